@@ -1,0 +1,166 @@
+import { z } from 'zod'
+
+/**
+ * The bodies Langfuse sends, as read from its source (v4.16.0): `packages/shared/src/domain/webhooks.ts`,
+ * `…/features/monitors/types.ts`, `…/server/notifications/types.ts`. Unknown keys are kept everywhere:
+ * Langfuse adds fields without notice, and an event that we refuse is lost for good.
+ */
+
+const text = z.string().min(1)
+const time = z.iso.datetime({ offset: true })
+
+/** One item of a chat prompt: a message, or a placeholder that is filled at run time. */
+export const chatItem = z.union([
+  z.looseObject({ type: z.literal('placeholder'), name: z.string() }),
+  z.looseObject({ role: z.string(), content: z.string() }),
+])
+
+const user = z.looseObject({ name: z.string().nullish(), email: z.string().nullish() })
+
+const prompt = z.looseObject({
+  id: text,
+  name: text,
+  /** 32 bits, as in Langfuse's own column and in ours. */
+  version: z.int32().min(1),
+  projectId: text,
+  createdBy: z.string().optional(),
+  labels: z.array(z.string()),
+  /** Text prompts: a string. Chat prompts: an array of `chatItem`. Langfuse's own schema allows any JSON. */
+  prompt: z.unknown(),
+  type: z.string(),
+  config: z.unknown(),
+  commitMessage: z.string().nullish(),
+  tags: z.array(z.string()).default([]),
+  createdAt: time,
+  updatedAt: time,
+})
+
+const envelope = { id: text, timestamp: time, apiVersion: z.string().optional() }
+
+export const promptAction = z.enum(['created', 'updated', 'deleted'])
+
+export const promptBody = z.looseObject({
+  ...envelope,
+  type: z.literal('prompt-version'),
+  action: promptAction,
+  user: user.nullish(),
+  prompt,
+})
+
+export const alertBody = z.looseObject({
+  ...envelope,
+  type: z.literal('monitor-alert'),
+  payload: z.looseObject({
+    monitorId: text,
+    projectId: text,
+    permalink: z.string().optional(),
+    dataPermalink: z.string().optional(),
+    message: z.looseObject({ title: z.string(), body: z.string() }),
+    severity: z.string(),
+    timestamp: time,
+    fromTimestamp: time.optional(),
+    toTimestamp: time.optional(),
+    view: z.string().optional(),
+    filters: z.array(z.unknown()).default([]),
+    window: z.string().optional(),
+  }),
+})
+
+export const notificationBody = z.looseObject({
+  ...envelope,
+  type: z.literal('project-notification'),
+  event: z.looseObject({
+    eventType: text,
+    severity: z.string(),
+    projectId: text,
+    projectName: z.string().optional(),
+    resourceId: z.string().optional(),
+    resourceName: z.string().optional(),
+    message: z.string(),
+    url: z.string().optional(),
+  }),
+})
+
+/** The form that tutorials show. Langfuse never sent it, but people wrote senders for it. */
+export const flatBody = z.looseObject({
+  event: z.enum(['prompt.created', 'prompt.updated', 'prompt.deleted']),
+  timestamp: time,
+  data: z.looseObject({
+    promptName: text,
+    promptVersion: z.int32().min(1),
+    projectId: text,
+    labels: z.array(z.string()).optional(),
+    tags: z.array(z.string()).optional(),
+    prompt: z.unknown().optional(),
+    type: z.string().optional(),
+    config: z.unknown().optional(),
+    commitMessage: z.string().nullish(),
+    user: user.nullish(),
+    createdBy: z.string().optional(),
+  }),
+})
+
+export type PromptAction = z.infer<typeof promptAction>
+
+/**
+ * What one event says about one version of a prompt. `undefined` means that the event did not say
+ * (the flat form leaves most things out); `null` means that it said "none".
+ */
+export interface PromptEvent {
+  type: 'prompt-version'
+  action: PromptAction
+  projectId: string
+  name: string
+  version: number
+  promptId?: string
+  labels?: string[]
+  tags?: string[]
+  promptType?: string
+  /** A string (text prompt), an array of messages and placeholders (chat prompt), or any JSON. */
+  text?: unknown
+  config?: unknown
+  commitMessage?: string | null
+  createdBy?: string
+  /** Who did it. Null for changes through the public API, SDK or MCP, where Langfuse names nobody. */
+  user: { name: string | null; email: string | null } | null
+  /** Epoch milliseconds. The order of truth between events of one version; unknown in the flat form. */
+  updatedAt?: number
+  createdAt?: number
+}
+
+export interface AlertEvent {
+  type: 'monitor-alert'
+  projectId: string
+  monitorId: string
+  title: string
+  /** Markdown, as Langfuse wrote it. The measured value is nowhere else. */
+  body: string
+  /** In practice `ALERT`, `WARNING`, `OK`, `NO_DATA`. */
+  severity: string
+  url: string | null
+  dataUrl: string | null
+  environments: string[]
+}
+
+export interface NotificationEvent {
+  type: 'project-notification'
+  projectId: string
+  projectName: string | null
+  /** `blob-export-failed`, `posthog-export-failed`, `evaluator-blocked`, or one that came later. */
+  eventType: string
+  severity: string
+  resource: string | null
+  message: string
+  url: string | null
+}
+
+/** Signed JSON of a shape that we do not know: kept and acknowledged, never acted on. */
+export interface UnrecognisedEvent {
+  type: 'unrecognised'
+  projectId: null
+  /** What did not fit, one sentence each, naming the field. */
+  problems: string[]
+}
+
+export type SourceEvent = PromptEvent | AlertEvent | NotificationEvent | UnrecognisedEvent
+export type EventType = SourceEvent['type']

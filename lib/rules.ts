@@ -1,0 +1,143 @@
+import { posix } from 'node:path'
+import type { Change, Fact, FactKind } from './change.ts'
+
+/** Where a change can go. A new kind of target is one arm here, one in `targets/send.ts`, and its own file. */
+export type Target = SlackTarget | GithubTarget
+
+interface Pace {
+  /** Messages a second over all instances; 0 or absent: as fast as it goes. */
+  perSecond?: number
+  /** Seconds before each try, in place of the schedule in `retry.ts`. */
+  retryDelays?: number[]
+}
+
+export interface SlackTarget extends Pace {
+  type: 'slack'
+  url: string
+}
+
+export interface GithubTarget extends Pace {
+  type: 'github'
+  /** `owner/name`. */
+  repo: string
+  token: string
+  apiUrl: string
+  eventType: string
+}
+
+/** The words of tutorials, each for several kinds of facts. */
+const plainTriggers = {
+  'prompt.created': ['version-created'],
+  'prompt.updated': ['promoted', 'rolled-back', 'label-added', 'label-removed', 'tags-changed', 'first-seen'],
+  'prompt.deleted': ['deleted'],
+} as const satisfies Record<string, readonly FactKind[]>
+
+type PlainTrigger = keyof typeof plainTriggers
+export type Trigger = FactKind | PlainTrigger
+
+/** Every clause that is given must hold; within one clause, any of its values. */
+export interface Rule<Name extends string = string> {
+  name: string
+  on?: readonly Trigger[]
+  label?: string | readonly string[]
+  /** Globs over prompt names: `support/*`, `support/**`. */
+  prompt?: string | readonly string[]
+  project?: string | readonly string[]
+  tags?: string | readonly string[]
+  author?: string | readonly string[]
+  /** Environments that an alert is filtered to. */
+  environment?: string | readonly string[]
+  to: readonly Name[]
+}
+
+export interface Routes {
+  targets: Record<string, Target>
+  rules: readonly Rule[]
+  /** Where troubles of other targets are told. */
+  alertTarget: string | null
+}
+
+/** One target that a rule chose, with the fact that it matched and is to be told. */
+export interface Routed {
+  target: string
+  rule: string
+  fact: Fact
+}
+
+export interface Skipped {
+  target: string
+  /** The rule and its clause that said no. */
+  why: string
+}
+
+type Matchable = Pick<Change, 'projectId' | 'subject' | 'actor' | 'kind'> & {
+  detail: Pick<Change['detail'], 'facts' | 'environments'> & { prompt: { tags: string[] } | null }
+}
+
+const many = (value: string | readonly string[]): readonly string[] =>
+  typeof value === 'string' ? [value] : value
+
+const kindsOf = (trigger: Trigger): readonly FactKind[] =>
+  trigger in plainTriggers ? plainTriggers[trigger as PlainTrigger] : [trigger as FactKind]
+
+function labelsOf(fact: Fact): string[] {
+  if ('label' in fact) return [fact.label]
+  return 'labels' in fact ? fact.labels : []
+}
+
+/** What a rule that names no `on` never wants: there is nothing to tell. */
+const silent: readonly FactKind[] = ['unchanged', 'unrecognised']
+
+function clauseAgainst(rule: Rule, change: Matchable): string | null {
+  const { prompt, project, tags, author, environment } = rule
+  const name = change.subject
+  if (prompt !== undefined && !many(prompt).some((glob) => posix.matchesGlob(name, glob)))
+    return `prompt is not ${many(prompt).join(' or ')}`
+  if (project !== undefined && !many(project).includes(change.projectId ?? ''))
+    return `project is not ${many(project).join(' or ')}`
+  const has = change.detail.prompt?.tags ?? []
+  if (tags !== undefined && !many(tags).some((tag) => has.includes(tag)))
+    return `no tag ${many(tags).join(' or ')}`
+  if (author !== undefined && !many(author).includes(change.actor ?? ''))
+    return `author is not ${many(author).join(' or ')}`
+  if (environment !== undefined && !many(environment).some((e) => change.detail.environments.includes(e)))
+    return `environment is not ${many(environment).join(' or ')}`
+  return null
+}
+
+/** The fact that makes the rule hold, or the clause that says no. */
+export function matchRule(rule: Rule, change: Matchable): { fact: Fact } | { clause: string } {
+  const kinds = rule.on?.flatMap(kindsOf)
+  const wanted = change.detail.facts.filter((fact) =>
+    kinds ? kinds.includes(fact.kind) : !silent.includes(fact.kind),
+  )
+  if (wanted.length === 0) {
+    return { clause: rule.on ? `${change.kind} is not ${rule.on.join(' or ')}` : 'nothing visible changed' }
+  }
+  const { label } = rule
+  const fact = wanted.find(
+    (candidate) => label === undefined || labelsOf(candidate).some((one) => many(label).includes(one)),
+  )
+  if (!fact) return { clause: `label is not ${many(label ?? []).join(' or ')}` }
+  const clause = clauseAgainst(rule, change)
+  return clause === null ? { fact } : { clause }
+}
+
+/** Which targets hear of a change (each once, by the first rule that holds), and why the others do not. */
+export function route(routes: Routes, change: Matchable): { routed: Routed[]; skipped: Skipped[] } {
+  const routed = new Map<string, Routed>()
+  const refusals = new Map<string, string[]>()
+  for (const rule of routes.rules) {
+    const result = matchRule(rule, change)
+    for (const target of rule.to) {
+      if (!Object.hasOwn(routes.targets, target)) continue
+      if ('clause' in result)
+        refusals.set(target, [...(refusals.get(target) ?? []), `${rule.name}: ${result.clause}`])
+      else if (!routed.has(target)) routed.set(target, { target, rule: rule.name, fact: result.fact })
+    }
+  }
+  const skipped = Object.keys(routes.targets)
+    .filter((target) => !routed.has(target))
+    .map((target) => ({ target, why: refusals.get(target)?.join('; ') ?? 'no rule names this target' }))
+  return { routed: [...routed.values()], skipped }
+}

@@ -1,0 +1,104 @@
+import { sql } from 'kysely'
+import type { Change, ChangeDetail } from '../change.ts'
+import { type Db, isPostgres } from './client.ts'
+import type { ChangeRow } from './schema.ts'
+
+/** The longest that an open change is held together, in milliseconds, however many events keep coming. */
+const longestWindow = 10_000
+
+/**
+ * Opens these changes, or extends the quiet window of those that are open under the same key.
+ * Gives the id under which each key is open. Sorted, so that two instances never wait for each other in a circle.
+ */
+export async function openChanges(db: Db, rows: ChangeRow[]): Promise<Map<string, string>> {
+  if (rows.length === 0) return new Map()
+  const sorted = rows.toSorted((a, b) => (a.open_key ?? '').localeCompare(b.open_key ?? ''))
+  const opened = await db
+    .insertInto('changes')
+    .values(sorted)
+    .onConflict((c) =>
+      c.column('open_key').doUpdateSet({
+        event_count: sql`changes.event_count + 1`,
+        next_at: (eb) => eb.ref('excluded.next_at'),
+        due_at: sql`case when changes.opened_at + ${longestWindow} < excluded.due_at
+          then changes.opened_at + ${longestWindow} else excluded.due_at end`,
+      }),
+    )
+    .returning(['id', 'open_key'])
+    .execute()
+  return new Map(opened.flatMap(({ id, open_key }) => (open_key === null ? [] : [[open_key, id] as const])))
+}
+
+export function toChange(row: ChangeRow): Change {
+  return {
+    id: row.id,
+    kind: row.kind as Change['kind'],
+    status: row.status,
+    projectId: row.project_id,
+    subject: row.subject,
+    version: row.version,
+    title: row.title,
+    actor: row.actor,
+    danger: row.danger === 1,
+    test: row.test === 1,
+    detail: JSON.parse(row.detail) as ChangeDetail,
+    eventCount: row.event_count,
+    openedAt: row.opened_at,
+    dueAt: row.due_at,
+    settledAt: row.settled_at,
+  }
+}
+
+export async function changeById(db: Db, id: string): Promise<Change | null> {
+  const row = await db.selectFrom('changes').selectAll().where('id', '=', id).executeTakeFirst()
+  return row ? toChange(row) : null
+}
+
+/** The open change that is to be looked at next, locked for this transaction; others take other changes. */
+export async function claimChange(db: Db, now: number): Promise<ChangeRow | null> {
+  const query = db
+    .selectFrom('changes')
+    .selectAll()
+    .where('next_at', '<=', now)
+    .orderBy('next_at')
+    .orderBy('id')
+    .limit(1)
+  const row = await (isPostgres(db) ? query.forUpdate().skipLocked() : query).executeTakeFirst()
+  return row ?? null
+}
+
+export async function postponeChange(db: Db, id: string, nextAt: number): Promise<void> {
+  await db
+    .updateTable('changes')
+    .set({ next_at: nextAt })
+    .where('id', '=', id)
+    .where('next_at', 'is not', null)
+    .execute()
+}
+
+/** Closes a change: what it turned out to be. Later events of the same prompt open a new one. */
+export async function settleChangeRow(
+  db: Db,
+  id: string,
+  settled: Pick<ChangeRow, 'kind' | 'version' | 'title' | 'actor' | 'danger' | 'detail' | 'event_count' | 'settled_at'>,
+): Promise<void> {
+  await db
+    .updateTable('changes')
+    .set({ ...settled, status: 'settled', open_key: null, next_at: null })
+    .where('id', '=', id)
+    .execute()
+}
+
+export async function deleteChange(db: Db, id: string): Promise<void> {
+  await db.deleteFrom('changes').where('id', '=', id).execute()
+}
+
+/** When an open change wants to be looked at next. */
+export async function nextOpenChange(db: Db): Promise<number | null> {
+  const row = await db
+    .selectFrom('changes')
+    .select((eb) => eb.fn.min('next_at').as('at'))
+    .where('next_at', 'is not', null)
+    .executeTakeFirst()
+  return row?.at ?? null
+}

@@ -1,0 +1,50 @@
+import { Kysely, PostgresAdapter } from 'kysely'
+import { Migrator } from 'kysely/migration'
+import { currentEnv } from '../current-env.ts'
+import * as start from './migrations/0001-start.ts'
+import { postgresDialect } from './postgres.ts'
+import type { Database } from './schema.ts'
+import { sqliteDialect } from './sqlite.ts'
+
+export type Db = Kysely<Database>
+
+/** In the order of their numbers; listed by hand, because a bundle has no folder to read. */
+const migrations = { '0001-start': start }
+
+export const isPostgres = (db: Db): boolean => db.getExecutor().adapter instanceof PostgresAdapter
+
+/**
+ * Opens the store (`file:<path>` or `postgres://…`) and brings it to the newest form.
+ * Throws where it cannot be reached or migrated.
+ */
+export async function openDatabase(url: string): Promise<Db> {
+  const dialect = url.startsWith('file:')
+    ? sqliteDialect(url.slice('file:'.length))
+    : postgresDialect(url, (error) => console.error(`Postgres connection lost: ${error.message}`))
+  const db = new Kysely<Database>({ dialect })
+  const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } })
+  const { error } = await migrator.migrateToLatest()
+  if (error) {
+    await db.destroy()
+    throw error
+  }
+  return db
+}
+
+/** One handle for the whole process: Next loads a module once for routes and once for `instrumentation.ts`. */
+const shared = globalThis as typeof globalThis & { promptRelayDb?: Promise<Db> }
+
+/** The process's store, opened at first use. A failed opening is tried again at the next use. */
+export function database(): Promise<Db> {
+  shared.promptRelayDb ??= open().catch((error) => {
+    shared.promptRelayDb = undefined
+    throw error
+  })
+  return shared.promptRelayDb
+}
+
+async function open(): Promise<Db> {
+  const { env, problems } = currentEnv()
+  if (!env) throw new Error(`The configuration has problems: ${problems.join(' ')}`)
+  return openDatabase(env.DATABASE_URL)
+}

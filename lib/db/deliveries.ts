@@ -1,0 +1,109 @@
+import { sql } from 'kysely'
+import { type Db, isPostgres } from './client.ts'
+import type { AttemptRow, DeliveryRow } from './schema.ts'
+
+export async function insertDeliveries(db: Db, rows: DeliveryRow[]): Promise<void> {
+  if (rows.length === 0) return
+  await db
+    .insertInto('deliveries')
+    .values(rows)
+    .onConflict((c) => c.columns(['change_id', 'target']).doNothing())
+    .execute()
+}
+
+/**
+ * Takes up to `most` due deliveries of one target, oldest first. One statement: two instances never get the
+ * same one. A delivery whose worker died is due again when its lease ends, because `next_at` is then the lease's end.
+ */
+export async function claimDeliveries(
+  db: Db,
+  target: string,
+  most: number,
+  now: number,
+  leaseMs: number,
+): Promise<DeliveryRow[]> {
+  const due = db
+    .selectFrom('deliveries')
+    .select('id')
+    .where('target', '=', target)
+    .where('next_at', '<=', now)
+    .orderBy('next_at')
+    .orderBy('id')
+    .limit(most)
+  const claimed = await db
+    .updateTable('deliveries')
+    .set({ status: 'sending', next_at: now + leaseMs, attempt: sql`attempt + 1` })
+    .where('id', 'in', isPostgres(db) ? due.forUpdate().skipLocked() : due)
+    .returningAll()
+    .execute()
+  return claimed.toSorted((a, b) => (a.id < b.id ? -1 : 1))
+}
+
+export async function countDue(db: Db, target: string, now: number, most: number): Promise<number> {
+  const { count } = await db
+    .selectFrom(
+      db
+        .selectFrom('deliveries')
+        .select('id')
+        .where('target', '=', target)
+        .where('next_at', '<=', now)
+        .limit(most)
+        .as('due'),
+    )
+    .select((eb) => eb.fn.countAll<number>().as('count'))
+    .executeTakeFirstOrThrow()
+  return Number(count)
+}
+
+/** How an attempt ended, as written on its delivery. */
+export interface Settlement {
+  status: DeliveryRow['status']
+  failures: number
+  next_at: number | null
+  reason: string | null
+  finished_at: number | null
+}
+
+/**
+ * Records an attempt, and what follows from it, unless a newer attempt has begun: a worker that comes back
+ * after its lease cannot overwrite the newer result. Says whether it was taken.
+ */
+export async function settleAttempt(db: Db, attempt: AttemptRow, after: Settlement): Promise<boolean> {
+  await db
+    .insertInto('attempts')
+    .values(attempt)
+    .onConflict((c) => c.columns(['delivery_id', 'number']).doNothing())
+    .execute()
+  const { numUpdatedRows } = await db
+    .updateTable('deliveries')
+    .set(after)
+    .where('id', '=', attempt.delivery_id)
+    .where('attempt', '=', attempt.number)
+    .where('status', '=', 'sending')
+    .executeTakeFirst()
+  return numUpdatedRows > 0n
+}
+
+/** Gives claimed deliveries back, due at once: the process is going down. */
+export async function releaseDeliveries(db: Db, claims: Pick<DeliveryRow, 'id' | 'attempt'>[], now: number) {
+  for (const { id, attempt } of claims) {
+    await db
+      .updateTable('deliveries')
+      .set({ status: 'retrying', next_at: now })
+      .where('id', '=', id)
+      .where('attempt', '=', attempt)
+      .where('status', '=', 'sending')
+      .execute()
+  }
+}
+
+/** When a delivery of this target is due next; leases count. */
+export async function nextDelivery(db: Db, target: string): Promise<number | null> {
+  const row = await db
+    .selectFrom('deliveries')
+    .select((eb) => eb.fn.min('next_at').as('at'))
+    .where('target', '=', target)
+    .where('next_at', 'is not', null)
+    .executeTakeFirst()
+  return row?.at ?? null
+}

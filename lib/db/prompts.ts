@@ -1,0 +1,101 @@
+import { sql } from 'kysely'
+import type { VersionState } from '../change.ts'
+import type { Db } from './client.ts'
+import type { PromptVersionRow } from './schema.ts'
+
+export interface PromptKey {
+  projectId: string
+  name: string
+}
+
+/** A version's text (string, chat array, any JSON) and config. */
+export interface VersionContent {
+  text: unknown
+  config: unknown
+}
+
+const encoder = new TextEncoder()
+const decoder = new TextDecoder()
+
+/** All known versions of a prompt, deleted ones too, without their texts. */
+export async function versionsOf(db: Db, { projectId, name }: PromptKey): Promise<VersionState[]> {
+  const rows = await db
+    .selectFrom('prompt_versions')
+    .select(['version', 'prompt_id', 'labels', 'tags', 'prompt_type', 'commit_message', 'created_by'])
+    .select(['updated_at', 'deleted'])
+    .where('project_id', '=', projectId)
+    .where('name', '=', name)
+    .orderBy('version')
+    .execute()
+  return rows.map((row) => ({
+    version: row.version,
+    promptId: row.prompt_id,
+    labels: JSON.parse(row.labels) as string[],
+    tags: JSON.parse(row.tags) as string[],
+    promptType: row.prompt_type,
+    commitMessage: row.commit_message,
+    createdBy: row.created_by,
+    updatedAt: row.updated_at,
+    deleted: row.deleted === 1,
+  }))
+}
+
+/** Writes versions as they are now. `contents` holds only texts that were told; a known text is never removed. */
+export async function saveVersions(
+  db: Db,
+  { projectId, name }: PromptKey,
+  versions: VersionState[],
+  contents: Map<number, VersionContent>,
+): Promise<void> {
+  if (versions.length === 0) return
+  const rows = versions.map((state): PromptVersionRow => {
+    const content = contents.get(state.version)
+    return {
+      project_id: projectId,
+      name,
+      version: state.version,
+      prompt_id: state.promptId,
+      labels: JSON.stringify(state.labels),
+      tags: JSON.stringify(state.tags),
+      prompt_type: state.promptType,
+      commit_message: state.commitMessage,
+      created_by: state.createdBy,
+      updated_at: state.updatedAt,
+      deleted: state.deleted ? 1 : 0,
+      content: content ? encoder.encode(JSON.stringify(content)) : null,
+    }
+  })
+  await db
+    .insertInto('prompt_versions')
+    .values(rows)
+    .onConflict((c) =>
+      c.columns(['project_id', 'name', 'version']).doUpdateSet((eb) => ({
+        prompt_id: eb.ref('excluded.prompt_id'),
+        labels: eb.ref('excluded.labels'),
+        tags: eb.ref('excluded.tags'),
+        prompt_type: eb.ref('excluded.prompt_type'),
+        commit_message: eb.ref('excluded.commit_message'),
+        created_by: eb.ref('excluded.created_by'),
+        updated_at: eb.ref('excluded.updated_at'),
+        deleted: eb.ref('excluded.deleted'),
+        content: sql<Uint8Array>`coalesce(excluded.content, prompt_versions.content)`,
+      })),
+    )
+    .execute()
+}
+
+/** The text and config of one version; null when no event has told them. */
+export async function contentOf(
+  db: Db,
+  { projectId, name }: PromptKey,
+  version: number,
+): Promise<VersionContent | null> {
+  const row = await db
+    .selectFrom('prompt_versions')
+    .select('content')
+    .where('project_id', '=', projectId)
+    .where('name', '=', name)
+    .where('version', '=', version)
+    .executeTakeFirst()
+  return row?.content ? (JSON.parse(decoder.decode(row.content)) as VersionContent) : null
+}

@@ -1,0 +1,160 @@
+/**
+ * The tables, in the one form that SQLite and Postgres share: text ids, times as epoch milliseconds,
+ * JSON as text, raw bodies as bytes (`\u0000` and lone surrogates break `text` and `jsonb`), flags as 0 or 1.
+ */
+export interface Database {
+  events: EventRow
+  changes: ChangeRow
+  prompt_versions: PromptVersionRow
+  deliveries: DeliveryRow
+  attempts: AttemptRow
+  rejections: RejectionRow
+  targets: TargetRow
+  login_failures: LoginFailureRow
+}
+
+export interface EventRow {
+  id: string
+  source: string
+  /** Unique. The source's own id of the event, or a hash of what makes it one. */
+  dedupe_key: string
+  /** The same edit as told through another automation has the same key (§1.4 of Langfuse's facts). */
+  twin_key: string | null
+  change_id: string
+  type: string
+  action: string | null
+  project_id: string | null
+  subject: string
+  version: number | null
+  /** The source's time of the event. */
+  occurred_at: number
+  received_at: number
+  /** JSON, allow-listed names only; never a signature. */
+  headers: string
+  /** How it was signed (`v1`, `bare`) and the last four characters of the secret that matched. */
+  signature: string
+  secret_hint: string
+  size: number
+  body: Uint8Array
+}
+
+export interface ChangeRow {
+  id: string
+  /** Unique while the change is open, so that one prompt has one open change; null once settled. */
+  open_key: string | null
+  kind: string
+  status: 'settling' | 'settled'
+  project_id: string | null
+  subject: string
+  version: number | null
+  title: string
+  actor: string | null
+  danger: number
+  test: number
+  /** JSON `ChangeDetail`. */
+  detail: string
+  event_count: number
+  opened_at: number
+  /** The end of the quiet window: settles then at the latest. */
+  due_at: number
+  /** When settle looks at it next; null once settled. */
+  next_at: number | null
+  settled_at: number | null
+}
+
+export interface PromptVersionRow {
+  project_id: string
+  name: string
+  version: number
+  prompt_id: string | null
+  labels: string
+  tags: string
+  prompt_type: string | null
+  commit_message: string | null
+  created_by: string | null
+  updated_at: number | null
+  deleted: number
+  /** JSON `{text, config}` as UTF-8 bytes; null when no event has told it. */
+  content: Uint8Array | null
+}
+
+export type DeliveryStatus =
+  | 'queued'
+  | 'sending'
+  | 'retrying'
+  | 'delivered'
+  | 'failed'
+  | 'skipped'
+  | 'cancelled'
+
+export interface DeliveryRow {
+  /** Also the idempotency key at targets that take one. */
+  id: string
+  change_id: string
+  target: string
+  status: DeliveryStatus
+  /** The rule that wanted it, or the clause that said no. */
+  rule: string
+  /** JSON: the fact that the rule matched (`null` for none), which is what the target tells. */
+  fact: string
+  /** Counts every claim, for ever: a result is only taken from the newest. */
+  attempt: number
+  /** Counts failures since it was queued (again): the place in the retry schedule. */
+  failures: number
+  /** Due then; while `sending`, the end of the lease; null when nothing more will happen. */
+  next_at: number | null
+  reason: string | null
+  created_at: number
+  finished_at: number | null
+}
+
+export type AttemptOutcome = 'delivered' | 'retry' | 'wait' | 'failed'
+
+export interface AttemptRow {
+  delivery_id: string
+  number: number
+  started_at: number
+  duration_ms: number
+  outcome: AttemptOutcome
+  status_code: number | null
+  reason: string | null
+  /** What was sent and what came back, first few KB. */
+  request: string | null
+  response: string | null
+}
+
+export interface RejectionRow {
+  id: string
+  at: number
+  door: string
+  status_code: number
+  reason: string
+  /** A sentence with its numbers: "412 s old, limit 300 s". */
+  message: string
+  method: string
+  address: string | null
+  user_agent: string | null
+  size: number
+  /** The first 2 KB. */
+  head: Uint8Array
+}
+
+/** What is known at run time of a target, across all instances. */
+export interface TargetRow {
+  name: string
+  /** Temporary failures in a row. */
+  failures: number
+  /** Circuit open until then; null: closed. */
+  open_until: number | null
+  /** How often it opened in a row: doubles the wait. */
+  opened: number
+  /** The next free place in its pace. */
+  next_slot_at: number
+  announced_at: number | null
+}
+
+export interface LoginFailureRow {
+  id: string
+  address: string
+  at: number
+}

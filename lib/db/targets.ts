@@ -1,0 +1,51 @@
+import { type Db, isPostgres } from './client.ts'
+import type { TargetRow } from './schema.ts'
+
+/** Makes sure that each target has its row, so that it can be locked. */
+export async function ensureTargets(db: Db, names: string[]): Promise<void> {
+  if (names.length === 0) return
+  const rows = names.map((name) => ({ name, failures: 0, open_until: null, opened: 0, next_slot_at: 0, announced_at: null }))
+  await db
+    .insertInto('targets')
+    .values(rows)
+    .onConflict((c) => c.column('name').doNothing())
+    .execute()
+}
+
+/** The target's state, locked until the transaction ends. */
+export async function lockTarget(db: Db, name: string): Promise<TargetRow> {
+  const query = db.selectFrom('targets').selectAll().where('name', '=', name)
+  return (isPostgres(db) ? query.forUpdate() : query).executeTakeFirstOrThrow()
+}
+
+export async function updateTarget(db: Db, name: string, change: Partial<Omit<TargetRow, 'name'>>) {
+  await db.updateTable('targets').set(change).where('name', '=', name).execute()
+}
+
+export async function allTargets(db: Db): Promise<TargetRow[]> {
+  return db.selectFrom('targets').selectAll().orderBy('name').execute()
+}
+
+/**
+ * When each kind of work is next due, in one query: `''` for open changes, a target's name for its deliveries.
+ * Absent: nothing waits.
+ */
+export async function nextDue(db: Db, targets: string[]): Promise<Map<string, number>> {
+  const changes = db
+    .selectFrom('changes')
+    .select((eb) => [eb.val('').as('work'), eb.fn.min('next_at').as('at')])
+    .where('next_at', 'is not', null)
+  const query = targets.reduce(
+    (union, target) =>
+      union.unionAll(
+        db
+          .selectFrom('deliveries')
+          .select((eb) => [eb.val(target).as('work'), eb.fn.min('next_at').as('at')])
+          .where('target', '=', target)
+          .where('next_at', 'is not', null),
+      ),
+    changes,
+  )
+  const rows = await query.execute()
+  return new Map(rows.flatMap(({ work, at }) => (at === null ? [] : [[work, Number(at)] as const])))
+}

@@ -1,0 +1,111 @@
+import { createHash } from 'node:crypto'
+import { type Change, emptyDetail } from './change.ts'
+import { openChanges } from './db/changes.ts'
+import type { Db } from './db/client.ts'
+import { changesOfTwins, insertEvents, storedEvents } from './db/events.ts'
+import type { ChangeRow, EventRow } from './db/schema.ts'
+import { newId } from './id.ts'
+import { sharedCommit } from './shared-commit.ts'
+
+/** One event as a door gives it, ready to be stored. */
+export type Arrival = Omit<EventRow, 'id' | 'change_id'> & { test: Change['test'] }
+
+export interface Received {
+  status: 'accepted' | 'duplicate'
+  eventId: string
+}
+
+interface Window {
+  /** Quiet time after which an open change settles, in milliseconds. */
+  settleMs: number
+  now: () => number
+}
+
+/** Prompt events of one prompt that arrive together share an open change; other events each have their own. */
+function openKeyOf(arrival: Arrival): string | null {
+  if (arrival.type !== 'prompt-version') return null
+  return createHash('sha256').update(`${arrival.project_id}\n${arrival.subject}`).digest('hex')
+}
+
+function changeFor(arrival: Arrival, settleMs: number, now: number): ChangeRow {
+  const openKey = openKeyOf(arrival)
+  return {
+    id: newId('chg', now),
+    open_key: openKey,
+    kind: 'unchanged',
+    status: 'settling',
+    project_id: arrival.project_id,
+    subject: arrival.subject,
+    version: arrival.version,
+    title: arrival.subject,
+    actor: null,
+    danger: 0,
+    test: arrival.test ? 1 : 0,
+    detail: JSON.stringify(emptyDetail),
+    event_count: 1,
+    opened_at: now,
+    due_at: openKey === null ? now : now + settleMs,
+    next_at: now,
+    settled_at: null,
+  }
+}
+
+/** New change rows, one for each prompt (the first arrival's) and one for each other event. */
+function changesFor(arrivals: Arrival[], { settleMs, now }: Window): Map<Arrival, ChangeRow> {
+  const time = now()
+  const open = new Map<string, ChangeRow>()
+  return new Map(
+    arrivals.map((arrival) => {
+      const fresh = changeFor(arrival, settleMs, time)
+      const shared = open.get(fresh.open_key ?? '') ?? fresh
+      if (fresh.open_key !== null) open.set(fresh.open_key, shared)
+      return [arrival, shared]
+    }),
+  )
+}
+
+async function storeNew(db: Db, arrivals: Arrival[], window: Window): Promise<Map<string, string>> {
+  const twins = await changesOfTwins(
+    db,
+    arrivals.flatMap(({ twin_key }) => twin_key ?? []),
+  )
+  const homeless = arrivals.filter(({ twin_key }) => !twins.has(twin_key ?? ''))
+  const fresh = changesFor(homeless, window)
+  const opened = await openChanges(db, [...new Set(fresh.values())])
+  const rows = arrivals.map((arrival): EventRow => {
+    const { test: _, ...event } = arrival
+    const change = fresh.get(arrival)
+    const changeId = change ? (opened.get(change.open_key ?? '') ?? change.id) : twins.get(arrival.twin_key ?? '')
+    return { ...event, id: newId('evt', arrival.received_at), change_id: changeId ?? '' }
+  })
+  const inserted = await insertEvents(db, rows)
+  return new Map(rows.filter((row) => inserted.has(row.dedupe_key)).map((row) => [row.dedupe_key, row.id]))
+}
+
+/** One transaction for all of them: each event is stored and its change opened or extended, or it is a repeat. */
+async function storeAll(db: Db, arrivals: Arrival[], window: Window): Promise<Received[]> {
+  const keys = [...new Set(arrivals.map(({ dedupe_key }) => dedupe_key))]
+  return db.transaction().execute(async (trx) => {
+    const stored = await storedEvents(trx, keys)
+    const first = new Map(arrivals.toReversed().map((arrival) => [arrival.dedupe_key, arrival]))
+    const unseen = [...first.values()].filter(({ dedupe_key }) => !stored.has(dedupe_key)).toReversed()
+    const inserted = unseen.length > 0 ? await storeNew(trx, unseen, window) : new Map<string, string>()
+    // Another instance may have stored the same event since the first look.
+    const lost = unseen.map(({ dedupe_key }) => dedupe_key).filter((key) => !inserted.has(key))
+    const since = lost.length > 0 ? await storedEvents(trx, lost) : new Map<string, string>()
+    return arrivals.map((arrival) => {
+      const key = arrival.dedupe_key
+      const id = first.get(key) === arrival ? inserted.get(key) : undefined
+      if (id !== undefined) return { status: 'accepted', eventId: id }
+      return { status: 'duplicate', eventId: inserted.get(key) ?? stored.get(key) ?? since.get(key) ?? '' }
+    })
+  })
+}
+
+/**
+ * Stores events durably. Resolves when the commit is done, with `duplicate` for what was stored before.
+ * Throws when the store is out of reach or full: then nothing was accepted.
+ */
+export function receiver(db: Db, window: Window): (arrival: Arrival) => Promise<Received> {
+  return sharedCommit((arrivals: Arrival[]) => storeAll(db, arrivals, window))
+}

@@ -1,0 +1,147 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { eventsOfChange } from '#lib/db/events.ts'
+import { insertRejections } from '#lib/db/rejections.ts'
+import { type Arrival, receiver } from '#lib/receive.ts'
+import { engines, type TestStore } from './stores.ts'
+
+const body = new TextEncoder().encode('{"id":"a"}')
+
+const arrival = (over: Partial<Arrival> = {}): Arrival => ({
+  source: 'langfuse-webhook',
+  dedupe_key: 'langfuse:a',
+  twin_key: null,
+  type: 'prompt-version',
+  action: 'created',
+  project_id: 'p1',
+  subject: 'support/refund-reply',
+  version: 7,
+  occurred_at: 1000,
+  received_at: 2000,
+  headers: '{}',
+  signature: 'v1',
+  secret_hint: 'cdef',
+  size: body.byteLength,
+  body,
+  test: false,
+  ...over,
+})
+
+describe.each(engines)('receiving on %s', (_, openStore) => {
+  let store: TestStore
+  let time = 10_000
+  const open = () => receiver(store.db, { settleMs: 2000, now: () => time })
+  const changes = () => store.db.selectFrom('changes').selectAll().orderBy('id').execute()
+
+  beforeEach(async () => {
+    time = 10_000
+    store = await openStore()
+  })
+  afterEach(() => store.close())
+
+  it('stores the body exactly as it came, with NUL, lone surrogates and broken UTF-8 in it', async () => {
+    const bytes = Uint8Array.from([0x7b, 0x00, 0xff, 0xed, 0xa0, 0x80, 0x7d])
+    await open()(arrival({ body: bytes, subject: 'a\u0000b\ud800' }))
+    const [change] = await changes()
+    const [event] = await eventsOfChange(store.db, change?.id ?? '')
+    expect(Buffer.from(event?.body ?? [])).toEqual(Buffer.from(bytes))
+  })
+
+  it('accepts a new event and knows a repeat, also in one batch and at once', async () => {
+    const receive = open()
+    const answers = await Promise.all([receive(arrival()), receive(arrival()), receive(arrival({ dedupe_key: 'b' }))])
+    const again = await receive(arrival())
+    expect([...answers, again].map(({ status }) => status)).toEqual([
+      'accepted',
+      'duplicate',
+      'accepted',
+      'duplicate',
+    ])
+    expect(again.eventId).toBe(answers[0]?.eventId)
+    expect(answers[1]?.eventId).toBe(answers[0]?.eventId)
+    expect(await store.db.selectFrom('events').select('id').execute()).toHaveLength(2)
+  })
+
+  it('puts events of one prompt that arrive together into one open change', async () => {
+    const receive = open()
+    await receive(arrival())
+    time += 500
+    await receive(arrival({ dedupe_key: 'b', version: 6 }))
+    await receive(arrival({ dedupe_key: 'c', subject: 'other' }))
+    await receive(arrival({ dedupe_key: 'd', project_id: 'p2' }))
+    const rows = await changes()
+    expect(rows.map((row) => [row.subject, row.project_id, row.event_count, row.due_at])).toEqual([
+      ['support/refund-reply', 'p1', 2, 12_500],
+      ['other', 'p1', 1, 12_500],
+      ['support/refund-reply', 'p2', 1, 12_500],
+    ])
+  })
+
+  it('keeps a change open for 10 s at most, however many events keep coming', async () => {
+    const receive = open()
+    for (let i = 0; i < 12; i++) {
+      await receive(arrival({ dedupe_key: `e${i}` }))
+      time += 1000
+    }
+    expect((await changes()).map((row) => row.due_at)).toEqual([20_000])
+  })
+
+  it('gives events that are not about prompts a change each, due at once', async () => {
+    const receive = open()
+    await Promise.all(
+      ['a', 'b'].map((key) => receive(arrival({ dedupe_key: key, type: 'monitor-alert', version: null }))),
+    )
+    expect((await changes()).map((row) => [row.open_key, row.due_at])).toEqual([
+      [null, 10_000],
+      [null, 10_000],
+    ])
+  })
+
+  it('adds the same edit, told by a second automation, to the change that tells of it already', async () => {
+    const receive = open()
+    await receive(arrival({ twin_key: 't' }))
+    await store.db.updateTable('changes').set({ open_key: null, status: 'settled', next_at: null }).execute()
+    expect((await receive(arrival({ dedupe_key: 'b', twin_key: 't' }))).status).toBe('accepted')
+    const [change, ...others] = await changes()
+    expect(others).toEqual([])
+    expect(await eventsOfChange(store.db, change?.id ?? '')).toHaveLength(2)
+  })
+
+  it('stores each of many events of a few prompts at once exactly once, over several instances', async () => {
+    const instances = [open(), open(), open()]
+    const sent = Array.from({ length: 300 }, (_, i) =>
+      arrival({ dedupe_key: `k${i % 150}`, subject: `prompt-${i % 7}` }),
+    )
+    const answers = await Promise.all(sent.map((one, i) => instances[i % 3]?.(one)))
+    expect(answers.filter((answer) => answer?.status === 'accepted')).toHaveLength(150)
+    const events = await store.db.selectFrom('events').select(['id', 'change_id']).execute()
+    expect(events).toHaveLength(150)
+    const known = new Set((await changes()).map(({ id }) => id))
+    expect(events.filter((event) => !known.has(event.change_id))).toEqual([])
+  })
+
+  it('refuses only the bad one of a batch', async () => {
+    const receive = open()
+    const bad = arrival({ dedupe_key: 'bad', size: undefined as unknown as number })
+    const answers = await Promise.allSettled([receive(arrival()), receive(bad), receive(arrival({ dedupe_key: 'c' }))])
+    expect(answers.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
+  })
+
+  it('keeps the newest rejections and lets the oldest go', async () => {
+    const rejection = (n: number) => ({
+      id: `rej_${String(n).padStart(3, '0')}`,
+      at: n,
+      door: 'langfuse-webhook',
+      status_code: 401,
+      reason: 'signature-mismatch',
+      message: 'No',
+      method: 'POST',
+      address: null,
+      user_agent: null,
+      size: 0,
+      head: new Uint8Array(),
+    })
+    for (let n = 0; n < 10; n++) await insertRejections(store.db, [rejection(n)], 4)
+    const kept = await store.db.selectFrom('rejections').select('at').orderBy('id').execute()
+    expect(kept.map(({ at }) => at)).toEqual([6, 7, 8, 9])
+  })
+})

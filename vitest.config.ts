@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config'
 
-const node = { environment: 'node' as const, restoreMocks: true }
+const node = { environment: 'node' as const, restoreMocks: true, silent: 'passed-only' as const }
 
 export default defineConfig({
   test: {

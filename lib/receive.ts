@@ -75,7 +75,9 @@ async function storeNew(db: Db, arrivals: Arrival[], window: Window): Promise<Ma
   const rows = arrivals.map((arrival): EventRow => {
     const { test: _, ...event } = arrival
     const change = fresh.get(arrival)
-    const changeId = change ? (opened.get(change.open_key ?? '') ?? change.id) : twins.get(arrival.twin_key ?? '')
+    const changeId = change
+      ? (opened.get(change.open_key ?? '') ?? change.id)
+      : twins.get(arrival.twin_key ?? '')
     return { ...event, id: newId('evt', arrival.received_at), change_id: changeId ?? '' }
   })
   const inserted = await insertEvents(db, rows)

@@ -80,7 +80,10 @@ export async function postponeChange(db: Db, id: string, nextAt: number): Promis
 export async function settleChangeRow(
   db: Db,
   id: string,
-  settled: Pick<ChangeRow, 'kind' | 'version' | 'title' | 'actor' | 'danger' | 'detail' | 'event_count' | 'settled_at'>,
+  settled: Pick<
+    ChangeRow,
+    'kind' | 'version' | 'title' | 'actor' | 'danger' | 'detail' | 'event_count' | 'settled_at'
+  >,
 ): Promise<void> {
   await db
     .updateTable('changes')
@@ -101,4 +104,13 @@ export async function nextOpenChange(db: Db): Promise<number | null> {
     .where('next_at', 'is not', null)
     .executeTakeFirst()
   return row?.at ?? null
+}
+
+/** Opens a change of the relay's own, to be settled at `dueAt`, unless it is open already. */
+export async function openTrouble(db: Db, row: ChangeRow): Promise<void> {
+  await db
+    .insertInto('changes')
+    .values(row)
+    .onConflict((c) => c.column('open_key').doNothing())
+    .execute()
 }

@@ -48,4 +48,3 @@ export function postgresDialect(url: string, onError: (error: Error) => void): D
   pool.on('error', onError)
   return new PostgresDialect({ pool: pool as typeof pool & { Client?: PostgresClientConstructor } })
 }
-

@@ -25,9 +25,8 @@ export function sqliteDialect(path: string): Dialect {
     database: async () => {
       if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true })
       const db = new DatabaseSync(path, { timeout: 5000 })
-      db.exec(
-        'pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on; pragma auto_vacuum = incremental',
-      )
+      // auto_vacuum first: it only takes before the file has its first page, which journal_mode writes.
+      db.exec('pragma auto_vacuum = incremental; pragma journal_mode = wal; pragma synchronous = full')
       const prepared = new Map<string, SqliteStatement>()
       return {
         close: () => db.close(),

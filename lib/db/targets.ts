@@ -4,7 +4,14 @@ import type { TargetRow } from './schema.ts'
 /** Makes sure that each target has its row, so that it can be locked. */
 export async function ensureTargets(db: Db, names: string[]): Promise<void> {
   if (names.length === 0) return
-  const rows = names.map((name) => ({ name, failures: 0, open_until: null, opened: 0, next_slot_at: 0, announced_at: null }))
+  const rows = names.map((name) => ({
+    name,
+    failures: 0,
+    open_until: null,
+    opened: 0,
+    next_slot_at: 0,
+    announced_at: null,
+  }))
   await db
     .insertInto('targets')
     .values(rows)

@@ -48,7 +48,11 @@ describe.each(engines)('receiving on %s', (_, openStore) => {
 
   it('accepts a new event and knows a repeat, also in one batch and at once', async () => {
     const receive = open()
-    const answers = await Promise.all([receive(arrival()), receive(arrival()), receive(arrival({ dedupe_key: 'b' }))])
+    const answers = await Promise.all([
+      receive(arrival()),
+      receive(arrival()),
+      receive(arrival({ dedupe_key: 'b' })),
+    ])
     const again = await receive(arrival())
     expect([...answers, again].map(({ status }) => status)).toEqual([
       'accepted',
@@ -122,7 +126,11 @@ describe.each(engines)('receiving on %s', (_, openStore) => {
   it('refuses only the bad one of a batch', async () => {
     const receive = open()
     const bad = arrival({ dedupe_key: 'bad', size: undefined as unknown as number })
-    const answers = await Promise.allSettled([receive(arrival()), receive(bad), receive(arrival({ dedupe_key: 'c' }))])
+    const answers = await Promise.allSettled([
+      receive(arrival()),
+      receive(bad),
+      receive(arrival({ dedupe_key: 'c' })),
+    ])
     expect(answers.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
   })
 

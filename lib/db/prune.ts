@@ -1,0 +1,41 @@
+import type { Db } from './client.ts'
+
+/**
+ * One batch of old changes in the order of their ids: those that may go, and the last one looked at (null: no more).
+ * `before`: epoch milliseconds.
+ */
+export async function prunableChanges(
+  db: Db,
+  { before, after, most }: { before: number; after: string; most: number },
+): Promise<{ ids: string[]; last: string | null }> {
+  const old = await db
+    .selectFrom('changes')
+    .select('id')
+    .where('id', '>', after)
+    .where('settled_at', '<', before)
+    // Ids sort by the time of opening, which lets the scan end early.
+    .where('id', '<', `chg_${before.toString(16).padStart(11, '0')}`)
+    .orderBy('id')
+    .limit(most)
+    .execute()
+  const ids = old.map(({ id }) => id)
+  if (ids.length === 0) return { ids, last: null }
+  const kept = await db
+    .selectFrom('deliveries')
+    .select('change_id')
+    .where('change_id', 'in', ids)
+    .where('status', 'in', ['queued', 'sending', 'retrying', 'failed'])
+    .execute()
+  const stays = new Set(kept.map((row) => row.change_id))
+  return { ids: ids.filter((id) => !stays.has(id)), last: ids.at(-1) ?? null }
+}
+
+export async function deleteChanges(db: Db, ids: string[]): Promise<void> {
+  await db.transaction().execute(async (trx) => {
+    const deliveries = trx.selectFrom('deliveries').select('id').where('change_id', 'in', ids)
+    await trx.deleteFrom('attempts').where('delivery_id', 'in', deliveries).execute()
+    await trx.deleteFrom('deliveries').where('change_id', 'in', ids).execute()
+    await trx.deleteFrom('events').where('change_id', 'in', ids).execute()
+    await trx.deleteFrom('changes').where('id', 'in', ids).execute()
+  })
+}

@@ -1,0 +1,169 @@
+import { createHmac, timingSafeEqual } from 'node:crypto'
+
+/**
+ * The two ways a body is signed, both HMAC-SHA256 with the whole secret string (prefix included) as key:
+ * - `v1`, what Langfuse sends: `t=<unix seconds>,v1=<hex>` over `<t>.<body>`.
+ *   https://github.com/langfuse/langfuse/blob/v4.16.0/packages/shared/src/encryption/signature.ts
+ * - `bare`, what tutorials show: 64 hex digits over the body. It has no time of its own.
+ *
+ * The form of the header alone decides which it is. A digest of one cannot pass as the other, because the
+ * messages never meet: a `v1` message starts with a digit, a body that `bare` takes starts with `{`.
+ */
+export type SignatureScheme = 'v1' | 'bare'
+
+export interface SignatureRefusal {
+  ok: false
+  reason:
+    | 'signature-missing'
+    | 'signature-malformed'
+    | 'signature-expired'
+    | 'signature-mismatch'
+    | 'scheme-off'
+  /** A sentence with its numbers. Holds nothing of the header, the body or a secret. */
+  message: string
+}
+
+export type SignatureResult =
+  | {
+      ok: true
+      scheme: SignatureScheme
+      /** The last four characters of the secret that matched. */
+      secretHint: string
+      /** Epoch milliseconds of `t`; null for `bare`. */
+      timestamp: number | null
+    }
+  | SignatureRefusal
+
+interface Parsed {
+  scheme: SignatureScheme
+  /** Exactly as in the header, since it is part of what was signed. */
+  t: string | null
+  digests: Buffer[]
+}
+
+const maxHeader = 4096
+const maxDigests = 16
+
+const refuse = (reason: SignatureRefusal['reason'], message: string): SignatureRefusal => ({
+  ok: false,
+  reason,
+  message,
+})
+const malformed = (message: string): SignatureRefusal => refuse('signature-malformed', message)
+
+/** The pattern is the strict part: `Buffer.from` stops at the first wrong digit without a word. */
+function decode(hex: string): Buffer | null {
+  return /^[0-9a-f]{64}$/i.test(hex) ? Buffer.from(hex, 'hex') : null
+}
+
+function parseV1(header: string): Parsed | SignatureRefusal {
+  const parts = header.split(',').map((part) => {
+    const [key = '', ...value] = part.split('=')
+    return { key: key.trim(), value: value.join('=').trim() }
+  })
+  const [time, ...moreTimes] = parts.filter(({ key }) => key === 't')
+  if (!time || moreTimes.length > 0)
+    return malformed(`The signature header must hold one t, it holds ${time ? moreTimes.length + 1 : 0}`)
+  if (!/^[0-9]{1,12}$/.test(time.value))
+    return malformed('t must be unix seconds: 1 to 12 digits, nothing else')
+  // Examples in older Langfuse docs wrote `s=`: https://github.com/langfuse/langfuse-docs/pull/3406
+  const signatures = parts.filter(({ key }) => key === 'v1' || key === 's')
+  if (signatures.length === 0) return malformed('The signature header holds no v1')
+  if (signatures.length > maxDigests)
+    return malformed(`The signature header holds ${signatures.length} signatures, the limit is ${maxDigests}`)
+  const digests = signatures.map(({ value }) => decode(value)).filter((digest) => digest !== null)
+  if (digests.length < signatures.length) return malformed('Each v1 must be exactly 64 hex digits')
+  return { scheme: 'v1', t: time.value, digests }
+}
+
+function parseHeader(header: string): Parsed | SignatureRefusal {
+  if (header.length > maxHeader)
+    return malformed(`The signature header has ${header.length} characters, the limit is ${maxHeader}`)
+  const bare = decode(header)
+  if (bare) return { scheme: 'bare', t: null, digests: [bare] }
+  if (header.includes('=')) return parseV1(header)
+  return malformed('The signature header is neither t=<unix seconds>,v1=<hex> nor exactly 64 hex digits')
+}
+
+/**
+ * Whether a signed time is inside the window, which reaches as far into the future as into the past:
+ * exactly at the limit passes. Both times are epoch milliseconds.
+ */
+export function checkAge(
+  timestampMs: number,
+  now: number,
+  toleranceSeconds: number,
+): { ok: true } | SignatureRefusal {
+  const age = now - timestampMs
+  // Asked this way round, NaN is outside.
+  if (Math.abs(age) <= toleranceSeconds * 1000) return { ok: true }
+  const seconds = Math.ceil(Math.abs(age) / 1000)
+  const where = age < 0 ? `${seconds} s ahead of this clock` : `${seconds} s old`
+  return refuse('signature-expired', `The signature is ${where}, the limit is ${toleranceSeconds} s`)
+}
+
+const digestOf = (secret: string, t: string | null, rawBody: Uint8Array): Buffer =>
+  createHmac('sha256', secret)
+    .update(t === null ? '' : `${t}.`)
+    .update(rawBody)
+    .digest()
+
+const jsonBlanks: readonly (number | undefined)[] = [0x20, 0x09, 0x0a, 0x0d]
+
+function startsLikeObject(rawBody: Uint8Array): boolean {
+  let at = 0
+  while (jsonBlanks.includes(rawBody[at])) at++
+  return rawBody[at] === 0x7b
+}
+
+/** The secret that matches. Looks at all of them, so that the time taken does not tell which. */
+function matching(
+  { t, digests }: Parsed,
+  rawBody: Uint8Array,
+  secrets: readonly string[],
+): string | undefined {
+  let found: string | undefined
+  for (const secret of secrets) {
+    const expected = digestOf(secret, t, rawBody)
+    for (const digest of digests) if (timingSafeEqual(expected, digest)) found ??= secret
+  }
+  return found
+}
+
+/** Checks the bytes that came. `now` is epoch milliseconds. Never throws, whatever the header is. */
+export function verifySignature(request: {
+  header: string | null | undefined
+  rawBody: Uint8Array
+  secrets: readonly string[]
+  schemes: readonly SignatureScheme[]
+  toleranceSeconds: number
+  now: number
+}): SignatureResult {
+  const { rawBody, secrets, schemes, toleranceSeconds, now } = request
+  const header = request.header?.trim() ?? ''
+  if (header === '') return refuse('signature-missing', 'The request has no signature header')
+  const parsed = parseHeader(header)
+  if ('ok' in parsed) return parsed
+  const { scheme, t } = parsed
+  if (!schemes.includes(scheme))
+    return refuse('scheme-off', `The signature is ${scheme}, accepted is ${schemes.join(', ')}`)
+  const timestamp = t === null ? null : Number(t) * 1000
+  const age = timestamp === null ? null : checkAge(timestamp, now, toleranceSeconds)
+  if (age?.ok === false) return age
+  if (scheme === 'bare' && !startsLikeObject(rawBody))
+    return refuse('signature-mismatch', 'A bare signature is only taken over a JSON object')
+  const secret = matching(parsed, rawBody, secrets)
+  if (secret === undefined) {
+    const many = secrets.length === 1 ? 'the secret' : `any of ${secrets.length} secrets`
+    return refuse(
+      'signature-mismatch',
+      `The signature does not match ${many} over ${rawBody.byteLength} bytes`,
+    )
+  }
+  return { ok: true, scheme, secretHint: secret.slice(-4), timestamp }
+}
+
+/** The header that Langfuse would send with these bytes. `t` is unix seconds. */
+export function sign(rawBody: Uint8Array, secret: string, t: number): string {
+  return `t=${t},v1=${digestOf(secret, `${t}`, rawBody).toString('hex')}`
+}

@@ -1,0 +1,49 @@
+import { isUtf8 } from 'node:buffer'
+
+export type JsonObject = Record<string, unknown>
+
+export interface JsonRefusal {
+  ok: false
+  reason: 'not-utf8' | 'not-json' | 'not-an-object' | 'too-deep'
+  message: string
+}
+
+const maxDepth = 100
+
+const refuse = (reason: JsonRefusal['reason'], message: string): JsonRefusal => ({
+  ok: false,
+  reason,
+  message,
+})
+
+const isContainer = (value: unknown): value is object => typeof value === 'object' && value !== null
+
+/** Level by level, since recursion over a hostile body ends in a full stack. */
+function isTooDeep(root: object): boolean {
+  let level = [root]
+  for (let depth = 1; level.length > 0; depth++) {
+    if (depth > maxDepth) return true
+    level = level.flatMap((container) => Object.values(container).filter(isContainer))
+  }
+  return false
+}
+
+function kindOf(value: unknown): string {
+  if (Array.isArray(value)) return 'an array'
+  return value === null ? 'null' : `a ${typeof value}`
+}
+
+/** Bytes to a JSON object of at most 100 levels. A byte order mark is not JSON (RFC 8259, §8.1). */
+export function readJsonObject(rawBody: Uint8Array): { ok: true; value: JsonObject } | JsonRefusal {
+  if (!isUtf8(rawBody)) return refuse('not-utf8', 'The body is not valid UTF-8')
+  let value: unknown
+  try {
+    value = JSON.parse(Buffer.from(rawBody.buffer, rawBody.byteOffset, rawBody.byteLength).toString())
+  } catch {
+    return refuse('not-json', `The body of ${rawBody.byteLength} bytes is not JSON`)
+  }
+  if (!isContainer(value) || Array.isArray(value))
+    return refuse('not-an-object', `The body must be a JSON object, it is ${kindOf(value)}`)
+  if (isTooDeep(value)) return refuse('too-deep', `The body is nested deeper than ${maxDepth} levels`)
+  return { ok: true, value: value as JsonObject }
+}

@@ -1,0 +1,46 @@
+import { createHash } from 'node:crypto'
+import type { SourceEvent } from '../event.ts'
+import type { JsonObject } from './json-object.ts'
+import { isFlat, own, storable } from './langfuse-body.ts'
+
+const sha256 = (value: string | Uint8Array): string => createHash('sha256').update(value).digest('hex')
+
+/** `JSON.stringify` keeps the parts apart and lone surrogates different; joining them would not. */
+const hashOf = (parts: unknown[]): string => sha256(JSON.stringify(parts))
+
+const keyOfId = (id: string): string =>
+  /^[\x21-\x7e]{1,200}$/.test(id) ? `langfuse:${id}` : `langfuse:sha256:${hashOf([id])}`
+
+/**
+ * What makes the event one event. Langfuse's `id` is the same over all tries and re-runs of a delivery,
+ * while `timestamp` and signature change with a re-run. The flat form has no id.
+ */
+export function dedupeKeyOf(event: SourceEvent, body: JsonObject, rawBody: Uint8Array): string {
+  if (isFlat(body) && event.type === 'prompt-version')
+    return `flat:${hashOf([body.event, body.timestamp, event.projectId, event.name, event.version])}`
+  const id = own(body, 'id')
+  return typeof id === 'string' && id !== '' ? keyOfId(id) : `body:${sha256(rawBody)}`
+}
+
+/** The same for one edit told through two automations, whose events differ in `id`. Null where unknown. */
+export function twinKeyOf(event: SourceEvent): string | null {
+  if (event.type !== 'prompt-version' || event.updatedAt === undefined) return null
+  const { promptId, action, updatedAt, labels = [], tags = [] } = event
+  return hashOf([promptId, action, updatedAt, labels.toSorted(), tags.toSorted()])
+}
+
+/** What the event is about, as a person would name it. */
+export function subjectOf(event: SourceEvent, body: JsonObject): string {
+  switch (event.type) {
+    case 'prompt-version':
+      return event.name
+    case 'monitor-alert':
+      return event.title
+    case 'project-notification':
+      return event.resource ?? event.eventType
+    case 'unrecognised': {
+      const type = own(body, 'type')
+      return typeof type === 'string' ? storable(type.slice(0, 200)) : ''
+    }
+  }
+}

@@ -25,6 +25,8 @@ export type Fact =
   | { kind: 'recovered'; severity: string }
   | { kind: 'notification'; eventType: string; severity: string }
   | { kind: 'unrecognised' }
+  /** The relay's own trouble: deliveries to a target that will not be tried again by themselves. */
+  | { kind: 'given-up'; target: string; count: number }
 
 export type FactKind = Fact['kind']
 
@@ -41,6 +43,7 @@ export const factKinds = [
   'alert',
   'recovered',
   'notification',
+  'given-up',
   'unchanged',
   'unrecognised',
 ] as const satisfies readonly FactKind[]
@@ -69,10 +72,13 @@ export interface DifferenceSummary {
   /** Changed lines, `sign` first, cut at `cut` further lines. */
   lines: { sign: '+' | '-' | ' '; text: string }[]
   cutLines: number
+  /** Names of `{{name}}` variables, and `placeholder:<name>`; `cutVariables` counts what is left out of both. */
   variablesAdded: string[]
   variablesRemoved: string[]
-  /** Config keys by dotted path. */
+  cutVariables?: number
+  /** Config keys by dotted path, with their JSON; null: the key is missing. `cutConfig` counts further keys. */
   config: { key: string; before: string | null; after: string | null }[]
+  cutConfig?: number
   /** Characters. */
   sizeBefore: number
   sizeAfter: number

@@ -36,6 +36,8 @@ export function buildRoutes(build: BuildRoutes, env: Env): Routes {
   const { targets, rules, alertTarget } = build(env)
   const complete = Object.entries(targets)
     .filter((entry): entry is [string, Target] => isComplete(entry[1]))
-    .map(([name, target]) => [name, { ...target, retryDelays: target.retryDelays ?? env.RETRY_DELAYS }] as const)
+    .map(
+      ([name, target]) => [name, { ...target, retryDelays: target.retryDelays ?? env.RETRY_DELAYS }] as const,
+    )
   return { targets: Object.fromEntries(complete), rules, alertTarget: alertTarget ?? null }
 }

@@ -120,11 +120,25 @@ export function matchRule(rule: Rule, change: Matchable): { fact: Fact } | { cla
   )
   if (!fact) return { clause: `label is not ${many(label ?? []).join(' or ')}` }
   const clause = clauseAgainst(rule, change)
-  return clause === null ? { fact } : { clause }
+  return clause === null ? { fact: narrowed(fact, label) } : { clause }
+}
+
+/** Of several labels, a rule that asks for one is told of that one. */
+function narrowed(fact: Fact, label: Rule['label']): Fact {
+  if (label === undefined || !('labels' in fact)) return fact
+  return { ...fact, labels: fact.labels.filter((one) => many(label).includes(one)) }
+}
+
+/** Trouble with a target is told on another one, or it would go the way of what it tells of. */
+function routeTrouble({ targets, alertTarget }: Routes, fact: Extract<Fact, { kind: 'given-up' }>): Routed[] {
+  if (alertTarget === null || alertTarget === fact.target || !Object.hasOwn(targets, alertTarget)) return []
+  return [{ target: alertTarget, rule: 'alertTarget', fact }]
 }
 
 /** Which targets hear of a change (each once, by the first rule that holds), and why the others do not. */
 export function route(routes: Routes, change: Matchable): { routed: Routed[]; skipped: Skipped[] } {
+  const trouble = change.detail.facts.find((fact) => fact.kind === 'given-up')
+  if (trouble) return { routed: routeTrouble(routes, trouble), skipped: [] }
   const routed = new Map<string, Routed>()
   const refusals = new Map<string, string[]>()
   for (const rule of routes.rules) {

@@ -22,8 +22,14 @@ describe('the environment', () => {
   })
 
   it('takes several webhook secrets, separated by commas or blanks', () => {
-    const { env } = readEnv({ LANGFUSE_WEBHOOK_SECRET: 'lf-whsec_00000001, lf-whsec_00000002\nlf-whsec_00000003' })
-    expect(env?.LANGFUSE_WEBHOOK_SECRET).toEqual(['lf-whsec_00000001', 'lf-whsec_00000002', 'lf-whsec_00000003'])
+    const { env } = readEnv({
+      LANGFUSE_WEBHOOK_SECRET: 'lf-whsec_00000001, lf-whsec_00000002\nlf-whsec_00000003',
+    })
+    expect(env?.LANGFUSE_WEBHOOK_SECRET).toEqual([
+      'lf-whsec_00000001',
+      'lf-whsec_00000002',
+      'lf-whsec_00000003',
+    ])
   })
 
   it('lists every problem at once, each with its name and an example, and never a value', () => {

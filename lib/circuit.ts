@@ -1,0 +1,41 @@
+import type { Outcome } from './delivery.ts'
+
+/** Temporary failures in a row that open a circuit. */
+const failuresToOpen = 5
+const firstPauseMs = 30_000
+const longestPauseMs = 600_000
+
+/** One target's state, shared by all instances; times in epoch milliseconds. */
+export interface Circuit {
+  failures: number
+  open_until: number | null
+  /** How often it opened in a row. */
+  opened: number
+  next_slot_at: number
+}
+
+export const isOpen = (circuit: Circuit, now: number): boolean =>
+  circuit.open_until !== null && circuit.open_until > now
+
+/** After its pause an open circuit lets one delivery through, to see. */
+export const isProbing = (circuit: Circuit, now: number): boolean =>
+  circuit.open_until !== null && circuit.open_until <= now
+
+/**
+ * The circuit after an attempt. Any answer that is not a temporary failure closes it: also a permanent one
+ * shows that the target is there. A `wait` moves the target's next slot: its limit holds for all deliveries.
+ */
+export function afterAttempt(circuit: Circuit, outcome: Outcome, now: number, probe: boolean): Circuit {
+  const { failures, opened, next_slot_at } = circuit
+  if (outcome.outcome === 'wait') {
+    const slot = Math.max(next_slot_at, now + (outcome.retryAfterMs ?? 1000))
+    return { ...circuit, open_until: probe ? slot : circuit.open_until, next_slot_at: slot }
+  }
+  if (outcome.outcome !== 'retry') return { failures: 0, open_until: null, opened: 0, next_slot_at }
+  if (probe || (circuit.open_until === null && failures + 1 >= failuresToOpen)) {
+    const pause = Math.min(firstPauseMs * 2 ** opened, longestPauseMs)
+    return { failures: failures + 1, open_until: now + pause, opened: opened + 1, next_slot_at }
+  }
+  // What was sent before the circuit opened and fails only now says nothing new.
+  return { ...circuit, failures: failures + 1 }
+}

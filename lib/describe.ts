@@ -1,0 +1,185 @@
+import { type Change, type Fact, factKinds } from './change.ts'
+import type { AlertEvent, NotificationEvent, UnrecognisedEvent } from './event.ts'
+
+/** What a change is called. `danger`: someone should look. */
+export type Description = Pick<Change, 'title' | 'danger' | 'kind'>
+
+interface PromptChange {
+  /** The prompt's name. */
+  subject: string
+  /** At least one. */
+  facts: readonly Fact[]
+  /** `API` for Langfuse's API; null when nobody knows. */
+  actor: string | null
+  /** The version that the change is mostly about. */
+  version: number
+}
+
+type Of<Kind extends Fact['kind']> = Extract<Fact, { kind: Kind }>
+
+const only = <Kind extends Fact['kind']>(facts: readonly Fact[], kind: Kind): Of<Kind>[] =>
+  facts.filter((fact): fact is Of<Kind> => fact.kind === kind)
+
+/** Describes a change of a prompt in one sentence, as a person would say it. */
+export function describe({ subject, facts, actor, version }: PromptChange): Description {
+  const kind = factKinds.find((one) => facts.some((fact) => fact.kind === one)) ?? 'unchanged'
+  const deed = deedOf(subject, facts)
+  const danger = leavesNoProduction(facts)
+  const who = actor === null ? 'Someone' : actor === 'API' ? 'The API' : actor
+  const said =
+    deed !== ''
+      ? `${who} ${deed}`
+      : (firstSeenTitle(subject, facts) ?? `Nothing visible changed on ${subject} v${version}`)
+  return { title: danger ? `${said}: nothing carries production now` : said, danger, kind }
+}
+
+/** `production` was removed or deleted, and no version took it over in the same change. */
+function leavesNoProduction(facts: readonly Fact[]): boolean {
+  const isLost = facts.some(
+    (fact) =>
+      (fact.kind === 'label-removed' && fact.label === 'production') ||
+      (fact.kind === 'deleted' && fact.labels.includes('production')),
+  )
+  const isTaken = facts.some((fact) => 'to' in fact && fact.label === 'production')
+  return isLost && !isTaken
+}
+
+const list = (words: readonly string[]): string =>
+  words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} and ${words.at(-1)}`
+
+/** What was done; empty when nothing was. What befell a new version is told in the clause of its creation. */
+function deedOf(subject: string, facts: readonly Fact[]): string {
+  const created = only(facts, 'version-created').map(({ version }) => version)
+  const isCreated = ({ to }: { to: number }): boolean => created.includes(to)
+  const name = (version: number): string => {
+    if (!created.includes(version)) return `${subject} v${version}`
+    return created.length > 1 ? `v${version}` : 'it'
+  }
+  const promoted = promotions(only(facts, 'promoted'), name)
+  const added = additions(only(facts, 'label-added'), name)
+  const creation = created.length > 0 ? [`created ${subject} ${versionList(created)}`] : []
+  const clauses = [
+    ...only(facts, 'deleted').map((fact) => deletedClause(subject, fact)),
+    list([...creation, ...[...added, ...promoted].filter(isCreated).map(({ deed }) => deed)]),
+    ...promoted.filter((gain) => !isCreated(gain)).map(({ deed }) => deed),
+    ...byVersions(only(facts, 'rolled-back')).map(
+      ({ labels, first: { from, to } }) => `rolled ${labels} of ${subject} back from v${from} to v${to}`,
+    ),
+    ...byVersions(only(facts, 'label-removed')).map(
+      ({ labels, first: { from } }) => `removed ${labels} from ${subject} v${from}`,
+    ),
+    ...added.filter((gain) => !isCreated(gain)).map(({ deed }) => deed),
+  ].filter((clause) => clause !== '')
+  const tagged = only(facts, 'tags-changed').map((fact) =>
+    tagsClause(clauses.length > 0 ? 'the prompt' : subject, fact),
+  )
+  return [...clauses, ...tagged].join('; ')
+}
+
+/** Labels that went the same way share a clause. */
+function byVersions<T extends { label: string; from?: number; to?: number }>(
+  facts: readonly T[],
+): { labels: string; first: T }[] {
+  const groups = Map.groupBy(facts, ({ from, to }) => `${from} ${to}`)
+  return [...groups.values()].flatMap((group) => {
+    const [first] = group
+    return first ? [{ labels: list(group.map(({ label }) => label)), first }] : []
+  })
+}
+
+interface Gain {
+  to: number
+  deed: string
+}
+
+function promotions(moves: Of<'promoted'>[], name: (version: number) => string): Gain[] {
+  const groups = byVersions(moves)
+  return groups.map(({ labels, first: { from, to } }) => {
+    const was = groups.length > 1 ? ` (was v${from})` : `, was v${from}`
+    return { to, deed: `promoted ${name(to)} to ${labels}${was}` }
+  })
+}
+
+const additions = (facts: Of<'label-added'>[], name: (version: number) => string): Gain[] =>
+  byVersions(facts).map(({ labels, first: { to } }) => ({ to, deed: `put ${labels} on ${name(to)}` }))
+
+/** `v2`, `v2 and v5`, `v1–v4`. */
+function versionList(versions: readonly number[]): string {
+  const sorted = versions.toSorted((a, b) => a - b)
+  const [first = 0] = sorted
+  const last = sorted.at(-1) ?? first
+  const isRange = sorted.length > 2 && last - first === sorted.length - 1
+  return isRange ? `v${first}–v${last}` : list(sorted.map((version) => `v${version}`))
+}
+
+function deletedClause(subject: string, { versions, whole }: Of<'deleted'>): string {
+  const which = versionList(versions)
+  if (!whole) return `deleted ${which} of ${subject}`
+  const numbers = which.replaceAll('v', '')
+  return `deleted the prompt ${subject} (version${versions.length === 1 ? '' : 's'} ${numbers})`
+}
+
+function tagsClause(subject: string, { added, removed }: Of<'tags-changed'>): string {
+  if (removed.length === 0) return `tagged ${subject} with ${list(added)}`
+  const untagged = `took the ${removed.length === 1 ? 'tag' : 'tags'} ${list(removed)} off ${subject}`
+  return added.length === 0 ? untagged : `${untagged} and tagged it with ${list(added)}`
+}
+
+function firstSeenTitle(subject: string, facts: readonly Fact[]): string | null {
+  const seen = only(facts, 'first-seen')
+  if (seen.length === 0) return null
+  const where = seen.map(({ version, labels }) =>
+    labels.length > 0 ? `v${version} is at ${labels.join(', ')}` : `v${version} has no label`,
+  )
+  return `${subject} ${list(where)} (first time seen)`
+}
+
+const severityWords = new Map([
+  ['ALERT', 'Alert'],
+  ['WARNING', 'Warning'],
+  ['OK', 'Recovered'],
+  ['NO_DATA', 'No data'],
+])
+
+/** Langfuse puts the severity before a monitor's name: `[ALERT] p95 latency`. */
+export function describeAlert({ title, severity }: AlertEvent): Description & { facts: Fact[] } {
+  const kind = severity === 'OK' ? 'recovered' : 'alert'
+  const name = title.replace(/^\[[A-Z_]+\] /, '')
+  return {
+    facts: [{ kind, severity }],
+    title: `${severityWords.get(severity) ?? severity}: ${name}`,
+    danger: severity === 'ALERT',
+    kind,
+  }
+}
+
+const notificationWords = new Map<string, (resource: string) => string>([
+  ['evaluator-blocked', (resource) => `Evaluator ${resource} is blocked`],
+  ['blob-export-failed', (resource) => `Blob export to ${resource} failed`],
+  ['posthog-export-failed', (resource) => `PostHog export to ${resource} failed`],
+])
+
+export function describeNotification(event: NotificationEvent): Description & { facts: Fact[] } {
+  const { eventType, severity, resource, projectName } = event
+  const words = resource === null ? undefined : notificationWords.get(eventType)
+  const told =
+    resource !== null && words
+      ? words(resource)
+      : [eventType.replaceAll('-', ' '), ...(resource === null ? [] : [resource])].join(': ')
+  return {
+    facts: [{ kind: 'notification', eventType, severity }],
+    title: projectName === null ? told : `${told} in ${projectName}`,
+    danger: severity === 'ALERT',
+    kind: 'notification',
+  }
+}
+
+export function describeUnrecognised({ problems }: UnrecognisedEvent): Description & { facts: Fact[] } {
+  const [first] = problems
+  return {
+    facts: [{ kind: 'unrecognised' }],
+    title: `A signed request of unknown shape${first === undefined ? '' : `: ${first}`}`,
+    danger: false,
+    kind: 'unrecognised',
+  }
+}

@@ -1,0 +1,63 @@
+import { emptyDetail } from './change.ts'
+import { openTrouble } from './db/changes.ts'
+import type { Db } from './db/client.ts'
+import { countFailed } from './db/deliveries.ts'
+import type { ChangeRow } from './db/schema.ts'
+import { lockTarget, updateTarget } from './db/targets.ts'
+import { newId } from './id.ts'
+import type { Told } from './tell.ts'
+
+/** What one target gave up is told together, once in this time. */
+const everyMs = 3_600_000
+
+/**
+ * Notes that deliveries to a target were given up: opens a change of the relay's own, which settles at once or,
+ * after an announcement, when its hour has passed.
+ */
+export async function noteGivenUp(
+  db: Db,
+  target: string,
+  announcedAt: number | null,
+  now: number,
+): Promise<void> {
+  const dueAt = Math.max(now, (announcedAt ?? 0) + everyMs)
+  await openTrouble(db, {
+    id: newId('chg', now),
+    open_key: `given-up:${target}`,
+    kind: 'given-up',
+    status: 'settling',
+    project_id: null,
+    subject: target,
+    version: null,
+    title: `Deliveries to ${target} were given up`,
+    actor: null,
+    danger: 1,
+    test: 0,
+    detail: JSON.stringify(emptyDetail),
+    event_count: 0,
+    opened_at: now,
+    due_at: dueAt,
+    next_at: dueAt,
+    settled_at: null,
+  })
+}
+
+/** Says how many deliveries to the target were given up since the last announcement. */
+export async function tellGivenUp(db: Db, { subject: target }: ChangeRow, now: number): Promise<Told> {
+  const { announced_at } = await lockTarget(db, target)
+  const count = await countFailed(db, target, announced_at ?? 0)
+  await updateTarget(db, target, { announced_at: now })
+  const many = count === 1 ? '1 delivery' : `${count} deliveries`
+  return {
+    kind: 'given-up',
+    title: `${many} to ${target} given up`,
+    danger: true,
+    actor: null,
+    version: null,
+    detail: {
+      ...emptyDetail,
+      facts: [{ kind: 'given-up', target, count }],
+      message: `The changes are kept. On the page, filter by status failed and target ${target} to see why and to replay them.`,
+    },
+  }
+}

@@ -1,0 +1,86 @@
+import { type Fact, factKinds, type VersionState } from './change.ts'
+import { hasKnownTags, isCreated, isStranger, type Merged } from './prompt-merge.ts'
+
+/** What is true of a change: the difference of a prompt's state before (`merged.known`) and after. */
+export function factsOf(merged: Merged, after: readonly VersionState[]): Fact[] {
+  const live = after.filter(({ deleted }) => !deleted)
+  const facts = [
+    ...deletedFacts(merged, after),
+    ...createdFacts(merged, live),
+    ...labelFacts(merged, live),
+    ...tagFacts(merged, live),
+  ]
+  if (facts.length > 0) return facts.toSorted((a, b) => placeOf(a) - placeOf(b))
+  const seen = firstSeenFacts(merged, live)
+  return seen.length > 0 ? seen : [{ kind: 'unchanged' }]
+}
+
+const placeOf = ({ kind }: Fact): number => factKinds.indexOf(kind)
+
+function deletedFacts({ deleted }: Merged, after: readonly VersionState[]): Fact[] {
+  if (deleted.size === 0) return []
+  const versions = [...deleted.keys()].toSorted((a, b) => a - b)
+  const carried = versions.flatMap((version) => deleted.get(version) ?? [])
+  // Of a prompt that was there before the relay, some versions may never have been heard of.
+  const whole = isComplete(after) && after.every((state) => state.deleted)
+  return [{ kind: 'deleted', versions, labels: [...new Set(carried)], whole }]
+}
+
+/** Whether every version up to the highest known one is known, deleted or not. */
+export const isComplete = (states: readonly { version: number }[]): boolean =>
+  new Set(states.map(({ version }) => version)).size === Math.max(0, ...states.map(({ version }) => version))
+
+function createdFacts(merged: Merged, live: readonly VersionState[]): Fact[] {
+  return live
+    .filter((state) => isStranger(merged, state) && isCreated(merged, state))
+    .map(({ version, labels }): Fact => ({ kind: 'version-created', version, labels }))
+    .toReversed()
+}
+
+/** `latest` is left out: it goes to each new version by itself, and moves unheard when its version is deleted. */
+function labelFacts(merged: Merged, live: readonly VersionState[]): Fact[] {
+  const labels = new Set([...merged.known, ...live].flatMap((state) => state.labels))
+  labels.delete('latest')
+  const productionFirst = (a: string, b: string): number =>
+    Number(b === 'production') - Number(a === 'production') || (a < b ? -1 : 1)
+  return [...labels].toSorted(productionFirst).flatMap((label) => labelFact(merged, live, label) ?? [])
+}
+
+function labelFact(merged: Merged, live: readonly VersionState[], label: string): Fact | null {
+  const holder = (states: readonly VersionState[]): VersionState | undefined =>
+    states.find((state) => state.labels.includes(label))
+  const from = holder(merged.known)
+  const to = holder(live)
+  if (from && to && from.version !== to.version) {
+    const kind = to.version > from.version ? 'promoted' : 'rolled-back'
+    return { kind, label, from: from.version, to: to.version }
+  }
+  if (to) {
+    if (from) return null
+    // Of a version that is heard of for the first time, nobody knows since when it has the label.
+    const isNews = !isStranger(merged, to) || isCreated(merged, to)
+    return isNews ? { kind: 'label-added', label, to: to.version } : null
+  }
+  if (!from || [...merged.deleted.values()].flat().includes(label)) return null
+  return { kind: 'label-removed', label, from: from.version }
+}
+
+function tagFacts(merged: Merged, live: readonly VersionState[]): Fact[] {
+  const before = merged.known.find(hasKnownTags)?.tags
+  const after = live[0]?.tags
+  if (!before || !after) return []
+  const added = after.filter((tag) => !before.includes(tag))
+  const removed = before.filter((tag) => !after.includes(tag))
+  return added.length + removed.length > 0 ? [{ kind: 'tags-changed', added, removed }] : []
+}
+
+/** Only told when nothing else explains the events: whoever loses `latest` to a new version is no news. */
+function firstSeenFacts(merged: Merged, live: readonly VersionState[]): Fact[] {
+  const unknown = live.filter((state) => isStranger(merged, state)).toReversed()
+  const labelled = unknown.filter(({ labels }) => labels.length > 0)
+  return (labelled.length > 0 ? labelled : unknown.slice(0, 1)).map(({ version, labels }) => ({
+    kind: 'first-seen',
+    version,
+    labels,
+  }))
+}

@@ -1,0 +1,165 @@
+import type { StoredPromptEvent, VersionState } from './change.ts'
+
+/** The last word on one version of a prompt. */
+export interface Row {
+  state: VersionState
+  /** When that was so, epoch milliseconds; `-Infinity` when only the flat form spoke of a stored version. */
+  at: number
+  /** The event that said it; null when it is what was known before. */
+  event: StoredPromptEvent | null
+}
+
+export interface Merged {
+  /** By version; each as its own newest event tells it, which other versions may contradict. */
+  rows: ReadonlyMap<number, Row>
+  /** What was live before, by number, without versions that turn out to have been deleted in silence. */
+  known: VersionState[]
+  /** All other versions. */
+  strangers: ReadonlySet<number>
+  /** Labels that versions carried when these events deleted them. */
+  deleted: ReadonlyMap<number, string[]>
+  /** Events that changed the state or confirm it, oldest first. */
+  fresh: StoredPromptEvent[]
+  /** Ids of events older than the known state. */
+  stale: string[]
+}
+
+/** The order between events of one prompt. The flat form has no `updatedAt`: its own time has to do. */
+const timeOf = (event: StoredPromptEvent): number => event.updatedAt ?? event.occurredAt
+
+/** Version numbers come again when a prompt is deleted and created anew; ids do not. An unknown id fits any. */
+function isSameRow(a: { promptId?: string | null }, b: { promptId?: string | null }): boolean {
+  return (a.promptId ?? null) === null || (b.promptId ?? null) === null || a.promptId === b.promptId
+}
+
+const firstToLast = (a: StoredPromptEvent, b: StoredPromptEvent): number =>
+  timeOf(a) - timeOf(b) ||
+  // `deleted` carries the version as it was, so its time is that of the last update.
+  Number(a.action === 'deleted') - Number(b.action === 'deleted') ||
+  (a.eventId < b.eventId ? -1 : 1)
+
+function told(event: StoredPromptEvent, before: VersionState | null): VersionState {
+  return {
+    version: event.version,
+    promptId: event.promptId ?? before?.promptId ?? null,
+    labels: event.labels ?? before?.labels ?? [],
+    tags: event.tags ?? before?.tags ?? [],
+    promptType: event.promptType ?? before?.promptType ?? null,
+    commitMessage: event.commitMessage !== undefined ? event.commitMessage : (before?.commitMessage ?? null),
+    createdBy: event.createdBy ?? before?.createdBy ?? null,
+    updatedAt: event.updatedAt ?? before?.updatedAt ?? null,
+    deleted: event.action === 'deleted',
+  }
+}
+
+/** The row after the event; null when the event is older than the row. */
+function apply(row: Row | undefined, event: StoredPromptEvent): Row | null {
+  const at = timeOf(event)
+  if (!row) return { state: told(event, null), at, event }
+  const same = isSameRow(row.state, event)
+  const older = at < row.at
+  // A deleted row never comes back, so its deletion is the last word whenever it arrives.
+  if (same && event.action === 'deleted')
+    return older
+      ? { ...row, state: { ...row.state, deleted: true }, event }
+      : { state: told(event, row.state), at, event }
+  if (older) return null
+  if (!same) return { state: told(event, null), at, event }
+  if (!row.state.deleted) return { state: told(event, row.state), at, event }
+  const isRecreated = event.action === 'created' && at > row.at && event.promptId === undefined
+  return isRecreated ? { state: told(event, null), at, event } : null
+}
+
+/**
+ * Deletions through Langfuse's API fire nothing, but a new version always gets the number after the highest
+ * live one: so what was last heard of before version n was created, and has a higher number, is gone.
+ */
+const isGone = (row: Row, events: readonly StoredPromptEvent[]): boolean =>
+  row.state.updatedAt !== null &&
+  events.some(
+    ({ version, createdAt }) => createdAt !== undefined && version < row.state.version && row.at < createdAt,
+  )
+
+/** Folds events, in whatever order and however often they came, into the last word on each version. */
+export function merge(before: readonly VersionState[], events: readonly StoredPromptEvent[]): Merged {
+  const rows = new Map<number, Row>(
+    before.map((state) => [state.version, { state, at: state.updatedAt ?? -Infinity, event: null }]),
+  )
+  const deleted = new Map<number, string[]>()
+  const fresh: StoredPromptEvent[] = []
+  const stale: string[] = []
+  for (const event of events.toSorted(firstToLast)) {
+    const row = rows.get(event.version)
+    const next = apply(row, event)
+    if (!next) {
+      stale.push(event.eventId)
+      continue
+    }
+    const wasDeleted = row?.state.deleted === true && isSameRow(row.state, event)
+    if (next.state.deleted && !wasDeleted) deleted.set(event.version, next.state.labels)
+    rows.set(event.version, next)
+    fresh.push(event)
+  }
+  const gone = dropGone(rows, events)
+  const isStillTrue = (state: VersionState): boolean => {
+    const row = rows.get(state.version)
+    return !state.deleted && !gone.has(state.version) && row !== undefined && isSameRow(state, row.state)
+  }
+  const known = before.filter(isStillTrue).toSorted((a, b) => a.version - b.version)
+  const strangers = new Set(rows.keys())
+  for (const { version } of known) strangers.delete(version)
+  return { rows, known, strangers, deleted, fresh, stale }
+}
+
+/** Marks them deleted; gives back their numbers. */
+function dropGone(rows: Map<number, Row>, events: readonly StoredPromptEvent[]): Set<number> {
+  const gone = [...rows.values()].filter((row) => !row.state.deleted && isGone(row, events))
+  for (const row of gone) rows.set(row.state.version, { ...row, state: { ...row.state, deleted: true } })
+  return new Set(gone.map(({ state }) => state.version))
+}
+
+/** Whether a live version was not there before these events, as far as is known. */
+export const isStranger = ({ strangers }: Merged, { version }: VersionState): boolean =>
+  strangers.has(version)
+
+/** Whether one of these events told that it was created. */
+export const isCreated = ({ fresh }: Merged, state: VersionState): boolean =>
+  fresh.some(
+    (event) => event.action === 'created' && event.version === state.version && isSameRow(event, state),
+  )
+
+// Two of `-Infinity` give NaN, which is falsy as well.
+const newestFirst = (a: Row, b: Row): number =>
+  b.at - a.at || Number(a.state.deleted) - Number(b.state.deleted) || b.state.version - a.state.version
+
+/**
+ * The versions as they stand together, by number. A label lives on one version of a prompt, and tags are the
+ * same on all: where versions contradict each other (an event got lost), the one heard of last is right.
+ * What needs no change stays the same object.
+ */
+export function reconcile(rows: Iterable<Row>): VersionState[] {
+  const all = [...rows].toSorted(newestFirst)
+  const holders = new Map<string, number>()
+  for (const { state } of all)
+    for (const label of state.labels) if (!holders.has(label)) holders.set(label, state.version)
+  const tags = all.find(knowsTags)?.state.tags
+  const reconciled = ({ state }: Row): VersionState => {
+    if (state.deleted) return state
+    const labels = state.labels.filter((label) => holders.get(label) === state.version)
+    const isRight = labels.length === state.labels.length && (!tags || isSameList(tags, state.tags))
+    return isRight ? state : { ...state, labels, tags: tags ?? state.tags }
+  }
+  return all.map(reconciled).toSorted((a, b) => a.version - b.version)
+}
+
+const isSameList = (a: readonly string[], b: readonly string[]): boolean =>
+  a.length === b.length && a.every((item, index) => item === b[index])
+
+function knowsTags({ state, event }: Row): boolean {
+  if (event) return event.tags !== undefined
+  return hasKnownTags(state)
+}
+
+/** Of a version that only the flat form spoke of, no tags may mean that none were told. */
+export const hasKnownTags = (state: VersionState): boolean =>
+  state.updatedAt !== null || state.tags.length > 0

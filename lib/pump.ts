@@ -1,0 +1,63 @@
+/**
+ * Runs work until it says when it wants to run next. Never twice at once: a wake-up while it runs makes it
+ * run once more, so that nothing which came in between is left lying.
+ */
+export interface Pump {
+  /** Runs now, or again as soon as the present run ends. */
+  wake: () => void
+  /** Runs at that time (epoch milliseconds) at the latest. */
+  wakeAt: (at: number) => void
+  /** No further run; resolves when the present one has ended. */
+  stop: () => Promise<void>
+}
+
+/** The longest that `setTimeout` can wait without overflowing. */
+const longestTimer = 2 ** 31 - 1
+
+export function createPump(
+  /** Resolves to the time of the next run, or null for "when woken". */
+  work: () => Promise<number | null>,
+  onError: (error: unknown) => number | null,
+  now: () => number,
+): Pump {
+  let running: Promise<void> | null = null
+  let again = false
+  let stopped = false
+  let timer: { at: number; handle: NodeJS.Timeout } | null = null
+
+  async function run(): Promise<void> {
+    do {
+      again = false
+      const next = await work().catch(onError)
+      if (next !== null) wakeAt(next)
+    } while (again && !stopped)
+    running = null
+  }
+
+  function wake(): void {
+    if (stopped) return
+    if (running) again = true
+    else running = run()
+  }
+
+  function wakeAt(at: number): void {
+    if (stopped || (timer && timer.at <= at)) return
+    if (timer) clearTimeout(timer.handle)
+    const handle = setTimeout(
+      () => {
+        timer = null
+        wake()
+      },
+      Math.min(Math.max(at - now(), 0), longestTimer),
+    )
+    timer = { at, handle }
+  }
+
+  async function stop(): Promise<void> {
+    stopped = true
+    if (timer) clearTimeout(timer.handle)
+    await running
+  }
+
+  return { wake, wakeAt, stop }
+}

@@ -1,0 +1,123 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import build from '#relay.config.ts'
+import { buildRoutes } from './config.ts'
+import { currentEnv } from './current-env.ts'
+import { type Db, database } from './db/client.ts'
+import { insertRejections } from './db/rejections.ts'
+import type { RejectionRow } from './db/schema.ts'
+import type { Env } from './env.ts'
+import { log, thrown } from './log.ts'
+import { createLoop, type Loop } from './loop.ts'
+import { type Arrival, type Received, receiver } from './receive.ts'
+import type { Routes } from './rules.ts'
+import { sharedCommit } from './shared-commit.ts'
+
+interface Opened {
+  db: Db
+  loop: Loop
+  receive: (arrival: Arrival) => Promise<Received>
+  reject: (rejection: RejectionRow) => Promise<void>
+}
+
+/** The running relay of this process. */
+export interface Relay {
+  env: Env
+  routes: Routes
+  /** Stores an event and wakes the loop. Throws when the store is out of reach. */
+  receive: (arrival: Arrival) => Promise<Received>
+  reject: (rejection: RejectionRow) => Promise<void>
+  /** Something is due: look now. */
+  wake: () => void
+  /** Works off what is due before `until` (epoch milliseconds). */
+  drain: (until: number) => Promise<void>
+  /** Runs the loop until the process ends. Tries again while the store is out of reach. */
+  start: () => Promise<void>
+  stop: () => Promise<void>
+}
+
+const retryStartMs = 2000
+
+/** One for the process: Next loads a module once for routes and once for `instrumentation.ts`. */
+const shared = globalThis as typeof globalThis & { promptRelay?: Relay }
+
+/** The relay of this process, or what is wrong with its configuration. */
+export function relay(): { relay: Relay; problems: [] } | { relay: null; problems: string[] } {
+  const { env, problems } = currentEnv()
+  if (!env) return { relay: null, problems }
+  shared.promptRelay ??= createRelay(env)
+  return { relay: shared.promptRelay, problems: [] }
+}
+
+async function open(env: Env, routes: Routes): Promise<Opened> {
+  const db = await database()
+  const loop = createLoop({
+    db,
+    routes,
+    now: Date.now,
+    random: Math.random,
+    sleep,
+    fetch: globalThis.fetch,
+    urls: { langfuse: env.LANGFUSE_BASE_URL, public: env.PUBLIC_URL },
+    onError: (error) => log('error', 'loop', thrown(error)),
+  })
+  return {
+    db,
+    loop,
+    receive: receiver(db, { settleMs: env.SETTLE_MS, now: Date.now }),
+    reject: sharedCommit(async (rejections: RejectionRow[]) => {
+      await insertRejections(db, rejections)
+      return rejections.map(() => undefined)
+    }),
+  }
+}
+
+function createRelay(env: Env): Relay {
+  const routes = buildRoutes(build, env)
+  let opened: Promise<Opened> | null = null
+  let stopped = false
+  const opening = (): Promise<Opened> => {
+    opened ??= open(env, routes).catch((error) => {
+      opened = null
+      throw error
+    })
+    return opened
+  }
+
+  async function start(): Promise<void> {
+    while (!stopped) {
+      try {
+        const { loop } = await opening()
+        return await loop.start()
+      } catch (error) {
+        log('error', 'the loop could not start', thrown(error))
+        await sleep(retryStartMs)
+      }
+    }
+  }
+
+  async function stop(): Promise<void> {
+    stopped = true
+    const running = await opened?.catch(() => null)
+    await running?.loop.stop()
+    await running?.db.destroy()
+  }
+
+  const wake = () => {
+    opened?.then(({ loop }) => loop.wake()).catch(() => undefined)
+  }
+
+  return {
+    env,
+    routes,
+    receive: async (arrival) => {
+      const received = await (await opening()).receive(arrival)
+      wake()
+      return received
+    },
+    reject: async (rejection) => (await opening()).reject(rejection),
+    wake,
+    drain: async (until) => (await opening()).loop.drain(until),
+    start,
+    stop,
+  }
+}

@@ -1,0 +1,33 @@
+/** Seconds before each try: thirteen over three days. */
+export const retryDelaysSeconds: readonly number[] = [
+  0, 5, 30, 120, 600, 1800, 3600, 7200, 14_400, 28_800, 43_200, 86_400, 86_400,
+]
+
+/** How far a `Retry-After` may move a try beyond its place in the schedule. */
+const mostBeyondMs = 2 * 3_600_000
+const jitter = 0.1
+
+/**
+ * When to try again after `failures` failed tries (1 or more), in epoch milliseconds. The place in the schedule
+ * varies by ±10 %; a later `Retry-After` counts, up to 2 h beyond it.
+ */
+export function nextTry(after: {
+  failures: number
+  /** Replaces `retryDelaysSeconds`. */
+  delays?: readonly number[]
+  retryAfterMs: number | null
+  now: number
+  /** 0 to 1. */
+  random: () => number
+}): { at: number } | { givenUp: true } {
+  const seconds = (after.delays ?? retryDelaysSeconds)[after.failures]
+  if (seconds === undefined) return { givenUp: true }
+  const scheduled = after.now + seconds * 1000 * (1 - jitter + 2 * jitter * after.random())
+  const asked = after.now + (after.retryAfterMs ?? 0)
+  return { at: Math.round(Math.max(scheduled, Math.min(asked, scheduled + mostBeyondMs))) }
+}
+
+/** When to try again after a target asked for time: that is no failure, so it has no place in the schedule. */
+export function waitTry({ retryAfterMs, now }: { retryAfterMs: number | null; now: number }): number {
+  return now + Math.min(Math.max(retryAfterMs ?? 1000, 1000), mostBeyondMs)
+}

@@ -1,0 +1,150 @@
+/** From 0 to below 1. */
+export type Random = () => number
+
+export interface ModelVersion {
+  id: string
+  version: number
+  labels: string[]
+  tags: string[]
+  text: string
+  commitMessage: string | null
+  createdBy: string
+  createdAt: number
+  updatedAt: number
+}
+
+/** Langfuse's table of prompts: live versions by name, ascending. */
+export interface World {
+  random: Random
+  /** Epoch milliseconds. */
+  clock: number
+  prompts: Map<string, ModelVersion[]>
+}
+
+/** What an edit did. Events tell it, unless it is a silent deletion. */
+export interface Happened {
+  name: string
+  /** What the edit is mostly about. */
+  version: number
+  created: ModelVersion[]
+  updated: ModelVersion[]
+  deleted: ModelVersion[]
+  /** Without `latest`. */
+  gained: { label: string; to: number }[]
+  lost: { label: string; from: number }[]
+}
+
+const nothing = { created: [], updated: [], deleted: [], gained: [], lost: [] }
+
+export const pick = <T>({ random }: World, items: readonly T[]): T =>
+  items[Math.floor(random() * items.length)] as T
+
+export const uuid = ({ random }: { random: Random }): string =>
+  'xxxxxxxx-xxxx-4xxx-8xxx-xxxxxxxxxxxx'.replaceAll('x', () => Math.floor(random() * 16).toString(16))
+
+export const versionsOf = ({ prompts }: World, name: string): ModelVersion[] => prompts.get(name) ?? []
+
+/** Rows of one transaction are milliseconds apart. */
+function tick(world: World): number {
+  world.clock += 1 + Math.floor(world.random() * 5)
+  return world.clock
+}
+
+/** Puts labels on one version and takes them from the others; gives back those that lost one. */
+function give(world: World, name: string, target: ModelVersion, labels: readonly string[]): ModelVersion[] {
+  target.labels = [...new Set([...target.labels, ...labels])]
+  const losers = versionsOf(world, name).filter(
+    (one) => one !== target && one.labels.some((label) => labels.includes(label)),
+  )
+  for (const loser of losers) {
+    loser.labels = loser.labels.filter((label) => !labels.includes(label))
+    loser.updatedAt = tick(world)
+  }
+  return losers
+}
+
+/** Tags are shared by all versions of a name. */
+function retag(world: World, versions: ModelVersion[], tags: string[]): ModelVersion[] {
+  for (const one of versions) {
+    one.tags = tags
+    one.updatedAt = tick(world)
+  }
+  return versions
+}
+
+export interface NewVersion {
+  createdBy: string
+  labels: string[]
+  /** Absent: those that the prompt has. */
+  tags?: string[]
+}
+
+export function create(world: World, name: string, { createdBy, labels, tags }: NewVersion): Happened {
+  const older = versionsOf(world, name)
+  const at = tick(world)
+  const created: ModelVersion = {
+    id: uuid(world),
+    version: (older.at(-1)?.version ?? 0) + 1,
+    labels: [],
+    tags: tags ?? older[0]?.tags ?? [],
+    text: `Answer {{question}} in ${Math.floor(world.random() * 9)} sentences`,
+    commitMessage: world.random() < 0.5 ? 'Shorter answers' : null,
+    createdBy,
+    createdAt: at,
+    updatedAt: at,
+  }
+  world.prompts.set(name, [...older, created])
+  const losers = give(world, name, created, ['latest', ...labels])
+  const isRetagged = older[0] !== undefined && older[0].tags.join() !== created.tags.join()
+  const updated = isRetagged ? retag(world, older, created.tags) : losers
+  const { version } = created
+  const gained = labels.map((label) => ({ label, to: version }))
+  return { ...nothing, name, version, created: [created], updated, gained }
+}
+
+/** `setLabels` of the page: the version then has exactly these, and `latest` if it had that. */
+export function setLabels(world: World, name: string, target: ModelVersion, labels: string[]): Happened {
+  const { version, labels: had } = target
+  target.labels = had.filter((label) => label === 'latest')
+  target.updatedAt = tick(world)
+  const losers = give(world, name, target, labels)
+  const gained = labels.filter((label) => !had.includes(label)).map((label) => ({ label, to: version }))
+  const lost = had
+    .filter((label) => !target.labels.includes(label))
+    .map((label) => ({ label, from: version }))
+  return { ...nothing, name, version, updated: [target, ...losers], gained, lost }
+}
+
+export function setTags(world: World, name: string, tags: string[]): Happened {
+  const updated = retag(world, versionsOf(world, name), tags)
+  return { ...nothing, name, version: updated.at(-1)?.version ?? 0, updated }
+}
+
+/** Whoever is the highest then gets `latest`, which no event tells. */
+export function remove(world: World, name: string, deleted: ModelVersion[]): Happened {
+  const rest = versionsOf(world, name).filter((one) => !deleted.includes(one))
+  world.prompts.set(name, rest)
+  const heir = rest.at(-1)
+  if (heir && !rest.some((one) => one.labels.includes('latest'))) {
+    heir.labels = [...heir.labels, 'latest']
+    heir.updatedAt = tick(world)
+  }
+  return { ...nothing, name, version: deleted.at(-1)?.version ?? 0, deleted }
+}
+
+/** All versions under another name, with their numbers and labels. */
+export function duplicate(world: World, name: string, copy: string, createdBy: string): Happened {
+  const at = tick(world)
+  const created = versionsOf(world, name).map((source) => ({
+    ...structuredClone(source),
+    id: uuid(world),
+    createdBy,
+    createdAt: at,
+    updatedAt: at,
+  }))
+  world.prompts.set(copy, created)
+  const gained = created.flatMap(({ version, labels }) =>
+    labels.filter((label) => label !== 'latest').map((label) => ({ label, to: version })),
+  )
+  return { ...nothing, name: copy, version: created.at(-1)?.version ?? 0, created, gained }
+}

@@ -1,0 +1,152 @@
+import { describe, expect, it } from 'vitest'
+import { emptyDetail, type Fact } from '#lib/change.ts'
+import { buildRoutes, defineRelay } from '#lib/config.ts'
+import { readEnv } from '#lib/env.ts'
+import { matchRule, type Routes, type Rule, route } from '#lib/rules.ts'
+import standard from '#relay.config.ts'
+
+const promoted: Fact = { kind: 'promoted', label: 'production', from: 6, to: 7 }
+const staged: Fact = { kind: 'promoted', label: 'staging', from: 5, to: 7 }
+const created: Fact = { kind: 'version-created', version: 7, labels: ['latest', 'production'] }
+const tagged: Fact = { kind: 'tags-changed', added: ['x'], removed: [] }
+
+const change = (facts: Fact[], over: object = {}) => ({
+  kind: facts[0]?.kind ?? ('unchanged' as const),
+  projectId: 'p1',
+  subject: 'support/refund-reply',
+  actor: 'Maya',
+  detail: { ...emptyDetail, facts, prompt: { tags: ['support'] } },
+  ...over,
+})
+
+const rule = (over: Partial<Rule>): Rule => ({ name: 'r', to: ['slack'], ...over })
+const verdict = (over: Partial<Rule>, facts: Fact[], changed: object = {}) => {
+  const result = matchRule(rule(over), change(facts, changed))
+  return 'fact' in result ? result.fact.kind : result.clause
+}
+
+describe('a rule', () => {
+  it.each<[string, Partial<Rule>, Fact[], string]>([
+    ['without clauses wants every visible change', {}, [tagged], 'tags-changed'],
+    [
+      'without clauses does not want what shows nothing',
+      {},
+      [{ kind: 'unchanged' }],
+      'nothing visible changed',
+    ],
+    ['matches a fact by kind', { on: ['promoted'] }, [created, promoted], 'promoted'],
+    ['says which kind it wanted', { on: ['deleted'] }, [promoted], 'promoted is not deleted'],
+    ['takes the plain word of tutorials', { on: ['prompt.updated'] }, [tagged], 'tags-changed'],
+    ['takes prompt.created for a new version', { on: ['prompt.created'] }, [created], 'version-created'],
+    [
+      'takes transitions, not states',
+      { on: ['promoted'], label: 'production' },
+      [tagged],
+      'tags-changed is not promoted',
+    ],
+    [
+      'picks the fact of its label',
+      { on: ['promoted'], label: 'production' },
+      [staged, promoted],
+      'promoted',
+    ],
+    [
+      'says which label it wanted',
+      { label: ['production', 'eu'] },
+      [staged],
+      'label is not production or eu',
+    ],
+    ['matches folders by glob', { prompt: 'support/**' }, [promoted], 'promoted'],
+    ['does not match across folders by one star', { prompt: '*' }, [promoted], 'prompt is not *'],
+    ['matches a project', { project: ['p0', 'p2'] }, [promoted], 'project is not p0 or p2'],
+    ['matches a tag', { tags: 'billing' }, [promoted], 'no tag billing'],
+    ['matches an author', { author: 'Ann' }, [promoted], 'author is not Ann'],
+    ['matches an environment', { environment: 'production' }, [promoted], 'environment is not production'],
+  ])('%s', (_, over, facts, expected) => {
+    expect(verdict(over, facts)).toBe(expected)
+  })
+
+  it('tells the fact that has the label, not only one of the kind', () => {
+    const result = matchRule(rule({ on: ['promoted'], label: 'production' }), change([staged, promoted]))
+    expect(result).toEqual({ fact: promoted })
+  })
+})
+
+describe('routing', () => {
+  const target = { type: 'slack', url: 'https://x.example' } as const
+  const routes = (rules: Rule[]): Routes => ({
+    targets: { slack: target, ops: target },
+    rules,
+    alertTarget: null,
+  })
+
+  it('tells each target once, by the first rule that holds', () => {
+    const rules = [rule({ name: 'a' }), rule({ name: 'b', to: ['slack', 'ops'] })]
+    const { routed, skipped } = route(routes(rules), change([promoted]))
+    expect(routed.map(({ target: name, rule: by }) => [name, by])).toEqual([
+      ['slack', 'a'],
+      ['ops', 'b'],
+    ])
+    expect(skipped).toEqual([])
+  })
+
+  it('keeps why a target did not hear of it: every rule and its clause', () => {
+    const rules = [rule({ name: 'a', label: 'x' }), rule({ name: 'b', on: ['deleted'] })]
+    expect(route(routes(rules), change([promoted])).skipped).toEqual([
+      { target: 'slack', why: 'a: label is not x; b: promoted is not deleted' },
+      { target: 'ops', why: 'no rule names this target' },
+    ])
+  })
+})
+
+describe('relay.config.ts', () => {
+  const all = {
+    SLACK_WEBHOOK_URL: 'https://hooks.slack.com/services/T/B/X',
+    GITHUB_REPO: 'acme/prompts',
+    GITHUB_TOKEN: 'token',
+  }
+  const configured = (source: Record<string, string>): Routes => {
+    const { env } = readEnv(source)
+    if (!env) throw new Error('The environment has problems')
+    return buildRoutes(standard, env)
+  }
+  const told = (facts: Fact[]) => route(configured(all), change(facts)).routed.map(({ target }) => target)
+
+  it('leaves out targets that are not configured', () => {
+    expect(Object.keys(configured({}).targets)).toEqual([])
+    expect(Object.keys(configured(all).targets)).toEqual(['slack', 'github'])
+  })
+
+  it('gives RETRY_DELAYS to targets that name none', () => {
+    expect(configured({ ...all, RETRY_DELAYS: '0, 1' }).targets.slack?.retryDelays).toEqual([0, 1])
+  })
+
+  it.each<[string, Fact[], string[]]>([
+    ['a version that gets production', [promoted], ['slack', 'github']],
+    [
+      'a version created with production',
+      [created, { kind: 'label-added', label: 'production', to: 7 }],
+      ['slack', 'github'],
+    ],
+    ['a version that gets another label', [staged], ['slack']],
+    ['a tag edit of a production version', [tagged], ['slack']],
+    [
+      'a deleted version',
+      [{ kind: 'deleted', versions: [7], labels: ['production'], whole: false }],
+      ['slack'],
+    ],
+    ['an alert', [{ kind: 'alert', severity: 'ALERT' }], ['slack']],
+    ['nothing visible', [{ kind: 'unchanged' }], []],
+    ['a body of unknown shape', [{ kind: 'unrecognised' }], []],
+  ])('tells of %s', (_, facts, targets) => {
+    expect(told(facts)).toEqual(targets)
+  })
+
+  it('does not compile with a rule that names an unknown target', () => {
+    defineRelay(() => ({
+      targets: { slack: { type: 'slack', url: undefined } },
+      // @ts-expect-error: there is no target `slak`
+      rules: [{ name: 'typo', to: ['slak'] }],
+    }))
+  })
+})

@@ -141,13 +141,14 @@ const severityWords = new Map([
   ['NO_DATA', 'No data'],
 ])
 
-/** Langfuse puts the severity before a monitor's name: `[ALERT] p95 latency`. */
+/** A monitor's name: Langfuse puts the severity before it, as in `[ALERT] p95 latency`. */
+export const monitorName = (title: string): string => title.replace(/^\[[A-Z_]+\] /, '')
+
 export function describeAlert({ title, severity }: AlertEvent): Description & { facts: Fact[] } {
   const kind = severity === 'OK' ? 'recovered' : 'alert'
-  const name = title.replace(/^\[[A-Z_]+\] /, '')
   return {
     facts: [{ kind, severity }],
-    title: `${severityWords.get(severity) ?? severity}: ${name}`,
+    title: `${severityWords.get(severity) ?? severity}: ${monitorName(title)}`,
     danger: severity === 'ALERT',
     kind,
   }

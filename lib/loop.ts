@@ -1,10 +1,9 @@
 import { nextOpenChange } from './db/changes.ts'
-import type { Db } from './db/client.ts'
 import { ensureTargets, nextDue } from './db/targets.ts'
 import { createDelivery, type DeliverDeps } from './deliver.ts'
+import { prune } from './prune.ts'
 import { createPump } from './pump.ts'
-import type { Routes } from './rules.ts'
-import { settleNext } from './settle.ts'
+import { type SettleDeps, settleNext } from './settle.ts'
 
 /** How often a resident loop asks the store for work that another instance left behind: one query each time. */
 const lookMs = 5000
@@ -12,11 +11,15 @@ const lookMs = 5000
 const afterErrorMs = 1000
 /** How long sends under way may take to finish when the process is told to end. */
 const graceMs = 10_000
+/** Old changes are looked for once in this time. */
+const pruneMs = 3_600_000
 
-export interface LoopDeps extends Omit<DeliverDeps, 'stop' | 'stopping' | 'announces'> {
-  db: Db
-  routes: Routes
+export interface LoopDeps
+  extends SettleDeps,
+    Omit<DeliverDeps, 'stop' | 'stopping' | 'announces' | 'onTrouble'> {
   sleep: (ms: number) => Promise<void>
+  /** How long settled and delivered changes are kept. */
+  retentionDays: number
 }
 
 /** One kind of work over the store: does what is due, and says when it wants to run next. */
@@ -28,9 +31,14 @@ interface Work {
 export interface Loop {
   /** Begins to run by itself, until stopped. */
   start: () => Promise<void>
-  /** Something was stored: look now. */
+  /** An event was stored: look at the open changes now. */
   wake: () => void
-  /** Works while something is due before `until` (epoch milliseconds): for functions with a time limit, and for cron. */
+  /** Anything may have become due: look at all of it now. */
+  look: () => void
+  /**
+   * Works while something is due before `until` (epoch milliseconds), and waits for what will be: for functions with
+   * a time limit, and for cron. Safe to call at once, from several instances too.
+   */
   drain: (until: number) => Promise<void>
   /** No new claims; sends under way finish or, after a grace time, are given back. */
   stop: () => Promise<void>
@@ -41,89 +49,98 @@ const earliest = (times: (number | null)[]): number | null => {
   return known.length === 0 ? null : Math.min(...known)
 }
 
+/** Each kind of work runs on its own pump, so that a slow target holds up no other. */
 export function createLoop(deps: LoopDeps): Loop {
   const { db, routes, now, onError } = deps
+  const names = Object.keys(routes.targets)
   const abort = new AbortController()
-  const wakers = new Map<string, () => void>()
   let stopping = false
-
-  const wakeDeliveries = () => {
-    for (const name of names) wakers.get(name)?.()
-  }
+  let isResident = false
+  let drainUntil = 0
+  let prunedAt = 0
+  const mayNotWork = () => stopping || !(isResident || now() < drainUntil)
 
   const settle: Work = {
     run: async () => {
-      while (!stopping) {
-        const result = await settleNext({ db, routes, now })
-        if (result === 'settled') wakeDeliveries()
+      while (!mayNotWork()) {
+        const result = await settleNext(deps)
+        if (result === 'settled') for (const name of names) pumps.get(name)?.wake()
         if (result === 'none') return nextOpenChange(db)
       }
       return null
     },
     idle: async () => {},
   }
-  const names = Object.keys(routes.targets)
-  const works = new Map<string, Work>([['', settle]])
-  for (const [name, target] of Object.entries(routes.targets)) {
+  const delivery = (name: string): Work => {
     const { alertTarget } = routes
-    const announces = (one: string) => alertTarget !== null && alertTarget !== one
-    const delivery = { ...deps, stop: abort.signal, stopping: () => stopping, announces }
-    works.set(
-      name,
-      createDelivery(name, target, delivery, () => wakers.get(name)?.()),
-    )
+    const announces = alertTarget !== null && alertTarget !== name
+    const onTrouble = () => pumps.get('')?.wake()
+    const more = { stop: abort.signal, stopping: mayNotWork, announces, onTrouble }
+    const target = routes.targets[name]
+    if (!target) throw new Error(`There is no target ${name}`)
+    return createDelivery(name, target, { ...deps, ...more }, () => pumps.get(name)?.wake())
+  }
+  const works = new Map<string, Work>([
+    ['', settle],
+    ...names.map((name) => [name, delivery(name)] as [string, Work]),
+  ])
+
+  const pumpFor = (run: Work['run'], againMs: number) => {
+    const afterError = (error: unknown) => {
+      onError(error)
+      return now() + againMs
+    }
+    return createPump(run, afterError, now)
+  }
+  const pumps = new Map([...works].map(([name, { run }]) => [name, pumpFor(run, afterErrorMs)]))
+  const looking = pumpFor(async () => {
+    for (const [name, at] of await nextDue(db, names)) pumps.get(name)?.wakeAt(at)
+    return now() + lookMs
+  }, lookMs)
+  const pruning = pumpFor(async () => {
+    prunedAt = now()
+    await prune(db, { retentionDays: deps.retentionDays, now, stopping: mayNotWork })
+    return now() + pruneMs
+  }, pruneMs)
+
+  const isQuiet = () => ![...pumps.values()].some((pump) => pump.isRunning())
+  /** Resolves when nothing runs and nothing is being sent. */
+  async function quiet(): Promise<void> {
+    do {
+      await Promise.all([...pumps.values()].map((pump) => pump.idle()))
+      await Promise.all([...works.values()].map((work) => work.idle()))
+    } while (!isQuiet())
   }
 
-  const pumps = new Map(
-    [...works].map(([name, work]) => [
-      name,
-      createPump(
-        work.run,
-        (error) => {
-          onError(error)
-          return now() + afterErrorMs
-        },
-        now,
-      ),
-    ]),
-  )
-  const look = createPump(
-    async () => {
-      for (const [name, at] of await nextDue(db, names)) pumps.get(name)?.wakeAt(at)
-      return now() + lookMs
-    },
-    (error) => {
-      onError(error)
-      return now() + lookMs
-    },
-    now,
-  )
-
-  const idle = () => Promise.all([...works.values()].map((work) => work.idle()))
+  async function drain(until: number): Promise<void> {
+    await ensureTargets(db, names)
+    drainUntil = Math.max(drainUntil, until)
+    for (const pump of pumps.values()) pump.wake()
+    await quiet()
+    for (let at = nextAt(); at !== null && at <= until && !mayNotWork(); at = nextAt()) {
+      await deps.sleep(Math.max(0, at - now()))
+      await quiet()
+    }
+    if (now() - prunedAt >= pruneMs && !mayNotWork()) pruning.wake()
+    await pruning.idle()
+  }
+  const nextAt = () => earliest([...pumps.values()].map((pump) => pump.nextAt()))
 
   return {
     start: async () => {
       await ensureTargets(db, names)
-      for (const [name, pump] of pumps) wakers.set(name, pump.wake)
-      look.wake()
+      isResident = true
+      looking.wake()
+      pruning.wake()
     },
-    wake: () => wakers.get('')?.(),
-    drain: async (until) => {
-      await ensureTargets(db, names)
-      while (!stopping) {
-        const next = await settle.run()
-        const others = await Promise.all(names.map((name) => works.get(name)?.run() ?? null))
-        await idle()
-        const at = earliest([next, ...others])
-        if (at === null || at > until) return
-        await deps.sleep(Math.max(0, at - now()))
-      }
-    },
+    wake: () => pumps.get('')?.wake(),
+    look: looking.wake,
+    drain,
     stop: async () => {
       stopping = true
       const grace = setTimeout(() => abort.abort(), graceMs)
-      await Promise.all([look, ...pumps.values()].map((pump) => pump.stop()))
-      await idle()
+      await Promise.all([looking, pruning, ...pumps.values()].map((pump) => pump.stop()))
+      await Promise.all([...works.values()].map((work) => work.idle()))
       clearTimeout(grace)
     },
   }

@@ -84,8 +84,13 @@ export function awaitsCounterpart(
   events: readonly StoredPromptEvent[],
 ): boolean {
   const merged = merge(before, events)
-  return awaitsDeletions(merged) || awaitsOldLatest(merged) || awaitsLabels(merged) || awaitsTags(merged)
+  const awaits = [showsNothing, awaitsDeletions, awaitsOldLatest, awaitsLabels, awaitsTags]
+  return awaits.some((holds) => holds(merged))
 }
+
+/** So far: the half of an edit that only says that a version lost what it was not known to have. */
+const showsNothing = (merged: Merged): boolean =>
+  factsOf(merged, reconcile(merged.rows.values())).every(({ kind }) => kind === 'unchanged')
 
 const live = ({ rows }: Merged): VersionState[] =>
   [...rows.values()].flatMap(({ state }) => (state.deleted ? [] : [state]))

@@ -7,10 +7,11 @@ import { insertRejections } from './db/rejections.ts'
 import type { RejectionRow } from './db/schema.ts'
 import type { Env } from './env.ts'
 import { log, thrown } from './log.ts'
-import { createLoop, type Loop } from './loop.ts'
+import { createLoop, type Loop, type LoopDeps } from './loop.ts'
 import { type Arrival, type Received, receiver } from './receive.ts'
 import type { Routes } from './rules.ts'
 import { sharedCommit } from './shared-commit.ts'
+import { readPromptVersion } from './sources/langfuse-api.ts'
 
 interface Opened {
   db: Db
@@ -48,6 +49,14 @@ export function relay(): { relay: Relay; problems: [] } | { relay: null; problem
   return { relay: shared.promptRelay, problems: [] }
 }
 
+/** Reads texts from Langfuse where the keys for it are set. */
+function versionReader(env: Env): LoopDeps['readVersion'] {
+  const { LANGFUSE_BASE_URL: baseUrl, LANGFUSE_PUBLIC_KEY: publicKey, LANGFUSE_SECRET_KEY: secretKey } = env
+  if (publicKey === undefined || secretKey === undefined) return undefined
+  const { fetch } = globalThis
+  return (wanted) => readPromptVersion({ baseUrl, publicKey, secretKey, fetch }, wanted)
+}
+
 async function open(env: Env, routes: Routes): Promise<Opened> {
   const db = await database()
   const loop = createLoop({
@@ -56,7 +65,9 @@ async function open(env: Env, routes: Routes): Promise<Opened> {
     now: Date.now,
     random: Math.random,
     sleep,
+    readVersion: versionReader(env),
     fetch: globalThis.fetch,
+    retentionDays: env.RETENTION_DAYS,
     urls: { langfuse: env.LANGFUSE_BASE_URL, public: env.PUBLIC_URL },
     onError: (error) => log('error', 'loop', thrown(error)),
   })
@@ -103,15 +114,16 @@ function createRelay(env: Env): Relay {
   }
 
   const wake = () => {
-    opened?.then(({ loop }) => loop.wake()).catch(() => undefined)
+    opened?.then(({ loop }) => loop.look()).catch(() => undefined)
   }
 
   return {
     env,
     routes,
     receive: async (arrival) => {
-      const received = await (await opening()).receive(arrival)
-      wake()
+      const { receive, loop } = await opening()
+      const received = await receive(arrival)
+      loop.wake()
       return received
     },
     reject: async (rejection) => (await opening()).reject(rejection),

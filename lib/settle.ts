@@ -2,37 +2,67 @@ import { claimChange, deleteChange, postponeChange, settleChangeRow } from './db
 import type { Db } from './db/client.ts'
 import { insertDeliveries } from './db/deliveries.ts'
 import { eventsOfChange } from './db/events.ts'
+import type { VersionContent } from './db/prompts.ts'
 import type { ChangeRow, DeliveryRow } from './db/schema.ts'
 import { tellGivenUp } from './given-up.ts'
 import { newId } from './id.ts'
 import { type Routes, route } from './rules.ts'
 import { parseBody } from './sources/langfuse-webhook.ts'
-import { type Told, tell } from './tell.ts'
+import { type Elsewhere, type Told, tell, type Wanted } from './tell.ts'
 
 export interface SettleDeps {
   db: Db
   routes: Routes
   now: () => number
+  /** Reads a version's text from Langfuse; null where it has none. Absent without API keys. */
+  readVersion?: (wanted: Wanted) => Promise<VersionContent | null>
 }
 
 /** A change that cannot be settled (a bug of ours) is tried again after this long; its events stay. */
 const retryMs = 30_000
+/** While a text is read from Langfuse, the change is left alone for this long. */
+const readMs = 10_000
+
+type Looked = 'settled' | 'waiting' | { wanted: Wanted }
 
 /**
  * Looks at the open change that is due next: settles it, or finds that more of its edit is still to come.
- * One transaction; `none` when nothing is due.
+ * One transaction; `none` when nothing is due. A text that no event told is read from Langfuse between two
+ * transactions, because one that waits for the network would hold up everything else.
  */
-export async function settleNext({ db, routes, now }: SettleDeps): Promise<'settled' | 'waiting' | 'none'> {
-  let looked: string | null = null
+export async function settleNext(deps: SettleDeps): Promise<'settled' | 'waiting' | 'none'> {
+  const { db, now, readVersion } = deps
+  const read = new Map<string, VersionContent | null>()
+  const elsewhere: Elsewhere = (wanted) => (readVersion ? read.get(JSON.stringify(wanted)) : null)
+  // A difference wants two texts at most.
+  for (let round = 0; round < 3; round++) {
+    const looked = await look(deps, elsewhere)
+    if (typeof looked !== 'object') return looked
+    const { wanted } = looked
+    const content = await readVersion?.(wanted)
+    read.set(JSON.stringify(wanted), content ?? null)
+    await postponeChange(db, looked.id, now())
+  }
+  return 'waiting'
+}
+
+async function look(
+  { db, routes, now }: SettleDeps,
+  elsewhere: Elsewhere,
+): Promise<'settled' | 'waiting' | 'none' | { wanted: Wanted; id: string }> {
+  let claimed: string | null = null
   try {
     return await db.transaction().execute(async (trx) => {
       const row = await claimChange(trx, now())
       if (!row) return 'none'
-      looked = row.id
-      return settleClaimed(trx, row, { routes, now: now() })
+      claimed = row.id
+      const looked = await settleClaimed(trx, row, { routes, now: now(), elsewhere })
+      if (typeof looked !== 'object') return looked
+      await postponeChange(trx, row.id, now() + readMs)
+      return { ...looked, id: row.id }
     })
   } catch (error) {
-    if (looked !== null) await postponeChange(db, looked, now() + retryMs)
+    if (claimed !== null) await postponeChange(db, claimed, now() + retryMs)
     throw error
   }
 }
@@ -40,8 +70,8 @@ export async function settleNext({ db, routes, now }: SettleDeps): Promise<'sett
 async function settleClaimed(
   trx: Db,
   row: ChangeRow,
-  { routes, now }: { routes: Routes; now: number },
-): Promise<'settled' | 'waiting'> {
+  { routes, now, elsewhere }: { routes: Routes; now: number; elsewhere: Elsewhere },
+): Promise<Looked> {
   if (row.kind === 'given-up') {
     await close(trx, row, await tellGivenUp(trx, row, now), { routes, now, eventCount: 0 })
     return 'settled'
@@ -57,11 +87,12 @@ async function settleClaimed(
     occurredAt: occurred_at,
     said: parseBody(body),
   }))
-  const told = await tell(trx, events, row.due_at > now)
+  const told = await tell(trx, events, { mayWait: row.due_at > now, elsewhere })
   if (told === 'waiting') {
     await postponeChange(trx, row.id, row.due_at)
     return 'waiting'
   }
+  if ('wanted' in told) return told
   await close(trx, row, told, { routes, now, eventCount: events.length })
   return 'settled'
 }

@@ -16,17 +16,31 @@ export interface ReceivedEvent {
   said: SourceEvent
 }
 
+/** A version whose text no event has told, wanted for a difference. */
+export interface Wanted extends PromptKey {
+  version: number
+}
+
+/** Gives a text that was read elsewhere; null where there is none to be had, undefined where nobody has asked yet. */
+export type Elsewhere = (wanted: Wanted) => VersionContent | null | undefined
+
 /**
  * Folds the events of one change into the prompt's state and says what changed. `waiting`: the known state
- * predicts more events of the same edit, and the quiet window has not ended (`mayWait`). Writes the new state.
+ * predicts more events of the same edit, and the quiet window has not ended (`mayWait`). `wanted`: a text must be
+ * read elsewhere first. Otherwise it writes the new state.
  */
-export async function tell(db: Db, events: ReceivedEvent[], mayWait: boolean): Promise<Told | 'waiting'> {
+export async function tell(
+  db: Db,
+  events: ReceivedEvent[],
+  { mayWait, elsewhere }: { mayWait: boolean; elsewhere: Elsewhere },
+): Promise<Told | 'waiting' | { wanted: Wanted }> {
   const said = events.flatMap((event) =>
     event.said.type === 'prompt-version' ? [{ ...event, said: event.said }] : [],
   )
   const [first] = said
   if (first) {
-    return tellPrompt(db, { projectId: first.said.projectId, name: first.said.name }, said, mayWait)
+    const { projectId, name } = first.said
+    return tellPrompt(db, { projectId, name }, said, { mayWait, elsewhere })
   }
   const [other] = events
   if (!other || other.said.type === 'prompt-version') throw new Error('A change without events')
@@ -37,8 +51,8 @@ async function tellPrompt(
   db: Db,
   key: PromptKey,
   events: (ReceivedEvent & { said: PromptEvent })[],
-  mayWait: boolean,
-): Promise<Told | 'waiting'> {
+  { mayWait, elsewhere }: { mayWait: boolean; elsewhere: Elsewhere },
+): Promise<Told | 'waiting' | { wanted: Wanted }> {
   const before = await versionsOf(db, key)
   const stored = events.map(({ id, occurredAt, said }): StoredPromptEvent => {
     const { text: _, config: __, ...rest } = said
@@ -46,24 +60,15 @@ async function tellPrompt(
   })
   if (mayWait && awaitsCounterpart(before, stored)) return 'waiting'
   const fold = foldPrompt(before, stored)
+  const contents = contentsOf(events.filter(({ id }) => !fold.stale.includes(id)))
+  const difference = await differenceFor(db, key, { fold, contents, elsewhere })
+  if (difference !== null && typeof difference === 'object' && 'wanted' in difference) return difference
   const touched = fold.after.filter(({ version }) => fold.touched.includes(version))
-  const current = events.filter(({ id }) => !fold.stale.includes(id))
-  await saveVersions(db, key, touched, contentsOf(current))
+  await saveVersions(db, key, touched, contents)
   const { kind, title, danger } = describe({ ...fold, subject: key.name })
-  return {
-    kind,
-    title,
-    danger,
-    actor: fold.actor,
-    version: fold.version,
-    detail: {
-      ...emptyDetail,
-      facts: fold.facts,
-      prompt: promptDetail(fold),
-      difference: await differenceFor(db, key, fold),
-      stale: fold.stale,
-    },
-  }
+  const { facts, stale, actor, version } = fold
+  const detail = { ...emptyDetail, facts, prompt: promptDetail(fold), difference, stale }
+  return { kind, title, danger, actor, version, detail }
 }
 
 /** Texts by version, the newest telling winning. A `deleted` event's text is left out: its references are unresolved. */
@@ -82,29 +87,44 @@ function promptDetail(fold: Fold): ChangeDetail['prompt'] {
   return { version, labels, labelsBefore, tags, promptType, commitMessage, createdBy, eventId }
 }
 
-/** Which two versions a reader wants compared: a new one with the one before, a moved label's two holders. */
+/**
+ * Which two versions a reader wants compared: a new one with the one before (where none is known, the number
+ * before), a moved label's two holders.
+ */
 export function comparedVersions(facts: Fact[], known: number[]): { from: number; to: number } | null {
   const created = facts.find((fact) => fact.kind === 'version-created')
   if (created) {
-    const from = Math.max(...known.filter((version) => version < created.version))
-    return Number.isFinite(from) ? { from, to: created.version } : null
+    const { version } = created
+    const from = Math.max(...known.filter((one) => one < version))
+    return version === 1 ? null : { from: Number.isFinite(from) ? from : version - 1, to: version }
   }
   const moves = facts.filter((fact) => fact.kind === 'promoted' || fact.kind === 'rolled-back')
   const moved = moves.find(({ label }) => label === 'production') ?? moves[0]
   return moved ? { from: moved.from, to: moved.to } : null
 }
 
-async function differenceFor(db: Db, key: PromptKey, fold: Fold): Promise<ChangeDetail['difference']> {
-  const pair = comparedVersions(
-    fold.facts,
-    fold.after.map(({ version }) => version),
-  )
-  if (!pair) {
-    const created = fold.facts.find((fact) => fact.kind === 'version-created')
-    return created && created.version > 1 ? 'The text before is not known, so nothing can be compared.' : null
+interface Compared {
+  fold: Fold
+  /** Texts that the change's own events told. */
+  contents: Map<number, VersionContent>
+  elsewhere: Elsewhere
+}
+
+async function differenceFor(
+  db: Db,
+  key: PromptKey,
+  { fold, contents, elsewhere }: Compared,
+): Promise<ChangeDetail['difference'] | { wanted: Wanted }> {
+  const known = fold.after.map(({ version }) => version)
+  const pair = comparedVersions(fold.facts, known)
+  if (!pair) return null
+  const read = async (version: number) => {
+    const content = contents.get(version) ?? (await contentOf(db, key, version))
+    return content ?? elsewhere({ ...key, version })
   }
-  const before = await contentOf(db, key, pair.from)
-  const after = await contentOf(db, key, pair.to)
+  const [before, after] = [await read(pair.from), await read(pair.to)]
+  if (before === undefined) return { wanted: { ...key, version: pair.from } }
+  if (after === undefined) return { wanted: { ...key, version: pair.to } }
   if (before && after) return summarise({ version: pair.from, ...before }, { version: pair.to, ...after })
   return `The text of v${before ? pair.to : pair.from} is not known, so nothing can be compared.`
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { monitorName } from '../describe.ts'
 import type { SourceEvent } from '../event.ts'
 import type { JsonObject } from './json-object.ts'
 import { isFlat, own, storable } from './langfuse-body.ts'
@@ -35,7 +36,7 @@ export function subjectOf(event: SourceEvent, body: JsonObject): string {
     case 'prompt-version':
       return event.name
     case 'monitor-alert':
-      return event.title
+      return monitorName(event.title)
     case 'project-notification':
       return event.resource ?? event.eventType
     case 'unrecognised': {

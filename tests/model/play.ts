@@ -8,7 +8,7 @@ import { createModel, type PromptWebhook, type Step } from './langfuse.ts'
 import { doubleAutomation, repeat, shuffle } from './network.ts'
 
 /** mulberry32: small, and the same on every machine. */
-function randomFrom(seed: number): Random {
+export function randomFrom(seed: number): Random {
   let state = seed
   return () => {
     state = (state + 0x6d2b79f5) | 0

@@ -57,6 +57,18 @@ describe('the difference of two texts', () => {
       'seven boats',
       ['changed text', '-«red apples»', '+«seven boats»'],
     ],
+    [
+      'lines with one small word in common',
+      'the quick brown fox',
+      'the boats came in late',
+      ['changed text', '-«the quick brown fox»', '+«the boats came in late»'],
+    ],
+    [
+      'words, not parts of words',
+      'catalogue is very long',
+      'catalogs is very long',
+      ['changed text', '-«catalogue» is very long', '+«catalogs» is very long'],
+    ],
     ['a last line end', 'a', 'a\n', ['changed text', ' a', '+«»']],
     ['only line endings', 'a\r\nb', 'a\nb', ['changed text: Only line endings changed.', '⋮ 2']],
     [
@@ -258,6 +270,35 @@ describe('bounds', () => {
     const signs = blocks[0]?.lines.map((line) => ('sign' in line ? line.sign : '⋮')).join('') ?? ''
     expect(signs).toBe('-'.repeat(1_000) + '+'.repeat(1_000))
     expect(cutLines).toBe(5_001)
+  })
+
+  it('marks the whole middle of a line whose middle is too long to compare by word', () => {
+    const text = (word: string) => `same start ${`same ${word} `.repeat(3_000)}same end`
+    const { blocks, coarse } = diffTexts(text('old'), text('new'))
+    expect(coarse).toBe(true)
+    expect(blocks[0]?.lines[0]).toMatchObject({ parts: [{ changed: true, cut: expect.any(Number) }] })
+  })
+
+  it('limits the characters shown and those compared by word', () => {
+    const lines = (end: string) => Array.from({ length: 100 }, (_, i) => `${`${i} `.repeat(4_000)}${end}`)
+    const { coarse } = diffTexts(lines('old').join('\n'), lines('new').join('\n'))
+    expect(coarse).toBe(true)
+    const rewritten = diffTexts(
+      lines('')
+        .map((line) => `a${line}`)
+        .join('\n'),
+      '',
+    )
+    expect(JSON.stringify(rewritten).length).toBeLessThan(450_000)
+    expect(rewritten.cutLines).toBeGreaterThan(50)
+  })
+
+  it('lists no folded lines after its last line', () => {
+    const lines = numbered(9_000)
+    const edited = lines.map((line, i) => (i % 10 === 5 ? `${line} new` : line))
+    const shown = diffTexts(lines.join('\n'), edited.join('\n')).blocks[0]?.lines ?? []
+    expect(shown.length).toBeGreaterThan(2_000)
+    expect(shown.length).toBeLessThan(2_300)
   })
 
   it('limits the number of messages and of blocks', () => {

@@ -135,6 +135,8 @@ describe('more events are awaited', () => {
         updated(4, ['latest', 'production'], { updatedAt: 900 }),
       ],
     ],
+    ['after an update that changes nothing, of what it belongs to', known, [updated(1, [])]],
+    ['after old events only', known, [updated(3, ['production'], { updatedAt: 1 })]],
     ['where the loser is only heard in an old event', known, [gain, updated(2, [], { updatedAt: 1 })]],
   ])('%s', (_, before, events) => {
     expect(awaitsCounterpart(before, events)).toBe(true)
@@ -152,8 +154,6 @@ describe('more events are awaited', () => {
     ['a label that nobody had', known, [updated(1, ['staging'])]],
     ['tags of all versions', known, known.map((one) => updated(one.version, one.labels, { tags: [] }))],
     ['the deletion of all versions', known, known.map((one) => deleted(one.version, one.labels))],
-    ['an update that changes nothing', known, [updated(1, [])]],
-    ['old events only', known, [updated(3, ['production'], { updatedAt: 1 })]],
     ['a prompt that is created anew', known, [created(1, ['latest'], { promptId: 'new' })]],
     [
       'a new version and the heir of `latest`',

@@ -1,0 +1,151 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { factKinds } from '#lib/change.ts'
+import { toChange } from '#lib/db/changes.ts'
+import { versionsOf } from '#lib/db/prompts.ts'
+import { answerWebhook } from '#lib/door.ts'
+import { readEnv } from '#lib/env.ts'
+import { type Arrival, receiver } from '#lib/receive.ts'
+import { settleNext } from '#lib/settle.ts'
+import { secret, sign, t } from '../fixtures.ts'
+import { createModel, type PromptWebhook } from '../model/langfuse.ts'
+import { doubleAutomation, lose, repeat, shuffle } from '../model/network.ts'
+import { randomFrom } from '../model/play.ts'
+import { engines, type TestStore } from './stores.ts'
+
+const { env } = readEnv({ LANGFUSE_WEBHOOK_SECRET: secret })
+const routes = { targets: {}, rules: [], alertTarget: null }
+const projectId = 'cmfq1x7h3000108l4b2k9d6tz'
+const edits = 400
+
+/** A relay with a clock of its own, that is sent events as Langfuse sends them. */
+function startRelay({ db }: TestStore) {
+  let time = t * 1000
+  const now = () => time
+  const receive = receiver(db, { settleMs: 2000, now })
+  const settle = async () => {
+    while ((await settleNext({ db, routes, now })) !== 'none');
+  }
+  const post = async (body: PromptWebhook) => {
+    const raw = JSON.stringify(body)
+    const headers = { 'x-langfuse-signature': sign(raw, { t: Math.floor(time / 1000) }) }
+    const request = new Request('http://localhost/', { method: 'POST', headers, body: raw })
+    if (!env) throw new Error('The environment has problems')
+    const answer = await answerWebhook(request, {
+      env,
+      now,
+      receive: (one: Arrival) => receive(one),
+      reject: async () => {},
+    })
+    expect([200, 202]).toContain(answer.status)
+  }
+  return {
+    /** All of them within 500 ms, the loop looking after each; then a quiet time. */
+    hear: async (events: PromptWebhook[], random: () => number) => {
+      for (const event of events) {
+        time += Math.floor((random() * 500) / events.length)
+        await post(event)
+        await settle()
+      }
+      const early = await db.selectFrom('changes').select('id').where('status', '=', 'settling').execute()
+      time += 11_000
+      await settle()
+      return { wasEarly: early.length === 0 }
+    },
+  }
+}
+
+describe.each(engines)('changes on %s', (_, openStore) => {
+  let store: TestStore
+  beforeEach(async () => {
+    store = await openStore()
+  })
+  afterEach(() => store.close())
+
+  const changes = async () => {
+    const rows = await store.db.selectFrom('changes').selectAll().orderBy('id').execute()
+    return rows.map(toChange)
+  }
+
+  it('are as many as the edits that fire anything, each as it was, whatever order, repeats and automations', async () => {
+    const seed = Math.floor(Math.random() * 2 ** 31)
+    const random = randomFrom(seed)
+    const model = createModel(random)
+    const relay = startRelay(store)
+    const expected: { kind: string; subject: string; version: number; actor: string | null }[] = []
+    for (let i = 0; i < edits; i++) {
+      const step = model.edit()
+      if (!step.expected) continue
+      const { kind, version, actor } = step.expected
+      expected.push({ kind, subject: step.edit.name, version, actor })
+      const twice = doubleAutomation(step.events, random)
+      await relay.hear(shuffle(repeat(twice, random), random), random)
+    }
+    const seen = await changes()
+    const told = seen.map(({ kind, subject, version, actor }) => ({ kind, subject, version, actor }))
+    expect(told, `seed ${seed}`).toEqual(expected)
+    expect(seen.filter(({ status }) => status !== 'settled')).toEqual([])
+    for (const [name, versions] of model.prompts) {
+      const known = (await versionsOf(store.db, { projectId, name })).filter(({ deleted }) => !deleted)
+      for (const version of versions) {
+        const one = known.find((state) => state.version === version.version)
+        const labels = (list: string[] | undefined) => list?.filter((label) => label !== 'latest').toSorted()
+        expect(labels(one?.labels), `seed ${seed}, ${name} v${version.version}`).toEqual(
+          labels(version.labels),
+        )
+      }
+    }
+  }, 120_000)
+
+  it('are settled before the quiet window ends when every predicted event has come', async () => {
+    const random = randomFrom(7)
+    const model = createModel(random)
+    const relay = startRelay(store)
+    await relay.hear(model.edit('create').events, random)
+    for (let i = 0; i < 5; i++) {
+      const step = model.edit('create')
+      expect((await relay.hear(shuffle(step.events, random), random)).wasEarly).toBe(true)
+    }
+  })
+
+  it('never say "promoted" falsely, nor go backward, when a fifth of the events is lost', async () => {
+    const seed = Math.floor(Math.random() * 2 ** 31)
+    const random = randomFrom(seed)
+    const model = createModel(random)
+    const relay = startRelay(store)
+    /** Every label's holders, in time, by prompt and label. */
+    const held = new Map<string, Set<number>>()
+    for (let i = 0; i < edits / 2; i++) {
+      const step = model.edit()
+      for (const [name, versions] of model.prompts) {
+        for (const { version, labels } of versions) {
+          for (const label of labels) {
+            const key = `${name} ${label}`
+            held.set(key, (held.get(key) ?? new Set()).add(version))
+          }
+        }
+      }
+      await relay.hear(shuffle(lose(step.events, random, 0.2), random), random)
+    }
+    const moves = (await changes()).flatMap(({ subject, detail }) =>
+      detail.facts.flatMap((fact) =>
+        fact.kind === 'promoted' || fact.kind === 'rolled-back' ? [{ subject, ...fact }] : [],
+      ),
+    )
+    expect(moves.length).toBeGreaterThan(5)
+    for (const { subject, label, from, to } of moves) {
+      const holders = held.get(`${subject} ${label}`)
+      expect(
+        [holders?.has(from), holders?.has(to)],
+        `seed ${seed}: ${subject} ${label} ${from} → ${to}`,
+      ).toEqual([true, true])
+    }
+  }, 60_000)
+
+  it('have a kind that is known', async () => {
+    const random = randomFrom(11)
+    const model = createModel(random)
+    const relay = startRelay(store)
+    for (let i = 0; i < 30; i++) await relay.hear(model.edit().events, random)
+    expect((await changes()).filter(({ kind }) => !factKinds.includes(kind))).toEqual([])
+  })
+})

@@ -1,0 +1,179 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { Change } from '#lib/change.ts'
+import { toChange } from '#lib/db/changes.ts'
+import { contentOf } from '#lib/db/prompts.ts'
+import { answerWebhook } from '#lib/door.ts'
+import { readEnv } from '#lib/env.ts'
+import { receiver } from '#lib/receive.ts'
+import type { Routes } from '#lib/rules.ts'
+import { type SettleDeps, settleNext } from '#lib/settle.ts'
+import { type FixtureName, fixture, secret, sign, t } from '../fixtures.ts'
+import { engines, type TestStore } from './stores.ts'
+
+const { env } = readEnv({ LANGFUSE_WEBHOOK_SECRET: secret })
+const target = { type: 'slack', url: 'https://slack.example/x' } as const
+const routes: Routes = {
+  targets: { slack: target, quiet: target },
+  rules: [
+    { name: 'all', on: ['prompt.created', 'prompt.updated', 'prompt.deleted', 'alert'], to: ['slack'] },
+  ],
+  alertTarget: null,
+}
+
+describe.each(engines)('settling on %s', (_, openStore) => {
+  let store: TestStore
+  let time: number
+  beforeEach(async () => {
+    time = t * 1000
+    store = await openStore()
+  })
+  afterEach(() => store.close())
+
+  const now = () => time
+  const post = async (...names: (FixtureName | Uint8Array)[]) => {
+    const receive = receiver(store.db, { settleMs: 2000, now })
+    for (const name of names) {
+      const body = typeof name === 'string' ? fixture(name) : name
+      const headers = { 'x-langfuse-signature': sign(body, { t: Math.floor(time / 1000) }) }
+      const request = new Request('http://localhost/', { method: 'POST', headers, body: body as BodyInit })
+      if (!env) throw new Error('The environment has problems')
+      expect((await answerWebhook(request, { env, now, receive, reject: async () => {} })).status).toBe(202)
+    }
+  }
+  const settle = async (over: Partial<SettleDeps> = {}) => {
+    while ((await settleNext({ db: store.db, routes, now, ...over })) !== 'none');
+  }
+  const changes = async (): Promise<Change[]> => {
+    const rows = await store.db.selectFrom('changes').selectAll().orderBy('id').execute()
+    return rows.map(toChange)
+  }
+  const deliveries = () => store.db.selectFrom('deliveries').selectAll().orderBy('target').execute()
+
+  it('folds a new version and the old holder of `latest` into one change, told once', async () => {
+    await post('01-prompt-created-text.json', '01b-prompt-updated-previous-loses-latest.json')
+    time += 2000
+    await settle()
+    const [change, ...others] = await changes()
+    expect(others).toEqual([])
+    expect(change).toMatchObject({
+      kind: 'version-created',
+      title: 'Maya Okonkwo created support/refund-reply v7',
+      version: 7,
+      actor: 'Maya Okonkwo',
+      eventCount: 2,
+      status: 'settled',
+    })
+    expect(change?.detail.difference).toMatchObject({
+      fromVersion: 6,
+      toVersion: 7,
+      variablesAdded: ['max_sentences'],
+    })
+    expect((await deliveries()).map(({ target: name, status, rule }) => [name, status, rule])).toEqual([
+      ['quiet', 'skipped', 'no rule names this target'],
+      ['slack', 'queued', 'all'],
+    ])
+  })
+
+  it('shows a change at once as settling, and settles it early when nothing more is to come', async () => {
+    await post('01-prompt-created-text.json', '01b-prompt-updated-previous-loses-latest.json')
+    expect((await changes()).map(({ status }) => status)).toEqual(['settling'])
+    time += 2000
+    await settle()
+    await post('05b-label-move-loses-production.json')
+    await settle()
+    expect((await changes()).map(({ status }) => status)).toEqual(['settled', 'settling'])
+    await post('05a-label-move-gains-production.json')
+    await settle()
+    expect((await changes())[1]).toMatchObject({
+      status: 'settled',
+      kind: 'promoted',
+      title: 'Maya Okonkwo promoted support/refund-reply v7 to production, was v6',
+    })
+  })
+
+  it('reads the text that no event told from Langfuse, and says what changed', async () => {
+    await post('01-prompt-created-text.json')
+    time += 2000
+    const asked: unknown[] = []
+    await settle({
+      readVersion: async (wanted) => {
+        asked.push(wanted)
+        // The store is not held meanwhile: a door would have to wait.
+        await post('09-monitor-alert.json')
+        return { text: 'You are a support agent.', config: {} }
+      },
+    })
+    expect(asked).toEqual([
+      { projectId: 'cmfq1x7h3000108l4b2k9d6tz', name: 'support/refund-reply', version: 6 },
+    ])
+    const change = (await changes()).find(({ kind }) => kind === 'version-created')
+    expect(change?.detail.difference).toMatchObject({ fromVersion: 6, toVersion: 7 })
+  })
+
+  it.each([
+    ['without API keys', undefined],
+    ['where Langfuse has it no more', async () => null],
+  ])('says %s that the earlier text is not known', async (_, readVersion) => {
+    await post('01-prompt-created-text.json')
+    time += 2000
+    await settle({ readVersion })
+    expect((await changes())[0]?.detail.difference).toBe(
+      'The text of v6 is not known, so nothing can be compared.',
+    )
+  })
+
+  it('tells alerts, notifications and unknown shapes as changes of their own', async () => {
+    await post(
+      '09-monitor-alert.json',
+      '09b-monitor-recovered.json',
+      '10-project-notification-evaluator-blocked.json',
+      new TextEncoder().encode('{"type":"something-new","id":"x"}'),
+    )
+    await settle()
+    expect((await changes()).map(({ kind, danger }) => [kind, danger])).toEqual([
+      ['alert', true],
+      ['recovered', false],
+      ['notification', true],
+      ['unrecognised', false],
+    ])
+    const [alert, , , strange] = await changes()
+    expect(alert?.detail.links.map(({ label }) => label)).toEqual(['Open the alert', 'Open the data'])
+    expect(strange?.detail.problems.length).toBeGreaterThan(0)
+  })
+
+  it('keeps the resolved text of a version, not the unresolved one of its deletion', async () => {
+    const created = JSON.parse(fixture('06-prompt-deleted.json').toString())
+    const before = {
+      ...created,
+      id: 'c',
+      action: 'created',
+      prompt: { ...created.prompt, prompt: 'Resolved.' },
+    }
+    await post(new TextEncoder().encode(JSON.stringify(before)), '06-prompt-deleted.json')
+    time += 2000
+    await settle()
+    const key = { projectId: created.prompt.projectId, name: created.prompt.name }
+    expect((await contentOf(store.db, key, 2))?.text).toBe('Resolved.')
+  })
+
+  it('tries a change that it cannot settle again later, and goes on with the others', async () => {
+    await post('09-monitor-alert.json')
+    await store.db
+      .updateTable('events')
+      .set({ type: 'x', body: new TextEncoder().encode('{}') })
+      .execute()
+    await post('10b-project-notification-blob-export-failed.json')
+    const broken: Routes = {
+      ...routes,
+      get targets(): Routes['targets'] {
+        throw new Error('a bug')
+      },
+    }
+    await expect(settleNext({ db: store.db, routes: broken, now })).rejects.toThrow('a bug')
+    await settle()
+    expect((await changes()).map(({ status }) => status)).toEqual(['settling', 'settled'])
+    time += 30_000
+    await settle()
+    expect((await changes()).map(({ status }) => status)).toEqual(['settled', 'settled'])
+  })
+})

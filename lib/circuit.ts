@@ -1,4 +1,5 @@
 import type { Outcome } from './delivery.ts'
+import { waitTry } from './retry.ts'
 
 /** Temporary failures in a row that open a circuit. */
 const failuresToOpen = 5
@@ -28,7 +29,7 @@ export const isProbing = (circuit: Circuit, now: number): boolean =>
 export function afterAttempt(circuit: Circuit, outcome: Outcome, now: number, probe: boolean): Circuit {
   const { failures, opened, next_slot_at } = circuit
   if (outcome.outcome === 'wait') {
-    const slot = Math.max(next_slot_at, now + (outcome.retryAfterMs ?? 1000))
+    const slot = Math.max(next_slot_at, waitTry({ retryAfterMs: outcome.retryAfterMs, now }))
     return { ...circuit, open_until: probe ? slot : circuit.open_until, next_slot_at: slot }
   }
   if (outcome.outcome !== 'retry') return { failures: 0, open_until: null, opened: 0, next_slot_at }

@@ -1,22 +1,14 @@
 import type { Change, Fact } from './change.ts'
-import { afterAttempt, type Circuit, isOpen, isProbing } from './circuit.ts'
+import { isOpen, isProbing } from './circuit.ts'
 import { changeById } from './db/changes.ts'
 import type { Db } from './db/client.ts'
-import {
-  claimDeliveries,
-  countDue,
-  nextDelivery,
-  releaseDeliveries,
-  type Settlement,
-  settleAttempt,
-} from './db/deliveries.ts'
+import { claimDeliveries, countDue, nextDelivery, releaseDeliveries } from './db/deliveries.ts'
 import { contentOf } from './db/prompts.ts'
 import type { DeliveryRow } from './db/schema.ts'
 import { lockTarget, updateTarget } from './db/targets.ts'
-import type { Message, Outcome, SendContext } from './delivery.ts'
-import { noteGivenUp } from './given-up.ts'
+import { type Message, type Outcome, type SendContext, versionOf } from './delivery.ts'
+import { type FinishDeps, type Finished, finishAll } from './finish.ts'
 import { changeUrl, promptUrl } from './links.ts'
-import { nextTry, waitTry } from './retry.ts'
 import type { Target } from './rules.ts'
 import { sharedCommit } from './shared-commit.ts'
 import { canDigest, digestFrom, digestMost, send, sendDigest, wantsText } from './targets/send.ts'
@@ -32,13 +24,15 @@ export interface DeliverDeps {
   db: Db
   now: () => number
   random: () => number
-  /** True when the process is going down: no new claims. */
+  /** True: no new claims. */
   stopping: () => boolean
   /** Aborted when it may wait no longer. */
   stop: AbortSignal
   onError: (error: unknown) => void
   /** Whether there is another target on which this one's troubles can be told. */
-  announces: (target: string) => boolean
+  announces: boolean
+  /** A change of the relay's own was opened and is to be settled. */
+  onTrouble: () => void
   urls: { langfuse: string; public: string | undefined }
   fetch: typeof globalThis.fetch
 }
@@ -68,7 +62,7 @@ async function claim(
     const most = digest ? digestMost : probe || perSecond > 0 ? 1 : free
     const rows = await claimDeliveries(trx, name, most, time, leaseMs)
     if (rows.length === 0) return null
-    if (perSecond > 0) await updateTarget(trx, name, { next_slot_at: time + 1000 / perSecond })
+    if (perSecond > 0) await updateTarget(trx, name, { next_slot_at: time + Math.ceil(1000 / perSecond) })
     if (probe) await updateTarget(trx, name, { open_until: time + leaseMs })
     return { rows, probe, digest }
   })
@@ -77,8 +71,10 @@ async function claim(
 async function messageFor(deps: DeliverDeps, row: DeliveryRow, target: Target): Promise<Message> {
   const change = await changeById(deps.db, row.change_id)
   if (!change) throw new Error('Its change is gone')
-  const { projectId, subject, version, detail } = change
+  const { projectId, subject, detail } = change
   const told = detail.prompt && projectId !== null
+  const fact = JSON.parse(row.fact) as Fact
+  const version = versionOf(fact, change)
   const content =
     told && version !== null && wantsText(target)
       ? await contentOf(deps.db, { projectId, name: subject }, version)
@@ -86,7 +82,7 @@ async function messageFor(deps: DeliverDeps, row: DeliveryRow, target: Target): 
   return {
     deliveryId: row.id,
     change,
-    fact: JSON.parse(row.fact) as Fact,
+    fact,
     text: content?.text,
     links: {
       page: changeUrl(deps.urls.public, change.id),
@@ -97,76 +93,6 @@ async function messageFor(deps: DeliverDeps, row: DeliveryRow, target: Target): 
 
 const firstLink = (change: Change): string | null => change.detail.links[0]?.url ?? null
 
-function settlementOf(
-  row: DeliveryRow,
-  outcome: Outcome,
-  deps: DeliverDeps,
-  schedule?: number[],
-): Settlement {
-  const time = deps.now()
-  const { failures } = row
-  const { reason } = outcome
-  if (outcome.outcome === 'delivered') {
-    return { status: 'delivered', failures, next_at: null, reason: null, finished_at: time }
-  }
-  if (outcome.outcome === 'failed') {
-    return { status: 'failed', failures: failures + 1, next_at: null, reason, finished_at: time }
-  }
-  if (outcome.outcome === 'wait') {
-    const next_at = waitTry({ retryAfterMs: outcome.retryAfterMs, now: time })
-    return { status: 'retrying', failures, next_at, reason, finished_at: null }
-  }
-  const next = nextTry({
-    failures: failures + 1,
-    delays: schedule,
-    retryAfterMs: outcome.retryAfterMs,
-    now: time,
-    random: deps.random,
-  })
-  if ('givenUp' in next) {
-    const given = `Given up after ${failures + 1} tries. ${reason}`
-    return { status: 'failed', failures: failures + 1, next_at: null, reason: given, finished_at: time }
-  }
-  return { status: 'retrying', failures: failures + 1, next_at: next.at, reason, finished_at: null }
-}
-
-interface Finished {
-  row: DeliveryRow
-  startedAt: number
-  outcome: Outcome
-  probe: boolean
-}
-
-/** Writes what attempts came to and what follows for their deliveries and the target, all in one transaction. */
-async function finishAll(deps: DeliverDeps, name: string, target: Target, finished: Finished[]) {
-  const { db, now } = deps
-  return db.transaction().execute(async (trx) => {
-    const before = await lockTarget(trx, name)
-    let circuit: Circuit = before
-    let givenUp = false
-    for (const { row, startedAt, outcome, probe } of finished) {
-      circuit = afterAttempt(circuit, outcome, now(), probe)
-      const attempt = {
-        delivery_id: row.id,
-        number: row.attempt,
-        started_at: startedAt,
-        duration_ms: Math.max(0, Math.round(now() - startedAt)),
-        outcome: outcome.outcome,
-        status_code: outcome.statusCode,
-        reason: outcome.reason,
-        request: outcome.request,
-        response: outcome.response,
-      }
-      const after = settlementOf(row, outcome, deps, target.retryDelays)
-      const taken = await settleAttempt(trx, attempt, after)
-      givenUp ||= taken && after.status === 'failed'
-    }
-    if (givenUp && deps.announces(name)) await noteGivenUp(trx, name, before.announced_at, now())
-    if (circuit !== before) await updateTarget(trx, name, circuit)
-    return finished.map(() => undefined)
-  })
-}
-
 const bug = (error: unknown): Outcome => ({
   outcome: 'retry',
   reason: `The relay could not make the message: ${error instanceof Error ? error.message : String(error)}`,
@@ -176,38 +102,75 @@ const bug = (error: unknown): Outcome => ({
   retryAfterMs: null,
 })
 
-/** Sends one claim and gives an outcome for each of its deliveries. A bug in a message is stored on its delivery. */
-async function sendClaim(deps: DeliverDeps, target: Target, { rows, digest }: Claim): Promise<Outcome[]> {
-  const context = (): SendContext => ({
-    fetch: deps.fetch,
-    now: deps.now,
-    signal: AbortSignal.any([deps.stop, AbortSignal.timeout(sendTimeoutMs)]),
-  })
+interface Sent {
+  row: DeliveryRow
+  outcome: Outcome
+  weight: Finished['weight']
+}
+
+/**
+ * Sends one claim and gives an outcome for each of its deliveries. A bug in a message is stored on its delivery
+ * and holds up no other.
+ */
+async function sendClaim(deps: DeliverDeps, target: Target, { rows, digest }: Claim): Promise<Sent[]> {
+  const broken: Sent[] = []
+  const sending: DeliveryRow[] = []
+  const messages: Message[] = []
+  for (const row of rows) {
+    try {
+      messages.push(await messageFor(deps, row, target))
+      sending.push(row)
+    } catch (error) {
+      broken.push({ row, outcome: bug(error), weight: 'ours' })
+    }
+  }
+  const [first] = messages
+  if (!first) return broken
+  const signal = AbortSignal.any([deps.stop, AbortSignal.timeout(sendTimeoutMs)])
+  const context: SendContext = { fetch: deps.fetch, now: deps.now, signal }
   try {
-    const messages = await Promise.all(rows.map((row) => messageFor(deps, row, target)))
-    const [only] = messages
-    const outcome =
-      only && !digest ? await send(target, only, context()) : await sendDigest(target, messages, context())
-    return rows.map(() => outcome)
+    const outcome = await (digest ? sendDigest(target, messages, context) : send(target, first, context))
+    return [...broken, ...sending.map((row, i) => ({ row, outcome, weight: weightOf(i) }))]
   } catch (error) {
-    return rows.map(() => bug(error))
+    return [...broken, ...sending.map((row) => ({ row, outcome: bug(error), weight: 'ours' as const }))]
   }
 }
 
+/** Of the deliveries of one message, the first speaks for all. */
+const weightOf = (place: number): Finished['weight'] => (place === 0 ? 'counts' : 'again')
+
 /** Delivers to one target. `run` starts what may go now and says when to look again; null: when woken. */
 export function createDelivery(name: string, target: Target, deps: DeliverDeps, wake: () => void) {
-  const finish = sharedCommit((finished: Finished[]) => finishAll(deps, name, target, finished))
-  const underWay = new Map<Promise<void>, DeliveryRow[]>()
+  const { db, now, random } = deps
+  const finishing: FinishDeps = {
+    db,
+    now,
+    random,
+    target: name,
+    announces: deps.announces,
+    schedule: target.retryDelays,
+  }
+  const finish = sharedCommit(async (finished: Finished[]) => {
+    if (await finishAll(finishing, finished)) deps.onTrouble()
+    return finished.map(() => undefined)
+  })
+  const underWay = new Set<Promise<void>>()
 
   async function carry(claimed: Claim): Promise<void> {
-    const startedAt = deps.now()
-    const outcomes = await sendClaim(deps, target, claimed)
-    if (deps.stop.aborted) return releaseDeliveries(deps.db, claimed.rows, deps.now())
-    await Promise.all(
-      claimed.rows.map((row, i) =>
-        record({ row, startedAt, outcome: outcomes[i] ?? bug('no outcome'), probe: claimed.probe }),
+    const { probe } = claimed
+    const startedAt = now()
+    const sent = await sendClaim(deps, target, claimed)
+    // Cut off by the end of the process, not by the target: given back without an attempt. What was answered counts.
+    const isCut = ({ outcome }: Sent) => outcome.outcome === 'retry' && outcome.statusCode === null
+    const cut = deps.stop.aborted ? sent.filter(isCut) : []
+    await Promise.all([
+      releaseDeliveries(
+        db,
+        cut.map(({ row }) => row),
+        now(),
       ),
-    )
+      ...sent.filter((one) => !cut.includes(one)).map((one) => record({ ...one, startedAt, probe })),
+    ])
   }
 
   /** What was sent but cannot be recorded would be sent again, so it tries until the lease is about to end. */
@@ -217,7 +180,7 @@ export function createDelivery(name: string, target: Target, deps: DeliverDeps, 
         return await finish(finished)
       } catch (error) {
         deps.onError(error)
-        const late = deps.now() > finished.startedAt + leaseMs - 2 * recordAgainMs
+        const late = now() > finished.startedAt + leaseMs - 2 * recordAgainMs
         if (late || deps.stop.aborted) return
         await new Promise((resolve) => setTimeout(resolve, recordAgainMs))
       }
@@ -242,12 +205,12 @@ export function createDelivery(name: string, target: Target, deps: DeliverDeps, 
         underWay.delete(sending)
         if (underWay.size <= mostAtOnce / 2) wake()
       })
-    underWay.set(sending, part.rows)
+    underWay.add(sending)
   }
 
   /** Resolves when nothing is under way. */
   const idle = async (): Promise<void> => {
-    while (underWay.size > 0) await Promise.all(underWay.keys())
+    while (underWay.size > 0) await Promise.all(underWay)
   }
 
   return { run, idle }

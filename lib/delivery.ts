@@ -7,9 +7,15 @@ export interface Message {
   change: Change
   /** What the rule matched: the fact to tell. */
   fact: Fact
-  /** The text of the version (string, chat array, or any JSON); undefined when it is not known. */
+  /** The text of the version that the fact is about (string, chat array, or any JSON); undefined when it is not known. */
   text: unknown
   links: Links
+}
+
+/** The version that a fact is about; mostly the one that its change is about. */
+export function versionOf(fact: Fact, change: Change): number | null {
+  if ('to' in fact) return fact.to
+  return 'version' in fact ? fact.version : change.version
 }
 
 /** Absolute URLs; null where `PUBLIC_URL` or the project is not known. */

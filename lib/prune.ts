@@ -5,6 +5,8 @@ import { deleteChanges, prunableChanges } from './db/prune.ts'
 const dayMs = 86_400_000
 /** Small, so that nothing else waits long for the store. */
 const batch = 200
+/** 4 MB: what is given back to the file system at once. */
+const batchPages = 1000
 
 /**
  * Deletes what was settled and delivered longer ago than `retentionDays`: changes with their events, deliveries and
@@ -24,6 +26,15 @@ export async function prune(
     if (found.last === null) break
     after = found.last
   }
-  if (count > 0 && !isPostgres(db)) await sql`pragma incremental_vacuum`.execute(db)
+  if (!isPostgres(db)) await giveBack(db, stopping)
   return count
+}
+
+/** SQLite keeps freed pages in its file until told otherwise. */
+async function giveBack(db: Db, stopping: () => boolean): Promise<void> {
+  while (!stopping()) {
+    const { rows } = await sql<{ freelist_count: number }>`pragma freelist_count`.execute(db)
+    if (!rows[0]?.freelist_count) return
+    await sql`pragma incremental_vacuum(${sql.lit(batchPages)})`.execute(db)
+  }
 }

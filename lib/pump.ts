@@ -7,6 +7,11 @@ export interface Pump {
   wake: () => void
   /** Runs at that time (epoch milliseconds) at the latest. */
   wakeAt: (at: number) => void
+  /** The time of the next run, as far as it is known. */
+  nextAt: () => number | null
+  isRunning: () => boolean
+  /** Resolves when no run is under way. */
+  idle: () => Promise<void>
   /** No further run; resolves when the present one has ended. */
   stop: () => Promise<void>
 }
@@ -28,6 +33,9 @@ export function createPump(
   async function run(): Promise<void> {
     do {
       again = false
+      // The run looks at everything that is due, so what was known of it before is out of date.
+      if (timer) clearTimeout(timer.handle)
+      timer = null
       const next = await work().catch(onError)
       if (next !== null) wakeAt(next)
     } while (again && !stopped)
@@ -53,11 +61,16 @@ export function createPump(
     timer = { at, handle }
   }
 
-  async function stop(): Promise<void> {
-    stopped = true
-    if (timer) clearTimeout(timer.handle)
+  async function idle(): Promise<void> {
     await running
   }
 
-  return { wake, wakeAt, stop }
+  async function stop(): Promise<void> {
+    stopped = true
+    if (timer) clearTimeout(timer.handle)
+    timer = null
+    await running
+  }
+
+  return { wake, wakeAt, nextAt: () => timer?.at ?? null, isRunning: () => running !== null, idle, stop }
 }

@@ -108,28 +108,6 @@ export async function nextDelivery(db: Db, target: string): Promise<number | nul
   return row?.at ?? null
 }
 
-/**
- * Queues a delivery that has ended (or waits for a retry) for now, at the start of its schedule. Gives the status
- * that it had; `sending` and `skipped` are left as they are.
- */
-export async function requeueDelivery(
-  db: Db,
-  id: string,
-  now: number,
-): Promise<DeliveryRow['status'] | null> {
-  return db.transaction().execute(async (trx) => {
-    const query = trx.selectFrom('deliveries').select('status').where('id', '=', id)
-    const row = await (isPostgres(trx) ? query.forUpdate() : query).executeTakeFirst()
-    if (!row || row.status === 'sending' || row.status === 'skipped') return row?.status ?? null
-    await trx
-      .updateTable('deliveries')
-      .set({ status: 'queued', failures: 0, next_at: now, reason: null, finished_at: null })
-      .where('id', '=', id)
-      .execute()
-    return row.status
-  })
-}
-
 /** How many deliveries to a target were given up since then (epoch milliseconds). */
 export async function countFailed(db: Db, target: string, since: number): Promise<number> {
   const { count } = await db

@@ -22,9 +22,12 @@ class NamingClient extends pg.Client {
   // biome-ignore lint/suspicious/noExplicitAny: pg's overloads cannot be narrowed in an override
   override query(...args: any[]): any {
     const [text, values] = args
-    if (typeof text === 'string' && Array.isArray(values))
-      return super.query({ name: nameOf(text), text, values: values.map(storable) })
-    return super.query(...(args as [string]))
+    if (typeof text !== 'string' || !Array.isArray(values)) return super.query(...(args as [string]))
+    return super.query({ name: nameOf(text), text, values: values.map(storable) }).catch((error: Error) => {
+      // pg gives a connection that fell silent back to the pool, where it would time out again and again.
+      if (error.message === 'Query read timeout') this.end().catch(() => undefined)
+      throw error
+    })
   }
 }
 

@@ -7,7 +7,7 @@ export interface Answer {
   body: string
 }
 
-export type Exchange = { request: string } & ({ answer: Answer } | { error: unknown })
+export type Exchange = { request: string; host: string } & ({ answer: Answer } | { error: unknown })
 
 /** Enough for every vendor's error text; a megabyte of answer is not read. */
 const mostAnswerBytes = 4096
@@ -27,29 +27,49 @@ async function headOf(body: ReadableStream<Uint8Array> | null): Promise<string> 
   return new TextDecoder().decode(Buffer.concat(parts).subarray(0, mostAnswerBytes))
 }
 
+const shortestSecret = 6
+
+/** Without the secrets, wherever a vendor echoed one, also where the text was cut within one. */
+export function withoutSecrets(text: string, secrets: readonly string[]): string {
+  const longestFirst = secrets
+    .filter((secret) => secret.length >= shortestSecret)
+    .toSorted((a, b) => b.length - a.length)
+  const scrubbed = longestFirst.reduce((rest, secret) => rest.replaceAll(secret, '[secret]'), text)
+  return longestFirst.reduce(withoutStartOf, scrubbed)
+}
+
+function withoutStartOf(text: string, secret: string): string {
+  for (let length = secret.length - 1; length >= shortestSecret; length--) {
+    if (text.endsWith(secret.slice(0, length))) return `${text.slice(0, -length)}[secret]`
+  }
+  return text
+}
+
 /**
  * Lets a client library make one request with a `fetch` that never follows a redirect, ends at the context's signal
- * and notes what was sent and what came back. What the library makes of the answer does not matter. Throws only
- * what the library threw before it asked anything: a bug.
+ * and notes what was sent and what came back, without `secrets`. What the library makes of the answer does not
+ * matter. Throws only what the library threw before it asked anything: a bug.
  */
 export async function exchange(
   context: SendContext,
+  secrets: readonly string[],
   call: (fetch: typeof globalThis.fetch) => Promise<unknown>,
 ): Promise<Exchange> {
   let seen: Exchange | null = null
   const noting: typeof globalThis.fetch = async (input, init) => {
-    const request = typeof init?.body === 'string' ? init.body : ''
+    const host = hostOf(input)
+    const request = typeof init?.body === 'string' ? withoutSecrets(init.body, secrets) : ''
+    let answer: Answer
     try {
       const response = await context.fetch(input, { ...init, redirect: 'manual', signal: context.signal })
       const { status, headers } = response
-      const body = await headOf(response.body)
-      seen = { request, answer: { status, headers, body } }
-      const empty = status === 204 || status === 205 || status === 304
-      return new Response(empty ? null : body, { status, headers: { 'content-type': 'text/plain' } })
+      answer = { status, headers, body: withoutSecrets(await headOf(response.body), secrets) }
     } catch (error) {
-      seen = { request, error }
+      seen = { request, host, error }
       throw error
     }
+    seen = { request, host, answer }
+    return forLibrary(answer)
   }
   try {
     await call(noting)
@@ -60,24 +80,44 @@ export async function exchange(
   return seen
 }
 
+function hostOf(input: string | URL | Request): string {
+  const url = input instanceof Request ? input.url : String(input)
+  return URL.canParse(url) ? new URL(url).host : ''
+}
+
+/** Throws for a status that `Response` does not know (999, say), which ends the library's part as well as any other. */
+function forLibrary({ status, body }: Answer): Response {
+  const isEmpty = status === 204 || status === 205 || status === 304
+  return new Response(isEmpty ? null : body, { status, headers: { 'content-type': 'text/plain' } })
+}
+
 /** `Retry-After` in seconds or as a date, in milliseconds from now; null where there is none. */
 export function retryAfterMs(headers: Headers, now: number): number | null {
   const value = headers.get('retry-after')?.trim()
   if (!value) return null
   if (/^\d{1,9}$/.test(value)) return Number(value) * 1000
-  const date = Date.parse(value)
+  // Only what begins with a weekday: `Date.parse` reads "1.5" and "-5" as dates.
+  const date = /^[A-Z][a-z]+, /.test(value) ? Date.parse(value) : Number.NaN
   return Number.isNaN(date) ? null : Math.max(0, date - now)
 }
 
 const networkReasons: [RegExp, string][] = [
   [/^(ENOTFOUND|EAI_AGAIN|EAI_FAIL)$/, 'its name could not be resolved. Check the host name and DNS'],
   [/^ECONNREFUSED$/, 'the connection was refused. Check host and port, and that it is running'],
-  [/^(ECONNRESET|EPIPE|UND_ERR_SOCKET)$/, 'the connection broke before an answer came. It may have arrived'],
   [
-    /^(ETIMEDOUT|UND_ERR_CONNECT_TIMEOUT)$/,
-    'no connection was made in time. Check that a firewall lets it through',
+    /^(ECONNRESET|EPIPE|UND_ERR_SOCKET)$/,
+    'the connection broke before the whole answer came. It may have arrived',
   ],
-  [/^(CERT_|ERR_TLS|ERR_SSL|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_)/, 'TLS failed. Check its certificate'],
+  [
+    /^(ETIMEDOUT|UND_ERR_CONNECT_TIMEOUT|EHOSTUNREACH|ENETUNREACH)$/,
+    'no connection was made. Check the network, and that a firewall lets it through',
+  ],
+  [
+    /^(CERT_|ERR_TLS|ERR_SSL|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|HOSTNAME_|EPROTO$)/,
+    'TLS failed. Check its certificate, and that the port speaks https',
+  ],
+  [/^HPE_/, 'its answer was not HTTP. Check the port'],
+  [/^ERR_INVALID_URL$/, 'its URL is not valid. Correct it'],
 ]
 
 interface Thrown {
@@ -96,12 +136,15 @@ function codeOf(error: unknown, depth = 0): string | null {
   return codeOf(cause ?? errors?.[0], depth + 1)
 }
 
-/** Why no answer came, as a sentence. Says nothing of the address, which may be a secret. */
-export function networkReason(who: string, error: unknown): string {
-  const code = codeOf(error) ?? 'unknown error'
-  if (code === 'TimeoutError' || code === 'AbortError') return `${who} did not answer in time`
+/** Why no answer came, as a sentence. Of the address it names the host only: the rest may be a secret. */
+export function networkReason(who: string, error: unknown, host: string): string {
+  const code = codeOf(error)
+  const name = host === '' ? who : `${who} (${host})`
+  if (code === 'TimeoutError') return `${name} did not answer in time`
+  if (code === 'AbortError') return `${name} had not answered when the relay stopped`
+  if (code === null) return `${name} was not asked. Check its URL and token for stray characters`
   const why = networkReasons.find(([pattern]) => pattern.test(code))?.[1] ?? 'the request failed'
-  return `${who} was not reached: ${why} (${code})`
+  return `${name} was not reached: ${why} (${code})`
 }
 
 /** What a status means where the target's own rules say nothing else. */
@@ -136,7 +179,7 @@ export function verdictOf(who: string, { status, headers }: Answer, now: number)
 export function outcomeOf(who: string, seen: Exchange, judge: (answer: Answer) => Verdict): Outcome {
   const { request } = seen
   if ('error' in seen) {
-    const reason = networkReason(who, seen.error)
+    const reason = networkReason(who, seen.error, seen.host)
     return { outcome: 'retry', reason, retryAfterMs: null, statusCode: null, request, response: null }
   }
   const { status, body } = seen.answer

@@ -1,56 +1,63 @@
 import type { DifferenceSummary } from '../change.ts'
-
-type Escape = (text: string) => string
-
-/** Three backticks would end the block that they stand in. */
-const fenced = (text: string): string => text.replaceAll('```', '`\u2060``')
-
-const names = (title: string, list: readonly string[]): string[] =>
-  list.length > 0 ? [`${title} ${list.map((name) => `{{${name}}}`).join(', ')}`] : []
+import { escaped, link, named, webUrl } from './slack-text.ts'
 
 const more = (count: number, what: string): string => `… ${count} more ${what}${count === 1 ? '' : 's'}`
 
 /**
- * A difference as a code block (added and removed lines, cut at a line, `room` characters at most) and notes
- * (variables, config), the notes not yet escaped. `code` is null where the texts are equal.
+ * The changed lines as a code block under the two versions, cut at a line, `room` characters at most; then how
+ * many changed lines are left, with a link to the page. Null where no line changed.
  */
-export function differenceLines(
+export function differenceCode(
   difference: DifferenceSummary,
   page: string | null,
   room: number,
-  escaped: Escape,
-): { code: string | null; notes: string[] } {
-  const all = difference.lines.map(({ sign, text }) => escaped(fenced(`${sign} ${text}`)))
+): string | null {
+  const { fromVersion, toVersion, coarse, lines, cutLines } = difference
+  if (lines.length + cutLines === 0) return null
+  const title = `*v${fromVersion} → v${toVersion}*${coarse ? ' (only roughly compared: the texts are large)' : ''}`
+  const url = webUrl(page, room / 2)
+  const all = url === null ? [] : [link(url, 'See all')]
   const kept: string[] = []
-  let size = 0
-  for (const line of all) {
-    if (size + line.length + 1 > room - 400) break
+  let left = room - title.length - (all[0]?.length ?? 0) - 40
+  for (const { sign, text } of lines) {
+    const line = escaped(`${sign} ${text}`)
+    left -= line.length + 1
+    if (left < 0) break
     kept.push(line)
-    size += line.length + 1
   }
-  const left = all.length - kept.length + difference.cutLines
-  const link = page === null ? '' : ` <${page}|See all>`
-  const rest = left > 0 ? `\n${more(left, 'line')}${link}` : ''
-  const { fromVersion, toVersion } = difference
-  const title = `*v${fromVersion} → v${toVersion}*${difference.coarse ? ' (only roughly compared: the texts are large)' : ''}`
-  const code =
-    kept.length > 0 ? `${title}\n\`\`\`\n${kept.join('\n')}\n\`\`\`${rest}` : rest && `${title}${rest}`
-  return { code: code || null, notes: notesOf(difference) }
+  const rest = lines.slice(kept.length).filter(({ sign }) => sign !== ' ').length + cutLines
+  const block = kept.length > 0 ? [`\`\`\`\n${kept.join('\n')}\n\`\`\``] : []
+  const tail = rest > 0 ? [[more(rest, 'line'), ...all].join(' ')] : []
+  return [title, ...block, ...tail].join('\n')
 }
 
-function notesOf(difference: DifferenceSummary): string[] {
+const mostShown = 5
+
+/** A placeholder of a chat prompt has no braces. */
+const variable = (name: string): string =>
+  name.startsWith('placeholder:') ? `placeholder ${name.slice('placeholder:'.length)}` : `{{${name}}}`
+
+/** Variables that changed, and config keys, a line each, ready for Slack. */
+export function differenceNotes(difference: DifferenceSummary): string[] {
   const { variablesAdded, variablesRemoved, cutVariables = 0, config, cutConfig = 0 } = difference
+  const names = (title: string, list: readonly string[]): string[] => {
+    const shown = list.slice(0, mostShown).map((name) => named(variable(name), 80))
+    return shown.length > 0 ? [`*${title}* ${shown.join(', ')}`] : []
+  }
+  const over = (list: readonly unknown[]): number => Math.max(0, list.length - mostShown)
+  const hidden = cutVariables + over(variablesAdded) + over(variablesRemoved)
+  const hiddenKeys = cutConfig + over(config)
+  const value = (json: string | null): string => (json === null ? 'not set' : named(json, 120))
   const variables = [
-    ...names('Variables added:', variablesAdded.slice(0, 5)),
-    ...names('Variables removed:', variablesRemoved.slice(0, 5)),
+    ...names('Variables added', variablesAdded),
+    ...names('Variables removed', variablesRemoved),
+    ...(hidden > 0 ? [more(hidden, 'variable')] : []),
   ]
-  const hidden =
-    cutVariables + Math.max(0, variablesAdded.length - 5) + Math.max(0, variablesRemoved.length - 5)
-  if (hidden > 0) variables.push(more(hidden, 'variable'))
-  const keys = config
-    .slice(0, 5)
-    .map(({ key, before, after }) => `Config ${key}: ${before ?? 'unset'} → ${after ?? 'unset'}`)
-  const hiddenKeys = cutConfig + Math.max(0, config.length - 5)
-  if (hiddenKeys > 0) keys.push(more(hiddenKeys, 'config key'))
+  const keys = [
+    ...config
+      .slice(0, mostShown)
+      .map(({ key, before, after }) => `*Config* ${named(key, 80)}: ${value(before)} → ${value(after)}`),
+    ...(hiddenKeys > 0 ? [more(hiddenKeys, 'config key')] : []),
+  ]
   return [variables, keys].filter((lines) => lines.length > 0).map((lines) => lines.join('\n'))
 }

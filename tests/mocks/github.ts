@@ -2,7 +2,7 @@ import { type StandIn, startStandIn } from './stand-in.ts'
 
 /** What GitHub would refuse in a dispatch: https://docs.github.com/rest/repos/repos#create-a-repository-dispatch-event */
 export function githubProblems(body: unknown, size: number): string[] {
-  if (typeof body !== 'object' || body === null) return ['Problems parsing JSON']
+  if (typeof body !== 'object' || body === null) return ['Body should be a JSON object']
   const { event_type, client_payload } = body as { event_type?: unknown; client_payload?: unknown }
   const properties = Object.keys((client_payload as object) ?? {}).length
   return [

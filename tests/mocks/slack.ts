@@ -18,11 +18,21 @@ interface SlackMessage {
   attachments?: { color?: string; fallback?: string; blocks?: SlackBlock[] }[]
 }
 
+/** Of Slack's blocks those that take part here. */
 const knownBlocks = ['header', 'section', 'context', 'actions', 'divider']
 
 function longer(name: string, text: string | undefined, most: number): string[] {
   const length = text?.length ?? 0
   return length > most ? [`${name} has ${length} characters, the limit is ${most}`] : []
+}
+
+function elementProblems(element: SlackText | { text?: SlackText; url?: string }): string[] {
+  if (typeof element.text === 'string') return longer('context text', element.text, 3000)
+  const problems = longer('button text', element.text?.text, 75)
+  if (!element.text?.text) problems.push('an element without text')
+  if (!('url' in element)) return problems
+  const isWeb = /^https?:\/\/\S+$/.test(element.url ?? '')
+  return [...problems, ...longer('button URL', element.url, 3000), ...(isWeb ? [] : ['a button URL is none'])]
 }
 
 function blockProblems(block: SlackBlock): string[] {
@@ -32,14 +42,14 @@ function blockProblems(block: SlackBlock): string[] {
   if (type === 'header' && text?.type !== 'plain_text') problems.push('a header takes plain_text')
   if (type === 'section' && !text?.text && !fields?.length) problems.push('a section without text')
   if ((fields?.length ?? 0) > 10) problems.push(`${fields?.length} fields, the limit is 10`)
-  for (const field of fields ?? []) problems.push(...longer('field', field.text, 2000))
-  if ((elements?.length ?? 0) > (type === 'context' ? 10 : 25)) problems.push('too many elements')
-  for (const element of elements ?? []) {
-    if (typeof element.text === 'string') problems.push(...longer('context text', element.text, 3000))
-    else problems.push(...longer('button text', element.text?.text, 75))
-    if ('url' in element) problems.push(...longer('button URL', element.url, 3000))
+  for (const field of fields ?? []) {
+    problems.push(...longer('field', field.text, 2000))
+    if (!field.text) problems.push('an empty field')
   }
-  return problems
+  const isList = type === 'context' || type === 'actions'
+  if (isList && !elements?.length) problems.push(`${type} without elements`)
+  if ((elements?.length ?? 0) > (type === 'context' ? 10 : 25)) problems.push('too many elements')
+  return [...problems, ...(elements ?? []).flatMap(elementProblems)]
 }
 
 const everyText = (value: unknown): string[] => {
@@ -47,25 +57,31 @@ const everyText = (value: unknown): string[] => {
   return typeof value === 'object' && value !== null ? Object.values(value).flatMap(everyText) : []
 }
 
+/** What nobody wants in a message: a mention, a link other than to http(s), text behind a code block that a name closed. */
+function tricks(message: unknown): string[] {
+  const texts = everyText(message)
+  const mentions = texts.flatMap((one) => one.match(/<[!@#][^>]*>|<(?!https?:\/\/)[^>]*>/g) ?? [])
+  const open = texts.filter((one) => (one.split('```').length - 1) % 2 === 1 || one.split('```').length > 3)
+  return [...mentions.map((mention) => `unescaped ${mention}`), ...open.map(() => 'a broken code block')]
+}
+
 /**
  * What real Slack would refuse in a message (limits of https://docs.slack.dev/reference/block-kit/blocks and
- * bolt-js#2509), and what nobody wants in one: mentions, and links other than to http(s).
+ * https://github.com/slackapi/bolt-js/issues/2509), and what nobody wants in one.
  */
 export function slackProblems(message: unknown): string[] {
   if (typeof message !== 'object' || message === null) return ['no message']
   const { text, blocks = [], attachments = [] } = message as SlackMessage
   const all = [blocks, ...attachments.map((attachment) => attachment.blocks ?? [])]
   const size = JSON.stringify(message).length
-  const mentions = everyText(message).flatMap(
-    (one) => one.match(/<[!@#][^>]*>|<(?!https?:\/\/)[^>]*>/g) ?? [],
-  )
   return [
     ...(text ? [] : ['no text']),
     ...longer('text', text, 4000),
+    ...(attachments.length > 100 ? ['too_many_attachments'] : []),
     ...all.filter((list) => list.length > 50).map((list) => `${list.length} blocks, the limit is 50`),
     ...all.flat().flatMap(blockProblems),
     ...(size >= 13_000 ? [`${size} characters in all, the limit is near 13,200`] : []),
-    ...mentions.map((mention) => `unescaped ${mention}`),
+    ...tricks(message),
   ]
 }
 
@@ -73,12 +89,13 @@ const path = '/services/T0STANDIN/B0STANDIN/standInSecret0123'
 
 /** Slack's incoming webhooks: `url` is the webhook. Refuses what Slack would refuse, in Slack's words. */
 export async function startSlackStandIn(port?: number): Promise<StandIn> {
-  const server = await startStandIn(({ method, path: asked, body }) => {
+  const server = await startStandIn(({ method, path: asked, headers, body }) => {
     if (asked !== path) return { status: 404, body: 'no_service' }
     if (method !== 'POST') return { status: 405, body: 'method_not_allowed' }
-    return slackProblems(body).length > 0
-      ? { status: 400, body: 'invalid_payload' }
-      : { status: 200, body: 'ok' }
+    const isJson = headers['content-type']?.startsWith('application/json')
+    return isJson && slackProblems(body).length === 0
+      ? { status: 200, body: 'ok' }
+      : { status: 400, body: 'invalid_payload' }
   }, port)
   return { ...server, url: `${server.url}${path}` }
 }

@@ -19,7 +19,7 @@ export interface Answered {
 }
 
 /** Answers one request: with a status and body, or by hand (to hang, reset or trickle). */
-export type Answerer = (request: SeenRequest, response: ServerResponse) => Answered | 'by hand'
+type Answerer = (request: SeenRequest, response: ServerResponse) => Answered | 'by hand'
 
 export interface StandIn {
   /** Without a trailing slash. */

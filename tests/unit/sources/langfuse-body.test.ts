@@ -327,7 +327,11 @@ describe('the subject', () => {
   it.each<[string, JsonObject, string]>([
     ['prompt name', prompt, 'support/refund-reply'],
     ['flat prompt name', flat, 'greeting'],
-    ['alert title', objectOf('09-monitor-alert.json'), '[ALERT] p95 latency checkout agent'],
+    [
+      'monitor name, without the severity before it',
+      objectOf('09-monitor-alert.json'),
+      'p95 latency checkout agent',
+    ],
     ['resource', notification, 'hallucination-judge'],
     [
       'kind of notification without a resource',

@@ -1,0 +1,102 @@
+import { afterAttempt, type Circuit } from './circuit.ts'
+import type { Db } from './db/client.ts'
+import { type Settlement, settleAttempt } from './db/deliveries.ts'
+import type { DeliveryRow } from './db/schema.ts'
+import { lockTarget, updateTarget } from './db/targets.ts'
+import type { Outcome } from './delivery.ts'
+import { noteGivenUp } from './given-up.ts'
+import { nextTry, waitTry } from './retry.ts'
+
+/** One attempt that has ended. */
+export interface Finished {
+  row: DeliveryRow
+  startedAt: number
+  outcome: Outcome
+  probe: boolean
+  /**
+   * What it says about the target. `again`: another delivery of the same message says it already, and one failed
+   * message must not count as twenty. `ours`: the message could not be made, which says nothing.
+   */
+  weight: 'counts' | 'again' | 'ours'
+}
+
+export interface FinishDeps {
+  db: Db
+  now: () => number
+  random: () => number
+  /** The target's name, and whether there is another one on which its troubles can be told. */
+  target: string
+  announces: boolean
+  /** Seconds before each try; undefined: the usual schedule. */
+  schedule: number[] | undefined
+}
+
+function settlementOf({ row, outcome }: Finished, { now, random, schedule }: FinishDeps): Settlement {
+  const time = now()
+  const { failures } = row
+  const { reason } = outcome
+  if (outcome.outcome === 'delivered') {
+    return { status: 'delivered', failures, next_at: null, reason: null, finished_at: time }
+  }
+  if (outcome.outcome === 'failed') {
+    return { status: 'failed', failures: failures + 1, next_at: null, reason, finished_at: time }
+  }
+  if (outcome.outcome === 'wait') {
+    const next_at = waitTry({ retryAfterMs: outcome.retryAfterMs, now: time })
+    return { status: 'retrying', failures, next_at, reason, finished_at: null }
+  }
+  const next = nextTry({
+    failures: failures + 1,
+    delays: schedule,
+    retryAfterMs: outcome.retryAfterMs,
+    now: time,
+    random,
+  })
+  if ('givenUp' in next) {
+    const given = `Given up after ${failures + 1} tries. ${reason}`
+    return { status: 'failed', failures: failures + 1, next_at: null, reason: given, finished_at: time }
+  }
+  return { status: 'retrying', failures: failures + 1, next_at: next.at, reason, finished_at: null }
+}
+
+/** A probe that could not be made leaves the place to the next delivery. */
+function circuitAfter(circuit: Circuit, { outcome, probe, weight }: Finished, now: number): Circuit {
+  if (weight === 'ours') return probe ? { ...circuit, open_until: now } : circuit
+  return weight === 'again' ? circuit : afterAttempt(circuit, outcome, now, probe)
+}
+
+/**
+ * Writes what attempts came to and what follows for their deliveries and the target, all in one transaction.
+ * Says whether something was given up that is to be told elsewhere.
+ */
+export async function finishAll(deps: FinishDeps, finished: Finished[]): Promise<boolean> {
+  const { db, now, target } = deps
+  return db.transaction().execute(async (trx) => {
+    const before = await lockTarget(trx, target)
+    let circuit: Circuit = before
+    let givenUp = false
+    for (const one of finished) {
+      const { row, startedAt, outcome } = one
+      circuit = circuitAfter(circuit, one, now())
+      const attempt = {
+        delivery_id: row.id,
+        number: row.attempt,
+        started_at: startedAt,
+        duration_ms: Math.max(0, Math.round(now() - startedAt)),
+        outcome: outcome.outcome,
+        status_code: outcome.statusCode,
+        reason: outcome.reason,
+        request: outcome.request,
+        response: outcome.response,
+      }
+      const after = settlementOf(one, deps)
+      const taken = await settleAttempt(trx, attempt, after)
+      givenUp ||= taken && after.status === 'failed'
+    }
+    const tells = givenUp && deps.announces
+    if (tells) await noteGivenUp(trx, target, before.announced_at, now())
+    const { failures, open_until, opened, next_slot_at } = circuit
+    if (circuit !== before) await updateTarget(trx, target, { failures, open_until, opened, next_slot_at })
+    return tells
+  })
+}

@@ -1,0 +1,143 @@
+import { createHash } from 'node:crypto'
+import type { Fact, FactKind } from '../change.ts'
+import { type Message, versionOf } from '../delivery.ts'
+import type { GithubTarget } from '../rules.ts'
+import { cut } from './text.ts'
+
+/** GitHub refuses a dispatch whose body has 64 KB or more. */
+const mostBody = 65_535
+/** Characters; in JSON a character takes up to six bytes. */
+const mostName = 1000
+/** Bytes of JSON. */
+const mostLabels = 20_000
+
+/** https://docs.github.com/rest/repos/repos#create-a-repository-dispatch-event */
+export interface Dispatch {
+  event_type: string
+  /** At most GitHub's 10 top-level properties. */
+  client_payload: Record<string, unknown>
+}
+
+const promptKinds: readonly FactKind[] = [
+  'version-created',
+  'promoted',
+  'rolled-back',
+  'label-added',
+  'label-removed',
+  'tags-changed',
+  'deleted',
+  'first-seen',
+]
+
+/** A version that got its label in the edit that created it counts as created. */
+function actionOf({ fact, change }: Message): 'created' | 'updated' | 'deleted' {
+  if (fact.kind === 'deleted') return 'deleted'
+  if (fact.kind === 'version-created') return 'created'
+  const isNew = change.detail.facts.some(
+    (one) => one.kind === 'version-created' && 'to' in fact && fact.to === one.version,
+  )
+  return isNew ? 'created' : 'updated'
+}
+
+/** Of the text as UTF-8; of a chat prompt, of its JSON. */
+const sha256Of = (text: unknown): string =>
+  createHash('sha256')
+    .update(typeof text === 'string' ? text : JSON.stringify(text))
+    .digest('hex')
+
+function labelOf(fact: Fact): string | null {
+  if ('label' in fact) return cut(fact.label, mostName)
+  return 'labels' in fact && fact.labels.length === 1 ? cut(fact.labels[0] ?? '', mostName) : null
+}
+
+const changeOf = ({ change, fact, links }: Message): Record<string, unknown> => ({
+  id: change.id,
+  kind: fact.kind,
+  title: cut(change.title, mostName),
+  url: links.page,
+  label: labelOf(fact),
+  from: 'from' in fact ? fact.from : null,
+  to: 'to' in fact ? fact.to : null,
+})
+
+/** What is told of the prompt. A fact may be of another version than the one the change is mostly about: then less is known. */
+function promptOf({ change, fact, text }: Message) {
+  const { prompt } = change.detail
+  const version = versionOf(fact, change)
+  if (version === change.version) {
+    return { version, labels: prompt?.labels ?? [], eventId: prompt?.eventId ?? null, text }
+  }
+  return { version, labels: 'label' in fact ? [fact.label] : [], eventId: null, text }
+}
+
+/** Those that fit into `room` bytes of JSON, one huge label not in the way of the others. */
+function fittingLabels(labels: readonly string[], room: number): string[] {
+  let left = room
+  return labels.filter((label) => {
+    const size = Buffer.byteLength(JSON.stringify(label)) + 1
+    if (size > left) return false
+    left -= size
+    return true
+  })
+}
+
+const fits = (dispatch: Dispatch): boolean => Buffer.byteLength(JSON.stringify(dispatch)) <= mostBody
+
+/**
+ * The dispatch of one change. The prompt's text is in it as a whole where the body stays below 64 KB, else not at all
+ * (`promptOmitted`: `size`, or `unknown` where no event told it): half a prompt is worse than none.
+ */
+export function githubDispatch(target: GithubTarget, message: Message): Dispatch {
+  const { change, fact } = message
+  const made = (client_payload: Dispatch['client_payload']): Dispatch => ({
+    event_type: target.eventType,
+    client_payload,
+  })
+  if (!promptKinds.includes(fact.kind)) return made(otherPayload(message))
+  const { version, labels, eventId, text } = promptOf(message)
+  const payload = {
+    promptName: change.subject,
+    version,
+    action: actionOf(message),
+    labels,
+    projectId: change.projectId,
+    eventId,
+    change: changeOf(message),
+    sha256: text === undefined ? null : sha256Of(text),
+  }
+  const promptOmitted = text === undefined ? 'unknown' : 'size'
+  const whole = made(text === undefined ? { ...payload, promptOmitted } : { ...payload, prompt: text })
+  if (fits(whole)) return whole
+  const without = made({ ...payload, promptOmitted })
+  if (fits(without)) return without
+  const fewer = fittingLabels(labels, mostLabels)
+  return made({
+    ...payload,
+    promptName: cut(change.subject, mostName),
+    projectId: cut(change.projectId ?? '', mostName),
+    labels: fewer,
+    change: { ...payload.change, labelsOmitted: labels.length - fewer.length },
+    promptOmitted,
+  })
+}
+
+/** An alert, a notification, the relay's own trouble: the same shape, with nothing of a prompt in it. */
+function otherPayload(message: Message): Dispatch['client_payload'] {
+  const { change, fact } = message
+  const { message: words } = change.detail
+  return {
+    promptName: null,
+    version: null,
+    action: null,
+    labels: [],
+    projectId: change.projectId === null ? null : cut(change.projectId, mostName),
+    eventId: null,
+    change: {
+      ...changeOf(message),
+      subject: cut(change.subject, mostName),
+      severity: 'severity' in fact ? cut(fact.severity, mostName) : null,
+      message: words === null ? null : cut(words, mostName),
+    },
+    sha256: null,
+  }
+}

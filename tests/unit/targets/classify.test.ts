@@ -1,0 +1,178 @@
+import { describe, expect, it } from 'vitest'
+import type { GithubTarget } from '#lib/rules.ts'
+import { classifyGithub, sendGithub } from '#lib/targets/github.ts'
+import { githubDispatch } from '#lib/targets/github-payload.ts'
+import { send } from '#lib/targets/send.ts'
+import { classifySlack } from '#lib/targets/slack.ts'
+import { startGithubStandIn } from '../../mocks/github.ts'
+import { messageOf } from './messages.ts'
+
+const now = Date.UTC(2026, 7, 21)
+const answerOf = (status: number, body = '', headers: Record<string, string> = {}) => ({
+  status,
+  body,
+  headers: new Headers(headers),
+})
+
+describe('an answer of Slack', () => {
+  const judge = (...answer: Parameters<typeof answerOf>) => classifySlack(answerOf(...answer), now)
+
+  it.each([
+    [400, 'invalid_payload', 'bug of the relay'],
+    [400, 'invalid_blocks', 'bug of the relay'],
+    [403, 'invalid_token', 'Make a new webhook'],
+    [403, 'action_prohibited', 'an admin has restricted posting'],
+    [403, 'posting_to_general_channel_denied', 'another channel'],
+    [404, 'no_service', 'Make a new webhook'],
+    [404, 'no_team', 'Make a new webhook'],
+    [404, 'channel_not_found', 'Make a new webhook'],
+    [410, 'channel_is_archived', 'Unarchive it'],
+    [404, '<html>nginx</html>', 'Check the webhook URL'],
+    [404, '', 'Check the webhook URL'],
+  ])('%i %s is given up with what to do', (status, body, fix) => {
+    const verdict = judge(status, body)
+    expect(verdict).toMatchObject({ outcome: 'failed' })
+    expect(verdict).toHaveProperty('reason', expect.stringContaining(`Slack answered ${status}`))
+    expect(verdict).toHaveProperty('reason', expect.stringContaining(fix))
+  })
+
+  it.each([
+    [500, 'rollup_error'],
+    [408, ''],
+    [425, ''],
+    [503, 'no_service'],
+  ])('%i %s is tried again', (status, body) => {
+    expect(judge(status, body)).toMatchObject({ outcome: 'retry' })
+  })
+
+  it('200 is delivered only with "ok"', () => {
+    expect(judge(200, 'ok\n')).toEqual({ outcome: 'delivered' })
+    for (const body of ['', '<html>Log in</html>', '{"ok":false}', 'not ok']) {
+      expect(judge(200, body)).toMatchObject({ outcome: 'retry' })
+    }
+  })
+
+  it('429 asks for the time it names', () => {
+    expect(judge(429, 'rate_limited', { 'retry-after': '30' })).toMatchObject({
+      outcome: 'wait',
+      retryAfterMs: 30_000,
+    })
+  })
+})
+
+const target: GithubTarget = {
+  type: 'github',
+  repo: 'acme/prompts',
+  token: 'github_pat_x',
+  apiUrl: 'https://api.github.com',
+  eventType: 'prompt-updated',
+}
+
+describe('an answer of GitHub', () => {
+  const judge = (...answer: Parameters<typeof answerOf>) => classifyGithub(answerOf(...answer), target, now)
+  const inAMinute = String(now / 1000 + 60)
+
+  it.each([
+    [401, 'GitHub answered 401: the token is wrong, expired or revoked. Make a new one and set it'],
+    [
+      403,
+      'GitHub answered 403: the token may not write to acme/prompts. Give it "Contents: read and write" for this repository',
+    ],
+    [404, 'GitHub answered 404: the token cannot see acme/prompts, or it does not exist'],
+    [
+      301,
+      'GitHub answered 301: a redirect, which is not followed: acme/prompts was renamed or moved. Set its new name',
+    ],
+    [
+      307,
+      'GitHub answered 307: a redirect, which is not followed: acme/prompts was renamed or moved. Set its new name',
+    ],
+  ])('%i is given up with what to do', (status, reason) => {
+    expect(judge(status, '{"message":"No"}')).toEqual({ outcome: 'failed', reason })
+  })
+
+  it('422 says what GitHub did not take', () => {
+    const reason = expect.stringMatching(/^GitHub answered 422: .*: Invalid request\. No more than 10$/)
+    expect(judge(422, 'Invalid request.\n\nNo more than 10')).toEqual({ outcome: 'failed', reason })
+  })
+
+  it('only 204 is delivered', () => {
+    expect(judge(204)).toEqual({ outcome: 'delivered' })
+    for (const status of [200, 201, 202]) expect(judge(status, '<html>')).toMatchObject({ outcome: 'retry' })
+  })
+
+  it.each([
+    ['429 with Retry-After', 429, { 'retry-after': '30' }, 30_000],
+    ['403 with Retry-After', 403, { 'retry-after': '30' }, 30_000],
+    [
+      '403 with a spent limit, until its reset',
+      403,
+      { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': inAMinute },
+      60_000,
+    ],
+    [
+      '429 with a spent limit, until its reset',
+      429,
+      { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': inAMinute },
+      60_000,
+    ],
+    [
+      'Retry-After before the reset',
+      403,
+      { 'retry-after': '5', 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': inAMinute },
+      5000,
+    ],
+    ['a reset gone by', 403, { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': '1' }, 0],
+    ['a minute where no time is named', 429, {}, 60_000],
+    [
+      'a minute where the reset is nonsense',
+      403,
+      { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': 'soon' },
+      60_000,
+    ],
+  ])('waits for %s', (_, status, headers, retryAfterMs) => {
+    expect(judge(status, '', headers as Record<string, string>)).toMatchObject({
+      outcome: 'wait',
+      retryAfterMs,
+    })
+  })
+
+  it('a secondary rate limit without a header is waited for as well', () => {
+    const body = '{"message":"You have exceeded a secondary rate limit. Please wait"}'
+    expect(judge(403, body)).toMatchObject({ outcome: 'wait', retryAfterMs: 60_000 })
+  })
+
+  it('a 403 with requests left is no rate limit', () => {
+    const headers = { 'x-ratelimit-remaining': '4999', 'x-ratelimit-reset': inAMinute }
+    expect(judge(403, '', headers)).toMatchObject({ outcome: 'failed' })
+  })
+})
+
+describe('what reaches GitHub', () => {
+  it.each([['12n'], ['-5nn'], [['"7n"', '{"a":1n}']], ['\ud800 ☃ 😀'], [9_007_199_254_740_991]])(
+    'is the dispatch to the byte, also with a prompt of %j',
+    async (text) => {
+      const standIn = await startGithubStandIn()
+      const message = messageOf({ text })
+      const context = { fetch, now: () => now, signal: AbortSignal.timeout(5000) }
+      const outcome = await sendGithub({ ...target, apiUrl: `${standIn.url}/` }, message, context)
+      await standIn.close()
+      expect(outcome.outcome).toBe('delivered')
+      expect(outcome.request).toBe(JSON.stringify(githubDispatch(target, message)))
+      expect(standIn.requests[0]).toMatchObject({
+        path: '/repos/acme/prompts/dispatches',
+        size: Buffer.byteLength(outcome.request),
+      })
+    },
+  )
+})
+
+it('a reason has at most 500 characters, whatever is configured', async () => {
+  const standIn = await startGithubStandIn()
+  standIn.answerWith(() => ({ status: 404 }))
+  const context = { fetch, now: () => now, signal: AbortSignal.timeout(5000) }
+  const long = { ...target, apiUrl: standIn.url, repo: `acme/${'p'.repeat(1000)}` }
+  const { reason } = await send(long, messageOf(), context)
+  await standIn.close()
+  expect(reason).toHaveLength(500)
+})

@@ -1,0 +1,276 @@
+import { readFileSync } from 'node:fs'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { Message, SendContext } from '#lib/delivery.ts'
+import type { Target } from '#lib/rules.ts'
+import { canDigest, send, sendDigest } from '#lib/targets/send.ts'
+import { startGithubStandIn } from '../../mocks/github.ts'
+import { startSlackStandIn } from '../../mocks/slack.ts'
+import { type Answered, type StandIn, startStandIn } from '../../mocks/stand-in.ts'
+import { messageOf } from './messages.ts'
+
+interface Kind {
+  name: string
+  start: () => Promise<StandIn>
+  /** `url`: the stand-in's, or another place's. */
+  target: (url: string) => Target
+  secret: (target: Target) => string
+}
+
+const kinds: Kind[] = [
+  {
+    name: 'Slack',
+    start: startSlackStandIn,
+    target: (url) => ({
+      type: 'slack',
+      url: new URL('/services/T0STANDIN/B0STANDIN/standInSecret0123', url).href,
+    }),
+    secret: () => 'standInSecret0123',
+  },
+  {
+    name: 'GitHub',
+    start: startGithubStandIn,
+    target: (apiUrl) => ({
+      type: 'github',
+      repo: 'acme/prompts',
+      token: 'github_pat_plantedSecret0123456789',
+      apiUrl,
+      eventType: 'prompt-updated',
+    }),
+    secret: (target) => (target.type === 'github' ? target.token : ''),
+  },
+]
+
+const now = Date.UTC(2026, 7, 21, 9, 14, 7)
+const context = (over: Partial<SendContext> = {}): SendContext => ({
+  fetch: globalThis.fetch,
+  now: () => now,
+  signal: AbortSignal.timeout(5000),
+  ...over,
+})
+
+/** By status alone, whatever the target: the target's own codes are in its own test. */
+const statuses: [number, 'delivered' | 'failed' | 'retry' | 'wait'][] = [
+  ...[301, 302, 303, 307, 308].map((status) => [status, 'failed'] as [number, 'failed']),
+  ...[400, 401, 402, 403, 404, 405, 406, 409, 410, 411, 413, 414, 415, 418, 422, 426, 431, 451].map(
+    (status) => [status, 'failed'] as [number, 'failed'],
+  ),
+  ...[408, 425, 500, 501, 502, 503, 504, 507, 520, 529, 599].map(
+    (status) => [status, 'retry'] as [number, 'retry'],
+  ),
+  [429, 'wait'],
+]
+
+const clean = (outcome: unknown, secret: string): boolean => {
+  const all = JSON.stringify(outcome)
+  return !all.includes(secret) && !all.includes(secret.slice(0, secret.length - 2))
+}
+
+describe.each(kinds)('every target keeps the contract: $name', (kind) => {
+  let standIn: StandIn
+  let target: Target
+  const deliver = (over: Partial<SendContext> = {}, message: Message = messageOf()) =>
+    send(target, message, context(over))
+  const answer = (answered: Answered) => standIn.answerWith(() => answered)
+
+  beforeEach(async () => {
+    standIn = await kind.start()
+    target = kind.target(standIn.url)
+  })
+  afterEach(() => standIn.close())
+
+  it('delivers what its stand-in takes, in one request, and keeps what was sent', async () => {
+    const outcome = await deliver()
+    expect(outcome).toMatchObject({ outcome: 'delivered', reason: null })
+    expect(standIn.seen).toHaveLength(1)
+    expect(JSON.parse(outcome.request)).toEqual(standIn.requests[0]?.body)
+  })
+
+  it.each(statuses)('takes %i as %s, says so, and asks once', async (status, expected) => {
+    answer({ status, body: 'no' })
+    const outcome = await deliver()
+    expect(outcome).toMatchObject({ outcome: expected, statusCode: status, response: 'no' })
+    expect(outcome.reason).toContain(String(status))
+    expect(standIn.seen).toHaveLength(1)
+  })
+
+  it.each([
+    ['in seconds', '7', 7000],
+    ['as a date', new Date(now + 90_000).toUTCString(), 90_000],
+    ['as a date gone by', new Date(now - 90_000).toUTCString(), 0],
+  ])('obeys Retry-After %s', async (_, value, expected) => {
+    for (const status of [429, 503]) {
+      answer({ status, headers: { 'retry-after': value } })
+      expect(await deliver()).toMatchObject({ retryAfterMs: expected })
+    }
+  })
+
+  it.each(['soon', '-5', '1.5', '99999999999999999999'])(
+    'makes nothing of the Retry-After "%s"',
+    async (value) => {
+      answer({ status: 503, headers: { 'retry-after': value } })
+      expect(await deliver()).toMatchObject({ outcome: 'retry', retryAfterMs: null })
+    },
+  )
+
+  it('tries again later when no answer comes in time', async () => {
+    standIn.answerWith(() => 'by hand')
+    const outcome = await deliver({ signal: AbortSignal.timeout(100) })
+    expect(outcome).toMatchObject({ outcome: 'retry', statusCode: null })
+    expect(outcome.reason).toMatch(/did not answer in time$/)
+  })
+
+  it('tries again later when the answer begins but does not end in time', async () => {
+    standIn.answerWith((_, response) => {
+      response.writeHead(500).write('on')
+      return 'by hand'
+    })
+    const outcome = await deliver({ signal: AbortSignal.timeout(200) })
+    expect(outcome).toMatchObject({ outcome: 'retry', statusCode: null })
+    expect(outcome.reason).toMatch(/did not answer in time$/)
+  })
+
+  it('says so when the relay stopped before the answer', async () => {
+    standIn.answerWith(() => 'by hand')
+    const stop = new AbortController()
+    const outcome = deliver({ signal: stop.signal })
+    stop.abort()
+    expect((await outcome).reason).toMatch(/when the relay stopped$/)
+  })
+
+  it('tries again later when the connection is dropped', async () => {
+    standIn.answerWith((_, response) => {
+      response.socket?.destroy()
+      return 'by hand'
+    })
+    const outcome = await deliver()
+    expect(outcome).toMatchObject({ outcome: 'retry', statusCode: null })
+    expect(outcome.reason).toContain('connection broke')
+  })
+
+  it('tries again later when the connection is reset in mid-answer', async () => {
+    standIn.answerWith((_, response) => {
+      response
+        .writeHead(200, { 'content-length': '100' })
+        .write('ok', () => response.socket?.resetAndDestroy())
+      return 'by hand'
+    })
+    const outcome = await deliver()
+    expect(outcome).toMatchObject({ outcome: 'retry', statusCode: null })
+    expect(outcome.reason).toContain('connection broke')
+  })
+
+  it.each([
+    [
+      'its name is not known',
+      'http://nowhere.invalid',
+      /\(nowhere\.invalid\).*could not be resolved.*\((ENOTFOUND|EAI_AGAIN)\)$/,
+    ],
+    ['nothing listens there', 'http://127.0.0.1:1', /\(127\.0\.0\.1:1\).*(refused|not asked|failed)/],
+  ])('tries again later when %s, and names the host', async (_, url, reason) => {
+    const outcome = await send(kind.target(url), messageOf(), context())
+    expect(outcome).toMatchObject({ outcome: 'retry', statusCode: null, response: null })
+    expect(outcome.reason).toMatch(reason)
+  })
+
+  it('tries again later when the connection is refused', async () => {
+    const gone = await startStandIn(() => ({ status: 200 }))
+    await gone.close()
+    const outcome = await send(kind.target(gone.url), messageOf(), context())
+    expect(outcome).toMatchObject({ outcome: 'retry', statusCode: null })
+    expect(outcome.reason).toMatch(/connection was refused.*\(ECONNREFUSED\)$/)
+  })
+
+  it('tries again later when TLS fails', async () => {
+    const outcome = await send(kind.target(standIn.url.replace('http:', 'https:')), messageOf(), context())
+    expect(outcome).toMatchObject({ outcome: 'retry', statusCode: null })
+    expect(outcome.reason).toContain('TLS failed')
+  })
+
+  it('keeps the head of an answer of 1 MB', async () => {
+    answer({ status: 404, body: 'x'.repeat(1_000_000) })
+    const outcome = await deliver()
+    expect(outcome).toMatchObject({ outcome: 'failed', statusCode: 404 })
+    expect(outcome.response?.length).toBeLessThanOrEqual(2048)
+    expect(outcome.reason?.length).toBeLessThanOrEqual(500)
+  })
+
+  it('hangs up on an answer without end', async () => {
+    const ended = new Promise((resolve) => {
+      standIn.answerWith((_, response) => {
+        response.writeHead(500)
+        const timer = setInterval(() => response.write('x'.repeat(10_000)), 1)
+        response.on('close', () => resolve(clearInterval(timer)))
+        return 'by hand'
+      })
+    })
+    expect(await deliver()).toMatchObject({ outcome: 'retry', statusCode: 500 })
+    await ended
+  })
+
+  it('follows no redirect', async () => {
+    const elsewhere = await startStandIn(() => ({ status: 200, body: 'ok' }))
+    answer({ status: 307, headers: { location: elsewhere.url } })
+    const outcome = await deliver()
+    await elsewhere.close()
+    expect(outcome).toMatchObject({ outcome: 'failed', statusCode: 307 })
+    expect(outcome.reason).toContain('redirect')
+    expect(elsewhere.seen).toEqual([])
+  })
+
+  it('never lets its secret out, whatever is echoed', async () => {
+    const secret = kind.secret(target)
+    const url = target.type === 'slack' ? target.url : `${target.apiUrl}/?token=${target.token}`
+    for (const status of [200, 302, 400, 401, 404, 422, 429, 500]) {
+      for (const body of [
+        `Wrong: ${secret}`,
+        url,
+        `${secret} `.repeat(300),
+        `${'x'.repeat(4085)}${secret}`,
+      ]) {
+        answer({ status, body, headers: { location: url } })
+        expect(clean(await deliver(), secret), `${status} ${body.slice(0, 40)}`).toBe(true)
+      }
+    }
+  })
+
+  it('never lets its secret out when no answer comes', async () => {
+    const secret = kind.secret(target)
+    for (const url of ['http://nowhere.invalid', 'http://127.0.0.1:9', 'https://127.0.0.1:9']) {
+      expect(clean(await send(kind.target(url), messageOf(), context()), secret)).toBe(true)
+    }
+  })
+
+  it('never lets its secret out where a prompt holds it', async () => {
+    const secret = kind.secret(target)
+    const message = messageOf({ text: secret, detail: { prompt: { commitMessage: `oops ${secret}` } } })
+    const outcome = await deliver({}, message)
+    expect(outcome.outcome).toBe('delivered')
+    expect(clean(outcome, secret)).toBe(true)
+  })
+
+  it('keeps at most 8 KB of what was sent', async () => {
+    const outcome = await deliver({}, messageOf({ text: 'x'.repeat(60_000) }))
+    expect(outcome.request.length).toBeLessThanOrEqual(8192)
+  })
+
+  it('lets a bug be thrown', async () => {
+    const broken = { ...messageOf(), change: null } as unknown as Message
+    await expect(deliver({}, broken)).rejects.toThrow(TypeError)
+    expect(standIn.seen).toEqual([])
+  })
+
+  it('takes a digest, or says that it takes none', async () => {
+    const messages = [messageOf(), messageOf()]
+    const digest = sendDigest(target, messages, context())
+    if (canDigest(target)) expect(await digest).toMatchObject({ outcome: 'delivered' })
+    else await expect(digest).rejects.toThrow('takes no digests')
+    expect(standIn.seen).toHaveLength(canDigest(target) ? 1 : 0)
+  })
+})
+
+it('runs the contract for every target that can be sent to', () => {
+  const source = readFileSync(new URL('../../../lib/targets/send.ts', import.meta.url), 'utf8')
+  const arms = new Set([...source.matchAll(/case '(\w+)':/g)].map(([, type]) => type))
+  const tested = kinds.map((kind) => kind.target('http://127.0.0.1').type)
+  expect(new Set(tested)).toEqual(arms)
+})

@@ -1,0 +1,127 @@
+import { describe, expect, it } from 'vitest'
+import type { SendContext } from '#lib/delivery.ts'
+import { exchange, networkReason, retryAfterMs, withoutSecrets } from '#lib/targets/http.ts'
+
+const context = (answer: () => Promise<Response>): SendContext => ({
+  fetch: answer,
+  now: () => 0,
+  signal: new AbortController().signal,
+})
+
+describe('an exchange', () => {
+  it('gives what came back, whatever the library made of it', async () => {
+    const seen = await exchange(
+      context(async () => new Response('no', { status: 400 })),
+      [],
+      async (fetch) => {
+        await fetch('http://x.example', { method: 'POST', body: 'hi' })
+        throw new Error('the library did not like it')
+      },
+    )
+    expect(seen).toMatchObject({ request: 'hi', answer: { status: 400, body: 'no' } })
+  })
+
+  it('throws what the library threw before it asked', async () => {
+    const call = exchange(
+      context(async () => new Response()),
+      [],
+      async () => {
+        throw new Error('a bug')
+      },
+    )
+    await expect(call).rejects.toThrow('a bug')
+  })
+
+  it('throws where the library asked nothing', async () => {
+    await expect(
+      exchange(
+        context(async () => new Response()),
+        [],
+        async () => null,
+      ),
+    ).rejects.toThrow(/no request/)
+  })
+
+  it('lets no library follow redirects or set another time limit', async () => {
+    const inits: (RequestInit | undefined)[] = []
+    const signal = new AbortController().signal
+    const fetchOnce: typeof fetch = async (_, init) => {
+      inits.push(init)
+      return new Response('ok')
+    }
+    await exchange({ fetch: fetchOnce, now: () => 0, signal }, [], (fetch) =>
+      fetch('http://x.example', { redirect: 'follow', signal: AbortSignal.timeout(1) }),
+    )
+    expect(inits).toMatchObject([{ redirect: 'manual', signal }])
+  })
+})
+
+describe('scrubbing', () => {
+  it.each([
+    ['no token-123456 here', 'no [secret] here'],
+    ['token-123456token-123456', '[secret][secret]'],
+    ['cut at tok', 'cut at tok'],
+    ['cut at token-123', 'cut at [secret]'],
+    ['harmless', 'harmless'],
+  ])('%j becomes %j', (text, expected) => {
+    expect(withoutSecrets(text, ['token-123456'])).toBe(expected)
+  })
+
+  it('takes the longest secret first, so that no rest of it is left', () => {
+    expect(withoutSecrets('at /a/b/secret1/x', ['secret1', '/a/b/secret1/x'])).toBe('at [secret]')
+  })
+})
+
+describe('Retry-After', () => {
+  const now = Date.parse('2026-08-21T09:00:00Z')
+  it.each([
+    ['0', 0],
+    ['120', 120_000],
+    [' 5 ', 5000],
+    ['Fri, 21 Aug 2026 09:00:30 GMT', 30_000],
+    ['Fri, 21 Aug 2026 08:00:00 GMT', 0],
+    ['-5', null],
+    ['1.5', null],
+    ['1e3', null],
+    ['12345678901', null],
+    ['tomorrow', null],
+    ['', null],
+  ])('%j is %s ms', (value, expected) => {
+    expect(retryAfterMs(new Headers({ 'retry-after': value }), now)).toBe(expected)
+  })
+
+  it('is null where there is none', () => {
+    expect(retryAfterMs(new Headers(), now)).toBeNull()
+  })
+})
+
+describe('the reason of a broken connection', () => {
+  const failed = (code: string) => Object.assign(new TypeError('fetch failed'), { cause: { code } })
+  it.each([
+    ['ENOTFOUND', /could not be resolved/],
+    ['EAI_AGAIN', /could not be resolved/],
+    ['ECONNREFUSED', /refused/],
+    ['ECONNRESET', /may have arrived/],
+    ['UND_ERR_SOCKET', /may have arrived/],
+    ['UND_ERR_CONNECT_TIMEOUT', /no connection was made/],
+    ['CERT_HAS_EXPIRED', /TLS failed/],
+    ['DEPTH_ZERO_SELF_SIGNED_CERT', /TLS failed/],
+    ['ERR_SSL_WRONG_VERSION_NUMBER', /TLS failed/],
+    ['HPE_INVALID_CONSTANT', /not HTTP/],
+    ['E_NEW', /the request failed \(E_NEW\)/],
+  ])('for %s says what to check', (code, says) => {
+    const reason = networkReason('Slack', failed(code), 'hooks.slack.com')
+    expect(reason).toMatch(says)
+    expect(reason).toContain(code)
+  })
+
+  it('is found under the errors of several addresses', () => {
+    const cause = new AggregateError([{ code: 'ECONNREFUSED' }, { code: 'ENETUNREACH' }])
+    expect(networkReason('Slack', new TypeError('fetch failed', { cause }), '')).toMatch(/refused/)
+  })
+
+  it('never repeats the words of the error, which may hold the address', () => {
+    const error = new TypeError('Failed to parse URL from https://hooks.slack.com/services/T/B/secret')
+    expect(networkReason('Slack', error, '')).not.toContain('secret')
+  })
+})

@@ -1,0 +1,167 @@
+import { describe, expect, it } from 'vitest'
+import { factKinds } from '#lib/change.ts'
+import { slackDigest, slackMessage } from '#lib/targets/slack-message.ts'
+import { slackProblems } from '../../mocks/slack.ts'
+import { difference, messageOf } from './messages.ts'
+import { seen } from './seen.ts'
+
+/** Every text of it that Slack reads as its markup. */
+const everything = (message: unknown): string => JSON.stringify(message)
+
+const hostile = {
+  'a mention': '<!channel> <@U012AB> <!here|x> @channel',
+  'a forged link': '<http://evil.example|click here>',
+  'an entity': '&lt;!channel&gt; &amp;',
+  'a code block': '```\nout\n``` ```` `````',
+  'text from right to left': '\u202Egnp.exe \u2066x\u2069 \u200F',
+  'control characters': '\u0000\u001b[31m\u0007\r\u200b',
+  'lone surrogates': '\uD83D x \uDE00',
+  emoji: '👩‍👩‍👧‍👦🏴‍☠️🇩🇪'.repeat(40),
+  'quotes and backslashes': '"\\'.repeat(4000),
+  'line breaks': '\n'.repeat(5000),
+  'a name of 255 characters': 'n'.repeat(255),
+  'ampersands, five characters each': '&'.repeat(5000),
+  'a megabyte': 'a<b '.repeat(250_000),
+}
+
+const everywhere = (bad: string) =>
+  messageOf({
+    text: bad,
+    links: {
+      page: `https://relay.example.com/changes/${encodeURIComponent(bad.toWellFormed()).slice(0, 2900)}`,
+      langfuse: `https://cloud.langfuse.com/project/p1/prompts/${encodeURIComponent(bad.toWellFormed()).slice(0, 2900)}`,
+    },
+    change: { subject: bad, title: `${bad} promoted ${bad}`, actor: bad, projectId: bad },
+    detail: {
+      prompt: {
+        labels: Array.from({ length: 40 }, (_, i) => `${bad}${i}`),
+        labelsBefore: Array.from({ length: 40 }, (_, i) => `${i}${bad}`),
+        tags: Array.from({ length: 40 }, () => bad),
+        promptType: bad,
+        commitMessage: bad,
+      },
+      message: bad,
+      problems: Array.from({ length: 40 }, () => bad),
+      environments: [bad, bad],
+      difference: {
+        ...difference,
+        lines: Array.from({ length: 500 }, (_, i) => ({
+          sign: i % 2 ? ('+' as const) : ('-' as const),
+          text: bad,
+        })),
+        variablesAdded: Array.from({ length: 40 }, () => bad),
+        variablesRemoved: Array.from({ length: 40 }, () => bad),
+        config: Array.from({ length: 40 }, () => ({ key: bad, before: bad, after: bad })),
+      },
+    },
+  })
+
+describe('a Slack message holds against hostile input', () => {
+  it.each(Object.entries(hostile))(
+    '%s everywhere in it stays within the limits and does nothing',
+    (_, bad) => {
+      expect(slackProblems(slackMessage(everywhere(bad)))).toEqual([])
+      expect(slackProblems(slackDigest(Array.from({ length: 20 }, () => everywhere(bad))))).toEqual([])
+    },
+  )
+
+  it.each(factKinds)('so does a change of kind %s', (kind) => {
+    const bad = Object.values(hostile).join('').slice(0, 20_000)
+    const message = everywhere(bad)
+    const asPrompt = { ...message, change: { ...message.change, kind } }
+    const links = [{ label: bad, url: `https://x.example/${'y'.repeat(2900)}` }]
+    const detail = { ...message.change.detail, prompt: null, links: [...links, ...links, ...links] }
+    expect(slackProblems(slackMessage(asPrompt))).toEqual([])
+    expect(slackProblems(slackMessage({ ...asPrompt, change: { ...asPrompt.change, detail } }))).toEqual([])
+  })
+
+  it('stays within the limits also with four long addresses beside it', () => {
+    const url = `https://x.example/${'y'.repeat(1400)}`
+    const message = everywhere('"\\'.repeat(4000))
+    const links = Array.from({ length: 3 }, () => ({ label: '"'.repeat(100), url }))
+    const detail = { ...message.change.detail, links }
+    for (const prompt of [null, detail.prompt]) {
+      const change = { ...message.change, detail: { ...detail, prompt } }
+      expect(
+        slackProblems(slackMessage({ ...message, change, links: { page: url, langfuse: url } })),
+      ).toEqual([])
+    }
+  })
+
+  it('asks Slack to make nothing of its own of the texts, and to unfurl no link', () => {
+    const message = slackMessage(messageOf({ detail: { difference } }))
+    const texts = everything(message).match(/"type":"mrkdwn"/g)
+    expect(everything(message).match(/"verbatim":true/g)).toEqual(texts?.map(() => '"verbatim":true'))
+    expect(message).toMatchObject({ link_names: false, unfurl_links: false, unfurl_media: false })
+  })
+
+  it('counts no unchanged line as left out', () => {
+    const lines = Array.from({ length: 400 }, (_, i) => ({
+      sign: i % 2 ? ('+' as const) : (' ' as const),
+      text: 'x'.repeat(90),
+    }))
+    const shown = seen(
+      slackMessage(messageOf({ detail: { difference: { ...difference, lines, cutLines: 0 } } })),
+    )
+    const kept = shown.match(/^\+ x+$/gm) ?? []
+    expect(shown).toContain(`… ${200 - kept.length} more lines`)
+  })
+
+  it('escapes the three characters of Slack, once', () => {
+    const message = everything(
+      slackMessage(messageOf({ change: { subject: 'a <b> & c', title: 'a <b> & c' } })),
+    )
+    expect(message).toContain('"text":"a &lt;b&gt; &amp; c"')
+    expect(message).not.toMatch(/a <b>|&amp;(lt|gt|amp);/)
+  })
+
+  it('shows characters that would hide or turn text around', () => {
+    const { text } = slackMessage(messageOf({ change: { title: 'a\u202Eb\u0000c\u200bd' } }))
+    expect(text).toBe('a[U+202E]b[U+0000]c[U+200B]d')
+  })
+
+  it('keeps a name on one line, so that it cannot pass for another field', () => {
+    const message = slackMessage(
+      messageOf({ change: { subject: 'x\n*Author*\nMaya', title: 'x\n*Author*\nMaya' } }),
+    )
+    expect(everything(message)).not.toContain('x\\n*Author*')
+  })
+
+  it('cuts between characters and never inside an escape', () => {
+    for (let pad = 0; pad < 12; pad++) {
+      const text =
+        slackMessage(messageOf({ change: { title: `${'x'.repeat(pad)}${'&😀'.repeat(500)}` } })).text ?? ''
+      expect(text.length).toBeLessThan(1000)
+      expect(text).toMatch(/^x*(&amp;😀)+(&amp;)?…$/u)
+    }
+  })
+
+  it('leaves out a button that Slack would refuse the message for', () => {
+    const links = { page: 'javascript:alert(1)', langfuse: `https://l.example/${'x'.repeat(3000)}` }
+    const shown = everything(slackMessage(messageOf({ links, detail: { difference } })))
+    expect(shown).not.toMatch(/javascript|l\.example|"actions"/)
+  })
+
+  it('cuts a long difference at a line, says how much is left, and where to see it', () => {
+    const lines = Array.from({ length: 500 }, (_, i) => ({
+      sign: '+' as const,
+      text: `line ${i} ${'x'.repeat(100)}`,
+    }))
+    const message = slackMessage(
+      messageOf({ detail: { difference: { ...difference, lines, cutLines: 34 } } }),
+    )
+    const block = /```\n([\s\S]*)\n```\n(.*)/.exec(seen(message))
+    const kept = block?.[1]?.split('\n') ?? []
+    expect(kept.length).toBeGreaterThan(10)
+    expect(kept.every((line) => /^\+ line \d+ x{100}$/.test(line))).toBe(true)
+    expect(block?.[2]).toBe(
+      `… ${534 - kept.length} more lines <https://relay.example.com/changes/chg_1|See all>`,
+    )
+  })
+
+  it('keeps the rest when the difference takes all the room', () => {
+    const shown = seen(slackMessage(everywhere('"quoted" & <b>')))
+    expect(shown).toMatch(/field: \*Version\* v6 → v7/)
+    expect(shown).toMatch(/\[What changed\]/)
+  })
+})

@@ -1,0 +1,43 @@
+'use server'
+
+import { revalidatePath } from 'next/cache'
+import { redirect } from 'next/navigation'
+import { after } from 'next/server'
+import { database } from '#lib/db/client.ts'
+import { deliveryById } from '#lib/db/dashboard.ts'
+import { log } from '#lib/log.ts'
+import { relay } from '#lib/relay.ts'
+import { replayDelivery } from '#lib/replay.ts'
+import { requireOrigin, requireSession } from '#lib/session.ts'
+
+/** What a function on Vercel may use for the first try; the rest is the cron's. */
+const workMs = 45_000
+
+function wake(now: number): void {
+  const { relay: running } = relay()
+  if (!running) return
+  if (process.env.VERCEL) after(() => running.drain(now + workMs))
+  else running.wake()
+}
+
+/** `delivery`: its id. `again`: the question was answered that it will be posted twice. */
+export async function replay(form: FormData): Promise<void> {
+  await requireOrigin()
+  await requireSession('/')
+  const id = String(form.get('delivery'))
+  const db = await database()
+  const delivery = await deliveryById(db, id)
+  if (!delivery) redirect('/')
+  const page = `/changes/${delivery.change_id}`
+  // Without this the browser takes the redirect for a jump within the page that it has.
+  revalidatePath(page)
+  // The page may be older than the delivery: then the question was never asked.
+  if (delivery.status === 'delivered' && form.get('again') !== 'yes')
+    redirect(`${page}?notice=delivered-meanwhile#${id}`)
+  const now = Date.now()
+  const result = await replayDelivery(db, id, now)
+  log('info', 'replay', { delivery: id, target: delivery.target, ok: result.ok })
+  if (!result.ok) redirect(`${page}?notice=not-replayed#${id}`)
+  wake(now)
+  redirect(`${page}#${id}`)
+}

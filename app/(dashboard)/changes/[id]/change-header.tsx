@@ -1,0 +1,69 @@
+import type { Change } from '#lib/change.ts'
+import { currentEnv } from '#lib/current-env.ts'
+import { promptUrl } from '#lib/links.ts'
+import { Tile } from '../../../_components/badge.tsx'
+import { kindWords } from '../../../_components/change-words.ts'
+import { CopyButton } from '../../../_components/copy-button.tsx'
+import { Icon } from '../../../_components/icons.tsx'
+import { Plain } from '../../../_components/plain.tsx'
+import { utc } from '../../../_components/time-words.ts'
+import { When } from '../../../_components/when.tsx'
+
+export function ChangeHeader({ change, now }: { change: Change; now: number }) {
+  const { word, tone, icon } = kindWords(change)
+  return (
+    <div className="mt-4">
+      <div className="flex items-center gap-2.5">
+        <Tile icon={icon} tone={tone} spins={change.status === 'settling'} />
+        <span className="font-medium">{word}</span>
+        <span className="text-faint">
+          <When at={change.openedAt} now={now} />
+          <span className="hidden sm:inline"> · {utc(change.openedAt)}</span>
+        </span>
+      </div>
+      <h1 className="mt-3 max-w-4xl text-[22px] leading-tight font-semibold tracking-tight text-balance [overflow-wrap:anywhere]">
+        <Sentence change={change} />
+      </h1>
+      <div className="mt-4 flex flex-wrap items-center gap-2">
+        {linksOf(change).map(({ label, url }) => (
+          <a key={url} href={url} rel="noreferrer" className="button">
+            {label} <Icon name="external" className="size-3.5" />
+          </a>
+        ))}
+        <span className="inline-flex items-center gap-1 font-mono text-xs text-faint">
+          <span className="select-all">{change.id}</span>
+          <CopyButton text={change.id} what="the id" />
+        </span>
+      </div>
+    </div>
+  )
+}
+
+/** The title, with the prompt's name set apart from the words around it. */
+function Sentence({ change: { title, subject, status } }: { change: Change }) {
+  const at = title.indexOf(subject)
+  const name = (
+    <span className="rounded-md bg-raised px-1.5 py-px font-mono text-[0.9em] font-medium">
+      <Plain text={subject} />
+    </span>
+  )
+  if (status === 'settling') return <>{name} is changing: more events of the same edit may come</>
+  if (at < 0 || title === subject) return <Plain text={title} />
+  return (
+    <>
+      <Plain text={title.slice(0, at)} />
+      {name}
+      <Plain text={title.slice(at + subject.length)} />
+    </>
+  )
+}
+
+/** Into Langfuse. A link comes from a signed body, but only web addresses become links. */
+function linksOf({ detail, projectId, subject, version }: Change): { label: string; url: string }[] {
+  const base = currentEnv().env?.LANGFUSE_BASE_URL
+  const isPrompt = detail.prompt !== null && base !== undefined && projectId !== null
+  const prompt = isPrompt
+    ? [{ label: 'Open in Langfuse', url: promptUrl(base, projectId, subject, version) }]
+    : []
+  return [...prompt, ...detail.links].filter(({ url }) => /^https?:\/\//i.test(url))
+}

@@ -1,0 +1,87 @@
+import type { Change } from '#lib/change.ts'
+import type { ListedDelivery } from '#lib/db/dashboard.ts'
+import type { AttemptRow } from '#lib/db/schema.ts'
+import type { DeliveryContext } from '../../../_components/delivery-words.ts'
+import { Plain } from '../../../_components/plain.tsx'
+import { When } from '../../../_components/when.tsx'
+import { DeliveryChip } from '../../delivery-chip.tsx'
+import { Attempt } from './attempt.tsx'
+import { ReplayForm } from './replay-form.tsx'
+
+interface Props {
+  change: Change
+  deliveries: ListedDelivery[]
+  attempts: Map<string, AttemptRow[]>
+  contextOf: (target: string) => DeliveryContext
+  now: number
+}
+
+/** Who was to be told, and each try of it. */
+export function Deliveries({ change, deliveries, attempts, contextOf, now }: Props) {
+  const nobody =
+    change.status === 'settling'
+      ? 'It is told once all events of the edit are here.'
+      : 'No target is configured, so nobody was told.'
+  return (
+    <section aria-labelledby="deliveries">
+      <h2 id="deliveries" className="mb-3 font-semibold">
+        Deliveries
+      </h2>
+      {deliveries.length === 0 ? <p className="panel p-4 text-soft">{nobody}</p> : null}
+      <div className="grid gap-3">
+        {deliveries.map((delivery) => (
+          <Delivery
+            key={delivery.id}
+            delivery={delivery}
+            attempts={attempts.get(delivery.id) ?? []}
+            context={contextOf(delivery.target)}
+            now={now}
+          />
+        ))}
+      </div>
+    </section>
+  )
+}
+
+function Delivery(props: {
+  delivery: ListedDelivery
+  attempts: AttemptRow[]
+  context: DeliveryContext
+  now: number
+}) {
+  const { delivery, attempts, context, now } = props
+  const { id, target, rule, reason, finished_at, status } = delivery
+  return (
+    <article id={id} aria-label={`Delivery to ${target}`} className="panel overflow-hidden">
+      <div className="flex flex-wrap items-start justify-between gap-x-4 gap-y-3 p-4">
+        <div className="min-w-0">
+          <h3 className="flex flex-wrap items-center gap-2">
+            <DeliveryChip delivery={delivery} context={context} />
+            {finished_at === null ? null : (
+              <span className="text-[13px] font-normal text-faint">
+                <When at={finished_at} now={now} />
+              </span>
+            )}
+          </h3>
+          <p className="mt-1.5 text-[13px] text-soft [overflow-wrap:anywhere]">
+            {status === 'skipped' ? 'Not wanted: ' : 'By the rule: '}
+            <Plain text={rule} />
+          </p>
+          {reason === null ? null : (
+            <p className="mt-1 text-[13px] [overflow-wrap:anywhere]">
+              <Plain text={reason} />
+            </p>
+          )}
+        </div>
+        <ReplayForm delivery={delivery} />
+      </div>
+      {attempts.length === 0 ? null : (
+        <ol className="border-t border-line">
+          {attempts.map((attempt) => (
+            <Attempt key={attempt.number} attempt={attempt} />
+          ))}
+        </ol>
+      )}
+    </article>
+  )
+}

@@ -1,0 +1,78 @@
+import Link from 'next/link'
+import type { Change } from '#lib/change.ts'
+import type { VersionDifference } from '#lib/compare-versions.ts'
+import { Difference } from '../../../_components/difference.tsx'
+import type { DifferenceView } from '../../../_components/difference-lines.tsx'
+import { Plain } from '../../../_components/plain.tsx'
+import { promptPath } from '../../../_components/prompt-path.ts'
+import { ViewSwitch } from '../../../_components/view-switch.tsx'
+
+interface Props {
+  change: Change
+  /** A sentence: why there is none. */
+  difference: VersionDifference | string | null
+  view: DifferenceView
+}
+
+/** What the text, the variables and the config became; the words of an alert; what an unknown body did not fit. */
+export function ChangeDifference({ change, difference, view }: Props) {
+  const { message, problems } = change.detail
+  if (difference !== null && typeof difference === 'object')
+    return <Compared change={change} difference={difference} view={view} />
+  if (difference === null && message === null && problems.length === 0) return null
+  const title = difference !== null ? 'Difference' : message !== null ? 'Message' : 'What did not fit'
+  return (
+    <section aria-labelledby="difference">
+      <h2 id="difference" className="mb-3 font-semibold">
+        {title}
+      </h2>
+      <div className="panel overflow-hidden">
+        {difference === null ? null : <p className="p-4 text-soft">{difference}</p>}
+        {message === null ? null : (
+          <p className="p-4 whitespace-pre-line [overflow-wrap:anywhere]">
+            <Plain text={message} lines />
+          </p>
+        )}
+        {problems.length === 0 ? null : (
+          <ul className="grid list-disc gap-1 p-4 pl-8 text-soft">
+            {problems.map((problem) => (
+              <li key={problem}>
+                <Plain text={problem} />
+              </li>
+            ))}
+          </ul>
+        )}
+      </div>
+    </section>
+  )
+}
+
+function Compared({ change, difference, view }: Props & { difference: VersionDifference }) {
+  const { detail, subject, projectId, id } = change
+  const { fromVersion: from, toVersion: to } = difference.summary
+  const labelsBefore = detail.prompt?.labelsBefore ?? null
+  const labels = labelsBefore === null ? null : { before: labelsBefore, after: detail.prompt?.labels ?? [] }
+  return (
+    <section aria-labelledby="difference">
+      <div className="mb-3 flex min-h-7 flex-wrap items-center justify-between gap-2">
+        <h2 id="difference" className="font-semibold">
+          Difference
+          <Link
+            href={`${promptPath(subject, { project: projectId ?? undefined, from, to })}#difference`}
+            prefetch={false}
+            className="ml-2 font-normal text-faint hover:text-ink"
+          >
+            v{from} → v{to}
+          </Link>
+        </h2>
+        {difference.text && difference.text.blocks.length > 0 ? (
+          <ViewSwitch
+            view={view}
+            hrefOf={(name) => `/changes/${id}${name === 'split' ? '?view=split' : ''}#difference`}
+          />
+        ) : null}
+      </div>
+      <Difference difference={difference} labels={labels} view={view} />
+    </section>
+  )
+}

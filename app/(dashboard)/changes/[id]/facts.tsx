@@ -1,0 +1,110 @@
+import Link from 'next/link'
+import type { ReactNode } from 'react'
+import type { Change } from '#lib/change.ts'
+import { actorWords, factWords } from '../../../_components/change-words.ts'
+import { Labels } from '../../../_components/labels.tsx'
+import { pathWith } from '../../../_components/list-query.ts'
+import { Plain } from '../../../_components/plain.tsx'
+import { promptPath } from '../../../_components/prompt-path.ts'
+import { duration } from '../../../_components/time-words.ts'
+
+/** All that is known of a change, one thing a line. */
+export function Facts({ change }: { change: Change }) {
+  const { detail, projectId, subject, actor, eventCount, openedAt, settledAt } = change
+  const { prompt } = detail
+  return (
+    <section aria-labelledby="facts" className="order-first lg:order-none">
+      <h2 id="facts" className="mb-3 font-semibold">
+        Facts
+      </h2>
+      <dl className="panel grid grid-cols-2 gap-x-5 gap-y-3 p-4 text-[13px] lg:grid-cols-1">
+        {detail.facts.length === 0 ? null : (
+          <Fact name="What happened">
+            <ul className="grid gap-0.5">
+              {detail.facts.map((fact) => (
+                <li key={factWords(fact)}>
+                  <Plain text={factWords(fact)} />
+                </li>
+              ))}
+            </ul>
+          </Fact>
+        )}
+        {prompt ? <PromptFacts prompt={prompt} /> : null}
+        {prompt || actor ? (
+          <Fact name="Who">
+            <Plain text={actorWords(actor)} />
+          </Fact>
+        ) : null}
+        {projectId === null ? null : (
+          <Fact name="Project">
+            <span className="font-mono text-xs">
+              <Plain text={projectId} />
+            </span>
+          </Fact>
+        )}
+        {detail.environments.length === 0 ? null : (
+          <Fact name="Environments">
+            <Plain text={detail.environments.join(', ')} />
+          </Fact>
+        )}
+        <Fact name="Made of">
+          {eventCount === 1 ? 'one event' : `${eventCount} events`}
+          {settledAt === null ? '' : `, settled after ${duration(Math.max(0, settledAt - openedAt))}`}
+        </Fact>
+      </dl>
+      {prompt ? (
+        <p className="mt-3 ml-4 grid gap-1 text-[13px]">
+          <Link
+            href={promptPath(subject, { project: projectId ?? undefined })}
+            prefetch={false}
+            className="link"
+          >
+            All versions of this prompt
+          </Link>
+          <Link href={pathWith('/', { prompt: subject })} prefetch={false} className="link">
+            All changes of this prompt
+          </Link>
+        </p>
+      ) : null}
+    </section>
+  )
+}
+
+function PromptFacts({ prompt }: { prompt: NonNullable<Change['detail']['prompt']> }) {
+  const { labels, labelsBefore, tags, promptType, commitMessage } = prompt
+  return (
+    <>
+      <Fact name="Labels">
+        <span className="flex flex-wrap items-center gap-1">
+          <Labels before={labelsBefore} after={labels} />
+        </span>
+      </Fact>
+      {tags.length === 0 ? null : (
+        <Fact name="Tags">
+          <Plain text={tags.join(', ')} />
+        </Fact>
+      )}
+      {promptType === null ? null : (
+        <Fact name="Type">
+          <Plain text={promptType} />
+        </Fact>
+      )}
+      {commitMessage === null ? null : (
+        <Fact name="Commit message">
+          <span className="whitespace-pre-line">
+            <Plain text={commitMessage} lines />
+          </span>
+        </Fact>
+      )}
+    </>
+  )
+}
+
+function Fact({ name, children }: { name: string; children: ReactNode }) {
+  return (
+    <div className="min-w-0">
+      <dt className="text-xs text-faint">{name}</dt>
+      <dd className="mt-0.5 [overflow-wrap:anywhere]">{children}</dd>
+    </div>
+  )
+}

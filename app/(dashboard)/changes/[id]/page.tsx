@@ -1,0 +1,101 @@
+import type { Metadata } from 'next'
+import Link from 'next/link'
+import { z } from 'zod'
+import { currentEnv } from '#lib/current-env.ts'
+import { changeById } from '#lib/db/changes.ts'
+import { database } from '#lib/db/client.ts'
+import { attemptsOf, deliveriesOf, eventsWithHeads } from '#lib/db/dashboard.ts'
+import { isSignedIn, requireSession } from '#lib/session.ts'
+import { Empty } from '../../../_components/empty.tsx'
+import { Icon } from '../../../_components/icons.tsx'
+import type { SearchParams } from '../../../_components/list-query.ts'
+import { visibleText } from '../../../_components/visible.ts'
+import { deliveryContexts } from '../../delivery-context.ts'
+import { ChangeHeader } from './change-header.tsx'
+import { Deliveries } from './deliveries.tsx'
+import { ChangeDifference } from './difference.tsx'
+import { differenceOf } from './difference-of.ts'
+import { Events, mostEvents, shownBytes } from './events.tsx'
+import { Facts } from './facts.tsx'
+
+interface Props {
+  params: Promise<{ id: string }>
+  searchParams: SearchParams
+}
+
+/** The title names a prompt, so it needs the session like the page. */
+export async function generateMetadata({ params }: Props): Promise<Metadata> {
+  if (!(await isSignedIn())) return {}
+  const change = await changeById(await database(), (await params).id)
+  return { title: visibleText(change?.title ?? 'Gone').slice(0, 200) }
+}
+
+const notices = {
+  'delivered-meanwhile':
+    'It was delivered in the meantime, so nothing was sent. Look again before you repeat it.',
+  'not-replayed': 'It was not sent again: it is being sent right now, or it is gone.',
+}
+const pageQuery = z.object({
+  notice: z.enum(['delivered-meanwhile', 'not-replayed']).optional().catch(undefined),
+  view: z.enum(['unified', 'split']).catch('unified'),
+})
+
+export default async function ChangePage({ params, searchParams }: Props) {
+  const { id } = await params
+  await requireSession(`/changes/${encodeURIComponent(id)}`)
+  const db = await database()
+  const change = await changeById(db, id)
+  if (!change) return <Gone />
+  const now = Date.now()
+  const deliveries = (await deliveriesOf(db, [id])).get(id) ?? []
+  const attempts = await attemptsOf(
+    db,
+    deliveries.map((delivery) => delivery.id),
+  )
+  const events = await eventsWithHeads(db, id, mostEvents, shownBytes)
+  const { notice, view } = pageQuery.parse(await searchParams)
+  return (
+    <>
+      <Link
+        href="/"
+        prefetch={false}
+        className="inline-flex items-center gap-1.5 text-[13px] text-soft hover:text-ink"
+      >
+        <Icon name="left" className="size-3.5" /> Changes
+      </Link>
+      <ChangeHeader change={change} now={now} />
+      {notice ? (
+        <p role="alert" className="mt-5 rounded-lg bg-warn-wash px-4 py-2.5 text-warn">
+          {notices[notice]}
+        </p>
+      ) : null}
+      <div className="mt-7 grid items-start gap-x-8 gap-y-8 lg:grid-cols-[minmax(0,1fr)_280px]">
+        <div className="grid min-w-0 gap-8">
+          <ChangeDifference change={change} difference={await differenceOf(db, change)} view={view} />
+          <Deliveries
+            change={change}
+            deliveries={deliveries}
+            attempts={attempts}
+            contextOf={await deliveryContexts(db, now)}
+            now={now}
+          />
+          <Events change={change} events={events} />
+        </div>
+        <Facts change={change} />
+      </div>
+    </>
+  )
+}
+
+/** Not Next's `notFound()`: that leaves the page empty where there is no JavaScript. */
+function Gone() {
+  const days = currentEnv().env?.RETENTION_DAYS
+  return (
+    <Empty title="There is no such change" heading={1}>
+      <p>{`The address is wrong, or the change is gone: what is delivered is kept for ${days} days.`}</p>
+      <Link href="/" prefetch={false} className="button mt-4">
+        To the changes
+      </Link>
+    </Empty>
+  )
+}

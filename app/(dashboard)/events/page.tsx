@@ -1,0 +1,85 @@
+import type { Metadata } from 'next'
+import Link from 'next/link'
+import { database } from '#lib/db/client.ts'
+import { type ListedEvent, listEvents } from '#lib/db/dashboard.ts'
+import { requireSession } from '#lib/session.ts'
+import { Empty, NoMatch } from '../../_components/empty.tsx'
+import { listQuery, pathWith, type SearchParams } from '../../_components/list-query.ts'
+import { Pager } from '../../_components/pager.tsx'
+import { Plain } from '../../_components/plain.tsx'
+import { Cell, Row, Table } from '../../_components/table.tsx'
+import { Tabs } from '../../_components/tabs.tsx'
+import { bytes } from '../../_components/time-words.ts'
+import { When } from '../../_components/when.tsx'
+
+export const metadata: Metadata = { title: 'Events' }
+
+const pageSize = 50
+
+const columns = [
+  { name: 'Type', width: 'w-[210px]' },
+  { name: 'Subject', width: '' },
+  { name: 'Signed', width: 'w-[150px]' },
+  { name: 'Size', width: 'w-[90px]' },
+  { name: 'Received', width: 'w-[190px]' },
+]
+
+export default async function EventsPage({ searchParams }: { searchParams: SearchParams }) {
+  const { before, after, change } = listQuery.parse(await searchParams)
+  await requireSession(pathWith('/events', { before, after, change }))
+  const db = await database()
+  const now = Date.now()
+  const { rows, older, newer } = await listEvents(db, { change }, { before, after }, pageSize)
+  const isNarrowed = before !== undefined || after !== undefined || change !== undefined
+  return (
+    <>
+      <h1 className="sr-only">Events</h1>
+      <Tabs db={db} current="events" />
+      {rows.length > 0 ? (
+        <Table caption="Events as received, newest first" columns={columns}>
+          {rows.map((event) => (
+            <EventRow key={event.id} event={event} now={now} />
+          ))}
+        </Table>
+      ) : isNarrowed ? (
+        <NoMatch path="/events" />
+      ) : (
+        <Empty title="No event has come yet">
+          <p>Every signed request is kept here as it was received.</p>
+        </Empty>
+      )}
+      <Pager path="/events" query={{ change }} older={older} newer={newer} />
+    </>
+  )
+}
+
+function EventRow({ event, now }: { event: ListedEvent; now: number }) {
+  const { id, change_id, type, action, subject, version, signature, secret_hint, size, received_at } = event
+  return (
+    <Row>
+      <Cell className="order-1 font-medium">
+        {type}
+        {action === null ? null : <span className="font-normal text-soft"> {action}</span>}
+      </Cell>
+      <Cell className="order-3 basis-full">
+        <span className="flex items-baseline gap-2">
+          <Link
+            href={`/changes/${change_id}#${id}`}
+            prefetch={false}
+            className="row-link min-w-0 [overflow-wrap:anywhere] sm:truncate"
+          >
+            <Plain text={subject} />
+          </Link>
+          {version === null ? null : <span className="shrink-0 text-[13px] text-soft">v{version}</span>}
+        </span>
+      </Cell>
+      <Cell className="order-4 text-[13px] text-soft">
+        {signature} <span className="font-mono text-xs text-faint">…{secret_hint}</span>
+      </Cell>
+      <Cell className="order-5 text-[13px] text-soft">{bytes(size)}</Cell>
+      <Cell className="order-2 ml-auto text-[13px] text-faint">
+        <When at={received_at} now={now} swaps />
+      </Cell>
+    </Row>
+  )
+}

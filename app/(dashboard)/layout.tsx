@@ -1,0 +1,37 @@
+import Link from 'next/link'
+import type { ReactNode } from 'react'
+import { access } from '#lib/session.ts'
+import { Logo } from '../_components/logo.tsx'
+import { logout } from '../login/actions.ts'
+
+/** No guard: a layout is not rendered again on every way to a page. Each page asks for the session itself. */
+export default function DashboardLayout({ children }: { children: ReactNode }) {
+  return (
+    <>
+      <a
+        href="#main"
+        className="button sr-only focus:not-sr-only focus:absolute focus:top-2 focus:left-2 focus:z-10"
+      >
+        Skip to the content
+      </a>
+      <header className="border-b border-line bg-panel">
+        <div className="mx-auto flex h-14 max-w-[1200px] items-center justify-between px-4 sm:px-6">
+          <Link href="/" prefetch={false} className="flex items-center gap-2.5 font-semibold tracking-tight">
+            <Logo />
+            Prompt Relay
+          </Link>
+          {access().state === 'password' ? (
+            <form action={logout}>
+              <button type="submit" className="text-[13px] text-soft hover:text-ink">
+                Log out
+              </button>
+            </form>
+          ) : null}
+        </div>
+      </header>
+      <main id="main" className="mx-auto max-w-[1200px] px-4 pt-5 pb-16 sm:px-6">
+        {children}
+      </main>
+    </>
+  )
+}

@@ -1,0 +1,109 @@
+import Link from 'next/link'
+import type { VersionDifference } from '#lib/compare-versions.ts'
+import type { ShownVersion } from '#lib/db/prompt-page.ts'
+import { Difference } from '../../../_components/difference.tsx'
+import type { DifferenceView } from '../../../_components/difference-lines.tsx'
+import type { PromptQuery } from '../../../_components/prompt-path.ts'
+import { ViewSwitch } from '../../../_components/view-switch.tsx'
+import { visibleText } from '../../../_components/visible.ts'
+import type { Pair } from './versions-of.ts'
+
+/** A list of more can be used by nobody; others are reached by their links in the table. */
+const mostOptions = 500
+const mostLabels = 60
+
+interface Props {
+  versions: ShownVersion[]
+  pair: Pair
+  difference: VersionDifference | null
+  view: DifferenceView
+  /** The address of the page, without its query. */
+  path: string
+  /** Of the query, what names the prompt. */
+  kept: Pick<PromptQuery, 'name' | 'project'>
+  hrefOf: (query: Pick<PromptQuery, 'from' | 'to' | 'view'>) => string
+}
+
+/** Any two versions, by a form that needs no JavaScript. */
+export function Compare({ versions, pair, difference, view, path, kept, hrefOf }: Props) {
+  const { from, to } = pair
+  const labelsOf = (number: number) => versions.find(({ version }) => version === number)?.labels ?? []
+  const hidden = Object.entries({ ...kept, view: view === 'split' ? view : undefined })
+  const known = versions.filter(({ size }) => size !== null)
+  return (
+    <section aria-labelledby="difference">
+      <div className="mb-3 flex flex-wrap items-center justify-between gap-x-4 gap-y-2">
+        <h2 id="difference" className="font-semibold">
+          Difference
+        </h2>
+        {difference ? (
+          <ViewSwitch
+            view={view}
+            hrefOf={(name) =>
+              `${hrefOf({ from, to, view: name === 'split' ? 'split' : undefined })}#difference`
+            }
+          />
+        ) : null}
+      </div>
+      <form
+        method="get"
+        action={`${path}#difference`}
+        className="mb-3 flex flex-wrap items-center gap-2 text-[13px] text-soft"
+      >
+        {hidden.map(([name, value]) =>
+          value === undefined ? null : <input key={name} type="hidden" name={name} value={value} />,
+        )}
+        <Choice name="from" word="From" versions={known} chosen={from} />
+        <Choice name="to" word="to" versions={known} chosen={to} />
+        <button type="submit" className="button">
+          Compare
+        </button>
+        {from === to ? null : (
+          <Link href={`${hrefOf({ from: to, to: from })}#difference`} prefetch={false} className="link ml-1">
+            Swap
+          </Link>
+        )}
+      </form>
+      {difference ? (
+        <Difference
+          difference={difference}
+          labels={{ before: labelsOf(from), after: labelsOf(to) }}
+          view={view}
+        />
+      ) : (
+        <p className="panel p-4 text-soft">
+          {known.length === 1 ? 'Only one text is known so far.' : 'That is one and the same version.'}
+        </p>
+      )}
+    </section>
+  )
+}
+
+function Choice(props: { name: string; word: string; versions: ShownVersion[]; chosen: number }) {
+  const { name, word, versions, chosen } = props
+  const listed = versions.slice(0, mostOptions)
+  const missing = listed.some(({ version }) => version === chosen)
+    ? []
+    : versions.filter(({ version }) => version === chosen)
+  return (
+    <label className="flex min-w-0 items-center gap-2">
+      {word}
+      <select
+        name={name}
+        defaultValue={chosen}
+        className="h-8 max-w-56 min-w-0 rounded-[7px] border border-edge bg-panel px-2 text-ink"
+      >
+        {[...listed, ...missing].map(({ version, labels, deleted }) => (
+          <option key={version} value={version}>
+            {optionWords(version, deleted ? ['deleted'] : labels)}
+          </option>
+        ))}
+      </select>
+    </label>
+  )
+}
+
+function optionWords(version: number, words: string[]): string {
+  const said = visibleText(words.join(', '))
+  return `v${version}${said === '' ? '' : ` · ${said.length > mostLabels ? `${said.slice(0, mostLabels)}…` : said}`}`
+}

@@ -1,0 +1,93 @@
+import Link from 'next/link'
+import type { ListedChange } from '#lib/db/dashboard.ts'
+import { Tile } from '../../../_components/badge.tsx'
+import { actorWords, factWords, kindWords } from '../../../_components/change-words.ts'
+import type { DeliveryContext } from '../../../_components/delivery-words.ts'
+import { Plain } from '../../../_components/plain.tsx'
+import { Cell, Row, Table } from '../../../_components/table.tsx'
+import { When } from '../../../_components/when.tsx'
+import { DeliveryChip } from '../../delivery-chip.tsx'
+
+const columns = [
+  { name: 'What', width: 'w-[150px]' },
+  { name: 'Change', width: '' },
+  { name: 'Who', width: 'w-[150px]' },
+  { name: 'Deliveries', width: 'w-[286px]' },
+  { name: 'When', width: 'w-[186px]' },
+]
+
+const mostFacts = 4
+
+interface Props {
+  rows: ListedChange[]
+  now: number
+  contextOf: (target: string) => DeliveryContext
+}
+
+/** What happened to one prompt, newest first: its name needs no telling here. */
+export function PromptChanges({ rows, now, contextOf }: Props) {
+  if (rows.length === 0)
+    return <p className="panel p-4 text-soft">No change of it is kept, only what it became.</p>
+  return (
+    <Table caption="Changes of this prompt, newest first" columns={columns}>
+      {rows.map((row) => (
+        <PromptChange key={row.change.id} {...row} now={now} contextOf={contextOf} />
+      ))}
+    </Table>
+  )
+}
+
+function PromptChange({ change, deliveries, now, contextOf }: ListedChange & Omit<Props, 'rows'>) {
+  const { word, tone, icon } = kindWords(change)
+  const isSettling = change.status === 'settling'
+  return (
+    <Row danger={change.danger}>
+      <Cell className="order-1 sm:pr-0">
+        <span className="flex items-center gap-2.5">
+          <Tile icon={icon} tone={tone} spins={isSettling} />
+          <span className="font-medium whitespace-nowrap">{word}</span>
+        </span>
+      </Cell>
+      <Cell className="order-3 basis-full">
+        <Link
+          href={`/changes/${change.id}`}
+          prefetch={false}
+          className="row-link grid gap-0.5 [overflow-wrap:anywhere]"
+        >
+          <FactLines change={change} />
+        </Link>
+      </Cell>
+      <Cell className="order-4 truncate text-[13px] text-soft">
+        <Plain text={actorWords(change.actor)} />
+      </Cell>
+      <Cell className="order-5 basis-full">
+        <span className="flex flex-wrap gap-1.5">
+          {deliveries.map((delivery) => (
+            <DeliveryChip key={delivery.id} delivery={delivery} context={contextOf(delivery.target)} />
+          ))}
+          {deliveries.length > 0 ? null : <span className="text-xs text-faint">nobody</span>}
+        </span>
+      </Cell>
+      <Cell className="order-2 ml-auto text-[13px] text-faint">
+        <When at={change.openedAt} now={now} swaps />
+      </Cell>
+    </Row>
+  )
+}
+
+function FactLines({ change: { status, detail, title } }: Pick<ListedChange, 'change'>) {
+  if (status === 'settling') return <span>more events of the same edit may come</span>
+  const lines = detail.facts.length === 0 ? [title] : detail.facts.map(factWords)
+  return (
+    <>
+      {lines.slice(0, mostFacts).map((line) => (
+        <span key={line}>
+          <Plain text={line} />
+        </span>
+      ))}
+      {lines.length > mostFacts ? (
+        <span className="text-faint">and {lines.length - mostFacts} more</span>
+      ) : null}
+    </>
+  )
+}

@@ -1,0 +1,59 @@
+import type { VersionContent } from '#lib/db/prompts.ts'
+import { itemsOf, toJson } from '#lib/prompt-text.ts'
+import { Code } from '../../../_components/code.tsx'
+import { Disclosure } from '../../../_components/disclosure.tsx'
+import { Plain } from '../../../_components/plain.tsx'
+
+/** Of a text or config; more is for Langfuse's own page. */
+const mostCharacters = 20_000
+const mostMessages = 100
+
+/** One version as it is: text or messages, and config. */
+export function VersionText({ version, content }: { version: number; content: VersionContent }) {
+  const items = itemsOf(content.text)
+  const config = toJson(content.config)
+  return (
+    <section aria-labelledby="text" className="panel overflow-hidden">
+      <h2 id="text" className="sr-only">
+        Text of v{version}
+      </h2>
+      <Disclosure words={`The whole of v${version}`}>
+        {items.length === 0 ? <p className="px-4 pb-3 text-[13px] text-soft">It has no text.</p> : null}
+        {items.slice(0, mostMessages).map(({ title, text }, at) => (
+          // biome-ignore lint/suspicious/noArrayIndexKey: a fixed list
+          <Piece key={at} title={title} text={text} name={`Text of v${version}, part ${at + 1}`} />
+        ))}
+        {items.length > mostMessages ? (
+          <p className="px-4 py-2 text-[13px] text-soft">
+            … {(items.length - mostMessages).toLocaleString('en')} more messages
+          </p>
+        ) : null}
+        {config === '' || config === '{}' ? null : (
+          <Piece title="config" text={indented(content.config, config)} name={`Config of v${version}`} />
+        )}
+      </Disclosure>
+    </section>
+  )
+}
+
+const indented = (value: unknown, compact: string): string =>
+  compact.length > mostCharacters ? compact : JSON.stringify(value, null, 2)
+
+function Piece({ title, text, name }: { title: string; text: string; name: string }) {
+  const isWhole = text.length <= mostCharacters
+  return (
+    <>
+      <p className="flex justify-between gap-3 px-4 py-1.5 font-mono text-xs text-soft">
+        <span className="min-w-0 truncate">
+          <Plain text={title} />
+        </span>
+        {isWhole ? null : (
+          <span className="shrink-0 font-sans">
+            The first {mostCharacters.toLocaleString('en')} of {text.length.toLocaleString('en')} characters
+          </span>
+        )}
+      </p>
+      {text === '' ? null : <Code text={text.slice(0, mostCharacters).toWellFormed()} name={name} />}
+    </>
+  )
+}

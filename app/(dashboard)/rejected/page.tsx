@@ -1,0 +1,101 @@
+import type { Metadata } from 'next'
+import { database } from '#lib/db/client.ts'
+import { listRejections } from '#lib/db/dashboard.ts'
+import type { RejectionRow } from '#lib/db/schema.ts'
+import { requireSession } from '#lib/session.ts'
+import { Chip } from '../../_components/badge.tsx'
+import { Code } from '../../_components/code.tsx'
+import { Empty, NoMatch } from '../../_components/empty.tsx'
+import { Icon } from '../../_components/icons.tsx'
+import { listQuery, pathWith, type SearchParams } from '../../_components/list-query.ts'
+import { Pager } from '../../_components/pager.tsx'
+import { Plain } from '../../_components/plain.tsx'
+import { Cell, Row, Table } from '../../_components/table.tsx'
+import { Tabs } from '../../_components/tabs.tsx'
+import { bytes } from '../../_components/time-words.ts'
+import { When } from '../../_components/when.tsx'
+
+export const metadata: Metadata = { title: 'Rejected' }
+
+const pageSize = 50
+
+const columns = [
+  { name: 'Answer', width: 'w-[190px]' },
+  { name: 'Why', width: '' },
+  { name: 'From', width: 'w-[210px]' },
+  { name: 'Size', width: 'w-[90px]' },
+  { name: 'When', width: 'w-[190px]' },
+]
+
+export default async function RejectedPage({ searchParams }: { searchParams: SearchParams }) {
+  const { before, after } = listQuery.parse(await searchParams)
+  await requireSession(pathWith('/rejected', { before, after }))
+  const db = await database()
+  const now = Date.now()
+  const { rows, older, newer } = await listRejections(db, { before, after }, pageSize)
+  const isNarrowed = before !== undefined || after !== undefined
+  return (
+    <>
+      <h1 className="sr-only">Rejected requests</h1>
+      <Tabs db={db} current="rejections" />
+      {rows.length > 0 ? (
+        <Table caption="Rejected requests, newest first" columns={columns}>
+          {rows.map((rejection) => (
+            <RejectionTableRow key={rejection.id} rejection={rejection} now={now} />
+          ))}
+        </Table>
+      ) : isNarrowed ? (
+        <NoMatch path="/rejected" />
+      ) : (
+        <Empty title="Nothing was rejected">
+          <p>A request with a wrong, missing or expired signature would show here, with the reason.</p>
+        </Empty>
+      )}
+      <Pager path="/rejected" query={{}} older={older} newer={newer} />
+    </>
+  )
+}
+
+function RejectionTableRow({ rejection, now }: { rejection: RejectionRow; now: number }) {
+  const { status_code, reason, message, method, address, user_agent, size, head, at } = rejection
+  return (
+    <Row>
+      <Cell className="order-1">
+        <Chip tone="bad" name={String(status_code)} words={reason} />
+      </Cell>
+      <Cell className="order-3 basis-full [overflow-wrap:anywhere]">
+        <Plain text={message} />
+        {head.byteLength === 0 ? null : <Head head={head} size={size} />}
+      </Cell>
+      <Cell className="order-4 text-[13px] text-soft [overflow-wrap:anywhere]">
+        <Plain text={`${method} from ${address ?? 'an unknown address'}`} />
+        {user_agent === null ? null : (
+          <span className="block text-xs text-faint">
+            <Plain text={user_agent} />
+          </span>
+        )}
+      </Cell>
+      <Cell className="order-5 text-[13px] text-soft">{bytes(size)}</Cell>
+      <Cell className="order-2 ml-auto text-[13px] text-faint">
+        <When at={at} now={now} swaps />
+      </Cell>
+    </Row>
+  )
+}
+
+function Head({ head, size }: { head: Uint8Array; size: number }) {
+  const isWhole = head.byteLength >= size
+  return (
+    <details className="mt-1">
+      <summary className="inline-flex items-center gap-1 text-xs text-soft hover:text-ink">
+        <Icon name="right" className="chevron size-3" />
+        {isWhole ? 'What was sent' : `The first ${bytes(head.byteLength)} of what was sent`}
+      </summary>
+      <Code
+        text={new TextDecoder().decode(head)}
+        name="The request's body"
+        className="mt-2 rounded-md border border-line"
+      />
+    </details>
+  )
+}

@@ -1,0 +1,35 @@
+import type { Tone } from './change-words.ts'
+import { Icon, type IconName } from './icons.tsx'
+
+export const toneClass: Record<Tone, string> = {
+  accent: 'bg-accent-wash text-accent',
+  good: 'bg-good-wash text-good',
+  warn: 'bg-warn-wash text-warn',
+  bad: 'bg-bad-wash text-bad',
+  quiet: 'bg-quiet-wash text-quiet',
+}
+
+/** An icon in a coloured tile; the word stands beside it. */
+export function Tile({ icon, tone, spins = false }: { icon: IconName; tone: Tone; spins?: boolean }) {
+  return (
+    <span className={`grid size-7 shrink-0 place-items-center rounded-lg ${toneClass[tone]}`}>
+      <Icon name={icon} className={spins ? 'size-4 spin' : 'size-4'} />
+    </span>
+  )
+}
+
+export function Chip(props: { icon?: IconName; tone: Tone; name?: string; words: string; title?: string }) {
+  const { icon, tone, name, words, title } = props
+  return (
+    <span
+      title={title}
+      className={`above inline-flex h-[22px] max-w-full items-center gap-1 rounded-md px-1.5 text-xs whitespace-nowrap ${toneClass[tone]}`}
+    >
+      {icon ? <Icon name={icon} className="size-3.5" /> : null}
+      <span className="truncate">
+        {name === undefined ? null : <span className="font-medium">{name} </span>}
+        {words}
+      </span>
+    </span>
+  )
+}

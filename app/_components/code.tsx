@@ -1,0 +1,12 @@
+import { Plain } from './plain.tsx'
+
+/** Foreign text as it is. It may scroll, so the keyboard has to reach it: hence the tab stop and the name. */
+export function Code({ text, name, className = '' }: { text: string; name: string; className?: string }) {
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must take the focus
+    // biome-ignore lint/a11y/useSemanticElements: a fieldset is for forms
+    <div role="group" aria-label={name} tabIndex={0} className={`code ${className}`}>
+      <Plain text={text} lines />
+    </div>
+  )
+}

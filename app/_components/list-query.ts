@@ -1,0 +1,20 @@
+import { z } from 'zod'
+
+/** Anything else in the address is left out, as if it were not there. */
+const id = z
+  .string()
+  .regex(/^(chg|evt|rej)_[0-9a-z]{1,60}$/)
+  .optional()
+  .catch(undefined)
+const text = z.string().min(1).max(1000).optional().catch(undefined)
+
+/** The state of a list as it stands in the address: its place, and what it is narrowed to. */
+export const listQuery = z.object({ before: id, after: id, prompt: text, change: id })
+export type ListQuery = z.infer<typeof listQuery>
+
+export type SearchParams = Promise<Record<string, string | string[] | undefined>>
+
+export function pathWith(path: string, query: Record<string, string | undefined>): string {
+  const given = Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined)
+  return given.length === 0 ? path : `${path}?${new URLSearchParams(given)}`
+}

@@ -1,0 +1,29 @@
+'use client'
+
+/** Next asks for a client component here. The reason is in the log, under the digest. */
+export default function ErrorPage({
+  error,
+  reset,
+}: {
+  error: Error & { digest?: string }
+  reset: () => void
+}) {
+  return (
+    <main className="mx-auto max-w-md px-6 py-24 text-center">
+      <h1 className="text-xl font-semibold tracking-tight">This page could not be made</h1>
+      <p className="mt-3 text-soft">
+        Mostly the store is out of reach. Nothing that was accepted is lost, and the log says more
+        {error.digest ? (
+          <>
+            {' '}
+            under <code className="font-mono text-[13px]">{error.digest}</code>
+          </>
+        ) : null}
+        .
+      </p>
+      <button type="button" className="button button-main mt-6" onClick={reset}>
+        Try again
+      </button>
+    </main>
+  )
+}

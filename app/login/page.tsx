@@ -1,0 +1,98 @@
+import type { Metadata } from 'next'
+import { redirect } from 'next/navigation'
+import type { ReactNode } from 'react'
+import { z } from 'zod'
+import { ownPath } from '#lib/own-path.ts'
+import { access, isSignedIn } from '#lib/session.ts'
+import type { SearchParams } from '../_components/list-query.ts'
+import { Logo } from '../_components/logo.tsx'
+import { login } from './actions.ts'
+
+export const metadata: Metadata = { title: 'Log in' }
+
+const query = z.object({
+  next: z.string().optional().catch(undefined),
+  problem: z.enum(['wrong', 'limited']).optional().catch(undefined),
+})
+
+const problems = {
+  wrong: 'That is not the password.',
+  limited: 'Too many failed logins. Wait 15 minutes, then try again.',
+}
+
+export default async function LoginPage({ searchParams }: { searchParams: SearchParams }) {
+  const { next, problem } = query.parse(await searchParams)
+  const door = access()
+  if (door.state === 'misconfigured') return <Misconfigured problems={door.problems} />
+  if (door.state === 'closed') return <Closed />
+  if (await isSignedIn()) redirect(ownPath(next))
+  return (
+    <Frame title="Prompt Relay">
+      <form action={login} className="mt-6 grid gap-4">
+        <input type="hidden" name="next" value={ownPath(next)} />
+        <div className="grid gap-1.5">
+          <label htmlFor="password" className="text-[13px] font-medium">
+            Password
+          </label>
+          <input
+            id="password"
+            name="password"
+            type="password"
+            required
+            autoComplete="current-password"
+            aria-describedby={problem ? 'problem' : undefined}
+            aria-invalid={problem === 'wrong' ? true : undefined}
+            className="h-9 rounded-[7px] border border-edge bg-ground px-3"
+          />
+        </div>
+        {problem ? (
+          <p id="problem" role="alert" className="text-[13px] text-bad">
+            {problems[problem]}
+          </p>
+        ) : null}
+        <button type="submit" className="button button-main h-9 justify-center">
+          Log in
+        </button>
+      </form>
+    </Frame>
+  )
+}
+
+function Frame({ title, children }: { title: string; children: ReactNode }) {
+  return (
+    <main className="mx-auto grid min-h-svh max-w-[380px] content-center px-5 pb-24">
+      <div className="panel p-7 shadow-sm">
+        <Logo className="size-9" />
+        <h1 className="mt-4 text-xl font-semibold tracking-tight">{title}</h1>
+        {children}
+      </div>
+    </main>
+  )
+}
+
+function Closed() {
+  return (
+    <Frame title="This page is closed">
+      <p className="mt-3 text-soft">
+        It shows prompts and messages, so in production it needs a password. Set{' '}
+        <code className="font-mono text-[13px] text-ink">DASHBOARD_PASSWORD</code> to eight characters or more
+        (better a long sentence) and restart the relay. Webhooks are taken and delivered all the while.
+      </p>
+    </Frame>
+  )
+}
+
+function Misconfigured({ problems: list }: { problems: string[] }) {
+  return (
+    <Frame title="The configuration has problems">
+      <ul className="mt-3 grid gap-2 text-soft">
+        {list.map((problem) => (
+          <li key={problem} className="break-words">
+            {problem}
+          </li>
+        ))}
+      </ul>
+      <p className="mt-3 text-soft">Mend them in the environment and restart the relay.</p>
+    </Frame>
+  )
+}

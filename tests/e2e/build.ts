@@ -1,0 +1,33 @@
+import { existsSync, readdirSync, statSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { startNext } from '../../scripts/next.ts'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const sources = [
+  'app',
+  'lib',
+  'instrumentation.ts',
+  'next.config.ts',
+  'package.json',
+  'proxy.ts',
+  'relay.config.ts',
+]
+
+function newest(path: string): number {
+  const own = statSync(path)
+  if (!own.isDirectory()) return own.mtimeMs
+  const names = readdirSync(path, { recursive: true, encoding: 'utf8' })
+  return Math.max(own.mtimeMs, ...names.map((name) => statSync(`${path}/${name}`).mtimeMs))
+}
+
+/** Builds the app once for all browser tests; a build that is newer than its sources is taken as it is. */
+export default async function build(): Promise<void> {
+  const id = `${root}/.next/BUILD_ID`
+  const changed = Math.max(...sources.map((name) => newest(`${root}/${name}`)))
+  if (existsSync(id) && statSync(id).mtimeMs > changed) return
+  const { exited } = startNext(['build'], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: { NODE_ENV: 'production' },
+  })
+  if ((await exited) !== 0) throw new Error('`next build` failed')
+}

@@ -1,0 +1,102 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { openDatabase } from '#lib/db/client.ts'
+import { type App, dataFolder, startApp } from '../app.ts'
+import { emptyPostgres } from '../integration/stores.ts'
+import { startGithubStandIn } from '../mocks/github.ts'
+import { startSlackStandIn } from '../mocks/slack.ts'
+import type { StandIn } from '../mocks/stand-in.ts'
+import { startLoad, toldAt, until } from './traffic.ts'
+
+const kills = 10
+const workers = 8
+/** What may be on its way to one target at once. */
+const mostInFlight = 20
+
+interface Place {
+  url: string
+  remove: () => Promise<void> | void
+}
+
+const places: [string, () => Promise<Place>][] = [
+  ['SQLite', async () => dataFolder()],
+  ...(process.env.TEST_POSTGRES_URL === undefined
+    ? []
+    : [
+        [
+          'Postgres',
+          async () => {
+            const { url, drop } = await emptyPostgres()
+            return { url, remove: drop }
+          },
+        ] as [string, () => Promise<Place>],
+      ]),
+]
+
+describe.each(places)('an app on %s that is killed under load', (_, makePlace) => {
+  let place: Place
+  let slack: StandIn
+  let github: StandIn
+  let app: App | null = null
+
+  beforeEach(async () => {
+    place = await makePlace()
+    slack = await startSlackStandIn()
+    github = await startGithubStandIn()
+  })
+  afterEach(async () => {
+    await app?.kill()
+    await Promise.all([slack.close(), github.close()])
+    await place.remove()
+  })
+
+  const start = () =>
+    startApp({
+      DATABASE_URL: place.url,
+      SLACK_WEBHOOK_URL: slack.url,
+      SLACK_PER_SECOND: '0',
+      GITHUB_REPO: 'acme/prompts',
+      GITHUB_TOKEN: 'stand-in-token',
+      GITHUB_API_URL: github.url,
+      SETTLE_MS: '100',
+    })
+
+  it(`and started again, ${kills} times, has delivered all that it ever accepted, and repeats at most what was on its way`, async () => {
+    app = await start()
+    let url = app.url
+    const load = startLoad(() => url, workers)
+    for (let i = 0; i < kills; i++) {
+      await sleep(200 + Math.random() * 800)
+      await app.kill()
+      const before = Date.now()
+      app = await start()
+      url = app.url
+      expect(Date.now() - before).toBeLessThan(20_000)
+    }
+    await sleep(500)
+    await load.stop()
+    expect(load.accepted.size).toBeGreaterThan(kills * workers)
+
+    const missing = () => {
+      const at = [toldAt(slack), toldAt(github)]
+      return [...load.accepted].filter((name) => at.some((told) => !told.has(name)))
+    }
+    // What was on its way when the app was killed is taken up again when its lease of 60 s ends, also where it had come.
+    const db = await openDatabase(place.url)
+    const isDone = async () => {
+      const change = db.selectFrom('changes').select('id').where('status', '=', 'settling')
+      const delivery = db.selectFrom('deliveries').select('id').where('status', '!=', 'delivered')
+      const left = [await change.executeTakeFirst(), await delivery.executeTakeFirst()]
+      return left.every((one) => one === undefined)
+    }
+    const isAllDelivered = await until(isDone, 120_000)
+    await db.destroy()
+    expect([missing(), isAllDelivered]).toEqual([[], true])
+    for (const target of [slack, github]) {
+      const repeats = [...toldAt(target).values()].reduce((sum, times) => sum + times - 1, 0)
+      expect(repeats).toBeLessThanOrEqual(kills * mostInFlight)
+    }
+    expect(await app.stop()).toBe(0)
+    expect(app.output()).not.toContain('"level":"error"')
+  }, 300_000)
+})

@@ -1,0 +1,86 @@
+import type { Browser } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type App, dataFolder, startApp } from '../app.ts'
+import { launchChromium } from './chromium.ts'
+import { seedStore } from './seed.ts'
+import { logIn, password, type Visit, visit } from './visit.ts'
+
+const data = dataFolder()
+let app: App
+let browser: Browser
+let one: Visit
+
+beforeAll(async () => {
+  app = await startApp({ DATABASE_URL: data.url, DASHBOARD_PASSWORD: password })
+  browser = await launchChromium()
+  // Without JavaScript: lists are read and paged by links alone.
+  one = await visit(browser, { javaScriptEnabled: false })
+  await logIn(one.page, app)
+})
+
+afterAll(async () => {
+  await one.close()
+  await browser.close()
+  await app.stop()
+  data.remove()
+})
+
+describe('a list', () => {
+  it('says what is left to do while nothing has come', async () => {
+    const { page } = one
+    await page.goto(`${app.url}/`)
+    const steps = await page.getByRole('listitem').allInnerTexts()
+    expect(steps).toHaveLength(3)
+    expect(steps[0]).toContain(`${app.url}/api/webhooks/langfuse`)
+    // The secret is set, no target is.
+    expect(steps.map((step) => step.startsWith('Done'))).toEqual([true, false, false])
+  })
+
+  it('has words of its own where nothing matches, and a way back', async () => {
+    const { page } = one
+    await page.goto(`${app.url}/?prompt=nowhere`)
+    await page.getByText('Nothing matches').waitFor()
+    await page.getByRole('link', { name: 'Clear' }).last().click()
+    await page.waitForURL(`${app.url}/`)
+  })
+
+  it('is empty of events and rejections in words', async () => {
+    const { page } = one
+    await page.goto(`${app.url}/events`)
+    await page.getByText('No event has come yet').waitFor()
+    await page.goto(`${app.url}/rejected`)
+    await page.getByText('Nothing was rejected').waitFor()
+  })
+
+  it('goes on by pages that do not move while new changes come', async () => {
+    const { page } = one
+    const change = (ago: number) =>
+      ({
+        ago,
+        kind: 'tags-changed',
+        subject: `prompt ${ago}`,
+        title: `Someone tagged prompt ${ago}`,
+      }) as const
+    await seedStore(
+      data.url,
+      Array.from({ length: 120 }, (_, i) => change(i + 10)),
+      Date.now(),
+    )
+    const shown = async () => {
+      const names = await page.getByRole('row').getByRole('link').allInnerTexts()
+      return [names.length, names[0], names.at(-1)]
+    }
+    await page.goto(`${app.url}/`)
+    expect(await shown()).toEqual([50, 'prompt 10', 'prompt 59'])
+    await seedStore(data.url, [change(1)], Date.now())
+    await page.getByRole('link', { name: 'Older' }).click()
+    expect(await shown()).toEqual([50, 'prompt 60', 'prompt 109'])
+    await page.getByRole('link', { name: 'Older' }).click()
+    expect(await shown()).toEqual([20, 'prompt 110', 'prompt 129'])
+    expect(await page.getByRole('link', { name: 'Older' }).count()).toBe(0)
+    await page.getByRole('link', { name: 'Newer' }).click()
+    expect(await shown()).toEqual([50, 'prompt 60', 'prompt 109'])
+    await page.getByRole('link', { name: 'Newest' }).click()
+    expect(await shown()).toEqual([50, 'prompt 1', 'prompt 58'])
+  })
+})

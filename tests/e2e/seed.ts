@@ -1,0 +1,163 @@
+import { type Change, type ChangeDetail, emptyDetail, type Fact } from '#lib/change.ts'
+import { toChange } from '#lib/db/changes.ts'
+import { openDatabase } from '#lib/db/client.ts'
+import { httpClassOf } from '#lib/db/deliveries.ts'
+import type { AttemptRow, ChangeRow, DeliveryRow, EventRow } from '#lib/db/schema.ts'
+import { indexChange, indexErrors } from '#lib/db/search-write.ts'
+import { newId } from '#lib/id.ts'
+import { type FixtureName, fixture } from '../fixtures.ts'
+
+const minute = 60_000
+
+/** What one change in a test's store is made from; times are minutes ago. */
+export interface Seed {
+  ago: number
+  kind: Change['kind']
+  subject: string
+  title: string
+  version?: number
+  actor?: string | null
+  danger?: boolean
+  settling?: boolean
+  events?: FixtureName[]
+  detail?: Partial<ChangeDetail>
+  deliveries?: SeedDelivery[]
+}
+
+export interface SeedDelivery {
+  target: string
+  status: DeliveryRow['status']
+  failures?: number
+  rule?: string
+  reason?: string
+  /** In minutes. */
+  nextIn?: number
+  attempts?: Pick<AttemptRow, 'outcome' | 'status_code' | 'duration_ms' | 'reason' | 'request' | 'response'>[]
+}
+
+export interface Seeded {
+  changeId: string
+  deliveryIds: string[]
+  eventIds: string[]
+}
+
+/** Writes changes with their events, deliveries and attempts straight into a store. */
+export async function seedStore(url: string, seeds: Seed[], now: number): Promise<Seeded[]> {
+  const db = await openDatabase(url)
+  const seeded: Seeded[] = []
+  for (const seed of seeds) {
+    const at = now - seed.ago * minute
+    const change = changeRow(seed, at, now)
+    const events = (seed.events ?? []).map((name) => eventRow(seed, name, change.id, at))
+    const deliveries = (seed.deliveries ?? []).map((one) => deliveryRow(one, seed, change.id, at, now))
+    const attempts = (seed.deliveries ?? []).flatMap((one, i) =>
+      attemptRows(one, deliveries[i]?.id ?? '', at),
+    )
+    await db.insertInto('changes').values(change).execute()
+    if (!seed.settling) await indexChange(db, toChange(change), [])
+    if (events.length > 0) await db.insertInto('events').values(events).execute()
+    if (deliveries.length > 0) await db.insertInto('deliveries').values(deliveries).execute()
+    if (attempts.length > 0) await db.insertInto('attempts').values(attempts).execute()
+    await indexErrors(db, [change.id])
+    seeded.push({
+      changeId: change.id,
+      deliveryIds: deliveries.map(({ id }) => id),
+      eventIds: events.map(({ id }) => id),
+    })
+  }
+  await db.destroy()
+  return seeded
+}
+
+function changeRow(seed: Seed, at: number, now: number): ChangeRow {
+  const isSettling = seed.settling === true
+  return {
+    id: newId('chg', at),
+    open_key: isSettling ? `prompt clproj ${seed.subject}` : null,
+    kind: seed.kind,
+    status: isSettling ? 'settling' : 'settled',
+    project_id: 'cm1q7ayx2000008l2g7rz3v5k',
+    subject: seed.subject,
+    version: seed.version ?? null,
+    title: seed.title,
+    actor: seed.actor ?? null,
+    danger: seed.danger ? 1 : 0,
+    test: 0,
+    detail: JSON.stringify({ ...emptyDetail, ...seed.detail }),
+    event_count: Math.max(1, seed.events?.length ?? 1),
+    opened_at: at,
+    due_at: at + 2000,
+    // Far away, so that the loop of the started app leaves it alone.
+    next_at: isSettling ? now + 600 * minute : null,
+    settled_at: isSettling ? null : at + 2000,
+  }
+}
+
+function eventRow(seed: Seed, name: FixtureName, changeId: string, at: number): EventRow {
+  const body = fixture(name)
+  const id = newId('evt', at)
+  return {
+    id,
+    source: 'langfuse-webhook',
+    dedupe_key: id,
+    twin_key: null,
+    change_id: changeId,
+    type: 'prompt-version',
+    action: 'updated',
+    project_id: 'cm1q7ayx2000008l2g7rz3v5k',
+    subject: seed.subject,
+    version: seed.version ?? null,
+    occurred_at: at,
+    received_at: at,
+    headers: JSON.stringify({ 'content-type': 'application/json', 'user-agent': 'Langfuse/1.0' }),
+    signature: 'v1',
+    secret_hint: 'c0de',
+    size: body.byteLength,
+    body,
+  }
+}
+
+function deliveryRow(one: SeedDelivery, seed: Seed, changeId: string, at: number, now: number): DeliveryRow {
+  const hasEnded = ['delivered', 'failed', 'skipped', 'cancelled'].includes(one.status)
+  const fact: Fact | undefined = seed.detail?.facts?.[0]
+  return {
+    id: newId('dlv', at),
+    change_id: changeId,
+    target: one.target,
+    status: one.status,
+    rule: one.rule ?? 'all changes to Slack',
+    fact: JSON.stringify(fact ?? null),
+    attempt: one.attempts?.length ?? 0,
+    failures: one.failures ?? 0,
+    next_at: hasEnded ? null : now + (one.nextIn ?? 0) * minute,
+    reason: one.reason ?? null,
+    created_at: at + 2000,
+    finished_at: hasEnded ? at + 3000 : null,
+    http_class: one.attempts ? httpClassOf(one.attempts.at(-1)?.status_code ?? null) : null,
+  }
+}
+
+const attemptRows = (one: SeedDelivery, deliveryId: string, at: number): AttemptRow[] =>
+  (one.attempts ?? []).map((attempt, i) => ({
+    ...attempt,
+    delivery_id: deliveryId,
+    number: i + 1,
+    started_at: at + 2000 + i * 5000,
+  }))
+
+/** A label on its way, as most changes are. */
+export function move(label: string, from: number, to: number): Partial<ChangeDetail> {
+  return {
+    facts: [{ kind: to > from ? 'promoted' : 'rolled-back', label, from, to }],
+    prompt: {
+      version: to,
+      labels: ['latest', label],
+      labelsBefore: ['latest'],
+      tags: ['support', 'tier-1'],
+      promptType: 'text',
+      commitMessage: 'Say sorry first, then refund',
+      createdBy: 'clu_maya',
+      eventId: null,
+    },
+  }
+}

@@ -1,0 +1,258 @@
+import type { Browser } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Db, openDatabase } from '#lib/db/client.ts'
+import { type App, dataFolder, startApp } from '../app.ts'
+import { secret } from '../fixtures.ts'
+import { launchChromium } from './chromium.ts'
+import { move, type Seeded, seedStore } from './seed.ts'
+import { logIn, password, sessionCookie, visit } from './visit.ts'
+
+const data = dataFolder()
+let app: App
+let browser: Browser
+let db: Db
+let seeded: Seeded | undefined
+
+beforeAll(async () => {
+  const change = {
+    kind: 'promoted',
+    subject: 'a/b',
+    title: 'Maya promoted a/b v2 to production, was v1',
+  } as const
+  const deliveries = [{ target: 'elsewhere', status: 'failed' } as const]
+  const events = ['01-prompt-created-text.json' as const]
+  ;[seeded] = await seedStore(
+    data.url,
+    [{ ago: 1, ...change, detail: move('production', 1, 2), deliveries, events }],
+    Date.now(),
+  )
+  db = await openDatabase(data.url)
+  app = await startApp({ DATABASE_URL: data.url, DASHBOARD_PASSWORD: password })
+  browser = await launchChromium()
+})
+
+afterAll(async () => {
+  await browser.close()
+  await app.stop()
+  await db.destroy()
+  data.remove()
+})
+
+const get = (path: string, headers: Record<string, string> = {}, from: App = app) =>
+  fetch(from.url + path, { headers, redirect: 'manual' })
+
+const closedPaths = (): string[] => [
+  '/',
+  '/?prompt=a%2Fb',
+  '/events',
+  '/rejected',
+  `/changes/${seeded?.changeId}`,
+  '/changes/chg_gone',
+  `/events/${seeded?.eventIds[0]}/body`,
+]
+
+/** Sends the first form of a page that holds `marker`, as a browser without JavaScript would. */
+async function sendForm(cookie: string, marker: string, headers: Record<string, string>): Promise<Response> {
+  const path = `/changes/${seeded?.changeId}`
+  const html = await (await get(path, { cookie })).text()
+  const form = html.match(/<form[\s\S]*?<\/form>/g)?.find((one) => one.includes(marker)) ?? ''
+  const body = new FormData()
+  for (const [, name = '', value = ''] of form.matchAll(/name="([^"]*)"(?: value="([^"]*)")?/g))
+    body.set(name, value)
+  return fetch(app.url + path, { method: 'POST', headers: { cookie, ...headers }, body, redirect: 'manual' })
+}
+
+const deliveryStatus = async () =>
+  (await db.selectFrom('deliveries').select('status').executeTakeFirstOrThrow()).status
+
+describe('who is not logged in', () => {
+  it('gets the login in place of every page and file, and nothing of what they hold', async () => {
+    for (const path of closedPaths()) {
+      const response = await get(path)
+      expect([path, response.status]).toEqual([path, 307])
+      const to = new URL(response.headers.get('location') ?? '', app.url)
+      expect(to.pathname).toBe('/login')
+      expect(to.searchParams.get('next') ?? '/').toBe(path)
+      expect(await response.text()).not.toMatch(/Maya|a\/b v2/)
+    }
+  })
+
+  it('gets nothing with a cookie that was made up', async () => {
+    for (const value of ['x', 'Fe26.2*1*a*b*c*d*e*f', encodeURIComponent('{"signedInAt":1}')]) {
+      expect((await get('/', { cookie: `relay=${value}` })).status).toBe(307)
+    }
+  })
+
+  it('comes to the page it wanted after the login', async () => {
+    const { page, close, troubles } = await visit(browser)
+    await logIn(page, app, `/changes/${seeded?.changeId}`)
+    expect(await page.innerText('h1')).toContain('Maya promoted')
+    expect(troubles).toEqual([])
+    await close()
+  })
+
+  it('stays on this site after the login, wherever the address points', async () => {
+    for (const next of [
+      'https://evil.example/',
+      '//evil.example',
+      '/%5cevil.example',
+      '/%2f%2fevil.example',
+    ]) {
+      const { page, close } = await visit(browser)
+      await page.goto(`${app.url}/login?next=${next}`)
+      await page.getByLabel('Password').fill(password)
+      await page.getByRole('button').click()
+      await page.waitForURL(`${app.url}/`)
+      await close()
+    }
+  })
+
+  it('cannot write', async () => {
+    const cookie = await sessionCookie(browser, app)
+    const response = await sendForm(cookie, 'Replay', { cookie: 'relay=x', origin: app.url })
+    expect(response.headers.get('location')).toContain('/login')
+    expect(await deliveryStatus()).toBe('failed')
+  })
+})
+
+describe('a session', () => {
+  it('is a cookie that scripts cannot read, that other sites cannot send, and that ends after a week', async () => {
+    const { page, close } = await visit(browser)
+    await logIn(page, app)
+    const [cookie] = await page.context().cookies()
+    expect(cookie).toMatchObject({ name: 'relay', httpOnly: true, sameSite: 'Lax', path: '/' })
+    expect(((cookie?.expires ?? 0) * 1000 - Date.now()) / 86_400_000).toBeCloseTo(7, 1)
+    expect(cookie?.value).not.toContain(password)
+    await close()
+  })
+
+  it('has a __Host- cookie that goes over https only, where the page is served so', async () => {
+    const other = dataFolder()
+    const https = await startApp({
+      DATABASE_URL: other.url,
+      DASHBOARD_PASSWORD: password,
+      PUBLIC_URL: 'https://relay.example.com',
+    })
+    // Chromium takes secure cookies from localhost.
+    const { page, close } = await visit(browser)
+    await logIn(page, https)
+    expect(await page.context().cookies()).toMatchObject([{ name: '__Host-relay', secure: true, path: '/' }])
+    await close()
+    await https.stop()
+    other.remove()
+  })
+
+  it('ends on logout', async () => {
+    const { page, close } = await visit(browser)
+    await logIn(page, app)
+    await page.getByRole('button', { name: 'Log out' }).click()
+    await page.waitForURL(`${app.url}/login`)
+    expect(await page.context().cookies()).toEqual([])
+    await page.goto(`${app.url}/events`)
+    expect(page.url()).toContain('/login?next=%2Fevents')
+    await close()
+  })
+
+  it('ends when the password is changed', async () => {
+    const cookie = await sessionCookie(browser, app)
+    expect((await get('/', { cookie })).status).toBe(200)
+    const changed = await startApp({ DATABASE_URL: data.url, DASHBOARD_PASSWORD: `${password}!` })
+    expect((await get('/', { cookie }, changed)).status).toBe(307)
+    await changed.stop()
+  })
+
+  it('writes only for forms of this site', async () => {
+    const cookie = await sessionCookie(browser, app)
+    for (const headers of [{ origin: 'https://evil.example' }, { origin: 'null' }, {}]) {
+      const response = await sendForm(cookie, 'Replay', headers as Record<string, string>)
+      expect(response.status).toBeGreaterThanOrEqual(400)
+      expect(await deliveryStatus()).toBe('failed')
+    }
+    expect((await sendForm(cookie, 'Replay', { origin: app.url })).status).toBe(303)
+    expect(await deliveryStatus()).toBe('queued')
+  })
+})
+
+describe('the login', () => {
+  it('says that the password is wrong, and after ten failures that it is too much', async () => {
+    const other = dataFolder()
+    const own = await startApp({ DATABASE_URL: other.url, DASHBOARD_PASSWORD: password })
+    const { page, troubles, close } = await visit(browser, { javaScriptEnabled: false })
+    await page.goto(`${own.url}/login?next=/events`)
+    const attempt = async (given: string) => {
+      await page.getByLabel('Password').fill(given)
+      await page.getByRole('button').click()
+    }
+    for (let i = 0; i < 10; i++) await attempt('wrong')
+    await page.getByText('That is not the password.').waitFor()
+    await attempt(password)
+    await page.getByText('Too many failed logins.').waitFor()
+    expect(page.url()).toContain('next=%2Fevents')
+    expect(troubles).toEqual([])
+    await close()
+    await own.stop()
+    other.remove()
+  })
+
+  it('is closed in production without a password, and says how to open it', async () => {
+    const other = dataFolder()
+    const closed = await startApp({ DATABASE_URL: other.url, DASHBOARD_PASSWORD: '' })
+    for (const path of closedPaths()) expect((await get(path, {}, closed)).status).toBe(307)
+    const html = await (await get('/login', {}, closed)).text()
+    expect(html).toContain('DASHBOARD_PASSWORD')
+    expect(html).not.toContain('type="password"')
+    await closed.stop()
+    other.remove()
+  })
+
+  it('names the problems of the configuration in place of a page that cannot work', async () => {
+    const broken = await startApp({ DATABASE_URL: 'mysql://x', DASHBOARD_PASSWORD: password })
+    expect((await get('/', {}, broken)).status).toBe(307)
+    expect(await (await get('/login', {}, broken)).text()).toContain('DATABASE_URL')
+    await broken.stop()
+  })
+})
+
+describe('every page', () => {
+  it('has a policy without unsafe scripts or styles, with a nonce that is never the same', async () => {
+    const cookie = await sessionCookie(browser, app)
+    const nonces = new Set<string>()
+    for (const path of ['/', '/login', '/nowhere', '/events', `/changes/${seeded?.changeId}`]) {
+      const response = await get(path, { cookie })
+      const policy = response.headers.get('content-security-policy') ?? ''
+      expect(policy).toMatch(/default-src 'none'/)
+      expect(policy).not.toMatch(/unsafe/)
+      const nonce = /'nonce-([^']+)'/.exec(policy)?.[1] ?? ''
+      nonces.add(nonce)
+      const scripts = (await response.text()).match(/<script(?![^>]*type="application)[^>]*>/g) ?? []
+      expect(scripts.filter((tag) => !tag.includes(`nonce="${nonce}"`))).toEqual([])
+      expect(response.headers.get('x-content-type-options')).toBe('nosniff')
+      expect(response.headers.get('x-frame-options')).toBe('DENY')
+      expect(response.headers.get('referrer-policy')).toBe('same-origin')
+    }
+    expect(nonces.size).toBe(5)
+  })
+
+  it('is kept by no cache, and a file is never shown by the browser', async () => {
+    const cookie = await sessionCookie(browser, app)
+    expect((await get('/', { cookie })).headers.get('cache-control')).toContain('no-store')
+    const file = await get(`/events/${seeded?.eventIds[0]}/body`, { cookie })
+    expect(file.headers.get('content-type')).toBe('application/octet-stream')
+    expect(file.headers.get('content-disposition')).toMatch(/^attachment/)
+    expect(file.headers.get('cache-control')).toBe('no-store')
+  })
+
+  it('keeps the doors out of the proxy', async () => {
+    const health = await get('/api/health')
+    expect(health.headers.get('content-security-policy')).toBeNull()
+  })
+
+  it('holds no secret, and the log neither', async () => {
+    const cookie = await sessionCookie(browser, app)
+    for (const path of closedPaths()) {
+      const text = await (await get(path, { cookie })).text()
+      expect(text.includes(password) || text.includes(secret)).toBe(false)
+    }
+    expect(app.output().includes(password) || app.output().includes(secret)).toBe(false)
+  })
+})

@@ -1,0 +1,133 @@
+import { once } from 'node:events'
+import { connect, createServer, type Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { type App, startApp } from '../app.ts'
+import { emptyPostgres } from '../integration/stores.ts'
+import { startGithubStandIn } from '../mocks/github.ts'
+import { startSlackStandIn } from '../mocks/slack.ts'
+import type { StandIn } from '../mocks/stand-in.ts'
+import { eventFor, post, startLoad, toldAt, until } from './traffic.ts'
+
+/** A way to Postgres that can be cut: broken off, or silent, as when a machine vanishes from the network. */
+async function startProxy(target: URL) {
+  const sockets = new Set<Socket>()
+  let mode: 'open' | 'cut' | 'silent' = 'open'
+  const server = createServer((near) => {
+    if (mode !== 'open') {
+      if (mode === 'cut') near.destroy()
+      sockets.add(near)
+      near.on('error', () => {}).on('close', () => sockets.delete(near))
+      return
+    }
+    const far = connect(Number(target.port || 5432), target.hostname)
+    for (const [from, to] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      sockets.add(from)
+      from.pipe(to)
+      from.on('error', () => to.destroy()).on('close', () => sockets.delete(from) && to.destroy())
+    }
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('No port')
+  const through = new URL(target)
+  through.host = `127.0.0.1:${address.port}`
+  return {
+    url: through.href,
+    cut: () => {
+      mode = 'cut'
+      for (const socket of sockets) socket.destroy()
+    },
+    /** What is open stays open and never says a word again. */
+    fallSilent: () => {
+      mode = 'silent'
+      for (const socket of sockets) socket.unpipe().pause()
+    },
+    mend: () => {
+      mode = 'open'
+    },
+    close: async () => {
+      for (const socket of sockets) socket.destroy()
+      server.close()
+      await once(server, 'close')
+    },
+  }
+}
+
+describe.skipIf(process.env.TEST_POSTGRES_URL === undefined)('an app whose Postgres is gone', () => {
+  let store: { url: string; drop: () => Promise<void> }
+  let proxy: Awaited<ReturnType<typeof startProxy>>
+  let slack: StandIn
+  let github: StandIn
+  let app: App
+
+  beforeEach(async () => {
+    store = await emptyPostgres()
+    proxy = await startProxy(new URL(store.url))
+    slack = await startSlackStandIn()
+    github = await startGithubStandIn()
+    app = await startApp({
+      DATABASE_URL: proxy.url,
+      SLACK_WEBHOOK_URL: slack.url,
+      SLACK_PER_SECOND: '0',
+      GITHUB_REPO: 'acme/prompts',
+      GITHUB_TOKEN: 'stand-in-token',
+      GITHUB_API_URL: github.url,
+      SETTLE_MS: '100',
+    })
+  })
+  afterEach(async () => {
+    await app.kill()
+    await Promise.all([slack.close(), github.close()])
+    await proxy.close()
+    await store.drop()
+  })
+
+  const health = async () => (await fetch(`${app.url}/api/health`)).status
+  const missing = (accepted: Set<string>) => {
+    const at = [toldAt(slack), toldAt(github)]
+    return [...accepted].filter((name) => at.some((told) => !told.has(name)))
+  }
+
+  it('answers 503 meanwhile, loses nothing that it accepted, and goes on by itself', async () => {
+    const load = startLoad(() => app.url, 4)
+    await sleep(1500)
+    proxy.cut()
+    // What was answered before the cut is still on its way.
+    await sleep(300)
+    const before = load.accepted.size
+    expect(before).toBeGreaterThan(10)
+    const refused = await post(app.url, eventFor('load/prompt-999999'))
+    expect([refused?.status, JSON.parse(refused?.answer ?? '{}').error]).toEqual([503, 'store-unavailable'])
+    expect(await health()).toBe(503)
+    await sleep(4000)
+    expect(load.accepted.size).toBe(before)
+    expect(load.statuses.get(503)).toBeGreaterThan(10)
+    proxy.mend()
+    expect(await until(() => load.accepted.size > before + 10, 30_000)).toBe(true)
+    await load.stop()
+    expect(await health()).toBe(200)
+    expect([...load.statuses.keys()].toSorted()).toEqual([202, 503])
+    await until(() => missing(load.accepted).length === 0, 120_000)
+    expect(missing(load.accepted)).toEqual([])
+    expect(toldAt(slack).has('load/prompt-999999')).toBe(false)
+  }, 240_000)
+
+  it('comes back also after it fell silent, without a connection being broken', async () => {
+    expect((await post(app.url, eventFor('load/prompt-1')))?.status).toBe(202)
+    await until(() => toldAt(github).size === 1, 20_000)
+    proxy.fallSilent()
+    const refused = await post(app.url, eventFor('load/prompt-2'))
+    expect(refused?.status).toBe(503)
+    proxy.mend()
+    const again = async () => (await post(app.url, eventFor('load/prompt-3')))?.status === 202
+    expect(await until(again, 60_000)).toBe(true)
+    expect(await until(() => toldAt(slack).has('load/prompt-3'), 90_000)).toBe(true)
+    // It was not acknowledged; that it is not told either is the sender's to mend, by sending it again.
+    expect((await post(app.url, eventFor('load/prompt-2')))?.status).toBe(202)
+  }, 240_000)
+})

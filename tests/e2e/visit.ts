@@ -1,0 +1,45 @@
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import type { App } from '../app.ts'
+
+export const password = 'correct horse battery staple'
+
+/** A page in a browser of its own, with everything that went wrong in it. */
+export interface Visit {
+  page: Page
+  /** Console errors (refusals by the content security policy are among them), exceptions and dialogs. */
+  troubles: string[]
+  close: () => Promise<void>
+}
+
+export async function visit(browser: Browser, options: BrowserContextOptions = {}): Promise<Visit> {
+  const context = await browser.newContext({ reducedMotion: 'reduce', ...options })
+  const page = await context.newPage()
+  const troubles: string[] = []
+  page.on('console', (message) => {
+    if (message.type() === 'error' || message.type() === 'warning')
+      troubles.push(`${message.text()} ${message.location().url}`)
+  })
+  page.on('pageerror', (error) => troubles.push(String(error)))
+  page.on('dialog', (dialog) => {
+    troubles.push(`dialog: ${dialog.message()}`)
+    dialog.dismiss().catch(() => undefined)
+  })
+  return { page, troubles, close: () => context.close() }
+}
+
+/** Opens a page as a person does who is not logged in yet. */
+export async function logIn(page: Page, app: App, path = '/'): Promise<void> {
+  await page.goto(app.url + path)
+  await page.getByLabel('Password').fill(password)
+  await page.getByRole('button', { name: 'Log in' }).click()
+  await page.waitForURL(app.url + path)
+}
+
+/** The cookie of a session, for requests without a browser. */
+export async function sessionCookie(browser: Browser, app: App): Promise<string> {
+  const { page, close } = await visit(browser)
+  await logIn(page, app)
+  const cookies = await page.context().cookies()
+  await close()
+  return cookies.map(({ name, value }) => `${name}=${value}`).join('; ')
+}

@@ -2,6 +2,7 @@ import { afterAttempt, type Circuit } from './circuit.ts'
 import type { Db } from './db/client.ts'
 import { type Settlement, settleAttempt } from './db/deliveries.ts'
 import type { DeliveryRow } from './db/schema.ts'
+import { indexErrors } from './db/search-write.ts'
 import { lockTarget, updateTarget } from './db/targets.ts'
 import type { Outcome } from './delivery.ts'
 import { noteGivenUp } from './given-up.ts'
@@ -93,6 +94,14 @@ export async function finishAll(deps: FinishDeps, finished: Finished[]): Promise
       const taken = await settleAttempt(trx, attempt, after)
       givenUp ||= taken && after.status === 'failed'
     }
+    // What it failed with the last time is indexed already.
+    const failed = finished.filter(
+      ({ row, outcome }) => outcome.reason !== null && outcome.reason !== row.reason,
+    )
+    await indexErrors(
+      trx,
+      failed.map(({ row }) => row.change_id),
+    )
     const tells = givenUp && deps.announces
     if (tells) await noteGivenUp(trx, target, before.announced_at, now())
     const { failures, open_until, opened, next_slot_at } = circuit

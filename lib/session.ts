@@ -1,11 +1,14 @@
-import { scrypt } from 'node:crypto'
+import { randomUUID, scrypt } from 'node:crypto'
 import { promisify } from 'node:util'
 import { getIronSession, type IronSession } from 'iron-session'
 import { cookies, headers } from 'next/headers'
 import { redirect } from 'next/navigation'
 import { currentEnv } from './current-env.ts'
+import { database } from './db/client.ts'
+import { isEndedSession, noteEndedSession } from './db/sessions.ts'
 
 interface SessionData {
+  id: string
   /** Epoch milliseconds. */
   signedInAt: number
 }
@@ -61,7 +64,8 @@ async function openSession(password: string): Promise<IronSession<SessionData>> 
 export async function isSignedIn(): Promise<boolean> {
   const door = access()
   if (door.state !== 'password') return door.state === 'open'
-  return (await openSession(door.password)).signedInAt !== undefined
+  const { id } = await openSession(door.password)
+  return id !== undefined && !(await isEndedSession(await database(), id))
 }
 
 /** For each page, route and action: sends whoever is not signed in to the login, and from there to `path`. */
@@ -79,11 +83,18 @@ export async function requireOrigin(): Promise<void> {
 
 export async function startSession(password: string, now: number): Promise<void> {
   const session = await openSession(password)
+  session.id = randomUUID()
   session.signedInAt = now
   await session.save()
 }
 
-export async function endSession(): Promise<void> {
+/** Ends the session itself, not only its cookie here: a copied cookie is worth nothing afterwards. */
+export async function endSession(now: number): Promise<void> {
   const door = access()
-  if (door.state === 'password') (await openSession(door.password)).destroy()
+  if (door.state !== 'password') return
+  const session = await openSession(door.password)
+  const { id, signedInAt } = session
+  session.destroy()
+  if (id === undefined || signedInAt === undefined) return
+  await noteEndedSession(await database(), { id, expiresAt: signedInAt + ttlSeconds * 1000, now })
 }

@@ -31,6 +31,6 @@ export async function login(form: FormData): Promise<void> {
 
 export async function logout(): Promise<void> {
   await requireOrigin()
-  await endSession()
+  await endSession(Date.now())
   redirect('/login')
 }

@@ -43,8 +43,8 @@ export function postgresDialect(url: string, onError: (error: Error) => void): D
     max: 10,
     connectionTimeoutMillis: 5000,
     idleTimeoutMillis: 10_000,
-    // A query that hangs (a server that went away without a word) must become an error: the door answers 503.
-    query_timeout: 15_000,
+    // A server that went away without a word must become an error before Langfuse gives up (10 s): the door answers 503.
+    query_timeout: 8000,
     keepAlive: true,
   })
   // An idle connection that breaks is replaced at the next use; without a listener it would end the process.

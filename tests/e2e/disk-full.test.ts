@@ -25,11 +25,12 @@ function smallDisk(): { folder: string } | { why: string } {
 }
 
 describe('an app whose disk is full', () => {
-  const disk = smallDisk()
+  let disk: ReturnType<typeof smallDisk> = { why: 'not asked for yet' }
   let slack: StandIn
   let app: App | null = null
 
   beforeEach(async () => {
+    disk = smallDisk()
     slack = await startSlackStandIn()
   })
   afterEach(async () => {

@@ -133,6 +133,23 @@ const handbook = (word: string): string =>
 const hostileText = (more: string): string =>
   `</script><script>alert(1)</script>\n<img src=x onerror=alert(2)> {{7*7}}\n\u202Ereordered\u202C\u0007 ${more}\nمرحبا ${more} بالعالم`
 
+/** Names that a path, a browser or a router might take for something else. */
+export const oddNames = [
+  '100% sure',
+  'a%2Fb/c',
+  'query?like=this#and-that',
+  'by-name',
+  'a.b/..c/d..',
+  '../../login',
+  'a/./b',
+  'a//b/',
+  'back\\slash',
+  '(.)folder/[...name]/@slot',
+  'file.rsc',
+  'constructor/__proto__',
+  '客服/退款/ответ "v2" & Ünïcode',
+]
+
 export const prompts: SeedPrompt[] = [
   { name: 'support/refund-reply', versions: refundVersions },
   chat,
@@ -161,6 +178,10 @@ export const prompts: SeedPrompt[] = [
   },
   { name: 'greeting', project: 'project-a', versions: [{ version: 1, ago: 9, text: 'Hello {{name}}!' }] },
   { name: 'greeting', project: 'project-b', versions: [{ version: 1, ago: 8, text: 'Hi {{name}}!' }] },
+  ...oddNames.map((name) => ({
+    name,
+    versions: [1, 2].map((version) => ({ version, ago: 50, text: `text ${version}` })),
+  })),
   {
     name: 'many',
     versions: Array.from({ length: 45 }, (_, i) => ({ version: i + 1, ago: 100 - i, text: `Text ${i + 1}` })),

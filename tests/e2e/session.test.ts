@@ -145,11 +145,16 @@ describe('a session', () => {
   it('ends on logout', async () => {
     const { page, close } = await visit(browser)
     await logIn(page, app)
+    const [copied] = await page.context().cookies()
+    const cookie = `${copied?.name}=${copied?.value}`
+    expect((await get('/', { cookie })).status).toBe(200)
     await page.getByRole('button', { name: 'Log out' }).click()
     await page.waitForURL(`${app.url}/login`)
     expect(await page.context().cookies()).toEqual([])
     await page.goto(`${app.url}/events`)
     expect(page.url()).toContain('/login?next=%2Fevents')
+    // Also for who has copied the cookie before.
+    expect((await get('/', { cookie })).status).toBe(307)
     await close()
   })
 

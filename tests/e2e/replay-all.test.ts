@@ -1,0 +1,308 @@
+import AxeBuilder from '@axe-core/playwright'
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { type Db, openDatabase } from '#lib/db/client.ts'
+import { type App, dataFolder, startApp } from '../app.ts'
+import { startSlackStandIn } from '../mocks/slack.ts'
+import type { StandIn } from '../mocks/stand-in.ts'
+import { launchChromium } from './chromium.ts'
+import { move, type Seed, seedStore } from './seed.ts'
+import { logIn, password, type Visit, visit } from './visit.ts'
+
+const data = dataFolder()
+let slack: StandIn
+let app: App
+let browser: Browser
+let db: Db
+let state: BrowserContextOptions['storageState']
+
+beforeAll(async () => {
+  slack = await startSlackStandIn()
+  db = await openDatabase(data.url)
+  app = await startApp({
+    DATABASE_URL: data.url,
+    DASHBOARD_PASSWORD: password,
+    SLACK_WEBHOOK_URL: slack.url,
+    SLACK_PER_SECOND: '0',
+  })
+  browser = await launchChromium()
+  const { page, close } = await visit(browser)
+  await logIn(page, app)
+  state = await page.context().storageState()
+  await close()
+})
+
+afterAll(async () => {
+  await browser.close()
+  await app.stop()
+  await slack.close()
+  await db.destroy()
+  data.remove()
+})
+
+beforeEach(async () => {
+  for (const table of ['attempts', 'deliveries', 'changes', 'replays'] as const)
+    await db.deleteFrom(table).execute()
+})
+
+async function look(path: string, test: (one: Visit) => Promise<void>, options: BrowserContextOptions = {}) {
+  const one = await visit(browser, { storageState: state, ...options })
+  try {
+    await one.page.goto(app.url + path)
+    await test(one)
+    expect(one.troubles).toEqual([])
+  } finally {
+    await one.close()
+  }
+}
+
+const seedOf = (i: number, deliveries: Seed['deliveries'] = []): Seed => ({
+  ago: 10 + i,
+  kind: 'promoted',
+  subject: `prompt-${i}`,
+  title: `Maya promoted prompt-${i} v2 to production, was v1`,
+  version: 2,
+  detail: move('production', 1, 2),
+  deliveries,
+})
+
+const seed = (count: number, deliveries: Seed['deliveries']) =>
+  seedStore(
+    data.url,
+    Array.from({ length: count }, (_, i) => seedOf(i, deliveries)),
+    Date.now(),
+  )
+
+const statuses = async (target: string): Promise<Record<string, number>> => {
+  const rows = await db
+    .selectFrom('deliveries')
+    .select(['status', (eb) => eb.fn.countAll<number>().as('count')])
+    .where('target', '=', target)
+    .groupBy('status')
+    .execute()
+  return Object.fromEntries(rows.map((row) => [row.status, Number(row.count)]))
+}
+
+const cellsOf = (page: Page, target: string) =>
+  page
+    .getByRole('row')
+    .filter({ has: page.getByRole('rowheader', { name: target }) })
+    .getByRole('cell')
+    .allInnerTexts()
+
+describe.each([
+  ['with JavaScript', true],
+  ['without JavaScript', false],
+])('a replay of all that match, %s,', (_way, javaScriptEnabled) => {
+  it('says first how many there are and what would be posted again; then it does so, and tells how far it is', async () => {
+    await seed(12, [
+      { target: 'slack', status: 'delivered' },
+      { target: 'elsewhere', status: 'failed' },
+    ])
+    await look(
+      '/replay',
+      async ({ page }) => {
+        await page.getByText('12 changes match.').waitFor()
+        expect(await cellsOf(page, 'slack')).toEqual(['12', '0', '0'])
+        expect(await cellsOf(page, 'elsewhere')).toEqual(['0', '0', '12'])
+        await page.getByText('12 deliveries arrived already and will be posted a second time.').waitFor()
+        expect(await statuses('slack')).toEqual({ delivered: 12 })
+        await page.getByRole('button', { name: 'Replay 12 changes' }).click()
+        await page.waitForURL(/\/replay\/rpl_/)
+        if (!javaScriptEnabled) {
+          const isDone = async () =>
+            (await db.selectFrom('replays').select('next_at').executeTakeFirst())?.next_at
+          await expect.poll(isDone, { timeout: 10_000 }).toBeNull()
+          await page.goto(page.url())
+        }
+        await page.getByText('12 of 12').waitFor()
+        await page.getByText('12 deliveries were queued, and 12 were left as they are.').waitFor()
+      },
+      { javaScriptEnabled },
+    )
+    await expect.poll(() => statuses('slack'), { timeout: 10_000 }).toEqual({ delivered: 12 })
+    expect(await statuses('elsewhere')).toEqual({ failed: 12 })
+  })
+
+  it('takes only what the filter means', async () => {
+    await seed(3, [{ target: 'slack', status: 'delivered' }])
+    await seedStore(
+      data.url,
+      [seedOf(50, [{ target: 'slack', status: 'failed', reason: 'HTTP 500' }])],
+      Date.now(),
+    )
+    await look(
+      '/replay?status=failed&target=slack',
+      async ({ page }) => {
+        const filter = page.getByRole('list', { name: 'Filter' }).getByRole('listitem')
+        expect(await filter.allInnerTexts()).toEqual(['status failed', 'target slack'])
+        expect(await cellsOf(page, 'slack')).toEqual(['0', '1', '0'])
+        expect(await page.getByText('a second time').count()).toBe(0)
+        await page.getByRole('button', { name: 'Replay 1 change' }).click()
+        await page.waitForURL(/\/replay\/rpl_/)
+      },
+      { javaScriptEnabled },
+    )
+    const before = slack.requests.length
+    await expect.poll(() => statuses('slack'), { timeout: 10_000 }).toEqual({ delivered: 4 })
+    expect(slack.requests.length - before).toBeLessThanOrEqual(1)
+  })
+
+  it('can be cancelled', async () => {
+    await seed(1, [{ target: 'elsewhere', status: 'failed' }])
+    // Claimed by a worker that takes its time.
+    const row = {
+      id: 'rpl_1',
+      filter: 'status=failed',
+      mode: 'as-it-was' as const,
+      total: 4000,
+      until: 'chg_z',
+      after: 'chg_1',
+      done: 1280,
+      queued: 1279,
+      left: 1,
+      created_at: Date.now(),
+      next_at: Date.now() + 60_000,
+      claim: 1,
+      finished_at: null,
+      cancelled: 0,
+    }
+    await db.insertInto('replays').values(row).execute()
+    await look(
+      '/replay',
+      async ({ page }) => {
+        await page.getByRole('link', { name: 'status failed' }).click()
+        await page.getByText('1,280 of 4,000').waitFor()
+        await page.getByRole('button', { name: 'Cancel the rest' }).click()
+        await page.getByText('Cancelled', { exact: true }).waitFor()
+        expect(await page.getByRole('button', { name: 'Cancel the rest' }).count()).toBe(0)
+      },
+      { javaScriptEnabled },
+    )
+    expect((await db.selectFrom('replays').selectAll().executeTakeFirst())?.cancelled).toBe(1)
+  })
+
+  it('starts nothing where more match by now', async () => {
+    await seed(1, [{ target: 'slack', status: 'delivered' }])
+    await look(
+      '/replay',
+      async ({ page }) => {
+        await page.getByText('1 change matches.').waitFor()
+        await seedStore(data.url, [seedOf(77)], Date.now())
+        await page.getByRole('button', { name: 'Replay 1 change' }).click()
+        await page.getByText('More match by now').waitFor()
+        await page.getByText('2 changes match.').waitFor()
+      },
+      { javaScriptEnabled },
+    )
+    expect(await statuses('slack')).toEqual({ delivered: 1 })
+  })
+
+  it('of one change asks first, and goes by the rules of today where that is chosen', async () => {
+    const [one] = await seed(1, [{ target: 'elsewhere', status: 'delivered' }])
+    const before = slack.requests.length
+    await look(
+      `/changes/${one?.changeId}`,
+      async ({ page }) => {
+        await page.getByText('Replay all …').click()
+        await page.getByText('It arrived already at elsewhere').waitFor()
+        await page.getByRole('radio', { name: /With today's rules/ }).check()
+        await page.getByRole('button', { name: 'Post again to all' }).click()
+        await page.getByRole('article', { name: 'Delivery to slack' }).waitFor()
+      },
+      { javaScriptEnabled },
+    )
+    await expect.poll(() => statuses('slack'), { timeout: 10_000 }).toEqual({ delivered: 1 })
+    expect(slack.requests.length).toBe(before + 1)
+    expect(await statuses('elsewhere')).toEqual({ delivered: 1 })
+  })
+
+  it('of one change to nowhere says so', async () => {
+    const [one] = await seed(1, [{ target: 'elsewhere', status: 'failed' }])
+    await look(
+      `/changes/${one?.changeId}`,
+      async ({ page }) => {
+        await page.getByText('Replay all …').click()
+        await page.getByRole('button', { name: 'Replay all' }).click()
+        await page.getByText('Nothing was sent again').waitFor()
+      },
+      { javaScriptEnabled },
+    )
+  })
+
+  it('waits for its time no longer once its waiting is cancelled, one by one and all at once', async () => {
+    const waiting = (target: string) => ({ target, status: 'retrying', failures: 2, nextIn: 60 }) as const
+    const [one] = await seed(1, [waiting('elsewhere'), waiting('nowhere'), waiting('far-away')])
+    await look(
+      `/changes/${one?.changeId}`,
+      async ({ page }) => {
+        await page.getByRole('button', { name: 'Cancel for nowhere' }).click()
+        await page.getByText('nowhere cancelled').waitFor()
+        expect(await statuses('elsewhere')).toEqual({ retrying: 1 })
+        await page.getByRole('button', { name: 'Cancel all that wait' }).click()
+        await page.getByText('elsewhere cancelled').waitFor()
+        await page.getByText('far-away cancelled').waitFor()
+      },
+      { javaScriptEnabled },
+    )
+    expect(await statuses('elsewhere')).toEqual({ cancelled: 1 })
+  })
+})
+
+const views: [string, BrowserContextOptions][] = [
+  ['in light', { colorScheme: 'light', viewport: { width: 1440, height: 900 } }],
+  ['in dark', { colorScheme: 'dark', viewport: { width: 1440, height: 900 } }],
+  ['on a phone', { colorScheme: 'light', viewport: { width: 390, height: 844 } }],
+]
+
+describe.each(views)('%s', (view, options) => {
+  const paths: [string, string][] = [
+    ['the question', '/replay?status=delivered&status=failed&kind=promoted'],
+    ['nothing to replay', '/replay?prompt=nowhere'],
+    ['progress', '/replay/rpl_1'],
+    ['a replay that has ended', '/replay/rpl_2'],
+    ['a replay that is gone', '/replay/rpl_gone'],
+    ['the question of one change', ''],
+  ]
+  it.each(paths)('%s has no accessibility violation and no sideways scrolling', async (what, path) => {
+    const [one] = await seed(14, [
+      { target: 'slack', status: 'delivered' },
+      { target: 'elsewhere', status: 'retrying', failures: 2, nextIn: 60, reason: 'HTTP 502' },
+      { target: 'nowhere', status: 'retrying', failures: 2, nextIn: 60, reason: 'HTTP 502' },
+    ])
+    const job = {
+      filter: 'status=failed&target=slack',
+      mode: 'as-it-was' as const,
+      total: 4000,
+      until: 'chg_z',
+      after: 'chg_1',
+      done: 1280,
+      queued: 1279,
+      left: 1,
+      created_at: Date.now() - 4000,
+      claim: 1,
+    }
+    const running = { id: 'rpl_1', next_at: Date.now() + 60_000, finished_at: null, cancelled: 0 }
+    const ended = { id: 'rpl_2', next_at: null, finished_at: Date.now(), cancelled: 0, done: 4000 }
+    await db
+      .insertInto('replays')
+      .values([
+        { ...job, ...running },
+        { ...job, ...ended },
+      ])
+      .execute()
+    await look(
+      path === '' ? `/changes/${one?.changeId}` : path,
+      async ({ page }) => {
+        if (path === '') await page.getByText('Replay all …').click()
+        const { violations } = await new AxeBuilder({ page }).analyze()
+        expect(violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)])).toEqual([])
+        const [wide, there] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth])
+        expect(wide).toBeLessThanOrEqual(there ?? 0)
+        if (process.env.SHOTS)
+          await page.screenshot({ path: `${process.env.SHOTS}/${what} ${view}.png`, fullPage: true })
+      },
+      options,
+    )
+  })
+})

@@ -1,0 +1,213 @@
+import AxeBuilder from '@axe-core/playwright'
+import type { Browser, BrowserContextOptions } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type App, dataFolder, startApp } from '../app.ts'
+import { secret } from '../fixtures.ts'
+import { startGithubStandIn } from '../mocks/github.ts'
+import { startSlackStandIn } from '../mocks/slack.ts'
+import type { StandIn } from '../mocks/stand-in.ts'
+import { launchChromium } from './chromium.ts'
+import { seedStore } from './seed.ts'
+import { eventFor, post, until } from './traffic.ts'
+import { logIn, password, type Visit, visit } from './visit.ts'
+
+const data = dataFolder()
+let slack: StandIn
+let github: StandIn
+let app: App
+let browser: Browser
+let state: BrowserContextOptions['storageState']
+
+beforeAll(async () => {
+  slack = await startSlackStandIn()
+  github = await startGithubStandIn()
+  const change = { ago: 60, kind: 'promoted', subject: 'support/refund', title: 'Maya promoted it' } as const
+  await seedStore(data.url, [{ ...change, deliveries: [{ target: 'github', status: 'failed' }] }], Date.now())
+  app = await startApp({
+    DATABASE_URL: data.url,
+    DASHBOARD_PASSWORD: password,
+    LANGFUSE_WEBHOOK_SECRET: `${secret},lf-whsec_of-another-automation`,
+    SLACK_WEBHOOK_URL: slack.url,
+    SLACK_PER_SECOND: '0',
+    GITHUB_REPO: 'acme/prompts',
+    GITHUB_TOKEN: 'stand-in-token',
+    GITHUB_API_URL: github.url,
+    SETTLE_MS: '100',
+  })
+  browser = await launchChromium()
+  const { page, close } = await visit(browser)
+  await logIn(page, app)
+  state = await page.context().storageState()
+  await close()
+})
+
+afterAll(async () => {
+  await browser.close()
+  await app.stop()
+  await Promise.all([slack.close(), github.close()])
+  data.remove()
+})
+
+async function look(
+  path: string,
+  test: (one: Visit) => Promise<void>,
+  options: BrowserContextOptions = {},
+): Promise<void> {
+  const one = await visit(browser, { storageState: state, ...options })
+  try {
+    await one.page.goto(app.url + path)
+    await test(one)
+    expect(one.troubles).toEqual([])
+  } finally {
+    await one.close()
+  }
+}
+
+const row = ({ page }: Visit, name: RegExp) =>
+  page.getByRole('listitem').filter({ has: page.getByRole('heading', { level: 3, name }) })
+
+describe('the setup page', () => {
+  it('is found from every page', async () => {
+    await look('/events', async ({ page }) => {
+      await page.getByRole('link', { name: 'Setup' }).click()
+      await page.waitForURL(`${app.url}/setup`)
+      await page.getByRole('heading', { level: 1, name: 'Setup' }).waitFor()
+    })
+  })
+
+  it('ticks what it saw, and says what is left to do and how', async () => {
+    await look('/setup', async (one) => {
+      const { page } = one
+      const address = row(one, /URL for Langfuse: Problem/)
+      expect(await address.innerText()).toContain('Langfuse refuses private addresses')
+      expect(await address.innerText()).toContain(`${app.url}/api/webhooks/langfuse`)
+      expect(await row(one, /Signed events: Not yet/).innerText()).toContain('None has come')
+      const failing = row(one, /github: Problem/)
+      expect(await failing.innerText()).toContain('One delivery was given up.')
+      expect(await row(one, /slack: Not yet/).innerText()).toContain('Nothing was delivered yet')
+      expect(await row(one, /Password of these pages: Fine/).count()).toBe(1)
+      expect(await row(one, /Database: Fine/).innerText()).toContain('SQLite')
+      expect(await page.content()).not.toContain(secret)
+      expect(await page.content()).not.toContain(slack.url)
+
+      await failing.getByRole('link', { name: 'The one that was given up' }).click()
+      await page.getByRole('link', { name: 'support/refund' }).waitFor()
+    })
+  })
+
+  it('ticks itself once an event came, and knows which secret signed it', async () => {
+    const answer = await post(app.url, eventFor('support/ticks'))
+    expect(answer?.status).toBe(202)
+    await look('/setup', async (one) => {
+      expect(await row(one, /Signed events: Fine/).innerText()).toContain('The last one came')
+      const secrets = await one.page
+        .getByRole('list', { name: 'Secrets' })
+        .getByRole('listitem')
+        .allInnerTexts()
+      expect(secrets[0]).toMatch(new RegExp(`^…${secret.slice(-4)}\\s+last matched`))
+      expect(secrets[1]).toMatch(/^…tion\s+signed none of the newest events$/)
+    })
+  })
+
+  it('shows that the newest request was refused, and why', async () => {
+    const response = await fetch(`${app.url}/api/webhooks/langfuse`, { method: 'POST', body: '{}' })
+    expect(response.status).toBe(401)
+    await look('/setup', async (one) => {
+      const events = row(one, /Signed events: Problem/)
+      expect(await events.innerText()).toContain('The newest request was refused')
+      await events.getByRole('link', { name: 'Rejected requests' }).click()
+      await one.page.waitForURL(`${app.url}/rejected`)
+    })
+  })
+
+  it('copies the URL', async () => {
+    await look(
+      '/setup',
+      async ({ page }) => {
+        await page.getByRole('button', { name: 'Copy the URL' }).click()
+        await page.getByRole('button', { name: 'Copied the URL' }).waitFor()
+        const copied = await page.evaluate(() => navigator.clipboard.readText())
+        expect(copied).toBe(`${app.url}/api/webhooks/langfuse`)
+      },
+      { permissions: ['clipboard-read', 'clipboard-write'] },
+    )
+  })
+})
+
+describe.each([
+  ['with JavaScript', true],
+  ['without JavaScript', false],
+])('a test %s', (_way, javaScriptEnabled) => {
+  it('of a promotion goes all the way to the targets that the rules name, marked as a test', async () => {
+    const before = [slack.requests.length, github.requests.length]
+    await look(
+      '/setup',
+      async ({ page }) => {
+        const button = page.getByRole('button', { name: 'Send a test: Promoted' })
+        expect(await page.getByRole('listitem').filter({ has: button }).innerText()).toContain(
+          'to slack, github',
+        )
+        await button.click()
+        await page.getByRole('heading', { name: 'Test sent' }).waitFor()
+        const told = () => [
+          slack.requests.length - (before[0] ?? 0),
+          github.requests.length - (before[1] ?? 0),
+        ]
+        expect(await until(() => told().every((count) => count === 1), 10_000)).toBe(true)
+        if (!javaScriptEnabled) await page.goto(page.url())
+        const chips = page.getByRole('list', { name: 'Deliveries of the test' })
+        await expect.poll(() => chips.innerText(), { timeout: 10_000 }).toMatch(/slack \d+ ms/)
+        await page.getByRole('link', { name: 'Open the change' }).click()
+        await page
+          .getByRole('heading', { level: 1, name: /promoted prompt-relay\/test\/promoted v2/ })
+          .waitFor()
+      },
+      { javaScriptEnabled },
+    )
+    expect(JSON.stringify(slack.requests.at(-1)?.body)).toContain('"text":"test · project prompt-relay-test')
+    expect(JSON.stringify(github.requests.at(-1)?.body)).toContain(
+      '"promptName":"prompt-relay/test/promoted"',
+    )
+  })
+
+  it('message goes to one target alone', async () => {
+    const before = [slack.requests.length, github.requests.length]
+    await look(
+      '/setup',
+      async ({ page }) => {
+        await page.getByRole('button', { name: 'Send a test message to slack' }).click()
+        await page.getByRole('heading', { name: 'Test sent' }).waitFor()
+        expect(await until(() => slack.requests.length === (before[0] ?? 0) + 1, 10_000)).toBe(true)
+        await page.getByText('A test message to slack').first().waitFor()
+      },
+      { javaScriptEnabled },
+    )
+    expect(github.requests.length).toBe(before[1])
+  })
+})
+
+const views: [string, BrowserContextOptions][] = [
+  ['in light', { colorScheme: 'light', viewport: { width: 1440, height: 900 } }],
+  ['in dark', { colorScheme: 'dark', viewport: { width: 1440, height: 900 } }],
+  ['on a phone', { colorScheme: 'light', viewport: { width: 390, height: 844 } }],
+]
+
+describe.each(views)('the setup page %s', (view, options) => {
+  it('has no accessibility violation, no console error and no sideways scrolling', async () => {
+    await look(
+      '/setup',
+      async ({ page }) => {
+        await page.getByRole('button', { name: 'Send a test: Alert' }).click()
+        await page.getByRole('heading', { name: 'Test sent' }).waitFor()
+        await page.getByRole('list', { name: 'Deliveries of the test' }).waitFor()
+        const { violations } = await new AxeBuilder({ page }).analyze()
+        expect(violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)])).toEqual([])
+        const [wide, there] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth])
+        expect(wide).toBeLessThanOrEqual(there ?? 0)
+        if (process.env.SHOTS)
+          await page.screenshot({ path: `${process.env.SHOTS}/setup ${view}.png`, fullPage: true })
+      },
+      options,
+    )
+  })
+})

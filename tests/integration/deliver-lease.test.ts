@@ -1,0 +1,154 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { Routes } from '#lib/rules.ts'
+import {
+  type Call,
+  fetchDouble,
+  ok,
+  passTime,
+  queueChanges,
+  type Reply,
+  simulatedLoop,
+  simulateTime,
+  slackTargets,
+  slackUrl,
+  sleep,
+  status,
+  type WatchedStore,
+  watchStore,
+} from './simulation.ts'
+import { engines, type TestStore } from './stores.ts'
+
+const hour = 3_600_000
+
+describe.each(engines)('a delivery on %s', (_, openStore) => {
+  let store: TestStore
+  let watched: WatchedStore
+
+  beforeEach(async () => {
+    store = await openStore()
+    watched = watchStore(store.url)
+    simulateTime()
+  })
+  afterEach(async () => {
+    vi.useRealTimers()
+    await watched.db.destroy()
+    await store.close()
+  })
+
+  const routes = (alertTarget: string | null, ...names: string[]): Routes => ({
+    targets: slackTargets(...names),
+    rules: [],
+    alertTarget,
+  })
+  const deliveries = () => store.db.selectFrom('deliveries').selectAll().orderBy('id').execute()
+  const attempts = () => store.db.selectFrom('attempts').selectAll().orderBy('number').execute()
+  const instance = (reply: (call: Call) => Reply | Promise<Reply>, wanted = routes(null, 'slack')) => {
+    const { fetch, calls } = fetchDouble(reply)
+    return { ...simulatedLoop(watched, { fetch, routes: wanted }), calls }
+  }
+  const pass = (ended: Promise<unknown>) => passTime(ended, [watched])
+
+  describe('whose worker dies', () => {
+    it('is taken up again when its lease of 60 s ends, and the late result does not overwrite the newer one', async () => {
+      await queueChanges(store.db, 1, ['slack'])
+      const late = Promise.withResolvers<Reply>()
+      const dead = instance(() => late.promise)
+      void dead.drain(Date.now() + 1000)
+      await pass(sleep(1000))
+      expect((await deliveries())[0]).toMatchObject({ status: 'sending', attempt: 1 })
+      const alive = instance(ok)
+      await pass(alive.drain(Date.now() + hour))
+      expect(alive.calls.map(({ at }) => at)).toEqual([60_000])
+      late.resolve(status(410, {}, 'channel_is_archived'))
+      await pass(dead.stop())
+      expect((await deliveries())[0]).toMatchObject({ status: 'delivered', attempt: 2, reason: null })
+      // Both are kept, so that a person can see what happened.
+      expect((await attempts()).map(({ number, outcome }) => [number, outcome])).toEqual([
+        [1, 'failed'],
+        [2, 'delivered'],
+      ])
+    })
+  })
+
+  describe('of a process that is told to end', () => {
+    it('is finished where it is being sent, given back where that takes too long, and else not begun', async () => {
+      await queueChanges(store.db, 40, ['slack'])
+      let count = 0
+      const ending = instance(async () => {
+        count++
+        if (count % 2 === 0) return 'hang'
+        await sleep(5000)
+        return ok()
+      })
+      // The hanging ones would run into their own time limit first.
+      vi.mocked(AbortSignal.timeout).mockImplementation(() => new AbortController().signal)
+      await ending.start()
+      await pass(sleep(1000))
+      expect(ending.calls).toHaveLength(20)
+      await pass(ending.stop())
+      expect(ending.calls).toHaveLength(20)
+      expect(ending.errors).toEqual([])
+      const rows = await deliveries()
+      expect(rows.filter((row) => row.status === 'delivered')).toHaveLength(10)
+      const given = rows.filter((row) => row.status === 'retrying')
+      expect(given).toHaveLength(10)
+      expect(given.every((row) => row.failures === 0 && (row.next_at ?? 0) <= Date.now())).toBe(true)
+      const next = instance(ok)
+      await pass(next.drain(Date.now() + 1000))
+      expect(next.calls).toHaveLength(30)
+      expect((await deliveries()).every((row) => row.status === 'delivered')).toBe(true)
+    })
+
+    it('counts as sent where the answer came, even when the time was up', async () => {
+      await queueChanges(store.db, 1, ['slack'])
+      const ending = instance(async () => {
+        await sleep(10_500)
+        return ok()
+      })
+      vi.mocked(AbortSignal.timeout).mockImplementation(() => new AbortController().signal)
+      await ending.start()
+      await pass(sleep(100))
+      await pass(ending.stop())
+      expect((await deliveries())[0]?.status).toBe('delivered')
+    })
+  })
+
+  describe('that is given up', () => {
+    const textOf = (body: unknown) => (JSON.parse(String(body)) as { text: string }).text
+
+    it('is told on another target, once an hour, with how many there are', async () => {
+      const told: { at: number; url: string; text: string }[] = []
+      const fetch: typeof globalThis.fetch = async (input, init) => {
+        const isBroken = String(input) === slackUrl('broken')
+        if (!isBroken) told.push({ at: Date.now(), url: String(input), text: textOf(init?.body) })
+        return isBroken ? status(404, {}, 'no_service') : ok()
+      }
+      const began = Date.now()
+      const wanted = routes('ops', 'broken', 'ops')
+      const loop = simulatedLoop(watched, { fetch, routes: wanted })
+      await queueChanges(store.db, 1, ['broken'])
+      await pass(loop.drain(Date.now() + 1000))
+      for (let i = 0; i < 3; i++) {
+        await pass(sleep(10 * 60_000))
+        await queueChanges(store.db, 2, ['broken'])
+        await pass(loop.drain(Date.now() + 1000))
+      }
+      await pass(loop.drain(Date.now() + 5 * hour))
+      await loop.stop()
+      expect(told.map(({ at, url, text }) => [(at - began) / hour, url, text])).toEqual([
+        [0, slackUrl('ops'), '1 delivery to broken given up'],
+        [1, slackUrl('ops'), '6 deliveries to broken given up'],
+      ])
+      expect(loop.errors).toEqual([])
+    })
+
+    it('is not told on the target that gave up', async () => {
+      const { calls, drain, stop } = instance(() => status(404, {}, 'no_service'), routes('ops', 'ops'))
+      await queueChanges(store.db, 1, ['ops'])
+      await pass(drain(Date.now() + 5 * hour))
+      await stop()
+      expect(calls).toHaveLength(1)
+      expect(await store.db.selectFrom('changes').select('id').execute()).toHaveLength(1)
+    })
+  })
+})

@@ -1,0 +1,275 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { Routes } from '#lib/rules.ts'
+import {
+  type Call,
+  fetchDouble,
+  ok,
+  passTime,
+  queueChanges,
+  type Reply,
+  simulatedLoop,
+  simulateTime,
+  slackTargets,
+  slackUrl,
+  sleep,
+  start,
+  status,
+  type WatchedStore,
+  watchStore,
+} from './simulation.ts'
+import { engines, type TestStore } from './stores.ts'
+
+const day = 86_400_000
+const seconds = (...times: number[]) => times.map((time) => time * 1000)
+
+describe.each(engines)('delivering on %s', (_, openStore) => {
+  let store: TestStore
+  let watched: WatchedStore
+  const opened: WatchedStore[] = []
+
+  beforeEach(async () => {
+    store = await openStore()
+    watched = watchStore(store.url)
+    opened.push(watched)
+    simulateTime()
+  })
+  afterEach(async () => {
+    vi.useRealTimers()
+    for (const { db } of opened.splice(0)) await db.destroy()
+    await store.close()
+  })
+
+  /**
+   * The store as another instance has it open. Two SQLite handles of one process would wait for each other
+   * with the event loop stopped, which two processes never do.
+   */
+  function otherInstance(): WatchedStore {
+    if (store.url.startsWith('file:')) return watched
+    const other = watchStore(store.url)
+    opened.push(other)
+    return other
+  }
+
+  const routesTo = (targets: Routes['targets'], alertTarget: string | null = null): Routes => ({
+    targets,
+    rules: [],
+    alertTarget,
+  })
+  const deliveries = () => store.db.selectFrom('deliveries').selectAll().orderBy('id').execute()
+  const attempts = () =>
+    store.db.selectFrom('attempts').selectAll().orderBy('delivery_id').orderBy('number').execute()
+  const circuit = async (name: string) =>
+    store.db.selectFrom('targets').selectAll().where('name', '=', name).executeTakeFirstOrThrow()
+  const timesOf = (calls: Call[], name = 'slack') =>
+    calls.filter(({ url }) => url === slackUrl(name)).map(({ at }) => at)
+
+  /** Works off all that is due in the next `ms`. */
+  async function drain(reply: (call: Call) => Reply | Promise<Reply>, routes: Routes, ms = 10 * day) {
+    const { fetch, calls } = fetchDouble(reply)
+    const loop = simulatedLoop(watched, { fetch, routes })
+    await passTime(loop.drain(Date.now() + ms), [watched])
+    await loop.stop()
+    expect(loop.errors).toEqual([])
+    return calls
+  }
+
+  describe('trying again', () => {
+    it('tries thirteen times over three days, at the times of the schedule, and gives up', async () => {
+      await queueChanges(store.db, 1, ['slack'])
+      const calls = await drain(() => status(500), routesTo(slackTargets('slack')))
+      const waits = [0, 5, 30, 120, 600, 1800, 3600, 7200, 14_400, 28_800, 43_200, 86_400, 86_400]
+      expect(timesOf(calls)).toEqual(
+        seconds(...waits.map((__, i) => waits.slice(0, i + 1).reduce((a, b) => a + b))),
+      )
+      const [row] = await deliveries()
+      expect(row).toMatchObject({ status: 'failed', failures: 13, attempt: 13, next_at: null })
+      expect(row?.reason).toBe('Given up after 13 tries. Slack answered 500')
+      expect((await attempts()).map(({ outcome, status_code }) => [outcome, status_code])).toEqual(
+        waits.map(() => ['retry', 500]),
+      )
+    })
+
+    it('goes by a schedule of the target itself', async () => {
+      await queueChanges(store.db, 1, ['slack'])
+      const target = { type: 'slack' as const, url: slackUrl('slack'), retryDelays: [0, 1, 2] }
+      expect(timesOf(await drain(() => status(500), routesTo({ slack: target })))).toEqual(seconds(0, 1, 3))
+      expect((await deliveries())[0]?.status).toBe('failed')
+    })
+
+    it('takes the later of the schedule and Retry-After', async () => {
+      await queueChanges(store.db, 1, ['slack'])
+      const replies = [status(503, { 'retry-after': '90' }), status(503, { 'retry-after': '2' }), ok()]
+      const calls = await drain(() => replies.shift() ?? ok(), routesTo(slackTargets('slack')))
+      expect(timesOf(calls)).toEqual(seconds(0, 90, 120))
+      expect((await deliveries())[0]).toMatchObject({ status: 'delivered', failures: 2 })
+    })
+
+    it('does not try again where that cannot help, and keeps the reason', async () => {
+      await queueChanges(store.db, 1, ['slack'])
+      const calls = await drain(() => status(404, {}, 'no_service'), routesTo(slackTargets('slack')))
+      expect(calls).toHaveLength(1)
+      const [row] = await deliveries()
+      expect(row).toMatchObject({ status: 'failed', failures: 1, next_at: null })
+      expect(row?.reason).toContain('no_service')
+    })
+
+    it('tries again after a hanging target has used up its ten seconds', async () => {
+      await queueChanges(store.db, 1, ['slack'])
+      const replies: Reply[] = ['hang', ok()]
+      const calls = await drain(() => replies.shift() ?? ok(), routesTo(slackTargets('slack')))
+      expect(timesOf(calls)).toEqual(seconds(0, 15))
+      expect((await attempts())[0]).toMatchObject({ duration_ms: 10_000, outcome: 'retry' })
+    })
+
+    it('stores a bug in the making of a message on its delivery, and tells the others all the same', async () => {
+      const target = { type: 'slack' as const, url: slackUrl('slack'), perSecond: 1, retryDelays: [0, 5] }
+      await queueChanges(store.db, 6, ['slack'])
+      await queueChanges(store.db, 6, ['slack'], { fact: 'no JSON' })
+      await drain(ok, routesTo({ slack: target }))
+      const rows = await deliveries()
+      expect(rows.map((row) => row.status)).toEqual([
+        ...Array(6).fill('delivered'),
+        ...Array(6).fill('failed'),
+      ])
+      expect(rows.at(-1)?.reason).toMatch(/Given up after 2 tries. The relay could not make the message/)
+      expect(await circuit('slack')).toMatchObject({ failures: 0, open_until: null })
+    })
+  })
+
+  describe('a rate limit', () => {
+    it('holds the whole target until its time is over, and counts as no failure', async () => {
+      await queueChanges(store.db, 3, ['slack', 'other'])
+      const paced = { type: 'slack' as const, url: slackUrl('slack'), perSecond: 1 }
+      const replies = [status(429, { 'retry-after': '60' })]
+      const calls = await drain(
+        ({ url }) => (url === slackUrl('slack') ? (replies.shift() ?? ok()) : ok()),
+        routesTo({ slack: paced, ...slackTargets('other') }),
+      )
+      expect(timesOf(calls)).toEqual(seconds(0, 60, 61, 62))
+      expect(timesOf(calls, 'other')).toEqual(seconds(0, 0, 0))
+      expect((await deliveries()).map((row) => [row.status, row.failures])).toEqual(
+        Array(6).fill(['delivered', 0]),
+      )
+    })
+
+    it('holds it for two hours at most, whatever it asks for', async () => {
+      await queueChanges(store.db, 1, ['slack'])
+      const replies = [status(429, { 'retry-after': '99999999' })]
+      const calls = await drain(() => replies.shift() ?? ok(), routesTo(slackTargets('slack')))
+      expect(timesOf(calls)).toEqual(seconds(0, 7200))
+    })
+  })
+
+  describe('the circuit of a target', () => {
+    it('opens at five failures in a row; other targets go on, and after 30 s one delivery is let through', async () => {
+      await queueChanges(store.db, 5, ['slack'])
+      let isDown = true
+      const calls = await drain(
+        ({ url }) => (isDown && url === slackUrl('slack') ? status(500) : ok()),
+        routesTo(slackTargets('slack', 'other')),
+        1000,
+      )
+      expect(calls).toHaveLength(5)
+      expect((await circuit('slack')).open_until).toBe(start + 30_000)
+      await queueChanges(store.db, 4, ['slack', 'other'])
+      const held = await drain(
+        ({ url }) => (isDown && url === slackUrl('slack') ? status(500) : ok()),
+        routesTo(slackTargets('slack', 'other')),
+        31_000,
+      )
+      expect(timesOf(held, 'other')).toHaveLength(4)
+      expect(timesOf(held)).toEqual(seconds(30))
+      // What waited has used up none of its tries, but for the one that was let through.
+      const waiting = (await deliveries()).filter(
+        ({ target, failures }) => target === 'slack' && failures === 0,
+      )
+      expect(waiting).toHaveLength(3)
+      isDown = false
+      const after = await drain(ok, routesTo(slackTargets('slack', 'other')))
+      expect(timesOf(after)[0]).toBe(90_000)
+      expect((await deliveries()).every((row) => row.status === 'delivered')).toBe(true)
+      expect(await circuit('slack')).toMatchObject({ failures: 0, open_until: null, opened: 0 })
+    })
+
+    it('takes a failed message of many changes for one failure', async () => {
+      await queueChanges(store.db, 15, ['slack'])
+      const paced = { type: 'slack' as const, url: slackUrl('slack'), perSecond: 1 }
+      await drain(() => status(500), routesTo({ slack: paced }), 1000)
+      expect(await circuit('slack')).toMatchObject({ failures: 1, open_until: null })
+      expect((await deliveries()).map(({ failures }) => failures)).toEqual(Array(15).fill(1))
+    })
+  })
+
+  describe('pace', () => {
+    it('keeps to one message a second over two instances', async () => {
+      await queueChanges(store.db, 10, ['slack'])
+      const { fetch, calls } = fetchDouble(ok)
+      const routes = routesTo({ slack: { type: 'slack', url: slackUrl('slack'), perSecond: 1 } })
+      const other = otherInstance()
+      const loops = [watched, other].map((one) => simulatedLoop(one, { fetch, routes }))
+      await passTime(Promise.all(loops.map((loop) => loop.drain(Date.now() + day))), [watched, other])
+      await Promise.all(loops.map((loop) => loop.stop()))
+      expect(timesOf(calls)).toEqual(seconds(0, 1, 2, 3, 4, 5, 6, 7, 8, 9))
+      expect((await deliveries()).every((row) => row.status === 'delivered')).toBe(true)
+    })
+
+    it('takes any number of messages a second, also one that is no divisor of a thousand', async () => {
+      await queueChanges(store.db, 4, ['slack'])
+      const routes = routesTo({ slack: { type: 'slack', url: slackUrl('slack'), perSecond: 3 } })
+      expect(timesOf(await drain(ok, routes))).toEqual([0, 334, 668, 1002])
+    })
+
+    it('puts more than ten waiting changes into one message of up to twenty', async () => {
+      const queued = await queueChanges(store.db, 25, ['slack'])
+      const routes = routesTo({ slack: { type: 'slack', url: slackUrl('slack'), perSecond: 1 } })
+      const calls = await drain(ok, routes)
+      expect(calls.map(({ changes }) => changes.length)).toEqual([20, 1, 1, 1, 1, 1])
+      expect(calls.flatMap(({ changes }) => changes)).toEqual(queued.map((row) => row.change_id))
+      expect((await deliveries()).every((row) => row.status === 'delivered')).toBe(true)
+      expect(await attempts()).toHaveLength(25)
+    })
+
+    it('sends each by itself where ten wait', async () => {
+      await queueChanges(store.db, 10, ['slack'])
+      const routes = routesTo({ slack: { type: 'slack', url: slackUrl('slack'), perSecond: 1 } })
+      expect((await drain(ok, routes)).map(({ changes }) => changes.length)).toEqual(Array(10).fill(1))
+    })
+  })
+
+  describe('a function with a time limit', () => {
+    it('is not held up at one target by another one that hangs', async () => {
+      await queueChanges(store.db, 5, ['slow', 'slack'])
+      const routes = routesTo({
+        ...slackTargets('slow'),
+        slack: { type: 'slack', url: slackUrl('slack'), perSecond: 1 },
+      })
+      const calls = await drain(({ url }) => (url === slackUrl('slow') ? 'hang' : ok()), routes, 9000)
+      expect(timesOf(calls)).toEqual(seconds(0, 1, 2, 3, 4))
+    })
+
+    it('works off more than go at once, and begins nothing after its time', async () => {
+      await queueChanges(store.db, 100, ['slack'])
+      const slow = async () => {
+        await sleep(1000)
+        return ok()
+      }
+      const calls = await drain(slow, routesTo(slackTargets('slack')), 2500)
+      expect(calls.length).toBeGreaterThanOrEqual(60)
+      expect(Math.max(...timesOf(calls))).toBeLessThan(2500)
+      expect((await drain(slow, routesTo(slackTargets('slack')))).length).toBe(100 - calls.length)
+    })
+
+    it('sends nothing twice when it is called twice at once', async () => {
+      await queueChanges(store.db, 100, ['slack'])
+      const { fetch, calls } = fetchDouble(ok)
+      const routes = routesTo(slackTargets('slack'))
+      const other = otherInstance()
+      const [one, two] = [watched, other].map((each) => simulatedLoop(each, { fetch, routes }))
+      const until = Date.now() + 1000
+      await passTime(Promise.all([one?.drain(until), one?.drain(until), two?.drain(until)]), [watched, other])
+      await Promise.all([one?.stop(), two?.stop()])
+      expect(new Set(calls.flatMap(({ changes }) => changes)).size).toBe(100)
+      expect(calls).toHaveLength(100)
+    })
+  })
+})

@@ -1,0 +1,174 @@
+import { sql } from 'kysely'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { isPostgres } from '#lib/db/client.ts'
+import { prune } from '#lib/prune.ts'
+import {
+  fetchDouble,
+  ok,
+  passTime,
+  queueChanges,
+  simulatedLoop,
+  simulateTime,
+  slackTargets,
+  sleep,
+  type WatchedStore,
+  watchStore,
+} from './simulation.ts'
+import { engines, type TestStore } from './stores.ts'
+
+const day = 86_400_000
+
+describe.each(engines)('an old store on %s', (_, openStore) => {
+  let store: TestStore
+  let watched: WatchedStore
+
+  beforeEach(async () => {
+    store = await openStore()
+    watched = watchStore(store.url)
+    simulateTime()
+  })
+  afterEach(async () => {
+    vi.useRealTimers()
+    await watched.db.destroy()
+    await store.close()
+  })
+
+  const count = async (table: 'changes' | 'deliveries' | 'attempts' | 'events') => {
+    const query = store.db.selectFrom(table).select((eb) => eb.fn.countAll<number>().as('count'))
+    return Number((await query.executeTakeFirstOrThrow()).count)
+  }
+  /** Changes of the moment, each with an event and an attempt of some size. */
+  async function history(changes: number, more: Parameters<typeof queueChanges>[3]) {
+    const rows = await queueChanges(store.db, changes, ['slack'], more)
+    await store.db
+      .insertInto('events')
+      .values(
+        rows.map((row) => ({
+          id: row.change_id.replace('chg', 'evt'),
+          source: 'langfuse-webhook',
+          dedupe_key: row.change_id,
+          twin_key: null,
+          change_id: row.change_id,
+          type: 'prompt-version',
+          action: 'updated',
+          project_id: 'p1',
+          subject: 'prompt',
+          version: 7,
+          occurred_at: Date.now(),
+          received_at: Date.now(),
+          headers: '{}',
+          signature: 'v1',
+          secret_hint: 'cdef',
+          size: 3000,
+          body: new Uint8Array(3000).fill(32),
+        })),
+      )
+      .execute()
+    await store.db
+      .insertInto('attempts')
+      .values(
+        rows.map((row) => ({
+          delivery_id: row.id,
+          number: 1,
+          started_at: Date.now(),
+          duration_ms: 1,
+          outcome: 'delivered' as const,
+          status_code: 200,
+          reason: null,
+          request: 'x',
+          response: 'ok',
+        })),
+      )
+      .execute()
+    return rows
+  }
+  const pruneNow = () =>
+    passTime(prune(watched.db, { retentionDays: 90, now: Date.now, stopping: () => false }), [watched])
+
+  it('lets go what was delivered longer ago than is kept, with its events and attempts', async () => {
+    await history(450, { status: 'delivered', next_at: null })
+    await history(10, { status: 'skipped', next_at: null })
+    await passTime(sleep(89 * day), [])
+    await history(5, { status: 'delivered', next_at: null })
+    expect(await pruneNow()).toBe(0)
+    await passTime(sleep(2 * day), [])
+    expect(await pruneNow()).toBe(460)
+    expect(
+      await Promise.all([count('changes'), count('events'), count('deliveries'), count('attempts')]),
+    ).toEqual([5, 5, 5, 5])
+  })
+
+  it.each(['queued', 'retrying', 'sending', 'failed'] as const)(
+    'keeps what is %s, however old',
+    async (status) => {
+      await history(250, { status, next_at: status === 'failed' ? null : Date.now() })
+      await history(3, { status: 'delivered', next_at: null })
+      await passTime(sleep(400 * day), [])
+      expect(await pruneNow()).toBe(3)
+      expect(await Promise.all([count('changes'), count('events'), count('attempts')])).toEqual([
+        250, 250, 250,
+      ])
+    },
+  )
+
+  it('gives the space back', async () => {
+    if (isPostgres(store.db)) return
+    const pages = async (name: 'page_count' | 'freelist_count') => {
+      const { rows } = await sql<Record<string, number>>`pragma ${sql.raw(name)}`.execute(watched.db)
+      return rows[0]?.[name] ?? -1
+    }
+    await history(400, { status: 'delivered', next_at: null })
+    const before = await pages('page_count')
+    await passTime(sleep(91 * day), [])
+    const statements = watched.statements()
+    await pruneNow()
+    // Many pages at once: page by page it would be hundreds.
+    expect(watched.statements() - statements).toBeLessThan(60)
+    expect(await pages('freelist_count')).toBe(0)
+    expect(await pages('page_count')).toBeLessThan(before / 4)
+  })
+
+  it('is pruned by the loop itself once an hour, and by a cron that has time left', async () => {
+    const { fetch } = fetchDouble(ok)
+    const open = () =>
+      simulatedLoop(watched, { fetch, routes: { targets: {}, rules: [], alertTarget: null } })
+    await history(3, { status: 'delivered', next_at: null })
+    await passTime(sleep(90 * day - 1000), [watched])
+    const loop = open()
+    await loop.start()
+    await passTime(sleep(5000), [watched])
+    expect(await count('changes')).toBe(3)
+    await passTime(sleep(3_601_000), [watched])
+    expect(await count('changes')).toBe(0)
+    await passTime(loop.stop(), [watched])
+    await history(3, { status: 'delivered', next_at: null })
+    await passTime(sleep(91 * day), [watched])
+    const other = open()
+    await passTime(other.drain(Date.now() + 45_000), [watched])
+    expect(await count('changes')).toBe(0)
+    expect([...loop.errors, ...other.errors]).toEqual([])
+  })
+})
+
+describe.each(engines)('an idle loop on %s', (_, openStore) => {
+  it('asks less than once a second, and begins what is due later at that very moment', async () => {
+    const store = await openStore()
+    const watched = watchStore(store.url)
+    simulateTime()
+    const { fetch, calls } = fetchDouble(ok)
+    const targets = slackTargets('one', 'two', 'three')
+    const loop = simulatedLoop(watched, { fetch, routes: { targets, rules: [], alertTarget: null } })
+    await loop.start()
+    await passTime(sleep(10_000), [watched])
+    const before = watched.statements()
+    await passTime(sleep(60_000), [watched])
+    expect(watched.statements() - before).toBeLessThan(30)
+    await queueChanges(store.db, 1, ['two'], { next_at: Date.now() + 57_123 })
+    await passTime(sleep(60_000), [watched])
+    expect(calls.map(({ at }) => at)).toEqual([127_123])
+    await passTime(loop.stop(), [watched])
+    vi.useRealTimers()
+    await watched.db.destroy()
+    await store.close()
+  })
+})

@@ -1,0 +1,227 @@
+import { setImmediate } from 'node:timers/promises'
+import { type DatabaseConnection, type Dialect, type Driver, Kysely } from 'kysely'
+import { vi } from 'vitest'
+import { type ChangeDetail, emptyDetail } from '#lib/change.ts'
+import type { Db } from '#lib/db/client.ts'
+import { insertDeliveries } from '#lib/db/deliveries.ts'
+import { postgresDialect } from '#lib/db/postgres.ts'
+import type { Database, DeliveryRow } from '#lib/db/schema.ts'
+import { sqliteDialect } from '#lib/db/sqlite.ts'
+import { newId } from '#lib/id.ts'
+import { createLoop, type Loop, type LoopDeps } from '#lib/loop.ts'
+import type { Routes } from '#lib/rules.ts'
+
+/** A second handle on a store that knows when nothing is asked of it, and how much was. */
+export interface WatchedStore {
+  db: Db
+  isBusy: () => boolean
+  /** Statements so far, `begin` and `commit` included. */
+  statements: () => number
+}
+
+function watchDriver(driver: Driver, count: { held: number; statements: number }): Driver {
+  const watched = new WeakSet<DatabaseConnection>()
+  const { acquireConnection, releaseConnection } = driver
+  driver.acquireConnection = async (...args) => {
+    count.held++
+    const connection = await acquireConnection.apply(driver, args).catch((error) => {
+      count.held--
+      throw error
+    })
+    if (!watched.has(connection)) {
+      watched.add(connection)
+      const { executeQuery } = connection
+      connection.executeQuery = (...query) => {
+        count.statements++
+        return executeQuery.apply(connection, query) as never
+      }
+    }
+    return connection
+  }
+  driver.releaseConnection = async (...args) => {
+    await releaseConnection.apply(driver, args)
+    count.held--
+  }
+  return driver
+}
+
+/** Opens a store that is migrated already. */
+export function watchStore(url: string): WatchedStore {
+  const inner = url.startsWith('file:') ? sqliteDialect(url.slice(5)) : postgresDialect(url, () => {})
+  const count = { held: 0, statements: 0 }
+  const dialect: Dialect = {
+    createAdapter: () => inner.createAdapter(),
+    createDriver: () => watchDriver(inner.createDriver(), count),
+    createIntrospector: (db) => inner.createIntrospector(db),
+    createQueryCompiler: () => inner.createQueryCompiler(),
+  }
+  const db = new Kysely<Database>({ dialect })
+  return { db, isBusy: () => count.held > 0, statements: () => count.statements }
+}
+
+/** Where simulated time begins. */
+export const start: number = Date.UTC(2026, 7, 21, 9)
+
+/** From here on `Date`, `setTimeout` and `AbortSignal.timeout` go by simulated time, until `vi.useRealTimers()`. */
+export function simulateTime(): void {
+  vi.useFakeTimers({ toFake: ['Date', 'setTimeout', 'clearTimeout'], now: start })
+  vi.spyOn(AbortSignal, 'timeout').mockImplementation((ms) => {
+    const controller = new AbortController()
+    setTimeout(() => controller.abort(new DOMException('Too late', 'TimeoutError')), ms)
+    return controller.signal
+  })
+}
+
+/** Turns of the event loop without any query after which nothing but the clock can make things go on. */
+const quietTurns = 3
+/** A simulation that waits for nothing would wait for ever. */
+const mostIdleTurns = 100_000
+
+/** Lets simulated time pass, from timer to timer, whenever there is nothing to do; until `ended`. */
+export async function passTime<T>(ended: Promise<T>, stores: WatchedStore[]): Promise<T> {
+  let isOver = false
+  const over = () => {
+    isOver = true
+  }
+  ended.then(over, over)
+  let quiet = 0
+  for (let idle = 0; !isOver && idle < mostIdleTurns; ) {
+    await setImmediate()
+    quiet = stores.some((store) => store.isBusy()) ? 0 : quiet + 1
+    if (quiet < quietTurns) continue
+    quiet = 0
+    if (vi.getTimerCount() === 0) idle++
+    else vi.advanceTimersToNextTimer()
+  }
+  if (!isOver) throw new Error('Nothing is left to wait for, and it has not ended')
+  return ended
+}
+
+/** A longer timer overflows. */
+const longestTimer = 2 ** 31 - 1
+
+export async function sleep(ms: number): Promise<void> {
+  for (let left = ms; left > 0; left -= longestTimer)
+    await new Promise((resolve) => setTimeout(resolve, Math.min(left, longestTimer)))
+}
+
+/** One request as a target sees it. */
+export interface Call {
+  /** Milliseconds since `start`. */
+  at: number
+  url: string
+  /** Ids of the changes that it tells of. */
+  changes: string[]
+  signal: AbortSignal
+}
+
+export type Reply = Response | 'hang' | { code: string }
+
+/** A `fetch` that asks `reply` what to do: answer, hang until it is aborted, or break with a network error's code. */
+export function fetchDouble(reply: (call: Call) => Reply | Promise<Reply>): {
+  fetch: typeof globalThis.fetch
+  calls: Call[]
+} {
+  const calls: Call[] = []
+  const fetch: typeof globalThis.fetch = async (input, init) => {
+    const signal = init?.signal ?? new AbortController().signal
+    const changes = [...new Set(String(init?.body).match(/chg_[0-9a-f]+/g))]
+    const url = input instanceof Request ? input.url : String(input)
+    const call = { at: Date.now() - start, url, changes, signal }
+    calls.push(call)
+    const given = await reply(call)
+    if (given instanceof Response) return given
+    if (given !== 'hang') throw Object.assign(new TypeError('fetch failed'), { cause: { code: given.code } })
+    return new Promise((_, reject) => {
+      if (signal.aborted) reject(signal.reason)
+      signal.addEventListener('abort', () => reject(signal.reason))
+    })
+  }
+  return { fetch, calls }
+}
+
+export const ok = (): Response => new Response('ok')
+export const status = (code: number, headers: Record<string, string> = {}, body = ''): Response =>
+  new Response(body, { status: code, headers })
+
+export const slackUrl = (name: string): string => `https://hooks.slack.test/services/T0/B0/${name}Secret0123`
+
+export const slackTargets = (...names: string[]): Routes['targets'] =>
+  Object.fromEntries(names.map((name) => [name, { type: 'slack', url: slackUrl(name) }]))
+
+export function simulatedLoop(
+  store: WatchedStore,
+  parts: Partial<LoopDeps> & Pick<LoopDeps, 'fetch' | 'routes'>,
+): Loop & { errors: unknown[] } {
+  const errors: unknown[] = []
+  const loop = createLoop({
+    db: store.db,
+    now: Date.now,
+    // The middle: no jitter.
+    random: () => 0.5,
+    sleep,
+    retentionDays: 90,
+    urls: { langfuse: 'https://langfuse.test', public: 'https://relay.test' },
+    onError: (error) => errors.push(error),
+    ...parts,
+  })
+  return { ...loop, errors }
+}
+
+const detail: ChangeDetail = { ...emptyDetail, facts: [{ kind: 'label-added', label: 'production', to: 7 }] }
+
+/** Settled changes of the moment, each with a queued delivery to every target named. Gives the deliveries. */
+export async function queueChanges(
+  db: Db,
+  count: number,
+  targets: string[],
+  more: Partial<DeliveryRow> = {},
+): Promise<DeliveryRow[]> {
+  const now = Date.now()
+  const changes = Array.from({ length: count }, (_, i) => ({
+    id: newId('chg', now),
+    open_key: null,
+    kind: 'label-added',
+    status: 'settled' as const,
+    project_id: 'p1',
+    subject: `prompt-${i}`,
+    version: 7,
+    title: `Maya put production on prompt-${i} v7`,
+    actor: 'Maya',
+    danger: 0,
+    test: 0,
+    detail: JSON.stringify(detail),
+    event_count: 1,
+    opened_at: now,
+    due_at: now,
+    next_at: null,
+    settled_at: now,
+  }))
+  const deliveries = changes.flatMap(({ id }) =>
+    targets.map(
+      (target): DeliveryRow => ({
+        id: newId('dlv', now),
+        change_id: id,
+        target,
+        status: 'queued',
+        rule: 'a rule',
+        fact: JSON.stringify(detail.facts[0]),
+        attempt: 0,
+        failures: 0,
+        next_at: now,
+        reason: null,
+        created_at: now,
+        finished_at: null,
+        http_class: null,
+        ...more,
+      }),
+    ),
+  )
+  for (let i = 0; i < changes.length; i += 500)
+    await db
+      .insertInto('changes')
+      .values(changes.slice(i, i + 500))
+      .execute()
+  for (let i = 0; i < deliveries.length; i += 500) await insertDeliveries(db, deliveries.slice(i, i + 500))
+  return deliveries
+}

@@ -1,4 +1,4 @@
-import type { Env } from './env.ts'
+import { type Env, envNames } from './env.ts'
 import type { Routes, Rule, Target } from './rules.ts'
 
 /** A target as written in `relay.config.ts`: what comes from the environment may be unset. */
@@ -40,4 +40,34 @@ export function buildRoutes(build: BuildRoutes, env: Env): Routes {
       ([name, target]) => [name, { ...target, retryDelays: target.retryDelays ?? env.RETRY_DELAYS }] as const,
     )
   return { targets: Object.fromEntries(complete), rules, alertTarget: alertTarget ?? null }
+}
+
+/** Each name in place of its value, to see which variable a target's setting comes from. */
+const namesAsEnv = Object.fromEntries(envNames.map((name) => [name, name])) as unknown as Env
+
+/**
+ * Every target as written, by name, with what it lacks: the variable that its setting comes from, or the setting's
+ * own name where it is not simply a variable.
+ */
+export function writtenTargets(
+  build: BuildRoutes,
+  env: Env,
+): { name: string; type: Target['type']; missing: string[] }[] {
+  const { targets } = build(env)
+  const sources = sourcesOf(build)
+  return Object.entries(targets).map(([name, target]) => {
+    const settings = target as Record<string, unknown>
+    const missing = required[target.type].filter((key) => settings[key] === undefined)
+    return { name, type: target.type, missing: missing.map((key) => sources(name, key)) }
+  })
+}
+
+function sourcesOf(build: BuildRoutes): (target: string, key: string) => string {
+  let targets: Record<string, Record<string, unknown>> = {}
+  try {
+    targets = build(namesAsEnv).targets
+  } catch {
+    // The file does more with a variable than to hand it on; then settings go by their own names.
+  }
+  return (name, key) => envNames.find((variable) => variable === targets[name]?.[key]) ?? `${name}.${key}`
 }

@@ -1,11 +1,13 @@
 import { nextOpenChange } from './db/changes.ts'
+import { nextReplay } from './db/replay-jobs.ts'
 import { ensureTargets, nextDue } from './db/targets.ts'
 import { createDelivery, type DeliverDeps } from './deliver.ts'
 import { prune } from './prune.ts'
 import { createPump } from './pump.ts'
+import { replayNext } from './replay-job.ts'
 import { type SettleDeps, settleNext } from './settle.ts'
 
-/** How often a resident loop asks the store for work that another instance left behind: one query each time. */
+/** How often a resident loop asks the store for work that another instance left behind: two queries each time. */
 const lookMs = 5000
 /** After an error (the store is out of reach) it tries again this much later. */
 const afterErrorMs = 1000
@@ -13,6 +15,8 @@ const afterErrorMs = 1000
 const graceMs = 10_000
 /** Old changes are looked for once in this time. */
 const pruneMs = 3_600_000
+/** The work of bulk replays, among the names of targets. */
+const replays = '\0replays'
 
 export interface LoopDeps
   extends SettleDeps,
@@ -71,6 +75,14 @@ export function createLoop(deps: LoopDeps): Loop {
     },
     idle: async () => {},
   }
+  const replaying: Work = {
+    run: async () => {
+      while (!mayNotWork() && (await replayNext({ db, routes, now, stopping: mayNotWork })) === 'worked')
+        for (const name of names) pumps.get(name)?.wake()
+      return mayNotWork() ? null : nextReplay(db)
+    },
+    idle: async () => {},
+  }
   const delivery = (name: string): Work => {
     const { alertTarget } = routes
     const announces = alertTarget !== null && alertTarget !== name
@@ -82,6 +94,7 @@ export function createLoop(deps: LoopDeps): Loop {
   }
   const works = new Map<string, Work>([
     ['', settle],
+    [replays, replaying],
     ...names.map((name) => [name, delivery(name)] as [string, Work]),
   ])
 
@@ -95,6 +108,8 @@ export function createLoop(deps: LoopDeps): Loop {
   const pumps = new Map([...works].map(([name, { run }]) => [name, pumpFor(run, afterErrorMs)]))
   const looking = pumpFor(async () => {
     for (const [name, at] of await nextDue(db, names)) pumps.get(name)?.wakeAt(at)
+    const replayAt = await nextReplay(db)
+    if (replayAt !== null) pumps.get(replays)?.wakeAt(replayAt)
     return now() + lookMs
   }, lookMs)
   const pruning = pumpFor(async () => {

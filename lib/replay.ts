@@ -1,14 +1,7 @@
 import { changeById } from './db/changes.ts'
 import type { Db } from './db/client.ts'
 import { insertDeliveries } from './db/deliveries.ts'
-import {
-  cancelWaiting,
-  deliveriesOfChange,
-  matchingChanges,
-  type ReplayFilter,
-  requeueAs,
-  requeueDelivery,
-} from './db/replay.ts'
+import { cancelWaiting, deliveriesOfChange, inTransaction, requeueAs, requeueDelivery } from './db/replay.ts'
 import type { DeliveryRow } from './db/schema.ts'
 import { newId } from './id.ts'
 import { type Routed, type Routes, route } from './rules.ts'
@@ -21,12 +14,12 @@ export type Acted = { ok: true } | { ok: false; message: string }
  */
 export type ReplayMode = 'as-it-was' | 'todays-rules'
 
-interface ReplayDeps {
+export interface ReplayDeps {
   db: Db
   routes: Routes
   now: () => number
-  /** Only deliveries of this status; absent: of any. */
-  status?: DeliveryRow['status']
+  /** Only those of the deliveries that the change has; absent: all. */
+  wants?: (delivery: DeliveryRow) => boolean
 }
 
 /** Sends a delivery again, as it was: its message is made anew from the same change, under the same id. */
@@ -37,6 +30,14 @@ export async function replayDelivery(db: Db, deliveryId: string, now: number): P
   if (status === 'skipped')
     return { ok: false, message: 'A rule said no to it, so there is nothing to send again.' }
   return { ok: true }
+}
+
+/** Cancels all deliveries of a change that wait. Gives how many. */
+export async function cancelChange(db: Db, changeId: string, now: number): Promise<number> {
+  let cancelled = 0
+  for (const { id } of await deliveriesOfChange(db, changeId))
+    if ((await cancelDelivery(db, id, now)).ok) cancelled += 1
+  return cancelled
 }
 
 /** Cancels a delivery that waits for its time or for a retry. It can be replayed later. */
@@ -66,14 +67,15 @@ export async function replayChange(
   if (change?.status !== 'settled') return null
   if (mode === 'as-it-was') return replayAsItWas(deps, changeId)
   const { routed } = route(deps.routes, change)
-  return deps.db.transaction().execute((trx) => replayRouted({ ...deps, db: trx }, changeId, routed))
+  return inTransaction(deps.db, (trx) => replayRouted({ ...deps, db: trx }, changeId, routed))
 }
 
 async function replayAsItWas(deps: ReplayDeps, changeId: string): Promise<Replayed> {
-  const { db, routes, now } = deps
+  const { db, routes, now, wants = () => true } = deps
   const replayed: Replayed = { queued: [], left: [] }
-  for (const { id, target, status } of await deliveriesOfChange(db, changeId)) {
-    if (status === 'skipped' || status !== (deps.status ?? status)) continue
+  for (const delivery of await deliveriesOfChange(db, changeId)) {
+    const { id, target, status } = delivery
+    if (status === 'skipped' || !wants(delivery)) continue
     if (!Object.hasOwn(routes.targets, target)) {
       replayed.left.push({ target, why: 'There is no such target now.' })
       continue
@@ -86,7 +88,7 @@ async function replayAsItWas(deps: ReplayDeps, changeId: string): Promise<Replay
 }
 
 async function replayRouted(
-  { db, now, status }: ReplayDeps,
+  { db, now, wants = () => true }: ReplayDeps,
   changeId: string,
   routed: Routed[],
 ): Promise<Replayed> {
@@ -95,7 +97,7 @@ async function replayRouted(
   for (const { target, rule, fact } of routed) {
     const wanted = { rule, fact: JSON.stringify(fact) }
     const before = known.get(target)
-    if (before && before.status !== (status ?? before.status)) continue
+    if (before && !wants(before)) continue
     if (before && (await requeueAs(db, before.id, wanted, now())) === 'sending') {
       replayed.left.push({ target, why: 'It is being sent right now.' })
       continue
@@ -104,8 +106,12 @@ async function replayRouted(
     if (!before) await insertDeliveries(db, [{ ...row, ...wanted }])
     replayed.queued.push(row.id)
   }
-  const unwanted = [...known.keys()].filter((name) => !routed.some(({ target }) => target === name))
-  replayed.left.push(...unwanted.map((target) => ({ target, why: "Today's rules do not want it there." })))
+  const isRouted = (row: DeliveryRow) => routed.some(({ target }) => target === row.target)
+  const unwanted = [...known.values()].filter(
+    (row) => row.status !== 'skipped' && wants(row) && !isRouted(row),
+  )
+  const why = "Today's rules do not want it there."
+  replayed.left.push(...unwanted.map(({ target }) => ({ target, why })))
   return replayed
 }
 
@@ -122,35 +128,5 @@ const freshDelivery = (changeId: string, target: string, now: number): DeliveryR
   reason: null,
   created_at: now,
   finished_at: null,
-})
-
-/** Small, so that the caller can show how far it is, and stop. */
-const batch = 100
-
-export interface ReplayedBatch {
-  changes: number
-  queued: number
-  /** Give it as `after` to go on; null: that was all. */
-  next: string | null
-}
-
-/** Replays one batch of the changes that match; of each, only the deliveries that match too. */
-export async function replayMatching(
-  deps: ReplayDeps,
-  filter: ReplayFilter,
-  mode: ReplayMode,
-  after = '',
-): Promise<ReplayedBatch> {
-  const { target, status } = filter
-  const only = target === undefined ? deps.routes : onlyTo(deps.routes, target)
-  const ids = await matchingChanges(deps.db, filter, { after, most: batch })
-  let queued = 0
-  for (const id of ids)
-    queued += (await replayChange({ ...deps, routes: only, status }, id, mode))?.queued.length ?? 0
-  return { changes: ids.length, queued, next: ids.length < batch ? null : (ids.at(-1) ?? null) }
-}
-
-const onlyTo = (routes: Routes, name: string): Routes => ({
-  ...routes,
-  targets: Object.fromEntries(Object.entries(routes.targets).filter(([target]) => target === name)),
+  http_class: null,
 })

@@ -4,6 +4,8 @@ import { insertDeliveries } from './db/deliveries.ts'
 import { eventsOfChange } from './db/events.ts'
 import type { VersionContent } from './db/prompts.ts'
 import type { ChangeRow, DeliveryRow } from './db/schema.ts'
+import { indexChange } from './db/search-write.ts'
+import type { SourceEvent } from './event.ts'
 import { tellGivenUp } from './given-up.ts'
 import { newId } from './id.ts'
 import { type Routes, route } from './rules.ts'
@@ -73,7 +75,7 @@ async function settleClaimed(
   { routes, now, elsewhere }: { routes: Routes; now: number; elsewhere: Elsewhere },
 ): Promise<Looked> {
   if (row.kind === 'given-up') {
-    await close(trx, row, await tellGivenUp(trx, row, now), { routes, now, eventCount: 0 })
+    await close(trx, row, await tellGivenUp(trx, row, now), { routes, now, said: [] })
     return 'settled'
   }
   const rows = await eventsOfChange(trx, row.id)
@@ -93,7 +95,7 @@ async function settleClaimed(
     return 'waiting'
   }
   if ('wanted' in told) return told
-  await close(trx, row, told, { routes, now, eventCount: events.length })
+  await close(trx, row, told, { routes, now, said: events.map((event) => event.said) })
   return 'settled'
 }
 
@@ -101,7 +103,7 @@ async function close(
   db: Db,
   row: ChangeRow,
   told: Told,
-  { routes, now, eventCount }: { routes: Routes; now: number; eventCount: number },
+  { routes, now, said }: { routes: Routes; now: number; said: SourceEvent[] },
 ): Promise<void> {
   await settleChangeRow(db, row.id, {
     kind: told.kind,
@@ -110,9 +112,10 @@ async function close(
     actor: told.actor,
     danger: told.danger ? 1 : 0,
     detail: JSON.stringify(told.detail),
-    event_count: eventCount,
+    event_count: said.length,
     settled_at: now,
   })
+  await indexChange(db, { ...told, id: row.id, subject: row.subject }, said)
   const { routed, skipped } = route(routes, { ...told, projectId: row.project_id, subject: row.subject })
   const delivery = (target: string, part: Pick<DeliveryRow, 'status' | 'rule' | 'fact'>): DeliveryRow => ({
     id: newId('dlv', now),
@@ -124,6 +127,7 @@ async function close(
     reason: null,
     created_at: now,
     finished_at: part.status === 'queued' ? null : now,
+    http_class: null,
     ...part,
   })
   await insertDeliveries(db, [

@@ -21,7 +21,7 @@ export interface Cursor {
 type Listed = 'changes' | 'events' | 'rejections'
 const idOf = { changes: 'changes.id', events: 'events.id', rejections: 'rejections.id' } as const
 
-async function page<T extends Listed, Row extends { id: string }>(
+export async function page<T extends Listed, Row extends { id: string }>(
   query: SelectQueryBuilder<Database, T, Row>,
   table: T,
   { before, after }: Cursor,

@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import type { HttpClass } from '../list-filter.ts'
 import { type Db, isPostgres } from './client.ts'
 import type { AttemptRow, DeliveryRow } from './schema.ts'
 
@@ -64,6 +65,12 @@ export interface Settlement {
   finished_at: number | null
 }
 
+/** An answer that is no answer of HTTP (1xx) is none. */
+export function httpClassOf(code: number | null): HttpClass {
+  if (code === null || code < 200 || code > 599) return 'none'
+  return code < 300 ? '2xx' : code < 400 ? '3xx' : code < 500 ? '4xx' : '5xx'
+}
+
 /**
  * Records an attempt, and what follows from it, unless a newer attempt has begun: a worker that comes back
  * after its lease cannot overwrite the newer result. Says whether it was taken.
@@ -76,7 +83,7 @@ export async function settleAttempt(db: Db, attempt: AttemptRow, after: Settleme
     .execute()
   const { numUpdatedRows } = await db
     .updateTable('deliveries')
-    .set(after)
+    .set({ ...after, http_class: httpClassOf(attempt.status_code) })
     .where('id', '=', attempt.delivery_id)
     .where('attempt', '=', attempt.number)
     .where('status', '=', 'sending')

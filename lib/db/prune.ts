@@ -1,4 +1,5 @@
 import type { Db } from './client.ts'
+import { forgetChanges } from './search-write.ts'
 
 /**
  * One batch of old changes in the order of their ids: those that may go, and the last one looked at (null: no more).
@@ -32,6 +33,7 @@ export async function prunableChanges(
 
 export async function deleteChanges(db: Db, ids: string[]): Promise<void> {
   await db.transaction().execute(async (trx) => {
+    await forgetChanges(trx, ids)
     const deliveries = trx.selectFrom('deliveries').select('id').where('change_id', 'in', ids)
     await trx.deleteFrom('attempts').where('delivery_id', 'in', deliveries).execute()
     await trx.deleteFrom('deliveries').where('change_id', 'in', ids).execute()

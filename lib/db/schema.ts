@@ -1,3 +1,5 @@
+import type { HttpClass } from '../list-filter.ts'
+
 /**
  * The tables, in the one form that SQLite and Postgres share: text ids, times as epoch milliseconds,
  * JSON as text, raw bodies as bytes (`\u0000` and lone surrogates break `text` and `jsonb`), flags as 0 or 1.
@@ -11,6 +13,11 @@ export interface Database {
   rejections: RejectionRow
   targets: TargetRow
   login_failures: LoginFailureRow
+  ended_sessions: EndedSessionRow
+  change_facets: ChangeFacetRow
+  replays: ReplayRow
+  /** SQLite only. */
+  search_words: { word: string }
 }
 
 export interface EventRow {
@@ -106,6 +113,8 @@ export interface DeliveryRow {
   reason: string | null
   created_at: number
   finished_at: number | null
+  /** Of the newest attempt; `none`: no answer came. Null: not tried yet. */
+  http_class: HttpClass | null
 }
 
 export type AttemptOutcome = 'delivered' | 'retry' | 'wait' | 'failed'
@@ -153,8 +162,44 @@ export interface TargetRow {
   announced_at: number | null
 }
 
+/** What a settled change is found by in lists (`facets.ts`). */
+export interface ChangeFacetRow {
+  facet: string
+  change_id: string
+}
+
+/** A replay of all changes that match a filter, worked off by the loop. */
+export interface ReplayRow {
+  id: string
+  /** The filter of the list, as an address tells it. */
+  filter: string
+  mode: 'as-it-was' | 'todays-rules'
+  /** How many changes matched when it was asked for, and the newest of them. */
+  total: number
+  until: string
+  /** How far it is: the last change that was dealt with. */
+  after: string
+  done: number
+  /** Deliveries that were queued, and those that were left as they are. */
+  queued: number
+  left: number
+  created_at: number
+  /** Due then; while it is worked on, the end of the lease; null once it has ended. */
+  next_at: number | null
+  /** Counts every claim: only the newest goes on. */
+  claim: number
+  finished_at: number | null
+  cancelled: number
+}
+
 export interface LoginFailureRow {
   id: string
   address: string
   at: number
+}
+
+/** A session that was logged out of before its cookie expires. */
+export interface EndedSessionRow {
+  id: string
+  expires_at: number
 }

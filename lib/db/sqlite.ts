@@ -38,6 +38,8 @@ export function sqliteDialect(path: string): Dialect {
       const db = new DatabaseSync(path, { timeout: 5000 })
       // auto_vacuum first: it only takes before the file has its first page, which journal_mode writes.
       db.exec('pragma auto_vacuum = incremental; pragma journal_mode = wal; pragma synchronous = full')
+      // 64 MB of pages, taken as they are used. With the usual 2 MB a list of 1,000,000 changes is three times slower.
+      db.exec('pragma cache_size = -65536')
       const prepared = new Map<string, SqliteStatement>()
       return {
         close: () => db.close(),

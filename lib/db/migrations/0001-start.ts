@@ -1,7 +1,10 @@
 import { type Kysely, PostgresAdapter, sql } from 'kysely'
 
 export async function up(db: Kysely<never>): Promise<void> {
-  const bytes = db.getExecutor().adapter instanceof PostgresAdapter ? sql`bytea` : sql`blob`
+  const isPostgres = db.getExecutor().adapter instanceof PostgresAdapter
+  const bytes = isPostgres ? sql`bytea` : sql`blob`
+  // By bytes, so that the beginning of a name is a range of the index, whatever language the server sorts by.
+  const byteText = isPostgres ? sql`text collate "C"` : sql`text`
   const { schema } = db
 
   await schema
@@ -11,7 +14,7 @@ export async function up(db: Kysely<never>): Promise<void> {
     .addColumn('kind', 'text', (c) => c.notNull())
     .addColumn('status', 'text', (c) => c.notNull())
     .addColumn('project_id', 'text')
-    .addColumn('subject', 'text', (c) => c.notNull())
+    .addColumn('subject', byteText, (c) => c.notNull())
     .addColumn('version', 'integer')
     .addColumn('title', 'text', (c) => c.notNull())
     .addColumn('actor', 'text')
@@ -26,7 +29,11 @@ export async function up(db: Kysely<never>): Promise<void> {
     .execute()
   // Partial: only what is open, so that the queue stays as small as the work, not as the history.
   await sql`create index changes_next on changes (next_at) where next_at is not null`.execute(db)
-  await schema.createIndex('changes_subject').on('changes').columns(['subject', 'id']).execute()
+  await schema.createIndex('changes_subject').unique().on('changes').columns(['subject', 'id']).execute()
+  // Unique, as ids are: so each of these answers a look-up by id alone, and the planner knows that it does.
+  await schema.createIndex('changes_project').unique().on('changes').columns(['project_id', 'id']).execute()
+  await sql`create unique index changes_danger on changes (id) where danger = 1`.execute(db)
+  await sql`create unique index changes_test on changes (id) where test = 1`.execute(db)
 
   await schema
     .createTable('events')
@@ -82,11 +89,24 @@ export async function up(db: Kysely<never>): Promise<void> {
     .addColumn('reason', 'text')
     .addColumn('created_at', 'bigint', (c) => c.notNull())
     .addColumn('finished_at', 'bigint')
+    .addColumn('http_class', 'text')
     .addUniqueConstraint('deliveries_once', ['change_id', 'target'])
     .execute()
   await sql`create index deliveries_next on deliveries (target, next_at) where next_at is not null`.execute(
     db,
   )
+  await schema
+    .createIndex('deliveries_status')
+    .on('deliveries')
+    .columns(['target', 'status', 'change_id'])
+    .execute()
+  await sql`create index deliveries_http on deliveries (http_class, change_id) where http_class is not null`.execute(
+    db,
+  )
+
+  await sql`create table change_facets (facet ${byteText} not null, change_id text not null, primary key (facet, change_id))
+    ${isPostgres ? sql`` : sql`without rowid`}`.execute(db)
+  await createSearch(db, isPostgres)
 
   await schema
     .createTable('attempts')
@@ -128,10 +148,56 @@ export async function up(db: Kysely<never>): Promise<void> {
     .execute()
 
   await schema
+    .createTable('replays')
+    .addColumn('id', 'text', (c) => c.primaryKey())
+    .addColumn('filter', 'text', (c) => c.notNull())
+    .addColumn('mode', 'text', (c) => c.notNull())
+    .addColumn('total', 'integer', (c) => c.notNull())
+    .addColumn('until', 'text', (c) => c.notNull())
+    .addColumn('after', 'text', (c) => c.notNull())
+    .addColumn('done', 'integer', (c) => c.notNull())
+    .addColumn('queued', 'integer', (c) => c.notNull())
+    .addColumn('left', 'integer', (c) => c.notNull())
+    .addColumn('created_at', 'bigint', (c) => c.notNull())
+    .addColumn('next_at', 'bigint')
+    .addColumn('claim', 'integer', (c) => c.notNull())
+    .addColumn('finished_at', 'bigint')
+    .addColumn('cancelled', 'integer', (c) => c.notNull())
+    .execute()
+  await sql`create index replays_next on replays (next_at) where next_at is not null`.execute(db)
+
+  await schema
     .createTable('login_failures')
     .addColumn('id', 'text', (c) => c.primaryKey())
     .addColumn('address', 'text', (c) => c.notNull())
     .addColumn('at', 'bigint', (c) => c.notNull())
     .execute()
   await schema.createIndex('login_failures_at').on('login_failures').columns(['address', 'at']).execute()
+
+  await schema
+    .createTable('ended_sessions')
+    .addColumn('id', 'text', (c) => c.primaryKey())
+    .addColumn('expires_at', 'bigint', (c) => c.notNull())
+    .execute()
+}
+
+/**
+ * The engine's own inverted index over our own words. SQLite: FTS5 without text and positions, and the words beside
+ * it, because FTS5 reads all of a beginning's postings before the first row (250 ms for a word in half of 1,000,000
+ * changes; words named one by one are read lazily, 1 ms). Postgres: `tsvector` with GIN; out of line, so that the
+ * rows that GIN finds are 100 to a page; a short pending list, because every search reads it.
+ */
+async function createSearch(db: Kysely<never>, isPostgres: boolean): Promise<void> {
+  if (!isPostgres) {
+    await sql`create virtual table search using fts5(
+      words, content = '', contentless_delete = 1, detail = none, tokenize = 'ascii')`.execute(db)
+    await sql`create table search_words (word text primary key) without rowid`.execute(db)
+    return
+  }
+  await sql`create table search (
+    change_id text not null, part smallint not null, words tsvector not null, primary key (change_id, part)
+    ) with (toast_tuple_target = 128)`.execute(db)
+  await sql`create index search_gin on search using gin (words) with (gin_pending_list_limit = 512)`.execute(
+    db,
+  )
 }

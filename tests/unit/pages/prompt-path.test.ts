@@ -49,6 +49,10 @@ describe('the address of a prompt', () => {
     }
   })
 
+  it('does not end as a request of Next for the data of a page', () => {
+    expect(new URL(promptPath('file.rsc'), 'http://relay.example').pathname).toBe('/prompts/by-name')
+  })
+
   it('keeps folders as folders, so that it can be read', () => {
     expect(promptPath('support/refund-reply', { from: 6, to: 7 })).toBe(
       '/prompts/support/refund-reply?from=6&to=7',

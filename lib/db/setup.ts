@@ -1,0 +1,74 @@
+import type { Db } from './client.ts'
+
+/** How far back it looks for an event of a secret: reading further would cost more than it tells. */
+export const newestEvents = 10_000
+
+/**
+ * When the newest event came, and the newest that was signed with each secret (by its last four characters), among
+ * the newest events that came from outside. Epoch milliseconds.
+ */
+export async function lastSigned(
+  db: Db,
+  source: string,
+): Promise<{ at: number | null; bySecret: Map<string, number> }> {
+  const newest = db
+    .selectFrom('events')
+    .select(['secret_hint', 'received_at'])
+    .where('source', '=', source)
+    .orderBy('id', 'desc')
+    .limit(newestEvents)
+  const rows = await db
+    .selectFrom(newest.as('newest'))
+    .select(['secret_hint', (eb) => eb.fn.max('received_at').as('at')])
+    .groupBy('secret_hint')
+    .execute()
+  const bySecret = new Map(rows.map((row) => [row.secret_hint, Number(row.at)]))
+  return { at: bySecret.size === 0 ? null : Math.max(...bySecret.values()), bySecret }
+}
+
+/** The newest request that was refused for one of these reasons. */
+export async function lastRejection(
+  db: Db,
+  reasons: readonly string[],
+): Promise<{ at: number; message: string } | null> {
+  const row = await db
+    .selectFrom('rejections')
+    .select(['at', 'message'])
+    .where('reason', 'in', reasons)
+    .orderBy('id', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+  return row ?? null
+}
+
+/** When the newest change that was delivered to a target was delivered, epoch milliseconds. */
+export async function lastDelivered(
+  db: Db,
+  target: string,
+): Promise<{ at: number; changeId: string } | null> {
+  const row = await db
+    .selectFrom('deliveries')
+    .select(['finished_at', 'change_id'])
+    .where('target', '=', target)
+    .where('status', '=', 'delivered')
+    .orderBy('change_id', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+  return row ? { at: row.finished_at ?? 0, changeId: row.change_id } : null
+}
+
+export async function changeOfEvent(db: Db, eventId: string): Promise<string | null> {
+  const row = await db.selectFrom('events').select('change_id').where('id', '=', eventId).executeTakeFirst()
+  return row?.change_id ?? null
+}
+
+export async function forgetPrompt(
+  db: Db,
+  { projectId, name }: { projectId: string; name: string },
+): Promise<void> {
+  await db
+    .deleteFrom('prompt_versions')
+    .where('project_id', '=', projectId)
+    .where('name', '=', name)
+    .execute()
+}

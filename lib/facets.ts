@@ -1,0 +1,36 @@
+import type { Change, Fact, FactKind } from './change.ts'
+
+/** By what a list is narrowed to changes of one kind, of one label, or of both in one fact. */
+export const kindFacet = (kind: FactKind): string => `kind ${kind}`
+export const labelFacet = (label: string): string => `label ${label}`
+/** `folder` ends with `/`. */
+export const folderFacet = (folder: string): string => `folder ${folder}`
+export const kindLabelFacet = (kind: FactKind, label: string): string => `${kind} ${label}`
+
+function labelsOf(fact: Fact): string[] {
+  if ('label' in fact) return [fact.label]
+  return 'labels' in fact ? fact.labels : []
+}
+
+/** `a/b/c` is in `a/` and `a/b/`. */
+function foldersOf(subject: string): string[] {
+  const ends = [...subject.matchAll(/\//g)].slice(0, 10)
+  return ends.map(({ index }) => subject.slice(0, index + 1))
+}
+
+/** All facets of a change, each once: of at most 40 labels and ten folders. */
+export function facetsOf({
+  subject,
+  detail,
+}: {
+  subject: string
+  detail: Pick<Change['detail'], 'facts'>
+}): string[] {
+  const facets = detail.facts.flatMap((fact) => [
+    kindFacet(fact.kind),
+    ...labelsOf(fact)
+      .slice(0, 40)
+      .flatMap((label) => [labelFacet(label), kindLabelFacet(fact.kind, label)]),
+  ])
+  return [...new Set([...facets, ...foldersOf(subject).map(folderFacet)])]
+}

@@ -1,0 +1,61 @@
+import { BlockList, isIP } from 'node:net'
+
+/** `packages/shared/src/server/webhooks/ipBlocking.ts` of Langfuse v4.16.0. */
+const refusedV4: [string, number][] = [
+  ['0.0.0.0', 8],
+  ['10.0.0.0', 8],
+  ['100.64.0.0', 10],
+  ['127.0.0.0', 8],
+  ['169.254.0.0', 16],
+  ['172.16.0.0', 12],
+  ['192.0.0.0', 24],
+  ['192.0.2.0', 24],
+  ['192.168.0.0', 16],
+  ['198.18.0.0', 15],
+  ['198.51.100.0', 24],
+  ['203.0.113.0', 24],
+  ['224.0.0.0', 4],
+  ['240.0.0.0', 4],
+]
+const refusedV6: [string, number][] = [
+  ['::', 127],
+  ['64:ff9b::', 96],
+  ['2001::', 32],
+  ['2001:db8::', 32],
+  ['2002::', 16],
+  ['fc00::', 7],
+  ['fe80::', 10],
+  ['ff00::', 8],
+]
+
+const refused = new BlockList()
+for (const [net, prefix] of refusedV4) refused.addSubnet(net, prefix, 'ipv4')
+for (const [net, prefix] of refusedV6) refused.addSubnet(net, prefix, 'ipv6')
+
+/** Last parts of names that no public DNS knows, most of which Langfuse refuses by name. */
+const innerNames = ['localhost', 'internal', 'intranet', 'local']
+
+function isPrivate(hostname: string): boolean {
+  const host = hostname.replace(/^\[|\]$/g, '').replace(/\.$/, '')
+  const version = isIP(host)
+  // A list with `::ffff:0:0/96` takes every IPv4 address for listed.
+  if (version !== 0) return refused.check(host, version === 4 ? 'ipv4' : 'ipv6') || host.startsWith('::ffff:')
+  return !host.includes('.') || innerNames.includes(host.split('.').at(-1) ?? '')
+}
+
+/**
+ * Why Langfuse would not send to this address, or should not; null: nothing speaks against it. Langfuse takes the
+ * ports 80 and 443 and public addresses only (`…/webhooks/validation.ts`). Names are not looked up.
+ */
+export function addressProblem(address: string): string | null {
+  if (!URL.canParse(address)) return 'This is not a URL.'
+  const { protocol, port, hostname, username, password } = new URL(address)
+  if (isPrivate(hostname))
+    return `Langfuse refuses private addresses, and ${hostname} cannot be reached from outside.`
+  if (username !== '' || password !== '') return 'Langfuse refuses URLs that hold a name or a password.'
+  if (port !== '' && port !== '80' && port !== '443')
+    return `Langfuse sends to the ports 80 and 443 only, not to ${port}.`
+  if (protocol !== 'https:')
+    return 'Without https, anyone on the way can read the prompts, and a redirect to https drops the signature.'
+  return null
+}

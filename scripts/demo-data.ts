@@ -1,0 +1,104 @@
+import { randomBytes } from 'node:crypto'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
+import { sign } from '#lib/signature.ts'
+import { startGithubStandIn } from '../tests/mocks/github.ts'
+import { startSlackStandIn } from '../tests/mocks/slack.ts'
+import type { StandIn } from '../tests/mocks/stand-in.ts'
+import { freePort, startNext, untilReady } from './next.ts'
+
+/** Edits as Langfuse tells them: each row is one edit, in one or two events. */
+const edits = [
+  ['01-prompt-created-text', '01b-prompt-updated-previous-loses-latest'],
+  ['05a-label-move-gains-production', '05b-label-move-loses-production'],
+  ['02-prompt-created-chat-placeholders'],
+  ['03-prompt-created-200kb'],
+  ['04-prompt-created-unicode-emoji-folders'],
+  ['06-prompt-deleted'],
+  ['07-null-commit-message-null-user-name'],
+  ['08-api-change-no-user'],
+  ['09-monitor-alert'],
+  ['09b-monitor-recovered'],
+  ['10-project-notification-evaluator-blocked'],
+  ['10b-project-notification-blob-export-failed'],
+]
+
+const settleMs = 500
+
+/** A started app with a throw-away store, and stand-ins for Slack and GitHub on this machine. */
+export interface Demo {
+  url: string
+  secret: string
+  password: string
+  slack: StandIn
+  github: StandIn
+  /** Resolves when the app answers; throws where it does not come up. */
+  ready: () => Promise<void>
+  /** Resolves with the exit code when the app has ended. */
+  exited: Promise<number>
+  end: () => Promise<void>
+}
+
+/** Resolves with the exit code of `next build`. */
+export const buildApp = (): Promise<number> =>
+  startNext(['build'], { stdio: ['ignore', 'ignore', 'inherit'] }).exited
+
+/** Starts what was built. */
+export async function startDemo(): Promise<Demo> {
+  const secret = `lf-whsec_${randomBytes(32).toString('hex')}`
+  const password = randomBytes(9).toString('base64url')
+  const folder = mkdtempSync(join(tmpdir(), 'prompt-relay-demo-'))
+  const slack = await startSlackStandIn()
+  const github = await startGithubStandIn()
+  const port = await freePort()
+  const url = `http://localhost:${port}`
+  const app = startNext(['start', '--port', String(port)], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: {
+      NODE_ENV: 'production',
+      DATABASE_URL: `file:${join(folder, 'relay.db')}`,
+      LANGFUSE_WEBHOOK_SECRET: secret,
+      SLACK_WEBHOOK_URL: slack.url,
+      SLACK_PER_SECOND: '5',
+      GITHUB_REPO: 'acme/prompts',
+      GITHUB_TOKEN: 'demo-token',
+      GITHUB_API_URL: github.url,
+      PUBLIC_URL: url,
+      DASHBOARD_PASSWORD: password,
+      SETTLE_MS: String(settleMs),
+    },
+  })
+  const end = async () => {
+    app.child.kill('SIGTERM')
+    await app.exited
+    await Promise.all([slack.close(), github.close()])
+    rmSync(folder, { recursive: true, force: true })
+  }
+  const ready = () => untilReady(url, app.child)
+  return { url, secret, password, slack, github, ready, exited: app.exited, end }
+}
+
+/** Sends the shared payloads, properly signed, and waits, at most 15 s, until Slack was told of each edit. */
+export async function sendEdits(demo: Demo, tell: (line: string) => void): Promise<void> {
+  for (const edit of edits) {
+    for (const name of edit) tell(`${await send(demo, name)}  ${name}`)
+    await wait(settleMs + 300)
+  }
+  for (let i = 0; i < 150 && demo.slack.requests.length < edits.length; i++) await wait(100)
+}
+
+async function send({ url, secret }: Demo, name: string): Promise<number> {
+  const body = readFileSync(new URL(`../tests/fixtures/${name}.json`, import.meta.url))
+  const response = await fetch(`${url}/api/webhooks/langfuse`, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      'user-agent': 'Langfuse/1.0',
+      'x-langfuse-signature': sign(body, secret, Math.floor(Date.now() / 1000)),
+    },
+    body,
+  })
+  return response.status
+}

@@ -1,0 +1,327 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { type Change, type ChangeDetail, type FactKind, factKinds } from '#lib/change.ts'
+import type { Db } from '#lib/db/client.ts'
+import { claimDeliveries } from '#lib/db/deliveries.ts'
+import { countFiltered, filterChoices, listFiltered } from '#lib/db/list.ts'
+import { deleteChanges } from '#lib/db/prune.ts'
+import { ensureTargets } from '#lib/db/targets.ts'
+import { answerWebhook } from '#lib/door.ts'
+import { readEnv } from '#lib/env.ts'
+import { finishAll } from '#lib/finish.ts'
+import { emptyFilter, httpClasses, type ListFilter, listStatuses, timeRange } from '#lib/list-filter.ts'
+import { receiver } from '#lib/receive.ts'
+import type { Routes } from '#lib/rules.ts'
+import { termsOf } from '#lib/search-words.ts'
+import { settleNext } from '#lib/settle.ts'
+import { insertMade } from '../../scripts/seed.ts'
+import { labels, type Made, makeChange, prompts, randomFrom } from '../../scripts/seed-rows.ts'
+import { type FixtureName, fixture, secret, sign, t } from '../fixtures.ts'
+import { engines, type TestStore } from './stores.ts'
+
+const now = Date.UTC(2026, 7, 21, 9)
+const hour = 3_600_000
+const count = 4000
+const projects = ['cm1q7ayx2000008l2g7rz3v5k', 'cm2w4bmd1000108jv9h3kq6pt', 'nobody']
+
+/** Newest first. The last 300 are fresh, and the very last still settle. */
+function makeSome(random: () => number): Made[] {
+  const made = Array.from({ length: count }, (_, i) =>
+    makeChange({ random, at: now - (count - i) * 20 * 60_000, isFresh: i >= count - 300 }),
+  )
+  for (const { change, ...rest } of made.slice(-20)) {
+    Object.assign(change, { status: 'settling', next_at: now, settled_at: null, kind: 'unchanged' })
+    for (const key of ['deliveries', 'attempts', 'facets', 'documents'] as const) rest[key].length = 0
+  }
+  return made.toReversed()
+}
+
+/** The filter in plain words, over everything in memory: what the queries are held against. */
+function lets(
+  filter: ListFilter,
+  { change, facets: _, deliveries, documents }: Made,
+  open: string[],
+): boolean {
+  const { facts } = JSON.parse(change.detail) as ChangeDetail
+  const { from, to } = timeRange(filter.time, now)
+  const isSettled = change.status === 'settled'
+  const delivery = deliveries.some(
+    (one) =>
+      (filter.target === null || one.target === filter.target) &&
+      (filter.http.length === 0 || (one.http_class !== null && filter.http.includes(one.http_class))) &&
+      (filter.status.length === 0
+        ? filter.target === null || one.status !== 'skipped'
+        : filter.status.some((status) =>
+            status === 'held'
+              ? ['queued', 'retrying'].includes(one.status) && open.includes(one.target)
+              : status === one.status,
+          )),
+  )
+  const isSettling = filter.status.includes('settling') && filter.target === null && filter.http.length === 0
+  const asksDelivery = filter.status.length + filter.http.length > 0 || filter.target !== null
+  const labelsOf = (fact: object): string[] =>
+    'label' in fact ? [fact.label as string] : 'labels' in fact ? (fact.labels as string[]) : []
+  const fact = facts.some(
+    (one) =>
+      (filter.kind.length === 0 || filter.kind.includes(one.kind)) &&
+      (filter.label === null || labelsOf(one).includes(filter.label)),
+  )
+  const { prompt } = filter
+  return (
+    (filter.test === 'shown' || change.test === (filter.test === 'only' ? 1 : 0)) &&
+    (!filter.danger || change.danger === 1) &&
+    (filter.project === null || change.project_id === filter.project) &&
+    (prompt === null ||
+      (prompt.endsWith('/') ? change.subject.startsWith(prompt) : change.subject === prompt)) &&
+    (from === null || change.opened_at >= from) &&
+    (to === null || change.opened_at <= to) &&
+    (!asksDelivery || delivery || (isSettling && !isSettled)) &&
+    ((filter.kind.length === 0 && filter.label === null) || (isSettled && fact)) &&
+    (filter.q === null || documents.some(({ words }) => holds(words, filter.q ?? '')))
+  )
+}
+
+const holds = (words: string[], q: string): boolean =>
+  termsOf(q).every(({ word, isBeginning }) =>
+    words.some((one) => (isBeginning ? one.startsWith(word) : one === word)),
+  )
+
+function randomFilter(random: () => number): ListFilter {
+  const chance = (share: number) => random() < share
+  const one = <T>(values: readonly T[]): T => values[Math.floor(random() ** 2 * values.length)] as T
+  const some = <T>(values: readonly T[]): T[] => values.filter(() => chance(1.5 / values.length))
+  const [folder = ''] = one(prompts).split('/')
+  const from = now - Math.floor(random() * count) * 20 * 60_000
+  return {
+    status: chance(0.35) ? some(listStatuses) : [],
+    kind: chance(0.3) ? some(factKinds) : [],
+    prompt: chance(0.2) ? (chance(0.5) ? one(prompts) : `${folder}/`) : null,
+    label: chance(0.2) ? one(labels) : null,
+    target: chance(0.25) ? one(['slack', 'github', 'pagerduty', 'none']) : null,
+    http: chance(0.2) ? some(httpClasses) : [],
+    test: chance(0.7) ? 'hidden' : chance(0.5) ? 'shown' : 'only',
+    time: chance(0.7) ? null : chance(0.5) ? '7d' : { from, to: chance(0.5) ? from + 200 * hour : null },
+    project: chance(0.15) ? one(projects) : null,
+    danger: chance(0.1),
+    q: chance(0.35)
+      ? one(['customer', 'help custom', 'gpt', 'timeout', 'voucher', 'slack timeout', 'zzz'])
+      : null,
+  }
+}
+
+describe.each(engines)('the filtered list on %s, against a plain filter in memory', (_, openStore) => {
+  const random = randomFrom(7)
+  let store: TestStore
+  let made: Made[]
+  beforeAll(async () => {
+    store = await openStore()
+    made = makeSome(random)
+    await insertMade(store.db, made.toReversed())
+    const circuit = { failures: 5, opened: 1, next_slot_at: 0, announced_at: null }
+    await store.db
+      .insertInto('targets')
+      .values([
+        { ...circuit, name: 'github', open_until: now + 1 },
+        { ...circuit, name: 'slack', open_until: now - 1 },
+      ])
+      .execute()
+  }, 120_000)
+  afterAll(() => store.close())
+
+  const check = async (filter: ListFilter, size = 7): Promise<number> => {
+    const wanted = made.filter((one) => lets(filter, one, ['github'])).map(({ change }) => change.id)
+    const asked = { filter, now }
+    const ids = async (cursor: object) => {
+      const page = await listFiltered(store.db, asked, cursor, size)
+      return { ...page, rows: page.rows.map(({ change }) => change.id) }
+    }
+    const said = JSON.stringify(filter)
+    expect((await ids({})).rows, said).toEqual(wanted.slice(0, size))
+    const deep = Math.floor(wanted.length * 0.7)
+    const before = wanted[deep - 1]
+    if (before !== undefined) {
+      const page = await ids({ before })
+      expect(page.rows, said).toEqual(wanted.slice(deep, deep + size))
+      expect(page.older !== null, said).toBe(wanted.length > deep + size)
+      if (page.newer) {
+        const back = wanted.slice(Math.max(0, deep - size), deep)
+        expect((await ids({ after: page.newer })).rows, said).toEqual(back)
+      }
+    }
+    const most = 50
+    expect(await countFiltered(store.db, asked, most), said).toEqual({
+      count: Math.min(most, wanted.length),
+      isMore: wanted.length > most,
+    })
+    return wanted.length
+  }
+
+  it.each<[string, Partial<ListFilter>]>([
+    ['everything but tests', {}],
+    ['everything', { test: 'shown' }],
+    ['tests only', { test: 'only' }],
+    ...listStatuses.map((status): [string, Partial<ListFilter>] => [status, { status: [status] }]),
+    ...httpClasses
+      .filter((one) => one !== '3xx')
+      .map((one): [string, Partial<ListFilter>] => [one, { http: [one] }]),
+    ['failed or settling', { status: ['failed', 'settling'] }],
+    ['held or failed at GitHub', { status: ['held', 'failed'], target: 'github' }],
+    ['skipped for PagerDuty', { status: ['skipped'], target: 'pagerduty' }],
+    ['sent to PagerDuty', { target: 'pagerduty' }],
+    ['answered 5xx and given up', { http: ['5xx'], status: ['failed'] }],
+    ['promoted', { kind: ['promoted'] }],
+    ['promoted to production', { kind: ['promoted'], label: 'production' }],
+    ['deleted or rolled back', { kind: ['deleted', 'rolled-back'] }],
+    ['a folder', { prompt: 'support/' }],
+    ['the last week', { time: '7d' }],
+    ['danger', { danger: true }],
+    ['another project', { project: 'cm2w4bmd1000108jv9h3kq6pt' }],
+    ['a common word', { q: 'customer' }],
+    ['a rare word', { q: 'voucher' }],
+    ['the beginning of a word', { q: 'vouc' }],
+    ['a failure', { q: 'timeout' }],
+    ['a common word of failed changes', { q: 'customer', status: ['failed'] }],
+    ['a rare word of a folder', { q: 'voucher', prompt: 'support/' }],
+  ])('%s', async (_name, over) => {
+    expect(await check({ ...emptyFilter, ...over })).toBeGreaterThan(0)
+  })
+
+  it('the hundredth page', async () => {
+    for (const over of [{}, { q: 'customer' }, { kind: ['promoted', 'version-created'] as FactKind[] }]) {
+      const filter = { ...emptyFilter, ...over }
+      const wanted = made.filter((one) => lets(filter, one, [])).map(({ change }) => change.id)
+      let cursor = {}
+      let page: Awaited<ReturnType<typeof listFiltered>> | null = null
+      for (let n = 0; n < 100; n++) {
+        page = await listFiltered(store.db, { filter, now }, cursor, 10)
+        cursor = { before: page.older ?? '' }
+      }
+      expect(page?.rows.map(({ change }) => change.id)).toEqual(wanted.slice(990, 1000))
+    }
+  }, 60_000)
+
+  it('any of 150 random combinations', async () => {
+    for (let i = 0; i < 150; i++) await check(randomFilter(random))
+  }, 120_000)
+
+  it.each(['chg', 'evt', 'dlv'] as const)(
+    'an id that begins with %s, whole or its beginning',
+    async (kind) => {
+      const [one] = made.slice(50).filter(({ change, events }) => change.test === 0 && events.length > 0)
+      const id = { chg: one?.change.id, evt: one?.events[0]?.id, dlv: one?.deliveries[0]?.id }[kind] ?? ''
+      for (const q of [id, id.slice(0, 19)]) {
+        const { rows } = await listFiltered(store.db, { filter: { ...emptyFilter, q }, now }, {}, 10)
+        expect(rows.map(({ change }) => change.id)).toEqual([one?.change.id])
+      }
+    },
+  )
+
+  it('Langfuse’s own id of an event', async () => {
+    const [one] = made.slice(50).filter(({ change, events }) => change.test === 0 && events.length > 0)
+    const q = one?.events[0]?.dedupe_key.slice('langfuse:'.length) ?? null
+    expect(await countFiltered(store.db, { filter: { ...emptyFilter, q }, now })).toMatchObject({ count: 1 })
+  })
+
+  it.each(['"', "'", '*', '-', 'a" OR "b', "o'neil:*", '\0', '退', 'NEAR(a b)', '\\', '{a}:b', '%_'])(
+    'is not broken by a search for %j',
+    async (q) => {
+      await expect(countFiltered(store.db, { filter: { ...emptyFilter, q }, now })).resolves.toBeDefined()
+    },
+  )
+
+  it('names the labels, targets and projects to choose from', async () => {
+    const choices = await filterChoices(store.db)
+    expect(choices.targets).toEqual(['github', 'pagerduty', 'slack'])
+    expect(choices.labels.toSorted()).toEqual(
+      labels.filter((label) => choices.labels.includes(label)).toSorted(),
+    )
+    expect(choices.labels).toContain('production')
+    expect(choices.projects).toContain(projects[1])
+  })
+})
+
+const { env } = readEnv({ LANGFUSE_WEBHOOK_SECRET: secret })
+const target = { type: 'slack', url: 'https://slack.example/x' } as const
+const routes: Routes = {
+  targets: { slack: target },
+  rules: [{ name: 'all', to: ['slack'] }],
+  alertTarget: null,
+}
+
+describe.each(engines)('what happens to a change on %s', (_, openStore) => {
+  let store: TestStore
+  let time: number
+  beforeEach(async () => {
+    time = t * 1000
+    store = await openStore()
+  })
+  afterEach(() => store.close())
+  const clock = () => time
+
+  const happens = async (db: Db, name: FixtureName) => {
+    const receive = receiver(db, { settleMs: 0, now: clock })
+    const body = fixture(name)
+    const headers = { 'x-langfuse-signature': sign(body, { t }) }
+    const request = new Request('http://localhost/', { method: 'POST', headers, body: body as BodyInit })
+    if (!env) throw new Error('The environment has problems')
+    await answerWebhook(request, { env, now: clock, receive, reject: async () => {} })
+    while ((await settleNext({ db, routes, now: clock })) !== 'none');
+  }
+  const found = async (over: Partial<ListFilter>): Promise<Change[]> => {
+    const filter = { ...emptyFilter, ...over }
+    const { rows } = await listFiltered(store.db, { filter, now: time }, {}, 10)
+    return rows.map(({ change }) => change)
+  }
+  const attempt = async (statusCode: number | null, reason: string | null) => {
+    await ensureTargets(store.db, ['slack'])
+    time += 1000
+    const [row] = await claimDeliveries(store.db, 'slack', 1, time, 60_000)
+    if (!row) throw new Error('Nothing is due')
+    const ended = { statusCode, request: '', response: null }
+    const outcome =
+      reason === null
+        ? ({ ...ended, outcome: 'delivered', reason, retryAfterMs: null } as const)
+        : ({ ...ended, outcome: 'retry', reason, retryAfterMs: null } as const)
+    const deps = { db: store.db, now: clock, random: () => 0.5, target: 'slack', announces: false }
+    await finishAll({ ...deps, schedule: [0, 0, 0] }, [
+      { row, startedAt: time, outcome, probe: false, weight: 'counts' },
+    ])
+  }
+
+  it('is found by kind and by the words of its text, person and commit as soon as it is settled', async () => {
+    await happens(store.db, '01-prompt-created-text.json')
+    const [kind] = (await found({})).map((change) => change.kind)
+    expect(kind).toBe('version-created')
+    for (const q of ['support/refund-reply', 'maya', 'refund repl', 'MAX_SENTENCES'])
+      expect(await found({ q }), q).toHaveLength(1)
+    expect(await found({ q: 'unrelated' })).toEqual([])
+    expect(await found({ kind: ['version-created'] })).toHaveLength(1)
+    expect(await found({ kind: ['deleted'] })).toEqual([])
+  })
+
+  it('is found by the answer to its newest attempt, and by what an attempt failed with', async () => {
+    await happens(store.db, '01-prompt-created-text.json')
+    expect(await found({ http: ['none', '2xx', '5xx'] })).toEqual([])
+    await attempt(null, 'The socket hung up.')
+    expect(await found({ http: ['none'] })).toHaveLength(1)
+    expect(await found({ q: 'refund socket' })).toHaveLength(1)
+    await attempt(502, 'Bad gateway.')
+    expect(await found({ http: ['none'] })).toEqual([])
+    expect(await found({ http: ['5xx'], status: ['retrying'] })).toHaveLength(1)
+    await attempt(200, null)
+    expect(await found({ http: ['2xx'], status: ['delivered'], target: 'slack' })).toHaveLength(1)
+    expect(await found({ q: 'socket gateway' })).toHaveLength(1)
+  })
+
+  it('leaves nothing behind in lists and search when it is deleted', async () => {
+    await happens(store.db, '01-prompt-created-text.json')
+    await attempt(502, 'Bad gateway.')
+    await happens(store.db, '09-monitor-alert.json')
+    const [kept, gone] = await found({})
+    await deleteChanges(store.db, [gone?.id ?? ''])
+    expect((await found({})).map(({ id }) => id)).toEqual([kept?.id])
+    expect(await found({ q: 'gateway' })).toEqual([])
+    expect(await found({ q: 'refund' })).toEqual([])
+    const facets = await store.db.selectFrom('change_facets').select('change_id').execute()
+    expect(facets.map((facet) => facet.change_id)).toEqual([kept?.id])
+  })
+})

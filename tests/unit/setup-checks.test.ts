@@ -1,0 +1,130 @@
+import { describe, expect, it } from 'vitest'
+import { type Check, type SetupSeen, setupChecks, type TargetSeen } from '#lib/setup-checks.ts'
+
+const now = Date.UTC(2026, 7, 21, 9)
+const minute = 60_000
+
+const slack: TargetSeen = {
+  name: 'slack',
+  type: 'slack',
+  missing: [],
+  failures: 0,
+  heldUntil: null,
+  lastDeliveredAt: now - minute,
+  failed: 0,
+  isWanted: true,
+}
+
+/** A relay that lacks nothing. */
+const whole: SetupSeen = {
+  now,
+  address: { url: 'https://relay.example.com', isSet: true },
+  secrets: [{ hint: 'c0de', lastAt: now - minute }],
+  lastEventAt: now - minute,
+  lastRejection: null,
+  targets: [slack, { ...slack, name: 'github', type: 'github' }],
+  alertTarget: 'slack',
+  oldestDueAt: null,
+  hasPassword: true,
+  hasCronSecret: true,
+  hasLangfuseKeys: true,
+  isServerless: false,
+  store: 'sqlite',
+}
+
+const all = (seen: SetupSeen): Check[] => Object.values(setupChecks(seen)).flat()
+
+const find = (seen: Partial<SetupSeen>, id: string) => {
+  const { state, words, fix, at } = all({ ...whole, ...seen }).find((check) => check.id === id) ?? {}
+  return { state, words, fix, at }
+}
+const target = (seen: Partial<TargetSeen>) => ({ targets: [{ ...slack, ...seen }] })
+
+describe('the setup checks', () => {
+  it('are all fine where nothing is missing, and ask for nothing', () => {
+    expect(all(whole).filter(({ state, fix }) => state !== 'ok' || fix !== null)).toEqual([])
+  })
+
+  it.each<[string, string, Partial<SetupSeen>, RegExp]>([
+    ['problem', 'address', { address: { url: 'http://localhost:3000', isSet: true } }, /private/],
+    ['problem', 'address', { address: { url: 'https://a.example.com:444', isSet: false } }, /not to 444/],
+    [
+      'not-yet',
+      'address',
+      { address: { url: 'https://a.example.com', isSet: false } },
+      /address of this page/,
+    ],
+    ['ok', 'address', {}, /Public/],
+
+    ['not-yet', 'secrets', { secrets: [] }, /503/],
+    ['ok', 'secrets', { secrets: [{ hint: 'c0de', lastAt: null }] }, /^One secret set\.$/],
+    [
+      'ok',
+      'secrets',
+      {
+        secrets: [
+          { hint: 'c0de', lastAt: now },
+          { hint: 'beef', lastAt: null },
+        ],
+      },
+      /2 secrets set.*…beef.*rotation/,
+    ],
+
+    ['not-yet', 'events', { lastEventAt: null }, /None has come/],
+    ['ok', 'events', {}, /last one came/],
+    [
+      'problem',
+      'events',
+      { lastEventAt: null, lastRejection: { at: now, message: 'No secret fits' } },
+      /refused: No secret fits\.$/,
+    ],
+    ['problem', 'events', { lastRejection: { at: now, message: 'No secret fits' } }, /refused/],
+    ['ok', 'events', { lastRejection: { at: now - 2 * minute, message: 'x' } }, /last one came/],
+
+    ['not-yet', 'langfuse-keys', { hasLangfuseKeys: false }, /Not set/],
+
+    ['not-yet', 'slack', target({ missing: ['GITHUB_REPO', 'GITHUB_TOKEN'], failed: 3 }), /Left out/],
+    ['problem', 'slack', target({ heldUntil: now + 1, failures: 5 }), /failed 5 times in a row/],
+    ['ok', 'slack', target({ heldUntil: now, failures: 5 }), /Last delivered/],
+    ['problem', 'slack', target({ failed: 1 }), /^One delivery was given up/],
+    ['problem', 'slack', target({ failed: 1200 }), /^1,200 deliveries were given up/],
+    ['not-yet', 'slack', target({ isWanted: false }), /No rule/],
+    ['not-yet', 'slack', target({ lastDeliveredAt: null }), /Nothing was delivered/],
+
+    ['not-yet', 'alerts', { alertTarget: null }, /Nobody is told/],
+    ['ok', 'alerts', { alertTarget: null, ...target({}) }, /no other/],
+    ['problem', 'alerts', { alertTarget: 'pager' }, /pager, which is not configured/],
+
+    ['ok', 'queue', { oldestDueAt: now - 10 * minute + 1 }, /due since/],
+    ['problem', 'queue', { oldestDueAt: now - 10 * minute }, /due since/],
+
+    ['problem', 'password', { hasPassword: false }, /Whoever/],
+
+    ['ok', 'scheduler', { hasCronSecret: false }, /Not needed/],
+    ['ok', 'scheduler', { isServerless: true }, /CRON_SECRET is set/],
+    ['problem', 'scheduler', { isServerless: true, hasCronSecret: false }, /no scheduler/],
+
+    ['ok', 'store', { store: 'postgres', isServerless: true }, /Postgres/],
+    ['problem', 'store', { isServerless: true }, /vanishes/],
+  ])('say %s of %s for %o', (state, id, seen, words) => {
+    const found = find(seen, id)
+    expect(found).toMatchObject({ state, words: expect.stringMatching(words) })
+    expect(found.fix === null).toBe(state === 'ok')
+  })
+
+  it('name what is missing, and when the last thing happened', () => {
+    expect(find(target({ missing: ['GITHUB_REPO', 'GITHUB_TOKEN'] }), 'slack').fix).toBe(
+      'Set GITHUB_REPO and GITHUB_TOKEN to use it.',
+    )
+    expect(find({}, 'events').at).toBe(now - minute)
+    expect(find({}, 'slack').at).toBe(now - minute)
+    expect(find(target({ heldUntil: now + 5 }), 'slack').at).toBe(now + 5)
+    expect(find({ oldestDueAt: 7 }, 'queue').at).toBe(7)
+  })
+
+  it('ask on a server without a process for a scheduler, else for a look at the target', () => {
+    const late = { oldestDueAt: 0 }
+    expect(find({ ...late, isServerless: true }, 'queue').fix).toContain('/api/cron')
+    expect(find(late, 'queue').fix).toContain('target')
+  })
+})

@@ -1,6 +1,7 @@
 import Link from 'next/link'
 import type { ReactNode } from 'react'
 import { access } from '#lib/session.ts'
+import { Keys } from '../_components/keys.tsx'
 import { Logo } from '../_components/logo.tsx'
 import { logout } from '../login/actions.ts'
 
@@ -20,13 +21,19 @@ export default function DashboardLayout({ children }: { children: ReactNode }) {
             <Logo />
             Prompt Relay
           </Link>
-          {access().state === 'password' ? (
-            <form action={logout}>
-              <button type="submit" className="text-[13px] text-soft hover:text-ink">
-                Log out
-              </button>
-            </form>
-          ) : null}
+          <div className="flex items-center gap-5 text-[13px] text-soft">
+            <Link href="/setup" prefetch={false} className="hover:text-ink">
+              Setup
+            </Link>
+            <Keys />
+            {access().state === 'password' ? (
+              <form action={logout}>
+                <button type="submit" className="hover:text-ink">
+                  Log out
+                </button>
+              </form>
+            ) : null}
+          </div>
         </div>
       </header>
       <main id="main" className="mx-auto max-w-[1200px] px-4 pt-5 pb-16 sm:px-6">

@@ -1,17 +1,26 @@
 import type { Metadata } from 'next'
-import Link from 'next/link'
-import { database } from '#lib/db/client.ts'
-import { listChanges } from '#lib/db/dashboard.ts'
+import { redirect } from 'next/navigation'
+import type { ReactElement } from 'react'
+import { type Db, database } from '#lib/db/client.ts'
+import { countFiltered, filterChoices, listFiltered } from '#lib/db/list.ts'
+import { isNarrowed, type ListFilter, parseListFilter } from '#lib/list-filter.ts'
 import { requireSession } from '#lib/session.ts'
-import { FirstSteps, NoMatch } from '../_components/empty.tsx'
-import { Icon } from '../_components/icons.tsx'
+import { Chart } from '../_components/chart.tsx'
+import { FirstSteps, NoMatch, OnlyTests } from '../_components/empty.tsx'
+import { filterChips, filterQuery } from '../_components/filter-chips.ts'
+import { HealthLine } from '../_components/health-line.tsx'
 import { listQuery, pathWith, type SearchParams } from '../_components/list-query.ts'
+import { newestKnown } from '../_components/live-query.ts'
+import { orSkeleton } from '../_components/or-skeleton.tsx'
 import { Pager } from '../_components/pager.tsx'
-import { Plain } from '../_components/plain.tsx'
-import { Table } from '../_components/table.tsx'
+import { rowMark } from '../_components/row-mark.ts'
 import { Tabs } from '../_components/tabs.tsx'
+import { ActiveFilter, Ignored } from './active-filter.tsx'
 import { ChangeRow } from './change-row.tsx'
 import { deliveryContexts } from './delivery-context.ts'
+import { FilterBar } from './filter-bar.tsx'
+import { ListSkeleton } from './list-skeleton.tsx'
+import { LiveList } from './live-list.tsx'
 
 export const metadata: Metadata = { title: 'Changes' }
 
@@ -25,45 +34,88 @@ const columns = [
   { name: 'When', width: 'w-[186px]' },
 ]
 
+interface Asked {
+  filter: ListFilter
+  ignored: string[]
+  cursor: { before?: string; after?: string }
+  now: number
+}
+
 export default async function ChangesPage({ searchParams }: { searchParams: SearchParams }) {
-  const { before, after, prompt } = listQuery.parse(await searchParams)
-  await requireSession(pathWith('/', { before, after, prompt }))
+  const params = await searchParams
+  const { filter, ignored } = parseListFilter(params)
+  const { before, after } = listQuery.parse(params)
+  const path = pathWith('/', { ...filterQuery(filter), before, after })
+  await requireSession(path)
+  // A form sends its empty fields too; the address is to say what is asked for, and no more.
+  if (ignored.length === 0 && Object.values(params).flat().includes('')) redirect(path)
+  const asked = { filter, ignored, cursor: { before, after }, now: Date.now() }
+  return orSkeleton(changesPage(asked), <ListSkeleton />)
+}
+
+async function changesPage({ filter, ignored, cursor, now }: Asked): Promise<ReactElement> {
   const db = await database()
-  const now = Date.now()
-  const { rows, older, newer } = await listChanges(db, { prompt }, { before, after }, pageSize)
-  const contextOf = await deliveryContexts(db, now)
-  const isNarrowed = before !== undefined || after !== undefined || prompt !== undefined
+  const chips = filterChips(filter)
+  const query = filterQuery(filter)
+  const narrowed = isNarrowed(filter)
   return (
     <>
       <h1 className="sr-only">Changes</h1>
+      <div className="panel mb-5 grid divide-line max-lg:divide-y lg:grid-cols-[minmax(0,1fr)_340px] lg:divide-x">
+        <HealthLine db={db} now={now} />
+        <Chart db={db} time={filter.time} now={now} />
+      </div>
       <Tabs db={db} current="changes" />
-      {prompt === undefined ? null : <PromptFilter prompt={prompt} />}
-      {rows.length > 0 ? (
-        <Table caption="Changes, newest first" columns={columns}>
-          {rows.map((row) => (
-            <ChangeRow key={row.change.id} {...row} now={now} contextOf={contextOf} />
-          ))}
-        </Table>
-      ) : isNarrowed ? (
-        <NoMatch path="/" />
-      ) : (
-        <FirstSteps hasEvents={false} />
-      )}
-      <Pager path="/" query={{ prompt }} older={older} newer={newer} />
+      <FilterBar
+        key={JSON.stringify(query)}
+        filter={filter}
+        choices={await filterChoices(db)}
+        count={chips.length}
+      />
+      <Ignored sentences={ignored} />
+      {narrowed ? (
+        <ActiveFilter filter={filter} chips={chips} matching={await countFiltered(db, { filter, now })} />
+      ) : null}
+      <Changes db={db} asked={{ filter, ignored, cursor, now }} />
     </>
   )
 }
 
-function PromptFilter({ prompt }: { prompt: string }) {
+async function Changes({ db, asked: { filter, cursor, now } }: { db: Db; asked: Asked }) {
+  const { rows, older, newer } = await listFiltered(db, { filter, now }, cursor, pageSize)
+  const contextOf = await deliveryContexts(db, now)
+  const query = filterQuery(filter)
+  const hasCursor = cursor.before !== undefined || cursor.after !== undefined
   return (
-    <p className="mb-4 flex items-center gap-2 text-[13px] text-soft">
-      Only{' '}
-      <strong className="font-medium text-ink">
-        <Plain text={prompt} />
-      </strong>
-      <Link href="/" prefetch={false} className="link inline-flex items-center gap-1">
-        <Icon name="cross" className="size-3" /> Clear
-      </Link>
-    </p>
+    <>
+      <LiveList
+        key={now}
+        caption="Changes, newest first"
+        columns={columns}
+        rows={rows.map((row) => ({
+          id: row.change.id,
+          mark: rowMark(row, contextOf),
+          row: <ChangeRow {...row} now={now} contextOf={contextOf} />,
+        }))}
+        empty={
+          rows.length > 0 ? null : hasCursor || isNarrowed(filter) ? (
+            <NoMatch path="/" />
+          ) : (
+            <Nothing db={db} now={now} />
+          )
+        }
+        query={new URLSearchParams(query).toString()}
+        newest={newestKnown(rows[0]?.change.id ?? null, newer === null, now)}
+        newestHref={hasCursor ? pathWith('/', query) : null}
+      />
+      <Pager path="/" query={query} older={older} newer={newer} />
+    </>
   )
+}
+
+/** No change but, perhaps, tests. */
+async function Nothing({ db, now }: { db: Db; now: number }) {
+  const { filter } = parseListFilter({ test: 'only' })
+  const { count } = await countFiltered(db, { filter, now }, 1)
+  return count > 0 ? <OnlyTests /> : <FirstSteps hasEvents={false} />
 }

@@ -31,6 +31,8 @@ export function kindWords({ kind, status }: Pick<Change, 'kind' | 'status'>): Ki
   return status === 'settling' ? { word: 'Settling', tone: 'quiet', icon: 'clock' } : kinds[kind]
 }
 
+export const kindWord = (kind: FactKind): string => kinds[kind].word
+
 const list = (versions: number[]): string =>
   versions
     .toSorted((a, b) => a - b)

@@ -1,4 +1,4 @@
-import type { ReactNode } from 'react'
+import { Fragment, type ReactNode } from 'react'
 import type { DifferenceBlock, DifferenceLine, LinePart } from '#lib/difference-block.ts'
 import type { PromptDifference } from '#lib/prompt-diff.ts'
 import './difference.css'
@@ -165,10 +165,10 @@ function Parts({ sign, parts }: Pick<LineProps, 'sign' | 'parts'>) {
     const shown = <Visible text={text} lines />
     const words = cut ? `… ${counted(cut, 'character', 'characters')} …` : null
     return (
-      <span key={place}>
+      <Fragment key={place}>
         {changed && !isWhole ? <Mark>{shown}</Mark> : shown}
         {words === null ? null : <span className="diff-cut">{words}</span>}
-      </span>
+      </Fragment>
     )
   })
 }

@@ -14,7 +14,8 @@ interface Props {
 }
 
 /** Labels, text, variables and config of two versions, as they were and as they became. */
-export function Difference({ difference: { summary, text }, labels, view }: Props) {
+export function Difference({ difference, labels, view }: Props) {
+  const { summary, text } = difference
   const { lines, config } = summary
   const isSame = config.length === 0 && (text ? text.blocks.length === 0 : lines.length === 0)
   return (
@@ -29,7 +30,7 @@ export function Difference({ difference: { summary, text }, labels, view }: Prop
       {text || lines.length === 0 ? null : <StoredLines summary={summary} />}
       <Variables summary={summary} />
       <Config summary={summary} />
-      <Sizes summary={summary} coarse={text ? text.coarse : summary.coarse} />
+      <Sizes difference={difference} />
     </div>
   )
 }
@@ -84,9 +85,11 @@ function Config({ summary: { config, cutConfig = 0 } }: { summary: DifferenceSum
               <Plain text={key} />
             </dt>
             <dd className="min-w-0 [overflow-wrap:anywhere]">
-              <Value text={before} word="removed" />
-              {before === null || after === null ? ' ' : ' → '}
-              <Value text={after} word="added" />
+              {before === null ? <span className="text-soft">added </span> : null}
+              {after === null ? <span className="text-soft">removed </span> : null}
+              <Value text={before} tone="bad" />
+              {before === null || after === null ? null : ' → '}
+              <Value text={after} tone="good" />
             </dd>
           </div>
         ))}
@@ -101,24 +104,25 @@ function Config({ summary: { config, cutConfig = 0 } }: { summary: DifferenceSum
   )
 }
 
-function Value({ text, word }: { text: string | null; word: 'added' | 'removed' }) {
+function Value({ text, tone }: { text: string | null; tone: 'good' | 'bad' }) {
   if (text === null) return null
-  const Mark = word === 'added' ? 'ins' : 'del'
+  const Mark = tone === 'good' ? 'ins' : 'del'
   return (
-    <Mark className={word === 'added' ? 'text-good no-underline' : 'text-bad'}>
-      <span className="sr-only">{word}: </span>
+    <Mark className={tone === 'good' ? 'text-good no-underline' : 'text-bad'}>
       <Plain text={text} />
     </Mark>
   )
 }
 
-function Sizes({ summary, coarse }: { summary: DifferenceSummary; coarse: boolean }) {
-  return (
-    <p className="px-4 py-2 text-xs text-faint">
-      {summary.sizeBefore.toLocaleString('en')} → {summary.sizeAfter.toLocaleString('en')} characters
-      {coarse
-        ? '. The texts are too large or too different for a fine comparison: more is marked than changed.'
-        : ''}
-    </p>
-  )
+function Sizes({ difference: { summary, text } }: Pick<Props, 'difference'>) {
+  const notes = [
+    `${summary.sizeBefore.toLocaleString('en')} → ${summary.sizeAfter.toLocaleString('en')} characters`,
+    text && text.cutLines > 0
+      ? `${text.cutLines.toLocaleString('en')} changed lines are too many to be shown`
+      : null,
+    (text ? text.coarse : summary.coarse)
+      ? 'too large or too different for a fine comparison: more is marked than changed'
+      : null,
+  ]
+  return <p className="px-4 py-2 text-xs text-faint">{notes.filter((note) => note !== null).join('; ')}</p>
 }

@@ -34,6 +34,17 @@ export function NoMatch({ path }: { path: string }) {
   )
 }
 
+export function OnlyTests() {
+  return (
+    <Empty title="No change has come yet">
+      <p>Only tests came so far. They are left out of the list, unless one asks for them.</p>
+      <Link href="/?test=only" prefetch={false} className="button mt-4">
+        Show the tests
+      </Link>
+    </Empty>
+  )
+}
+
 /** Nothing came yet: what is left to do, ticked by what the relay sees of it. */
 export function FirstSteps({ hasEvents }: { hasEvents: boolean }) {
   const { relay: running } = relay()
@@ -80,6 +91,9 @@ export function FirstSteps({ hasEvents }: { hasEvents: boolean }) {
           </li>
         ))}
       </ol>
+      <Link href="/setup" prefetch={false} className="button mt-6">
+        Open the setup
+      </Link>
     </Empty>
   )
 }

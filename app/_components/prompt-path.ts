@@ -27,6 +27,9 @@ export type PromptQuery = z.infer<typeof promptQuery>
 /** Browsers and servers take these away or go up by them, encoded or not (https://url.spec.whatwg.org/#double-dot-path-segment). */
 const isLost = (segment: string): boolean => ['', '.', '..'].includes(segment)
 
+/** Next takes a path that ends so for its own request for a page's data, and answers with that. */
+const isTaken = (name: string): boolean => name.endsWith('.rsc')
+
 /**
  * The address of a prompt's page. Slashes part the path, everything else is encoded; a name that a path cannot
  * hold stands in the query.
@@ -35,7 +38,7 @@ export function promptPath(name: string, query: PromptQuery = {}): string {
   const texts = Object.entries(query).map(([key, value]) => [key, value?.toString()])
   const rest = { ...Object.fromEntries(texts), name: undefined }
   const segments = name.toWellFormed().split('/')
-  if (segments.some(isLost)) return pathWith('/prompts/by-name', { ...rest, name })
+  if (segments.some(isLost) || isTaken(name)) return pathWith('/prompts/by-name', { ...rest, name })
   return pathWith(`/prompts/${segments.map(encodeURIComponent).join('/')}`, rest)
 }
 

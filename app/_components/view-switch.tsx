@@ -11,7 +11,7 @@ export function ViewSwitch(props: { view: DifferenceView; hrefOf: (view: Differe
   return (
     <nav
       aria-label="View of the difference"
-      className="hidden gap-0.5 rounded-lg border border-line bg-raised p-0.5 text-xs font-medium sm:flex"
+      className="-my-[3px] hidden gap-0.5 rounded-lg border border-line bg-raised p-0.5 text-xs font-medium sm:flex"
     >
       {views.map(([name, words]) => (
         <Link

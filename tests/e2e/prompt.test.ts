@@ -321,6 +321,7 @@ describe('the difference of two versions', () => {
     await look('/prompts/policy-handbook', async ({ page }) => {
       expect(await lines(page).locator('.diff-line').count()).toBe(2000)
       expect(await lines(page).innerText()).toMatch(/… 16,000 more changed lines/)
+      expect(await page.innerText('main')).toContain('16,000 changed lines are too many to be shown')
       await page.getByText('The whole of v12').click()
       expect(await page.innerText('main')).toMatch(/The first 20,000 of \d{3},\d{3} characters/)
     })

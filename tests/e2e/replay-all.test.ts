@@ -113,7 +113,7 @@ describe.each([
           const isDone = async () =>
             (await db.selectFrom('replays').select('next_at').executeTakeFirst())?.next_at
           await expect.poll(isDone, { timeout: 10_000 }).toBeNull()
-          await page.goto(page.url())
+          await page.reload()
         }
         await page.getByText('12 of 12').waitFor()
         await page.getByText('12 deliveries were queued, and 12 were left as they are.').waitFor()
@@ -294,7 +294,11 @@ describe.each(views)('%s', (view, options) => {
     await look(
       path === '' ? `/changes/${one?.changeId}` : path,
       async ({ page }) => {
-        if (path === '') await page.getByText('Replay all …').click()
+        if (path === '') {
+          await page.getByText('Replay all …').click()
+          const { x = -1 } = (await page.getByRole('group', { name: 'How' }).boundingBox()) ?? {}
+          expect(x).toBeGreaterThan(0)
+        }
         const { violations } = await new AxeBuilder({ page }).analyze()
         expect(violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)])).toEqual([])
         const [wide, there] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth])

@@ -2,23 +2,12 @@
 
 import { revalidatePath } from 'next/cache'
 import { redirect } from 'next/navigation'
-import { after } from 'next/server'
 import { database } from '#lib/db/client.ts'
 import { deliveryById } from '#lib/db/dashboard.ts'
 import { log } from '#lib/log.ts'
-import { relay } from '#lib/relay.ts'
 import { replayDelivery } from '#lib/replay.ts'
 import { requireOrigin, requireSession } from '#lib/session.ts'
-
-/** What a function on Vercel may use for the first try; the rest is the cron's. */
-const workMs = 45_000
-
-function wake(now: number): void {
-  const { relay: running } = relay()
-  if (!running) return
-  if (process.env.VERCEL) after(() => running.drain(now + workMs))
-  else running.wake()
-}
+import { wake } from '../../wake.ts'
 
 /** `delivery`: its id. `again`: the question was answered that it will be posted twice. */
 export async function replay(form: FormData): Promise<void> {

@@ -6,6 +6,7 @@ import { Plain } from '../../../_components/plain.tsx'
 import { When } from '../../../_components/when.tsx'
 import { DeliveryChip } from '../../delivery-chip.tsx'
 import { Attempt } from './attempt.tsx'
+import { CancelForm, ChangeActions } from './replay-all.tsx'
 import { ReplayForm } from './replay-form.tsx'
 
 interface Props {
@@ -24,9 +25,12 @@ export function Deliveries({ change, deliveries, attempts, contextOf, now }: Pro
       : 'No target is configured, so nobody was told.'
   return (
     <section aria-labelledby="deliveries">
-      <h2 id="deliveries" className="mb-3 font-semibold">
-        Deliveries
-      </h2>
+      <div className="mb-3 flex flex-wrap items-center justify-between gap-x-4 gap-y-2">
+        <h2 id="deliveries" className="font-semibold">
+          Deliveries
+        </h2>
+        <ChangeActions change={change} deliveries={deliveries} />
+      </div>
       {deliveries.length === 0 ? <p className="panel p-4 text-soft">{nobody}</p> : null}
       <div className="grid gap-3">
         {deliveries.map((delivery) => (
@@ -73,7 +77,12 @@ function Delivery(props: {
             </p>
           )}
         </div>
-        <ReplayForm delivery={delivery} />
+        <div className="flex flex-wrap items-start gap-2">
+          {status === 'queued' || status === 'retrying' ? (
+            <CancelForm change={delivery.change_id} delivery={delivery} words="Cancel" />
+          ) : null}
+          <ReplayForm delivery={delivery} />
+        </div>
       </div>
       {attempts.length === 0 ? null : (
         <ol className="border-t border-line">

@@ -54,7 +54,7 @@ function Compared({ change, difference, view }: Props & { difference: VersionDif
   const labels = labelsBefore === null ? null : { before: labelsBefore, after: detail.prompt?.labels ?? [] }
   return (
     <section aria-labelledby="difference">
-      <div className="mb-3 flex min-h-7 flex-wrap items-center justify-between gap-2">
+      <div className="mb-3 flex flex-wrap items-center justify-between gap-2">
         <h2 id="difference" className="font-semibold">
           Difference
           <Link

@@ -34,9 +34,14 @@ const notices = {
   'delivered-meanwhile':
     'It was delivered in the meantime, so nothing was sent. Look again before you repeat it.',
   'not-replayed': 'It was not sent again: it is being sent right now, or it is gone.',
+  'nothing-replayed': 'Nothing was sent again: no target that is configured now was to get it.',
+  'not-cancelled': 'Nothing was cancelled: what waited was sent in the meantime, or is being sent right now.',
 }
 const pageQuery = z.object({
-  notice: z.enum(['delivered-meanwhile', 'not-replayed']).optional().catch(undefined),
+  notice: z
+    .enum(['delivered-meanwhile', 'not-replayed', 'nothing-replayed', 'not-cancelled'])
+    .optional()
+    .catch(undefined),
   view: z.enum(['unified', 'split']).catch('unified'),
 })
 

@@ -10,7 +10,7 @@ export function ReplayForm({ delivery }: { delivery: Pick<ListedDelivery, 'id' |
     <form action={replay}>
       <input type="hidden" name="delivery" value={id} />
       {status === 'delivered' ? <input type="hidden" name="again" value="yes" /> : null}
-      <button type="submit" className={isMain ? 'button button-main' : 'button'}>
+      <button type="submit" data-key="replay" className={isMain ? 'button button-main' : 'button'}>
         <Icon name="retry" className="size-3.5" />
         {words}
       </button>
@@ -19,7 +19,7 @@ export function ReplayForm({ delivery }: { delivery: Pick<ListedDelivery, 'id' |
   if (status !== 'delivered') return form(status === 'failed' ? 'Replay' : 'Try now', false)
   return (
     <details className="max-w-full text-right">
-      <summary className="button">
+      <summary data-key="replay" className="button">
         <Icon name="retry" className="size-3.5" /> Replay …
       </summary>
       <div className="mt-3 max-w-72 rounded-lg bg-raised p-3 text-left text-[13px]">

@@ -45,7 +45,9 @@ export function Compare({ versions, pair, difference, view, path, kept, hrefOf }
           />
         ) : null}
       </div>
+      {/* The key: selects keep what they show when only their default changes. */}
       <form
+        key={`${from} ${to}`}
         method="get"
         action={`${path}#difference`}
         className="mb-3 flex flex-wrap items-center gap-2 text-[13px] text-soft"

@@ -64,9 +64,9 @@ async function Prompt({ db, prompt, query }: { db: Db; prompt: PromptKey; query:
     <>
       <BackLink />
       <PromptHeader prompt={prompt} versions={versions} />
-      <div className="mt-8 grid gap-8">
+      <div className="mt-8 grid grid-cols-[minmax(0,1fr)] gap-8">
         {pair && contents ? (
-          <div className="grid gap-3">
+          <div className="grid grid-cols-[minmax(0,1fr)] gap-3">
             <Compare
               versions={versions}
               pair={pair}

@@ -48,7 +48,7 @@ function PromptChange({ change, deliveries, now, contextOf }: ListedChange & Omi
           <span className="font-medium whitespace-nowrap">{word}</span>
         </span>
       </Cell>
-      <Cell className="order-3 basis-full">
+      <Cell className="order-3 min-w-0 basis-full">
         <Link
           href={`/changes/${change.id}`}
           prefetch={false}
@@ -57,7 +57,7 @@ function PromptChange({ change, deliveries, now, contextOf }: ListedChange & Omi
           <FactLines change={change} />
         </Link>
       </Cell>
-      <Cell className="order-4 truncate text-[13px] text-soft">
+      <Cell className="order-4 max-w-full truncate text-[13px] text-soft">
         <Plain text={actorWords(change.actor)} />
       </Cell>
       <Cell className="order-5 basis-full">

@@ -89,12 +89,12 @@ function Version({ version: state, before, now, hrefOf }: VersionProps) {
           {deleted ? <Chip tone="bad" words="deleted" /> : null}
         </span>
       </Cell>
-      <Cell className="order-3 basis-full">
+      <Cell className="order-3 min-w-0 basis-full">
         <span className="flex flex-wrap items-center gap-1">
           <Labels before={null} after={deleted ? [] : labels} />
         </span>
       </Cell>
-      <Cell className="order-4 basis-full">
+      <Cell className="order-4 min-w-0 basis-full">
         <span className="line-clamp-2 [overflow-wrap:anywhere]">
           {commitMessage === null ? (
             <span className="text-faint">no message</span>
@@ -104,16 +104,8 @@ function Version({ version: state, before, now, hrefOf }: VersionProps) {
         </span>
         <span className="mt-0.5 flex flex-wrap items-center gap-x-2 text-xs text-faint">
           {promptType === null ? null : <Plain text={promptType} />}
-          {size === null ? 'text not known' : bytes(size)}
-          {tags.length === 0 ? null : (
-            <span className="inline-flex min-w-0 items-center gap-1">
-              <Icon name="hash" className="size-3" />
-              <span className="sr-only">tags</span>
-              <span className="truncate">
-                <Plain text={tags.join(', ')} />
-              </span>
-            </span>
-          )}
+          <span>{size === null ? 'content not known' : bytes(size)}</span>
+          {tags.length === 0 ? null : <Tags tags={tags} />}
           {size === null || before === null ? null : (
             <Link
               href={`${hrefOf({ from: before, to: version })}#difference`}
@@ -125,13 +117,25 @@ function Version({ version: state, before, now, hrefOf }: VersionProps) {
           )}
         </span>
       </Cell>
-      <Cell className="order-5 truncate text-[13px] text-soft">
+      <Cell className="order-5 max-w-full truncate text-[13px] text-soft">
         <Author name={author ?? createdBy} isId={author === null} />
       </Cell>
       <Cell className="order-2 ml-auto text-[13px] text-faint">
         {updatedAt === null ? 'unknown' : <When at={updatedAt} now={now} swaps />}
       </Cell>
     </Row>
+  )
+}
+
+function Tags({ tags }: { tags: string[] }) {
+  return (
+    <span className="inline-flex max-w-full min-w-0 items-center gap-1">
+      <Icon name="hash" className="size-3" />
+      <span className="sr-only">tags</span>
+      <span className="truncate">
+        <Plain text={tags.join(', ')} />
+      </span>
+    </span>
   )
 }
 

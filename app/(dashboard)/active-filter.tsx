@@ -1,0 +1,78 @@
+import Link from 'next/link'
+import type { ListFilter } from '#lib/list-filter.ts'
+import { type FilterChip, filterQuery } from '../_components/filter-chips.ts'
+import { Icon } from '../_components/icons.tsx'
+import { pathWith } from '../_components/list-query.ts'
+import { Plain } from '../_components/plain.tsx'
+import { visibleText } from '../_components/visible.ts'
+
+interface Props {
+  filter: ListFilter
+  chips: FilterChip[]
+  matching: { count: number; isMore: boolean }
+}
+
+/** What the list is narrowed to, each with its way out, and what can be done with all that match. */
+export function ActiveFilter({ filter, chips, matching: { count, isMore } }: Props) {
+  const words = `${count.toLocaleString('en')}${isMore ? '+' : ''} ${count === 1 ? 'change' : 'changes'}`
+  return (
+    <div className="mb-3 flex flex-wrap items-center gap-1.5 text-[13px]">
+      {chips.map((chip) => (
+        <Active key={`${chip.name} ${chip.words}`} {...chip} />
+      ))}
+      <Link href="/" prefetch={false} className="link mx-1.5">
+        Clear
+      </Link>
+      <span className="ml-auto text-faint">{words}</span>
+      {count === 0 ? null : (
+        <Link
+          href={pathWith('/replay', filterQuery(filter))}
+          prefetch={false}
+          data-key="replay"
+          className="link ml-3 inline-flex items-center gap-1"
+        >
+          <Icon name="retry" className="size-3.5" /> Replay all that match
+        </Link>
+      )}
+    </div>
+  )
+}
+
+function Active({ name, words, href }: FilterChip) {
+  return (
+    <span className="inline-flex h-6 max-w-full items-center rounded-md border border-line bg-panel pl-2 text-xs">
+      <span className="truncate">
+        <span className="text-faint">{name} </span>
+        <span className="font-medium">
+          <Plain text={words} />
+        </span>
+      </span>
+      <Link
+        href={href}
+        prefetch={false}
+        aria-label={`Remove ${name} ${visibleText(words)}`}
+        className="grid size-6 shrink-0 place-items-center rounded-md text-faint hover:text-ink"
+      >
+        <Icon name="cross" className="size-3" />
+      </Link>
+    </span>
+  )
+}
+
+const mostNotices = 3
+
+/** What the address asked for and nobody can answer. */
+export function Ignored({ sentences }: { sentences: string[] }) {
+  if (sentences.length === 0) return null
+  const more = sentences.length - mostNotices
+  return (
+    <div role="note" className="mb-3 rounded-lg bg-warn-wash px-3 py-2 text-[13px] text-warn">
+      {sentences.slice(0, mostNotices).map((sentence) => (
+        <p key={sentence} className="[overflow-wrap:anywhere]">
+          <Plain text={sentence} />
+        </p>
+      ))}
+      {more > 0 ? <p>{`And ${more} more.`}</p> : null}
+    </div>
+  )
+}

@@ -1,0 +1,60 @@
+'use server'
+
+import { revalidatePath } from 'next/cache'
+import { redirect } from 'next/navigation'
+import { z } from 'zod'
+import { database } from '#lib/db/client.ts'
+import { deliveriesOf } from '#lib/db/dashboard.ts'
+import { log } from '#lib/log.ts'
+import { relay } from '#lib/relay.ts'
+import { cancelChange, cancelDelivery, replayChange } from '#lib/replay.ts'
+import { requireOrigin, requireSession } from '#lib/session.ts'
+import { wake } from '../../wake.ts'
+
+const replayFields = z.object({
+  change: z.string().max(100),
+  mode: z.enum(['as-it-was', 'todays-rules']),
+  delivered: z.coerce.number().int().nonnegative(),
+})
+
+/** `change`: its id; `delivered`: of how many deliveries the question said that they arrived already. */
+export async function replayAll(form: FormData): Promise<void> {
+  await requireOrigin()
+  await requireSession('/')
+  const given = replayFields.safeParse(Object.fromEntries(form))
+  const { relay: running } = relay()
+  if (!given.success || !running) redirect('/')
+  const { change, mode, delivered } = given.data
+  const page = `/changes/${encodeURIComponent(change)}`
+  const db = await database()
+  const deliveries = (await deliveriesOf(db, [change])).get(change) ?? []
+  revalidatePath(page)
+  // The page may be older than a delivery: then the question said too little.
+  if (deliveries.filter(({ status }) => status === 'delivered').length > delivered)
+    redirect(`${page}?notice=delivered-meanwhile#deliveries`)
+  const now = Date.now()
+  const replayed = await replayChange({ db, routes: running.routes, now: () => now }, change, mode)
+  const queued = replayed?.queued.length ?? 0
+  log('info', 'replay of a change', { change, mode, queued })
+  if (queued === 0) redirect(`${page}?notice=nothing-replayed#deliveries`)
+  wake(now)
+  redirect(`${page}#deliveries`)
+}
+
+/** `change`: its id; `delivery`: one of its deliveries, without it all that wait. */
+export async function cancelWaiting(form: FormData): Promise<void> {
+  await requireOrigin()
+  await requireSession('/')
+  const change = String(form.get('change'))
+  const delivery = form.get('delivery')
+  const page = `/changes/${encodeURIComponent(change)}`
+  const db = await database()
+  const now = Date.now()
+  const isCancelled =
+    typeof delivery === 'string'
+      ? (await cancelDelivery(db, delivery, now)).ok
+      : (await cancelChange(db, change, now)) > 0
+  log('info', 'retries cancelled', { change, delivery, ok: isCancelled })
+  revalidatePath(page)
+  redirect(isCancelled ? `${page}#deliveries` : `${page}?notice=not-cancelled#deliveries`)
+}

@@ -1,0 +1,102 @@
+import type { Change } from '#lib/change.ts'
+import type { ListedDelivery } from '#lib/db/dashboard.ts'
+import { Icon } from '../../../_components/icons.tsx'
+import { cancelWaiting, replayAll } from './change-actions.ts'
+
+type Delivery = Pick<ListedDelivery, 'id' | 'status' | 'target'>
+
+const isWaiting = ({ status }: Delivery): boolean => status === 'queued' || status === 'retrying'
+
+/** For the whole change: replay everywhere, after a question, and cancel what waits. */
+export function ChangeActions({ change, deliveries }: { change: Change; deliveries: Delivery[] }) {
+  if (change.status === 'settling') return null
+  const waiting = deliveries.filter(isWaiting).length
+  return (
+    <div className="flex grow flex-wrap items-start gap-2 sm:justify-end">
+      {waiting > 1 ? <CancelForm change={change.id} words="Cancel all that wait" /> : null}
+      <ReplayAll change={change} deliveries={deliveries} />
+    </div>
+  )
+}
+
+/** Ends waiting; it can be replayed later. Without `delivery`: all of the change. */
+export function CancelForm({
+  change,
+  delivery,
+  words,
+}: {
+  change: string
+  delivery?: Delivery
+  words: string
+}) {
+  return (
+    <form action={cancelWaiting}>
+      <input type="hidden" name="change" value={change} />
+      {delivery ? <input type="hidden" name="delivery" value={delivery.id} /> : null}
+      <button type="submit" className="button">
+        <Icon name="cross" className="size-3.5" />
+        {words}
+        {delivery ? <span className="sr-only"> for {delivery.target}</span> : null}
+      </button>
+    </form>
+  )
+}
+
+function ReplayAll({ change, deliveries }: { change: Change; deliveries: Delivery[] }) {
+  const delivered = deliveries.filter(({ status }) => status === 'delivered')
+  return (
+    <details className="relative open:basis-full sm:open:basis-auto">
+      <summary className="button">
+        <Icon name="retry" className="size-3.5" /> Replay all …
+      </summary>
+      <form
+        action={replayAll}
+        className="panel mt-2 p-4 text-left text-[13px] shadow-lg sm:absolute sm:right-0 sm:z-10 sm:w-[22rem]"
+      >
+        <input type="hidden" name="change" value={change.id} />
+        <input type="hidden" name="delivered" value={delivered.length} />
+        <fieldset className="grid gap-2.5">
+          <legend className="sr-only">How</legend>
+          <Mode value="as-it-was" isFirst title="As it was" words="To the targets that it went to." />
+          <Mode
+            value="todays-rules"
+            title="With today's rules"
+            words="To the targets that the rules of now name."
+          />
+        </fieldset>
+        {delivered.length === 0 ? null : (
+          <p className="mt-3 rounded-md bg-warn-wash px-2.5 py-2 text-warn">
+            It arrived already at {delivered.map(({ target }) => target).join(', ')}, where it will be posted
+            again.
+          </p>
+        )}
+        <button type="submit" className="button button-main mt-3">
+          {delivered.length === 0 ? 'Replay all' : 'Post again to all'}
+        </button>
+      </form>
+    </details>
+  )
+}
+
+function Mode({
+  value,
+  title,
+  words,
+  isFirst = false,
+}: Record<'value' | 'title' | 'words', string> & { isFirst?: boolean }) {
+  return (
+    <label className="flex gap-2.5">
+      <input
+        type="radio"
+        name="mode"
+        value={value}
+        defaultChecked={isFirst}
+        className="mt-0.5 size-4 shrink-0 accent-[var(--color-accent)]"
+      />
+      <span>
+        <span className="font-medium">{title}</span>
+        <span className="block text-soft">{words}</span>
+      </span>
+    </label>
+  )
+}

@@ -1,0 +1,54 @@
+'use server'
+
+import { revalidatePath } from 'next/cache'
+import { redirect } from 'next/navigation'
+import { z } from 'zod'
+import { database } from '#lib/db/client.ts'
+import { cancelReplay } from '#lib/db/replay-jobs.ts'
+import { listFilterParams, parseListFilter } from '#lib/list-filter.ts'
+import { log } from '#lib/log.ts'
+import { relay } from '#lib/relay.ts'
+import { startReplay } from '#lib/replay-job.ts'
+import { requireOrigin, requireSession } from '#lib/session.ts'
+import { wake } from '../wake.ts'
+
+const fields = z.object({
+  filter: z.string().max(10_000),
+  mode: z.enum(['as-it-was', 'todays-rules']),
+  expected: z.coerce.number().int().nonnegative(),
+})
+
+/** `filter`: as in the address of the list; `expected`: how many changes the question named. */
+export async function start(form: FormData): Promise<void> {
+  await requireOrigin()
+  await requireSession('/')
+  const given = fields.safeParse(Object.fromEntries(form))
+  const { relay: running } = relay()
+  if (!given.success || !running) redirect('/')
+  const { mode, expected } = given.data
+  const { filter } = parseListFilter(new URLSearchParams(given.data.filter))
+  const db = await database()
+  const now = Date.now()
+  const started = await startReplay({ db, routes: running.routes }, { filter, mode, expected }, now)
+  if (!started.ok) {
+    revalidatePath('/replay')
+    const params = listFilterParams(filter)
+    params.set('notice', started.why)
+    redirect(`/replay?${params}`)
+  }
+  log('info', 'replay of all that match', { replay: started.id, mode, filter: given.data.filter })
+  wake(now)
+  redirect(`/replay/${started.id}`)
+}
+
+/** `replay`: its id. What it has queued so far stays queued. */
+export async function cancel(form: FormData): Promise<void> {
+  await requireOrigin()
+  await requireSession('/')
+  const id = String(form.get('replay'))
+  const isCancelled = await cancelReplay(await database(), id, Date.now())
+  log('info', 'replay cancelled', { replay: id, ok: isCancelled })
+  const page = `/replay/${encodeURIComponent(id)}`
+  revalidatePath(page)
+  redirect(page)
+}

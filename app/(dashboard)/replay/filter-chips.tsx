@@ -1,0 +1,24 @@
+import type { ListFilter } from '#lib/list-filter.ts'
+import { filterChips } from '../../_components/filter-chips.ts'
+import { Plain } from '../../_components/plain.tsx'
+
+/** What is replayed: the list's filter in words. */
+export function FilterWords({ filter }: { filter: ListFilter }) {
+  const chips = filterChips(filter)
+  if (chips.length === 0) return <p className="mt-2 text-soft">All changes, but no tests.</p>
+  return (
+    <ul aria-label="Filter" className="mt-3 flex flex-wrap gap-1.5">
+      {chips.map(({ name, words }) => (
+        <li
+          key={`${name} ${words}`}
+          className="max-w-full rounded-md border border-line bg-panel px-2 py-0.5 text-xs [overflow-wrap:anywhere]"
+        >
+          <span className="text-faint">{name} </span>
+          <span className="font-medium">
+            <Plain text={words} />
+          </span>
+        </li>
+      ))}
+    </ul>
+  )
+}

@@ -1,0 +1,49 @@
+'use server'
+
+import { revalidatePath } from 'next/cache'
+import { redirect } from 'next/navigation'
+import { z } from 'zod'
+import { database } from '#lib/db/client.ts'
+import { log } from '#lib/log.ts'
+import { relay } from '#lib/relay.ts'
+import { sendTest, sendTestMessage } from '#lib/send-test.ts'
+import { requireOrigin, requireSession } from '#lib/session.ts'
+import { testKinds } from '#lib/test-bodies.ts'
+import { wake } from '../wake.ts'
+
+const page = '/setup'
+
+/** To the page with what became of it. */
+function show(changeId: string): never {
+  // Without this the browser takes the redirect for a jump within the page that it has.
+  revalidatePath(page)
+  redirect(`${page}?sent=${changeId}#sent`)
+}
+
+/** `kind`: one of `testKinds`. */
+export async function sendTestEvent(form: FormData): Promise<void> {
+  await requireOrigin()
+  await requireSession(page)
+  const kind = z.enum(testKinds).safeParse(form.get('kind')).data
+  const { relay: running } = relay()
+  if (!kind || !running) redirect(page)
+  const now = Date.now()
+  const changeId = await sendTest({ db: await database(), receive: running.receive }, kind, now)
+  log('info', 'test event', { kind, changeId })
+  wake(now)
+  show(changeId)
+}
+
+/** `target`: the name of one that is configured. */
+export async function sendMessage(form: FormData): Promise<void> {
+  await requireOrigin()
+  await requireSession(page)
+  const target = String(form.get('target'))
+  const { relay: running } = relay()
+  if (!running || !Object.hasOwn(running.routes.targets, target)) redirect(page)
+  const now = Date.now()
+  const changeId = await sendTestMessage(await database(), target, now)
+  log('info', 'test message', { target, changeId })
+  wake(now)
+  show(changeId)
+}

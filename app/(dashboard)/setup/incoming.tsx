@@ -1,0 +1,63 @@
+import Link from 'next/link'
+import type { Check, SecretSeen } from '#lib/setup-checks.ts'
+import { CopyButton } from '../../_components/copy-button.tsx'
+import { When } from '../../_components/when.tsx'
+import { CheckList, CheckRow } from './check-row.tsx'
+import type { Seen } from './seen.ts'
+
+/** What Langfuse has to be told, and what has come from it. */
+export function Incoming({ checks, seen }: { checks: Check[]; seen: Seen }) {
+  const { now, address, secrets } = seen
+  return (
+    <CheckList title="From Langfuse" id="incoming">
+      {checks.map((check) => (
+        <CheckRow key={check.id} check={check} now={now} aside={asideOf(check)}>
+          {check.id === 'address' ? <Address url={`${address.url}/api/webhooks/langfuse`} /> : null}
+          {check.id === 'secrets' ? <Secrets secrets={secrets} now={now} /> : null}
+        </CheckRow>
+      ))}
+    </CheckList>
+  )
+}
+
+function asideOf({ id, state }: Check) {
+  if (id !== 'events' || state === 'not-yet') return null
+  const [href, words] = state === 'problem' ? ['/rejected', 'Rejected requests'] : ['/events', 'Events']
+  return (
+    <Link href={href} prefetch={false} className="button">
+      {words}
+    </Link>
+  )
+}
+
+function Address({ url }: { url: string }) {
+  return (
+    <div className="mt-2.5 flex max-w-xl items-center gap-2 rounded-lg border border-line bg-raised py-1.5 pr-1.5 pl-3">
+      <code className="min-w-0 flex-1 font-mono text-[12.5px] break-all select-all">{url}</code>
+      <CopyButton text={url} what="the URL" />
+    </div>
+  )
+}
+
+function Secrets({ secrets, now }: { secrets: SecretSeen[]; now: number }) {
+  if (secrets.length === 0) return null
+  return (
+    <ul aria-label="Secrets" className="mt-2 grid gap-1 text-[13px]">
+      {secrets.map(({ hint, lastAt }, place) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: two secrets may end alike, and the list is fixed
+        <li key={place} className="flex flex-wrap gap-x-2">
+          <span className="font-mono text-[12.5px]">…{hint}</span>
+          <span className="text-soft">
+            {lastAt === null ? (
+              'signed none of the newest events'
+            ) : (
+              <>
+                last matched <When at={lastAt} now={now} />
+              </>
+            )}
+          </span>
+        </li>
+      ))}
+    </ul>
+  )
+}

@@ -1,0 +1,55 @@
+import type { Metadata } from 'next'
+import { z } from 'zod'
+import { database } from '#lib/db/client.ts'
+import { relay } from '#lib/relay.ts'
+import { requireSession } from '#lib/session.ts'
+import { setupChecks } from '#lib/setup-checks.ts'
+import type { SearchParams } from '../../_components/list-query.ts'
+import { CheckList, CheckRow } from './check-row.tsx'
+import { Incoming } from './incoming.tsx'
+import { setupSeen } from './seen.ts'
+import { Sent } from './sent.tsx'
+import { Summary } from './summary.tsx'
+import { Targets } from './targets.tsx'
+import { TestEvents } from './test-events.tsx'
+
+export const metadata: Metadata = { title: 'Setup' }
+
+const query = z.object({
+  sent: z
+    .string()
+    .regex(/^chg_[0-9a-f]{1,60}$/)
+    .optional()
+    .catch(undefined),
+})
+
+export default async function SetupPage({ searchParams }: { searchParams: SearchParams }) {
+  const { sent } = query.parse(await searchParams)
+  await requireSession('/setup')
+  const { relay: running } = relay()
+  // Who is signed in has a configuration without problems: the login page tells of those.
+  if (!running) return null
+  const db = await database()
+  const now = Date.now()
+  const seen = await setupSeen(db, running, now)
+  const { incoming, targets, relay: own } = setupChecks(seen)
+  return (
+    <>
+      <h1 className="text-[22px] leading-tight font-semibold tracking-tight">Setup</h1>
+      <Summary checks={[...incoming, ...targets, ...own]} />
+      <div className="mt-6 grid items-start gap-x-8 gap-y-8 lg:grid-cols-[minmax(0,1fr)_360px]">
+        <div className="grid min-w-0 gap-8">
+          {sent === undefined ? null : <Sent db={db} changeId={sent} now={now} />}
+          <Incoming checks={incoming} seen={seen} />
+          <Targets checks={targets} seen={seen} />
+          <CheckList title="The relay itself" id="relay">
+            {own.map((check) => (
+              <CheckRow key={check.id} check={check} now={now} />
+            ))}
+          </CheckList>
+        </div>
+        <TestEvents routes={running.routes} />
+      </div>
+    </>
+  )
+}

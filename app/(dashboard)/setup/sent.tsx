@@ -1,0 +1,70 @@
+import Link from 'next/link'
+import type { Change } from '#lib/change.ts'
+import { changeById } from '#lib/db/changes.ts'
+import type { Db } from '#lib/db/client.ts'
+import { deliveriesOf, type ListedDelivery } from '#lib/db/dashboard.ts'
+import { AutoRefresh } from '../../_components/auto-refresh.tsx'
+import { Tile } from '../../_components/badge.tsx'
+import { kindWords } from '../../_components/change-words.ts'
+import { Plain } from '../../_components/plain.tsx'
+import { DeliveryChip } from '../delivery-chip.tsx'
+import { deliveryContexts } from '../delivery-context.ts'
+
+const everyMs = 1000
+/** After that long a look at its page tells more than waiting here. */
+const patienceMs = 60_000
+
+/** What became of the test that was just sent. */
+export async function Sent({ db, changeId, now }: { db: Db; changeId: string; now: number }) {
+  const change = await changeById(db, changeId)
+  if (!change?.test) return null
+  const deliveries = (await deliveriesOf(db, [changeId])).get(changeId) ?? []
+  const isUnderWay = isPending(change, deliveries) && now - change.openedAt < patienceMs
+  return (
+    <section id="sent" aria-labelledby="sent-title" className="panel border-accent/40 p-4">
+      <div className="flex flex-wrap items-start gap-3.5">
+        <Tile {...kindWords(change)} spins={change.status === 'settling'} />
+        <div className="min-w-0 flex-1">
+          <h2 id="sent-title" className="font-semibold">
+            Test sent
+          </h2>
+          <p className="mt-0.5 text-[13px] text-soft [overflow-wrap:anywhere]">
+            {change.status === 'settling' ? 'Settling' : <Plain text={change.title} />}
+          </p>
+          <Chips db={db} change={change} deliveries={deliveries} now={now} />
+        </div>
+        <Link href={`/changes/${changeId}`} prefetch={false} className="button">
+          Open the change
+        </Link>
+      </div>
+      {isUnderWay ? <AutoRefresh everyMs={everyMs} /> : null}
+      {isUnderWay ? (
+        <noscript>
+          <a href={`/setup?sent=${changeId}`} className="link mt-3 inline-block text-[13px]">
+            Look again
+          </a>
+        </noscript>
+      ) : null}
+    </section>
+  )
+}
+
+const isPending = ({ status }: Change, deliveries: ListedDelivery[]): boolean =>
+  status === 'settling' || deliveries.some((one) => ['queued', 'sending', 'retrying'].includes(one.status))
+
+async function Chips(props: { db: Db; change: Change; deliveries: ListedDelivery[]; now: number }) {
+  const { db, change, deliveries, now } = props
+  const contextOf = await deliveryContexts(db, now)
+  if (change.status === 'settling') return null
+  if (deliveries.length === 0)
+    return <p className="mt-2 text-[13px] text-faint">No target is configured, so nobody was told.</p>
+  return (
+    <ul aria-label="Deliveries of the test" className="mt-2.5 flex flex-wrap gap-1.5">
+      {deliveries.map((delivery) => (
+        <li key={delivery.id} className="max-w-full">
+          <DeliveryChip delivery={delivery} context={contextOf(delivery.target)} />
+        </li>
+      ))}
+    </ul>
+  )
+}

@@ -1,0 +1,23 @@
+import type { Check } from '#lib/setup-checks.ts'
+import { Icon } from '../../_components/icons.tsx'
+
+const many = (count: number, one: string, more: string): string => (count === 1 ? one : `${count} ${more}`)
+
+/** What of the page needs someone, in a sentence. */
+export function Summary({ checks }: { checks: Check[] }) {
+  const of = (state: Check['state']) => checks.filter((check) => check.state === state).length
+  const [problems, open] = [of('problem'), of('not-yet')]
+  const [look, icon, words] =
+    problems > 0
+      ? (['text-bad', 'alert', many(problems, 'One thing needs you.', 'things need you.')] as const)
+      : (['text-good', 'check', 'Nothing is in the way.'] as const)
+  return (
+    <p className="mt-2 flex flex-wrap items-center gap-x-2 text-soft">
+      <span className={`inline-flex items-center gap-1.5 font-medium ${look}`}>
+        <Icon name={icon} />
+        {words}
+      </span>
+      {open === 0 ? null : <span>{many(open, 'One more is still open.', 'more are still open.')}</span>}
+    </p>
+  )
+}

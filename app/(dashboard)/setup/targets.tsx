@@ -1,0 +1,58 @@
+import Link from 'next/link'
+import type { Check } from '#lib/setup-checks.ts'
+import { Icon } from '../../_components/icons.tsx'
+import { pathWith } from '../../_components/list-query.ts'
+import { sendMessage } from './actions.ts'
+import { CheckList, CheckRow } from './check-row.tsx'
+import type { Seen } from './seen.ts'
+
+/** Who is told, whether it works, and a message to try it. */
+export function Targets({ checks, seen: { targets, now } }: { checks: Check[]; seen: Seen }) {
+  return (
+    <CheckList title="Targets" id="targets">
+      {checks.map((check) => {
+        const target = targets.find(({ name }) => name === check.id)
+        return target ? (
+          <CheckRow key={check.id} check={check} now={now} aside={<Aside target={target} />}>
+            <Links target={target} />
+          </CheckRow>
+        ) : null
+      })}
+    </CheckList>
+  )
+}
+
+type Target = Seen['targets'][number]
+
+function Links({ target: { name, failed, lastChangeId, missing } }: { target: Target }) {
+  if (failed === 0 && lastChangeId === null) return null
+  return (
+    <p className="mt-1.5 flex flex-wrap gap-x-4 gap-y-1 text-[13px]">
+      {failed === 0 || missing.length > 0 ? null : (
+        <Link href={pathWith('/', { status: 'failed', target: name })} prefetch={false} className="link">
+          {failed === 1
+            ? 'The one that was given up'
+            : `The ${failed.toLocaleString('en')} that were given up`}
+        </Link>
+      )}
+      {lastChangeId === null ? null : (
+        <Link href={`/changes/${lastChangeId}`} prefetch={false} className="link">
+          The last change it was told of
+        </Link>
+      )}
+    </p>
+  )
+}
+
+function Aside({ target: { name, missing } }: { target: Target }) {
+  if (missing.length > 0) return null
+  return (
+    <form action={sendMessage}>
+      <input type="hidden" name="target" value={name} />
+      <button type="submit" className="button">
+        <Icon name="send" className="size-3.5" />
+        Send a test message<span className="sr-only"> to {name}</span>
+      </button>
+    </form>
+  )
+}

@@ -1,0 +1,57 @@
+import { type Routes, route } from '#lib/rules.ts'
+import { type TestKind, testFacts, testKinds, testProject } from '#lib/test-bodies.ts'
+import { Tile } from '../../_components/badge.tsx'
+import { kindWords } from '../../_components/change-words.ts'
+import { Icon } from '../../_components/icons.tsx'
+import { sendTestEvent } from './actions.ts'
+
+/** One button for each thing that Langfuse tells of, with who would hear of it. */
+export function TestEvents({ routes }: { routes: Routes }) {
+  return (
+    <section aria-labelledby="tests">
+      <h2 id="tests" className="mb-3 font-semibold">
+        Send a test
+      </h2>
+      <div className="panel overflow-hidden">
+        <p className="border-b border-line p-4 text-[13px] text-soft">
+          Goes the whole way of a real event, from the signature to the targets, and is marked as a test. The
+          targets do hear of it: a workflow that listens to GitHub runs.
+        </p>
+        <form action={sendTestEvent}>
+          <ul className="divide-y divide-line">
+            {testKinds.map((kind) => (
+              <Test key={kind} kind={kind} targets={hearers(routes, kind)} />
+            ))}
+          </ul>
+        </form>
+      </div>
+    </section>
+  )
+}
+
+/** Whom today's rules would tell. */
+function hearers(routes: Routes, kind: TestKind): string[] {
+  const detail = { facts: testFacts[kind], environments: [], prompt: { tags: [] } }
+  const subject = `prompt-relay/test/${kind}`
+  const change = { kind, subject, projectId: testProject, actor: 'Prompt Relay', detail }
+  return route(routes, change).routed.map(({ target }) => target)
+}
+
+function Test({ kind, targets }: { kind: TestKind; targets: string[] }) {
+  const { word, tone, icon } = kindWords({ kind, status: 'settled' })
+  return (
+    <li className="flex items-center gap-3 px-4 py-2.5">
+      <Tile icon={icon} tone={tone} />
+      <div className="min-w-0 flex-1">
+        <p className="font-medium">{word}</p>
+        <p className="text-xs text-faint [overflow-wrap:anywhere]">
+          {targets.length === 0 ? 'no rule tells of it' : `to ${targets.join(', ')}`}
+        </p>
+      </div>
+      <button type="submit" name="kind" value={kind} className="button">
+        <Icon name="send" className="size-3.5" />
+        Send<span className="sr-only"> a test: {word}</span>
+      </button>
+    </li>
+  )
+}

@@ -1,0 +1,39 @@
+import { createHash } from 'node:crypto'
+import { database } from '#lib/db/client.ts'
+import { idsAfter } from '#lib/db/list.ts'
+import { liveChanges } from '#lib/db/live.ts'
+import { parseListFilter } from '#lib/list-filter.ts'
+import { isSignedIn } from '#lib/session.ts'
+import { type LiveAnswer, liveQuery, mostFresh } from '../../_components/live-query.ts'
+import { rowMark } from '../../_components/row-mark.ts'
+import { deliveryContexts } from '../../(dashboard)/delivery-context.ts'
+
+export const dynamic = 'force-dynamic'
+
+/** What an open list does not show yet. 304 while that is what the asker knows, 401 without a session. */
+export async function GET(request: Request): Promise<Response> {
+  const headers = { 'cache-control': 'no-store' }
+  if (!(await isSignedIn())) return Response.json({ error: 'signed out' }, { status: 401, headers })
+  const { searchParams } = new URL(request.url)
+  const asked = liveQuery.safeParse(Object.fromEntries(searchParams))
+  if (!asked.success) return Response.json({ error: 'newest or shown is wrong' }, { status: 400, headers })
+  const answer = JSON.stringify(await look(searchParams, asked.data))
+  const etag = `"${createHash('sha1').update(answer).digest('base64url')}"`
+  if (request.headers.get('if-none-match') === etag)
+    return new Response(null, { status: 304, headers: { ...headers, etag } })
+  return new Response(answer, { headers: { ...headers, etag, 'content-type': 'application/json' } })
+}
+
+async function look(
+  params: URLSearchParams,
+  asked: { newest: string; shown: string[] },
+): Promise<LiveAnswer> {
+  const db = await database()
+  const now = Date.now()
+  const { filter } = parseListFilter(params)
+  const fresh = await idsAfter(db, { filter, now }, asked.newest, mostFresh)
+  const rows = await liveChanges(db, asked.shown)
+  const contextOf = await deliveryContexts(db, now)
+  const marks = rows.map((row) => [row.change.id, rowMark(row, contextOf)] as const)
+  return { fresh: fresh.length, marks: Object.fromEntries(marks.toSorted(([a], [b]) => (a < b ? -1 : 1))) }
+}

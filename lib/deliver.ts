@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import type { Change, Fact } from './change.ts'
 import { isOpen, isProbing } from './circuit.ts'
 import { changeById } from './db/changes.ts'
@@ -189,6 +190,7 @@ export function createDelivery(name: string, target: Target, deps: DeliverDeps, 
 
   async function run(): Promise<number | null> {
     while (underWay.size < mostAtOnce && !deps.stopping()) {
+      await setImmediate()
       const claimed = await claim(deps, name, target, mostAtOnce - underWay.size)
       if (claimed === null) return nextDelivery(deps.db, name)
       if ('at' in claimed) return claimed.at

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { nextOpenChange } from './db/changes.ts'
 import { nextReplay } from './db/replay-jobs.ts'
 import { ensureTargets, nextDue } from './db/targets.ts'
@@ -67,6 +68,8 @@ export function createLoop(deps: LoopDeps): Loop {
   const settle: Work = {
     run: async () => {
       while (!mayNotWork()) {
+        // SQLite never waits for anything: without giving way, the door is not read while changes are due.
+        await setImmediate()
         const result = await settleNext(deps)
         if (result === 'settled') for (const name of names) pumps.get(name)?.wake()
         if (result === 'none') return nextOpenChange(db)

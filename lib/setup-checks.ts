@@ -218,7 +218,3 @@ export function setupChecks(seen: SetupSeen): SetupChecks {
     ],
   }
 }
-
-/** Whether events can come in and be told to someone. */
-export const isReady = (seen: Pick<SetupSeen, 'secrets' | 'targets'>): boolean =>
-  seen.secrets.length > 0 && seen.targets.some(({ missing }) => missing.length === 0)

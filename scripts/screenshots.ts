@@ -52,12 +52,11 @@ async function take(page: Page, name: string): Promise<void> {
 async function tour(page: Page, { url }: Demo, suffix: string): Promise<void> {
   await page.goto(`${url}/`)
   await take(page, `changes-${suffix}`)
-  await page
+  const promotion = page
     .getByRole('row')
     .filter({ hasText: /Promoted/ })
     .getByRole('link')
-    .click()
-  await page.getByRole('heading', { name: 'Deliveries' }).waitFor()
+  await page.goto(`${url}${await promotion.getAttribute('href')}`)
   await take(page, `change-${suffix}`)
   await page.goto(`${url}/prompts/${prompt}?from=6&to=7&view=split`)
   await take(page, `prompt-${suffix}`)

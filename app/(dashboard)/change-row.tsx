@@ -27,7 +27,7 @@ export function ChangeRow({ change, deliveries, now, contextOf }: Props) {
           <span className="font-medium whitespace-nowrap">{word}</span>
         </span>
       </Cell>
-      <Cell className="order-3 basis-full">
+      <Cell className="order-3 min-w-0 basis-full">
         <Subject change={change} />
       </Cell>
       <Cell className="order-4 truncate text-[13px] text-soft">

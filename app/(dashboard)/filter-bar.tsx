@@ -54,7 +54,7 @@ export function FilterBar({
           <Icon name="filter" className="size-3.5" /> Filters
           {count > 0 ? <span className="rounded bg-raised px-1 text-xs text-soft">{count}</span> : null}
         </summary>
-        <div className="panel absolute inset-x-0 z-20 mt-2 grid gap-x-6 gap-y-4 p-4 shadow-lg lg:grid-cols-[1fr_320px]">
+        <div className="panel absolute inset-x-0 z-20 mt-2 grid gap-x-6 gap-y-4 p-4 shadow-lg lg:grid-cols-[minmax(0,1fr)_420px]">
           <div className="grid content-start gap-4">
             <Pills legend="Status" name="status" values={listStatuses} chosen={filter.status} />
             <Pills legend="Kind" name="kind" values={factKinds} chosen={filter.kind} wordOf={kindWord} />
@@ -63,7 +63,7 @@ export function FilterBar({
           <Fields filter={filter} choices={choices} />
         </div>
       </details>
-      <button type="submit" className="button button-main">
+      <button type="submit" className="button">
         Search
       </button>
     </form>
@@ -82,11 +82,21 @@ function Fields({ filter, choices }: { filter: ListFilter; choices: Choices }) {
       <Field words="Target">
         <Select name="target" value={target ?? ''} options={anyOf(choices.targets, target)} />
       </Field>
-      <Field words="From (UTC)">
-        <input type="datetime-local" name="from" defaultValue={local(range?.from)} className="field w-full" />
+      <Field words="From (UTC)" wide="narrow screens">
+        <input
+          type="datetime-local"
+          name="from"
+          defaultValue={local(range?.from)}
+          className="field w-full min-w-0"
+        />
       </Field>
-      <Field words="To (UTC)">
-        <input type="datetime-local" name="to" defaultValue={local(range?.to)} className="field w-full" />
+      <Field words="To (UTC)" wide="narrow screens">
+        <input
+          type="datetime-local"
+          name="to"
+          defaultValue={local(range?.to)}
+          className="field w-full min-w-0"
+        />
       </Field>
       {choices.projects.length > 1 || project !== null ? (
         <Field words="Project" wide>
@@ -125,10 +135,18 @@ function anyOf(values: string[], chosen: string | null): Option[] {
 const local = (at: number | null | undefined): string =>
   typeof at === 'number' ? new Date(at).toISOString().slice(0, 16) : ''
 
-function Field({ words, wide = false, children }: { words: string; wide?: boolean; children: ReactNode }) {
+interface FieldProps {
+  words: string
+  wide?: boolean | 'narrow screens'
+  children: ReactNode
+}
+
+function Field({ words, wide = false, children }: FieldProps) {
   return (
     // biome-ignore lint/a11y/noLabelWithoutControl: the control is its child
-    <label className={`grid min-w-0 content-start gap-1 ${wide ? 'col-span-2' : ''}`}>
+    <label
+      className={`grid min-w-0 content-start gap-1 ${wide === true ? 'col-span-2' : wide ? 'max-sm:col-span-2' : ''}`}
+    >
       <span className="text-xs text-soft">{words}</span>
       {children}
     </label>
@@ -151,7 +169,7 @@ function Text(props: {
         maxLength={500}
         list={known ? `known-${name}` : undefined}
         autoComplete="off"
-        className="field w-full"
+        className="field w-full min-w-0"
       />
       {known ? (
         <datalist id={`known-${name}`}>

@@ -1,4 +1,4 @@
-import { Kysely, PostgresAdapter } from 'kysely'
+import { Kysely } from 'kysely'
 import { Migrator } from 'kysely/migration'
 import { currentEnv } from '../current-env.ts'
 import * as start from './migrations/0001-start.ts'
@@ -11,7 +11,12 @@ export type Db = Kysely<Database>
 /** In the order of their numbers; listed by hand, because a bundle has no folder to read. */
 const migrations = { '0001-start': start }
 
-export const isPostgres = (db: Db): boolean => db.getExecutor().adapter instanceof PostgresAdapter
+/**
+ * Told by what the adapter can do, not by its class: Next bundles Kysely once for pages and once for
+ * `instrumentation.ts`, and the process's one handle comes from either.
+ */
+export const isPostgres = (db: Pick<Db, 'getExecutor'>): boolean =>
+  db.getExecutor().adapter.supportsMultipleConnections !== false
 
 /**
  * Opens the store (`file:<path>` or `postgres://…`) and brings it to the newest form.

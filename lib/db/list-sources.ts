@@ -61,15 +61,17 @@ const settling = (...where: Sql[]): Branch => ({
 
 const isFolder = (prompt: string) => prompt.endsWith('/')
 
-/** What must hold of the columns of `changes`, as `s`. Literals where an index is partial. */
-function columnsOf({ test, project, danger, prompt }: ListFilter): Map<Part, Sql> {
+/** What must hold of the columns of `changes`, under this alias. Literals where an index is partial. */
+function columnsOf({ test, project, danger, prompt }: ListFilter, alias: string): Map<Part, Sql> {
   const columns = new Map<Part, Sql>()
-  if (test === 'only') columns.set('test', sql`s.test = 1`)
-  if (danger) columns.set('danger', sql`s.danger = 1`)
-  if (project !== null) columns.set('project', sql`s.project_id = ${project}`)
+  const column = (name: string) => sql.ref(`${alias}.${name}`)
+  if (test === 'only') columns.set('test', sql`${column('test')} = 1`)
+  if (danger) columns.set('danger', sql`${column('danger')} = 1`)
+  if (project !== null) columns.set('project', sql`${column('project_id')} = ${project}`)
+  const subject = column('subject')
   if (prompt !== null && isFolder(prompt))
-    columns.set('prompt', sql`s.subject >= ${prompt} and s.subject < ${prompt + lastCharacter}`)
-  else if (prompt !== null) columns.set('prompt', sql`s.subject = ${prompt}`)
+    columns.set('prompt', sql`${subject} >= ${prompt} and ${subject} < ${prompt + lastCharacter}`)
+  else if (prompt !== null) columns.set('prompt', sql`${subject} = ${prompt}`)
   return columns
 }
 
@@ -79,7 +81,7 @@ function changeSources(filter: ListFilter): Source[] {
   const facets = facetsWanted(filter)
   const sources: Source[] = []
   if (facets.length > 0) sources.push({ parts: ['facet'], branches: facets.map(facetBranch) })
-  for (const [part, column] of columnsOf(filter)) {
+  for (const [part, column] of columnsOf(filter, 's')) {
     const { prompt } = filter
     if (part === 'prompt' && prompt !== null && isFolder(prompt))
       sources.push({ parts: [part], branches: [facetBranch(folderFacet(prompt)), settling(column)] })
@@ -143,10 +145,10 @@ const isSettlingWanted = ({ status, target, http }: ListFilter) =>
 function checksOf(filter: ListFilter, open: string[]): ListPlan['checks'] {
   const checks: ListPlan['checks'] = new Map()
   const inChanges = (key: Sql, column: Sql) =>
-    sql`(select 1 from changes as s where s.id = ${key} and ${column})`
+    sql`(select 1 from changes as c where c.id = ${key} and ${column})`
   // Tests are few, so the look-up is in an index that is hardly there.
-  if (filter.test === 'hidden') checks.set('test', (key) => sql`${inChanges(key, sql`s.test = 1`)} is null`)
-  for (const [part, column] of columnsOf(filter))
+  if (filter.test === 'hidden') checks.set('test', (key) => sql`${inChanges(key, sql`c.test = 1`)} is null`)
+  for (const [part, column] of columnsOf(filter, 'c'))
     checks.set(part, (key) => sql`${inChanges(key, column)} = 1`)
   const facets = facetsWanted(filter)
   if (facets.length > 0)

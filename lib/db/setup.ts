@@ -1,7 +1,7 @@
 import type { Db } from './client.ts'
 
 /** How far back it looks for an event of a secret: reading further would cost more than it tells. */
-export const newestEvents = 10_000
+const newestEvents = 10_000
 
 /**
  * When the newest event came, and the newest that was signed with each secret (by its last four characters), among

@@ -58,6 +58,8 @@ const changeOf = ({ change, fact, links }: Message): Record<string, unknown> => 
   label: labelOf(fact),
   from: 'from' in fact ? fact.from : null,
   to: 'to' in fact ? fact.to : null,
+  // A workflow can leave tests alone: `if: ${{ !github.event.client_payload.change.test }}`.
+  ...(change.test ? { test: true } : {}),
 })
 
 /** What is told of the prompt. A fact may be of another version than the one the change is mostly about: then less is known. */

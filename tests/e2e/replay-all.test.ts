@@ -255,7 +255,7 @@ const views: [string, BrowserContextOptions][] = [
   ['on a phone', { colorScheme: 'light', viewport: { width: 390, height: 844 } }],
 ]
 
-describe.each(views)('%s', (view, options) => {
+describe.each(views)('%s', (_view, options) => {
   const paths: [string, string][] = [
     ['the question', '/replay?status=delivered&status=failed&kind=promoted'],
     ['nothing to replay', '/replay?prompt=nowhere'],
@@ -264,7 +264,7 @@ describe.each(views)('%s', (view, options) => {
     ['a replay that is gone', '/replay/rpl_gone'],
     ['the question of one change', ''],
   ]
-  it.each(paths)('%s has no accessibility violation and no sideways scrolling', async (what, path) => {
+  it.each(paths)('%s has no accessibility violation and no sideways scrolling', async (_what, path) => {
     const [one] = await seed(14, [
       { target: 'slack', status: 'delivered' },
       { target: 'elsewhere', status: 'retrying', failures: 2, nextIn: 60, reason: 'HTTP 502' },
@@ -303,8 +303,6 @@ describe.each(views)('%s', (view, options) => {
         expect(violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)])).toEqual([])
         const [wide, there] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth])
         expect(wide).toBeLessThanOrEqual(there ?? 0)
-        if (process.env.SHOTS)
-          await page.screenshot({ path: `${process.env.SHOTS}/${what} ${view}.png`, fullPage: true })
       },
       options,
     )

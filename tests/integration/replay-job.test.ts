@@ -109,6 +109,7 @@ describe.each(engines)('a replay of all that match on %s', (_, openStore) => {
       ['new', 'queued'],
     ])
     await store.db.updateTable('deliveries').set({ status: 'delivered', next_at: null }).execute()
+    await store.db.deleteFrom('deliveries').where('target', '=', 'new').execute()
     const one = await start(wanted, { target: 'a' }, 'todays-rules')
     await workAll(wanted)
     expect(await replayById(store.db, one)).toMatchObject({ queued: 1, left: 0 })

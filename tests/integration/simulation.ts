@@ -73,7 +73,7 @@ export function simulateTime(): void {
 }
 
 /** Turns of the event loop without any query after which nothing but the clock can make things go on. */
-const quietTurns = 3
+const quietTurns = 12
 /** A simulation that waits for nothing would wait for ever. */
 const mostIdleTurns = 100_000
 

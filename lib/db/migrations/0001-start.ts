@@ -1,7 +1,7 @@
-import { type Kysely, PostgresAdapter, sql } from 'kysely'
+import { type Kysely, sql } from 'kysely'
 
 export async function up(db: Kysely<never>): Promise<void> {
-  const isPostgres = db.getExecutor().adapter instanceof PostgresAdapter
+  const isPostgres = db.getExecutor().adapter.supportsMultipleConnections !== false
   const bytes = isPostgres ? sql`bytea` : sql`blob`
   // By bytes, so that the beginning of a name is a range of the index, whatever language the server sorts by.
   const byteText = isPostgres ? sql`text collate "C"` : sql`text`

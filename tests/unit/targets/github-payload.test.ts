@@ -178,4 +178,10 @@ describe('a GitHub dispatch', () => {
       expect(payloadOf(message)).not.toHaveProperty('prompt')
     },
   )
+
+  it('says of a test that it is one, so that a workflow can leave it alone', () => {
+    const changeIn = (test: boolean) => payloadOf(messageOf({ change: { test } })).change
+    expect(changeIn(true)).toMatchObject({ test: true })
+    expect(changeIn(false)).not.toHaveProperty('test')
+  })
 })

@@ -25,7 +25,7 @@ export function Deliveries({ change, deliveries, attempts, contextOf, now }: Pro
       : 'No target is configured, so nobody was told.'
   return (
     <section aria-labelledby="deliveries">
-      <div className="mb-3 flex flex-wrap items-center justify-between gap-x-4 gap-y-2">
+      <div className="mb-3 flex flex-wrap items-baseline justify-between gap-x-4 gap-y-2">
         <h2 id="deliveries" className="font-semibold">
           Deliveries
         </h2>

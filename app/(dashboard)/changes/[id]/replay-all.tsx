@@ -45,14 +45,11 @@ export function CancelForm({
 function ReplayAll({ change, deliveries }: { change: Change; deliveries: Delivery[] }) {
   const delivered = deliveries.filter(({ status }) => status === 'delivered')
   return (
-    <details className="relative open:basis-full sm:open:basis-auto">
+    <details className="max-w-full open:w-full sm:text-right sm:open:w-[22rem]">
       <summary className="button">
         <Icon name="retry" className="size-3.5" /> Replay all …
       </summary>
-      <form
-        action={replayAll}
-        className="panel mt-2 p-4 text-left text-[13px] shadow-lg sm:absolute sm:right-0 sm:z-10 sm:w-[22rem]"
-      >
+      <form action={replayAll} className="panel mt-2 p-4 text-left text-[13px]">
         <input type="hidden" name="change" value={change.id} />
         <input type="hidden" name="delivered" value={delivered.length} />
         <fieldset className="grid gap-2.5">

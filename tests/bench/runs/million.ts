@@ -1,0 +1,75 @@
+import { seed } from '../../../scripts/seed.ts'
+import { type Bench, mustSucceed, planFor, strangeVersion } from '../bench.ts'
+import type { MeasureName } from '../measures.ts'
+import { getPage, signIn } from '../pages.ts'
+import { record } from '../results.ts'
+import { percentile } from '../statistics.ts'
+import { createStore, type Engine } from '../stores.ts'
+import { start } from '../subjects.ts'
+
+const times = 40
+/** Words of the seeded texts: in every second change, and in one of fifty. */
+const searched = ['customer', 'voucher']
+
+/** Of a page, warm: the first ten are thrown away. */
+async function pageMs(url: string, cookie: string): Promise<number> {
+  const all: number[] = []
+  for (let i = 0; i < times + 10; i++) all.push((await getPage(url, cookie)).milliseconds)
+  return percentile(all.slice(10), 50)
+}
+
+/** The page so many pages further on, by its own link to what is older. */
+async function olderPage(origin: string, cookie: string, pages: number): Promise<string> {
+  let path = '/'
+  for (let i = 1; i < pages; i++) {
+    const { html } = await getPage(`${origin}${path}`, cookie)
+    const [, next] = /href="(\/\?[^"]*before=[^"]*)"/.exec(html) ?? []
+    if (next === undefined) return path
+    path = next.replaceAll('&amp;', '&')
+  }
+  return path
+}
+
+async function measure(bench: Bench, engine: Engine, url: string, count: number): Promise<void> {
+  const subject = `${engine}, ${count.toLocaleString('en-US')}`
+  const done = (name: MeasureName, value: number) => record(bench.results, name, subject, value)
+  const running = await start(engine, { url, env: { ...bench.targetEnv, SETTLE_MS: '10000' } })
+  try {
+    const { origin, door } = running
+    const cookie = await signIn(origin)
+    done('millionList', await pageMs(`${origin}/`, cookie))
+    done(
+      'millionDeep',
+      await pageMs(`${origin}${await olderPage(origin, cookie, Math.min(100, count / 100))}`, cookie),
+    )
+    const searches: number[] = []
+    for (const word of searched) searches.push(await pageMs(`${origin}/?q=${word}`, cookie))
+    done('millionSearch', Math.max(...searches))
+    for (const seconds of [1, 3]) {
+      const task = { url: door, plan: planFor(9000 * seconds, strangeVersion), pace: { atOnce: 32 }, seconds }
+      const { perSecond } = mustSucceed(await bench.load.ask(task), subject)
+      if (seconds === 3) done('millionAccept', perSecond)
+    }
+  } finally {
+    await running.stop()
+  }
+}
+
+/** The same store with a thousand changes and with a million (in a quick run, fifty thousand). */
+export async function millions(bench: Bench): Promise<void> {
+  const many = bench.scale < 1 ? 50_000 : 1_000_000
+  for (const engine of bench.engines) {
+    for (const count of [1000, many]) {
+      const store = await createStore(engine)
+      try {
+        const begin = performance.now()
+        await seed(store.url, { changes: count, days: 180, now: Date.now() })
+        const seconds = (performance.now() - begin) / 1000
+        if (count === many) record(bench.results, 'millionSeed', engine, seconds)
+        await measure(bench, engine, store.url, count)
+      } finally {
+        await store.drop()
+      }
+    }
+  }
+}

@@ -1,0 +1,71 @@
+import { type Change, emptyDetail, type Fact } from '#lib/change.ts'
+import type { Db } from '#lib/db/client.ts'
+import type { ChangeRow, DeliveryRow } from '#lib/db/schema.ts'
+import { newId } from '#lib/id.ts'
+
+const projectId = 'cmfq1x7h3000108l4b2k9d6tz'
+const fact: Fact = { kind: 'promoted', label: 'production', from: 6, to: 7 }
+const rowsOfStatement = 200
+
+function changeRow(subject: string, now: number): ChangeRow {
+  const prompt: Change['detail']['prompt'] = {
+    version: 7,
+    labels: ['latest', 'production'],
+    labelsBefore: ['latest'],
+    tags: ['support', 'refunds'],
+    promptType: 'text',
+    commitMessage: 'Shorter answers, ask for order id first',
+    createdBy: 'cmc2v9k0p000307l5e1yq8abc',
+    eventId: null,
+  }
+  return {
+    id: newId('chg', now),
+    open_key: null,
+    kind: fact.kind,
+    status: 'settled',
+    project_id: projectId,
+    subject,
+    version: 7,
+    title: `Maya Okonkwo promoted ${subject} v7 to production, was v6`,
+    actor: 'Maya Okonkwo',
+    danger: 0,
+    test: 0,
+    detail: JSON.stringify({ ...emptyDetail, facts: [fact], prompt }),
+    event_count: 1,
+    opened_at: now,
+    due_at: now,
+    next_at: null,
+    settled_at: now,
+  }
+}
+
+const deliveryRow = (changeId: string, target: string, now: number): DeliveryRow => ({
+  id: newId('dlv', now),
+  change_id: changeId,
+  target,
+  status: 'queued',
+  rule: 'all changes to Slack',
+  fact: JSON.stringify(fact),
+  attempt: 0,
+  failures: 0,
+  next_at: now,
+  reason: null,
+  created_at: now,
+  finished_at: null,
+  http_class: null,
+})
+
+/** Settled changes of prompts `bench-<tag>-000000`, …, each with a delivery to each target that is due at once. */
+export async function queueDeliveries(
+  db: Db,
+  { count, tag, targets }: { count: number; tag: string; targets: string[] },
+): Promise<void> {
+  const now = Date.now()
+  const names = Array.from({ length: count }, (_, i) => `bench-${tag}-${String(i).padStart(6, '0')}`)
+  while (names.length > 0) {
+    const changes = names.splice(0, rowsOfStatement).map((name) => changeRow(name, now))
+    const deliveries = changes.flatMap(({ id }) => targets.map((target) => deliveryRow(id, target, now)))
+    await db.insertInto('changes').values(changes).execute()
+    await db.insertInto('deliveries').values(deliveries).execute()
+  }
+}

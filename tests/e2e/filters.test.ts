@@ -118,7 +118,7 @@ describe.each([
     await look(
       '/',
       async ({ page }) => {
-        await page.getByText('Filters', { exact: true }).click()
+        await page.locator('summary', { hasText: 'Filters' }).click()
         await page.locator('label.pill', { hasText: 'failed' }).click()
         await page.locator('label.pill', { hasText: 'retrying' }).click()
         await page.getByLabel('Label', { exact: true }).fill('production')
@@ -137,12 +137,12 @@ describe.each([
     await look(
       '/',
       async ({ page }) => {
-        await page.getByText('Filters', { exact: true }).click()
+        await page.locator('summary', { hasText: 'Filters' }).click()
         await page.getByLabel('From (UTC)').fill(from)
         await page.getByRole('button', { name: 'Apply' }).click()
         await page.getByText(`since ${from.replace('T', ' ')} UTC`).waitFor()
         expect(await shown(page)).toEqual(['Settling', 'Promoted', 'New version'])
-        await page.getByText('Filters', { exact: true }).click()
+        await page.locator('summary', { hasText: 'Filters' }).click()
         expect(await page.getByLabel('From (UTC)').inputValue()).toBe(from)
       },
       options,
@@ -188,7 +188,7 @@ describe('the head of the list', () => {
       const health = page.locator('dl[aria-label="Health"]')
       const text = (await health.innerText()).replaceAll(/\s+/g, ' ')
       expect(text).toMatch(
-        /Last signed event (just now|\d+ s ago) Oldest waiting .* github, 24 h 33\.3 % slack, 24 h 100 %/,
+        /Last signed event (just now|\d+ (s|min) ago) Oldest waiting .* github, 24 h 33\.3 % slack, 24 h 100 %/,
       )
       await health.getByRole('link', { name: '33.3 %' }).click()
       await page.waitForURL(`${app.url}/?status=failed&target=github&time=24h&test=shown`)
@@ -222,7 +222,7 @@ describe.each([
     await look(
       path,
       async ({ page }) => {
-        await page.getByText('Filters', { exact: true }).click()
+        await page.locator('summary', { hasText: 'Filters' }).click()
         const { violations } = await new AxeBuilder({ page }).analyze()
         expect(violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)])).toEqual([])
         const [wide, there] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth])

@@ -13,7 +13,12 @@ export function ChangeActions({ change, deliveries }: { change: Change; deliveri
   const waiting = deliveries.filter(isWaiting).length
   return (
     <div className="flex grow flex-wrap items-start gap-2 sm:justify-end">
-      {waiting > 1 ? <CancelForm change={change.id} words="Cancel all that wait" /> : null}
+      {waiting > 1 ? (
+        // Beside the question on a wide screen, so that it stays where it is when that opens.
+        <div className="sm:order-last">
+          <CancelForm change={change.id} words="Cancel all that wait" />
+        </div>
+      ) : null}
       <ReplayAll change={change} deliveries={deliveries} />
     </div>
   )

@@ -142,7 +142,7 @@ function deliverySources(filter: ListFilter, targets: string[], open: string[]):
 const isSettlingWanted = ({ status, target, http }: ListFilter) =>
   status.includes('settling') && target === null && http.length === 0
 
-function checksOf(filter: ListFilter, open: string[]): ListPlan['checks'] {
+function checksOf(filter: ListFilter, targets: string[], open: string[]): ListPlan['checks'] {
   const checks: ListPlan['checks'] = new Map()
   const inChanges = (key: Sql, column: Sql) =>
     sql`(select 1 from changes as c where c.id = ${key} and ${column})`
@@ -158,13 +158,15 @@ function checksOf(filter: ListFilter, open: string[]): ListPlan['checks'] {
       where x.facet in (${sql.join(facets)}) and x.change_id = ${key} limit 1) = 1`,
     )
   if (asksDelivery(filter) || filter.status.length > 0)
-    checks.set('delivery', (key) => deliveryCheck(filter, open, key))
+    checks.set('delivery', (key) => deliveryCheck(filter, targets, open, key))
   return checks
 }
 
-function deliveryCheck(filter: ListFilter, open: string[], key: Sql): Sql {
-  const delivery = sql`(select 1 from deliveries as d where d.change_id = ${key}
-    and ${and(deliveryConditions(filter, 'd', open))} limit 1) = 1`
+function deliveryCheck(filter: ListFilter, targets: string[], open: string[], key: Sql): Sql {
+  const wanted = deliveryConditions(filter, 'd', open)
+  // All that there are: with the targets named, the index of the statuses answers, and no row is read.
+  if (targets.length > 0 && filter.http.length === 0) wanted.push(sql`d.target in (${sql.join(targets)})`)
+  const delivery = sql`(select 1 from deliveries as d where d.change_id = ${key} and ${and(wanted)} limit 1) = 1`
   const isOpen = sql`(select 1 from changes as o where o.id = ${key} and o.next_at is not null) = 1`
   if (!isSettlingWanted(filter)) return delivery
   return asksDelivery(filter) ? sql`(${delivery} or ${isOpen})` : isOpen
@@ -178,7 +180,7 @@ export async function planList(db: Db, filter: ListFilter, now: number): Promise
   const sources = changeSources(filter)
   if (filter.status.length > 0 || asksDelivery(filter))
     sources.push(...deliverySources(filter, targets, open))
-  return { sources, checks: checksOf(filter, open) }
+  return { sources, checks: checksOf(filter, targets, open) }
 }
 
 async function openTargets(db: Db, now: number): Promise<string[]> {

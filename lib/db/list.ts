@@ -4,37 +4,10 @@ import { type ListFilter, timeRange } from '../list-filter.ts'
 import { toChange } from './changes.ts'
 import { type Db, isPostgres } from './client.ts'
 import { type Cursor, deliveriesOf, type ListedChange, type Page } from './dashboard.ts'
-import {
-  and,
-  type Branch,
-  distinctFrom,
-  everything,
-  keyOf,
-  knownTargets,
-  type ListPlan,
-  type Part,
-  planList,
-  type Source,
-  type Sql,
-  theseChanges,
-} from './list-sources.ts'
-import { changesOfIds, postgresEstimate, postgresTerms, sqliteMatching, sqliteTerms } from './search.ts'
-import { searchRow } from './search-write.ts'
-
-/** Ids strictly between these, in this direction, up to `most`. */
-interface Span {
-  above: string | null
-  below: string | null
-  isBackwards: boolean
-  most: number
-}
-
-/** Up to here sources are counted, to start from the smallest. Counting so far takes 1 ms (SQLite) to 4 ms. */
-const mostCounted = 20_000
-/** Up to here SQLite asks the search index about given changes; beyond, it asks about what the index gives. */
-const mostAsked = 5000
-/** So many of the newest documents are looked through before Postgres reads all that match from its index. */
-const windowSize = 1500
+import { type Counted, countFrom, idsFrom, type Span, smallest } from './list-query.ts'
+import { distinctFrom, knownTargets, planList, theseChanges } from './list-sources.ts'
+import { countOfSqlite, idsOfPostgres, idsOfSqlite } from './list-words.ts'
+import { changesOfIds } from './search.ts'
 
 const idAt = (time: number): string => `chg_${Math.max(0, time).toString(16).padStart(11, '0')}`
 
@@ -51,134 +24,26 @@ function spanOf(filter: ListFilter, cursor: Cursor, most: number, now: number): 
   }
 }
 
-const within = ({ above, below }: Span, key: Sql): Sql[] => [
-  ...(above === null ? [] : [sql`${key} > ${above}`]),
-  ...(below === null ? [] : [sql`${key} < ${below}`]),
-]
+type Asked = { filter: ListFilter; now: number }
 
-/** What else must hold of a change that comes from a source of these parts. */
-const remaining = ({ checks }: ListPlan, parts: Part[], key: Sql): Sql[] =>
-  [...checks].flatMap(([part, check]) => (parts.includes(part) ? [] : [check(key)]))
-
-const tail = (key: Sql, { isBackwards, most }: Span): Sql =>
-  sql`order by ${key} ${isBackwards ? sql`asc` : sql`desc`} limit ${most}`
-
-function branchQuery(plan: ListPlan, { parts }: Source, branch: Branch, span: Span): Sql {
-  const key = keyOf(branch)
-  const where = and([...branch.where, ...within(span, key), ...remaining(plan, parts, key)])
-  return sql`select ${branch.repeats ? sql`distinct` : sql``} ${key} as id
-    from ${branch.from ?? sql`${sql.table(branch.on)} as s`} where ${where} ${tail(key, span)}`
-}
-
-async function idsFrom(db: Db, plan: ListPlan, source: Source, span: Span): Promise<string[]> {
-  const queries = source.branches.map((branch) => branchQuery(plan, source, branch, span))
-  const [only] = queries
-  if (only === undefined) return []
-  const all = queries.map((query, i) => sql`select id from (${query}) as ${sql.ref(`b${i}`)}`)
-  const query =
-    queries.length === 1
-      ? only
-      : sql`select distinct id from (${sql.join(all, sql` union all `)}) as u ${tail(sql`id`, span)}`
-  const { rows } = await sql<{ id: string }>`${query}`.execute(db)
-  return rows.map(({ id }) => id)
-}
-
-/**
- * The source with the fewest changes, and how many. `Infinity`: all have more than are counted. Then one of a single
- * range is best: it ends as soon as enough is found, while each of several ranges goes on until it has found enough.
- */
-async function smallest(
-  db: Db,
-  { sources }: ListPlan,
-  span: Span,
-): Promise<{ source: Source; count: number }> {
-  const [first = everything] = sources
-  const single = sources.find(({ branches }) => branches.length === 1)
-  const usual = { source: single ?? first, count: Number.POSITIVE_INFINITY }
-  if (sources.length === 0) return usual
-  const counts = sources.map((source, i) => sql`(${countOf(source, span)}) as ${sql.ref(`c${i}`)}`)
-  const { rows } = await sql<Record<string, number>>`select ${sql.join(counts)}`.execute(db)
-  const counted = sources.map((source, i) => ({ source, count: Number(rows[0]?.[`c${i}`]) }))
-  const [best] = counted.toSorted((a, b) => a.count - b.count)
-  return best && best.count <= mostCounted ? best : usual
-}
-
-function countOf({ branches }: Source, span: Span): Sql {
-  if (branches.length === 0) return sql`select 0`
-  const each = branches.map((branch, i) => {
-    const where = and([...branch.where, ...within(span, keyOf(branch))])
-    return sql`select 1 from (select 1 from ${branch.from ?? sql`${sql.table(branch.on)} as s`}
-      where ${where} limit ${mostCounted + 1}) as ${sql.ref(`b${i}`)}`
-  })
-  return sql`select count(*) from (${sql.join(each, sql` union all `)}) as u`
-}
-
-async function matchingIds(
-  db: Db,
-  { filter, now }: { filter: ListFilter; now: number },
-  span: Span,
-): Promise<string[]> {
+async function matchingIds(db: Db, { filter, now }: Asked, span: Span): Promise<string[]> {
   const plan = await planList(db, filter, now)
-  if (filter.q === null) return idsFrom(db, plan, (await smallest(db, plan, span)).source, span)
-  const named = await changesOfIds(db, filter.q)
+  const { q } = filter
+  if (q === null) return idsFrom(db, plan, (await smallest(db, plan, span)).source, span)
+  const named = await changesOfIds(db, q)
   if (named) return idsFrom(db, plan, theseChanges(named), span)
-  return isPostgres(db) ? idsOfPostgres(db, plan, filter.q, span) : idsOfSqlite(db, plan, filter.q, span)
+  return isPostgres(db) ? idsOfPostgres(db, plan, q, span) : idsOfSqlite(db, plan, q, span)
 }
 
-async function idsOfSqlite(db: Db, plan: ListPlan, query: string, span: Span): Promise<string[]> {
-  const expression = await sqliteTerms(db, query)
-  if (expression === null) return []
-  const best = await smallest(db, plan, span)
-  if (best.count <= mostAsked) {
-    const candidates = await idsFrom(db, plan, best.source, { ...span, most: mostAsked })
-    return (await sqliteMatching(db, expression, candidates)).slice(0, span.most)
-  }
-  const { above, below, isBackwards, most } = span
-  const rows = [sql`search match ${expression}`]
-  // A cursor is a whole id, and its own row lies between: the ids are compared as well.
-  if (above !== null) rows.push(sql`w.rowid >= ${searchRow(above.padEnd(20, '0'), 0)}`)
-  if (below !== null) rows.push(sql`w.rowid <= ${searchRow(below.padEnd(20, '0'), 1)}`)
-  const key = sql`s.id`
-  const prefix = (row: Sql) => sql`'chg_' || printf('%016x', ${row})`
-  const { rows: found } = await sql<{ id: string }>`select distinct s.id as id from search as w
-    cross join changes as s on s.id >= ${prefix(sql`w.rowid >> 1`)} and s.id < ${prefix(sql`(w.rowid >> 1) + 1`)}
-    where ${and([...rows, ...within(span, key), ...remaining(plan, [], key)])}
-    order by w.rowid ${isBackwards ? sql`asc` : sql`desc`} limit ${most}`.execute(db)
-  return found.map(({ id }) => id)
-}
-
-/** A common word is soon found among the newest; a rare one is read whole from its index, which has no order. */
-async function idsOfPostgres(db: Db, plan: ListPlan, query: string, span: Span): Promise<string[]> {
-  const terms = postgresTerms(query)
-  if (terms === null) return []
-  const has = (key: Sql) =>
-    sql`(select 1 from search as w where w.change_id = ${key} and w.words @@ ${terms} limit 1) = 1`
-  const best = await smallest(db, plan, span)
-  const estimate = await postgresEstimate(db, terms)
-  if (best.count <= estimate)
-    return idsFrom(db, { ...plan, checks: new Map([...plan.checks, ['words', has]]) }, best.source, span)
-  if (estimate > windowSize) {
-    const newest = await idsInWindow(db, plan, terms, span)
-    if (newest) return newest
-  }
-  // The key is hidden from the planner: no other index than that of the words.
-  const rows = sql`select distinct change_id as id from search
-    where words @@ ${terms} and ${and(within(span, sql`(change_id || '')`))}`
-  const id = sql`s.id`
-  const { rows: found } = await sql<{ id: string }>`with found as materialized (${rows})
-    select s.id from (select id from found order by id ${span.isBackwards ? sql`asc` : sql`desc`} offset 0) as s
-    where ${and(remaining(plan, [], id))} ${tail(id, span)}`.execute(db)
-  return found.map((row) => row.id)
-}
-
-/** Null: there is more behind the window. */
-async function idsInWindow(db: Db, plan: ListPlan, terms: Sql, span: Span): Promise<string[] | null> {
-  const id = sql`s.id`
-  const window = sql`select change_id as id, words from search
-    where ${and(within(span, sql`change_id`))} ${tail(sql`change_id`, { ...span, most: windowSize })}`
-  const { rows } = await sql<{ id: string }>`select distinct s.id from (${window}) as s
-    where ${and([sql`s.words @@ ${terms}`, ...remaining(plan, [], id)])} ${tail(id, span)}`.execute(db)
-  return rows.length < span.most ? null : rows.map((row) => row.id)
+async function countMatching(db: Db, { filter, now }: Asked, span: Span): Promise<Counted> {
+  const plan = await planList(db, filter, now)
+  const { q } = filter
+  if (q === null) return countFrom(db, plan, (await smallest(db, plan, span)).source, span)
+  const named = await changesOfIds(db, q)
+  if (named) return countFrom(db, plan, theseChanges(named), span)
+  if (!isPostgres(db)) return countOfSqlite(db, plan, q, span)
+  const { length } = await idsOfPostgres(db, plan, q, { ...span, most: span.most + 1 })
+  return { count: Math.min(length, span.most), isMore: length > span.most }
 }
 
 /** Postgres: compiling a plan takes longer than running it, and what is read whole is read by an index. */
@@ -196,7 +61,7 @@ async function planned<T>(db: Db, read: (db: Db) => Promise<T>): Promise<T> {
  */
 export async function listFiltered(
   db: Db,
-  asked: { filter: ListFilter; now: number },
+  asked: Asked,
   cursor: Cursor,
   size: number,
 ): Promise<Page<ListedChange>> {
@@ -224,24 +89,14 @@ async function listed(db: Db, ids: string[]): Promise<ListedChange[]> {
   })
 }
 
-/** How many changes the filter lets through, counted up to `most`; `isMore`: and there are more. */
-export async function countFiltered(
-  db: Db,
-  asked: { filter: ListFilter; now: number },
-  most = 1000,
-): Promise<{ count: number; isMore: boolean }> {
-  const span = spanOf(asked.filter, {}, most + 1, asked.now)
-  const ids = await planned(db, (reader) => matchingIds(reader, asked, span))
-  return { count: Math.min(ids.length, most), isMore: ids.length > most }
+/** How many changes the filter lets through, counted up to `most` and within some 50 ms; `isMore`: at least so many. */
+export async function countFiltered(db: Db, asked: Asked, most = 1000): Promise<Counted> {
+  const span = spanOf(asked.filter, {}, most, asked.now)
+  return planned(db, (reader) => countMatching(reader, asked, span))
 }
 
 /** The ids of up to `most` changes that the filter lets through, oldest first, after the one named (`''`: from the first). */
-export async function idsAfter(
-  db: Db,
-  asked: { filter: ListFilter; now: number },
-  after: string,
-  most: number,
-): Promise<string[]> {
+export async function idsAfter(db: Db, asked: Asked, after: string, most: number): Promise<string[]> {
   const span = spanOf(asked.filter, { after }, most, asked.now)
   return planned(db, (reader) => matchingIds(reader, asked, span))
 }

@@ -32,8 +32,9 @@ export async function up(db: Kysely<never>): Promise<void> {
   await schema.createIndex('changes_subject').unique().on('changes').columns(['subject', 'id']).execute()
   // Unique, as ids are: so each of these answers a look-up by id alone, and the planner knows that it does.
   await schema.createIndex('changes_project').unique().on('changes').columns(['project_id', 'id']).execute()
-  await sql`create unique index changes_danger on changes (id) where danger = 1`.execute(db)
-  await sql`create unique index changes_test on changes (id) where test = 1`.execute(db)
+  // With their flag, or SQLite goes to the row to see it.
+  await sql`create unique index changes_danger on changes (danger, id) where danger = 1`.execute(db)
+  await sql`create unique index changes_test on changes (test, id) where test = 1`.execute(db)
 
   await schema
     .createTable('events')
@@ -97,6 +98,7 @@ export async function up(db: Kysely<never>): Promise<void> {
   )
   await schema
     .createIndex('deliveries_status')
+    .unique()
     .on('deliveries')
     .columns(['target', 'status', 'change_id'])
     .execute()

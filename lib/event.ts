@@ -9,12 +9,6 @@ import { z } from 'zod'
 const text = z.string().min(1)
 const time = z.iso.datetime({ offset: true })
 
-/** One item of a chat prompt: a message, or a placeholder that is filled at run time. */
-export const chatItem = z.union([
-  z.looseObject({ type: z.literal('placeholder'), name: z.string() }),
-  z.looseObject({ role: z.string(), content: z.string() }),
-])
-
 const user = z.looseObject({ name: z.string().nullish(), email: z.string().nullish() })
 
 const prompt = z.looseObject({
@@ -25,7 +19,10 @@ const prompt = z.looseObject({
   projectId: text,
   createdBy: z.string().optional(),
   labels: z.array(z.string()),
-  /** Text prompts: a string. Chat prompts: an array of `chatItem`. Langfuse's own schema allows any JSON. */
+  /**
+   * Text prompts: a string. Chat prompts: an array of messages (`{role, content}`) and placeholders
+   * (`{type: 'placeholder', name}`). Langfuse's own schema allows any JSON.
+   */
   prompt: z.unknown(),
   type: z.string(),
   config: z.unknown(),
@@ -163,4 +160,3 @@ export interface UnrecognisedEvent {
 }
 
 export type SourceEvent = PromptEvent | AlertEvent | NotificationEvent | UnrecognisedEvent
-export type EventType = SourceEvent['type']

@@ -10,7 +10,6 @@ const text = z.string().min(1).max(1000).optional().catch(undefined)
 
 /** The state of a list as it stands in the address: its place, and what it is narrowed to. */
 export const listQuery = z.object({ before: id, after: id, prompt: text, change: id })
-type ListQuery = z.infer<typeof listQuery>
 
 export type SearchParams = Promise<Record<string, string | string[] | undefined>>
 

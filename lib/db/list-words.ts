@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import type { Db } from './client.ts'
 import {
   type Counted,
+  countFrom,
   countPassing,
   idsFrom,
   mostLooked,
@@ -19,6 +20,9 @@ import { searchRow } from './search-write.ts'
 const mostAsked = 5000
 /** So many of the newest documents are looked through before Postgres reads all that match from its index. */
 const windowSize = 1500
+/** So many documents Postgres reads for a count, and so many it lets the index name. */
+const mostRead = 4000
+const mostFound = 20_000
 
 export async function idsOfSqlite(db: Db, plan: ListPlan, query: string, span: Span): Promise<string[]> {
   const expression = await sqliteTerms(db, query)
@@ -29,8 +33,9 @@ export async function idsOfSqlite(db: Db, plan: ListPlan, query: string, span: S
     return (await sqliteMatching(db, expression, candidates)).slice(0, span.most)
   }
   const rows = wordRows(expression, span)
-  const key = sql`s.id`
-  const where = and([...rows, ...within(span, key), ...remaining(plan, [], key)])
+  // The plus keeps the cursor from being the bound of the look-up in place of the row's own: a scan for each row.
+  const key = sql`+s.id`
+  const where = and([...rows, ...within(span, key), ...remaining(plan, [], sql`s.id`)])
   const { rows: found } = await sql<{ id: string }>`select distinct s.id as id from search as w
     cross join changes as s on ${namesChange} where ${where}
     order by w.rowid ${span.isBackwards ? sql`asc` : sql`desc`} limit ${span.most}`.execute(db)
@@ -59,32 +64,55 @@ export async function countOfSqlite(db: Db, plan: ListPlan, query: string, span:
   }
   const looked = sql`select s.id from (select rowid from search as w where ${and(wordRows(expression, span))}
     order by rowid desc limit ${mostLooked}) as w cross join changes as s on ${namesChange}
-    where ${and(within(span, sql`s.id`))}`
-  return countPassing(db, looked, remaining(plan, [], sql`u.id`), span.most)
+    where ${and(within(span, sql`+s.id`))}`
+  return countPassing(db, looked, remaining(plan, [], sql`u.id`), span)
 }
+
+const has = (terms: Sql) => (key: Sql) =>
+  sql`(select 1 from search as w where w.change_id = ${key} and w.words @@ ${terms} limit 1) = 1`
+
+const withTerms = (plan: ListPlan, terms: Sql): ListPlan => ({
+  ...plan,
+  checks: new Map([...plan.checks, ['words', has(terms)]]),
+})
 
 /** A common word is soon found among the newest; a rare one is read whole from its index, which has no order. */
 export async function idsOfPostgres(db: Db, plan: ListPlan, query: string, span: Span): Promise<string[]> {
   const terms = postgresTerms(query)
   if (terms === null) return []
-  const has = (key: Sql) =>
-    sql`(select 1 from search as w where w.change_id = ${key} and w.words @@ ${terms} limit 1) = 1`
   const best = await smallest(db, plan, span)
   const estimate = await postgresEstimate(db, terms)
-  if (best.count <= estimate)
-    return idsFrom(db, { ...plan, checks: new Map([...plan.checks, ['words', has]]) }, best.source, span)
+  if (best.count <= estimate) return idsFrom(db, withTerms(plan, terms), best.source, span)
   if (estimate > windowSize) {
     const newest = await idsInWindow(db, plan, terms, span)
     if (newest) return newest
   }
-  // The key is hidden from the planner: no other index than that of the words.
-  const rows = sql`select distinct change_id as id from search
-    where words @@ ${terms} and ${and(within(span, sql`(change_id || '')`))}`
   const id = sql`s.id`
-  const { rows: found } = await sql<{ id: string }>`with found as materialized (${rows})
+  const { rows: found } = await sql<{ id: string }>`with found as materialized (${documents(terms, span)})
     select s.id from (select id from found order by id ${span.isBackwards ? sql`asc` : sql`desc`} offset 0) as s
     where ${and(remaining(plan, [], id))} ${tail(id, span)}`.execute(db)
   return found.map((row) => row.id)
+}
+
+/** The key is hidden from the planner: no other index than that of the words. */
+const documents = (terms: Sql, span: Span): Sql => sql`select distinct change_id as id from search
+  where words @@ ${terms} and ${and(within(span, sql`(change_id || '')`))}`
+
+export async function countOfPostgres(db: Db, plan: ListPlan, query: string, span: Span): Promise<Counted> {
+  const terms = postgresTerms(query)
+  if (terms === null) return { count: 0, isMore: false }
+  const best = await smallest(db, plan, span)
+  const estimate = await postgresEstimate(db, terms)
+  if (best.count <= estimate)
+    return countFrom(db, withTerms(plan, terms), best.source, { ...span, look: mostRead })
+  const conditions = remaining(plan, [], sql`u.id`)
+  if (estimate <= mostFound) {
+    const all = sql`select id from (${documents(terms, span)} offset 0) as a`
+    return countPassing(db, all, conditions, { ...span, look: mostFound * 10 })
+  }
+  const newest = sql`select change_id as id, words from search
+    where ${and(within(span, sql`change_id`))} ${tail(sql`change_id`, { ...span, most: mostRead })}`
+  return countPassing(db, newest, [sql`u.words @@ ${terms}`, ...conditions], { ...span, look: mostRead })
 }
 
 /** Null: there is more behind the window. */

@@ -6,7 +6,7 @@ import { type Db, isPostgres } from './client.ts'
 import { type Cursor, deliveriesOf, type ListedChange, type Page } from './dashboard.ts'
 import { type Counted, countFrom, idsFrom, type Span, smallest } from './list-query.ts'
 import { distinctFrom, knownTargets, planList, theseChanges } from './list-sources.ts'
-import { countOfSqlite, idsOfPostgres, idsOfSqlite } from './list-words.ts'
+import { countOfPostgres, countOfSqlite, idsOfPostgres, idsOfSqlite } from './list-words.ts'
 import { changesOfIds } from './search.ts'
 
 const idAt = (time: number): string => `chg_${Math.max(0, time).toString(16).padStart(11, '0')}`
@@ -41,9 +41,7 @@ async function countMatching(db: Db, { filter, now }: Asked, span: Span): Promis
   if (q === null) return countFrom(db, plan, (await smallest(db, plan, span)).source, span)
   const named = await changesOfIds(db, q)
   if (named) return countFrom(db, plan, theseChanges(named), span)
-  if (!isPostgres(db)) return countOfSqlite(db, plan, q, span)
-  const { length } = await idsOfPostgres(db, plan, q, { ...span, most: span.most + 1 })
-  return { count: Math.min(length, span.most), isMore: length > span.most }
+  return isPostgres(db) ? countOfPostgres(db, plan, q, span) : countOfSqlite(db, plan, q, span)
 }
 
 /** Postgres: compiling a plan takes longer than running it, and what is read whole is read by an index. */

@@ -7,16 +7,18 @@ import { z } from 'zod'
  */
 
 const text = z.string().min(1)
+/** Names are looked up by index, and Postgres takes no entry above 2,704 bytes: 600 characters fit in any script. */
+const indexed = text.max(600)
 const time = z.iso.datetime({ offset: true })
 
 const user = z.looseObject({ name: z.string().nullish(), email: z.string().nullish() })
 
 const prompt = z.looseObject({
   id: text,
-  name: text,
+  name: indexed,
   /** 32 bits, as in Langfuse's own column and in ours. */
   version: z.int32().min(1),
-  projectId: text,
+  projectId: indexed,
   createdBy: z.string().optional(),
   labels: z.array(z.string()),
   /**
@@ -49,7 +51,7 @@ export const alertBody = z.looseObject({
   type: z.literal('monitor-alert'),
   payload: z.looseObject({
     monitorId: text,
-    projectId: text,
+    projectId: indexed,
     permalink: z.string().optional(),
     dataPermalink: z.string().optional(),
     message: z.looseObject({ title: z.string(), body: z.string() }),
@@ -69,7 +71,7 @@ export const notificationBody = z.looseObject({
   event: z.looseObject({
     eventType: text,
     severity: z.string(),
-    projectId: text,
+    projectId: indexed,
     projectName: z.string().optional(),
     resourceId: z.string().optional(),
     resourceName: z.string().optional(),
@@ -83,9 +85,9 @@ export const flatBody = z.looseObject({
   event: z.enum(['prompt.created', 'prompt.updated', 'prompt.deleted']),
   timestamp: time,
   data: z.looseObject({
-    promptName: text,
+    promptName: indexed,
     promptVersion: z.int32().min(1),
-    projectId: text,
+    projectId: indexed,
     labels: z.array(z.string()).optional(),
     tags: z.array(z.string()).optional(),
     prompt: z.unknown().optional(),

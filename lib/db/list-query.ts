@@ -117,14 +117,12 @@ export async function countPassing(
   conditions: Sql[],
   { most, look = mostLooked }: Span,
 ): Promise<Counted> {
-  // A change may come up once for each of its deliveries and documents, of which there are a few.
-  const passing = sql`select id from (select u.id from (${looked}) as u where ${and(conditions)} limit ${4 * most}) as p`
-  const { rows } = await sql<{ count: number }>`
-    select count(*) as count from (select distinct id from (${passing}) as q limit ${most + 1}) as r`.execute(
-    db,
-  )
+  // A change may come up once for each of its deliveries and documents: four times as many rows are some of each.
+  const passing = sql`select u.id from (${looked}) as u where ${and(conditions)} limit ${4 * most + 4}`
+  const { rows } = await sql<{ found: number; count: number }>`
+    select count(*) as found, count(distinct id) as count from (${passing}) as p`.execute(db)
   const count = Number(rows[0]?.count)
-  if (count > most) return { count: most, isMore: true }
+  if (count > most || Number(rows[0]?.found) > 4 * most) return { count: Math.min(count, most), isMore: true }
   const all = await sql<{ count: number }>`select count(*) as count from (${looked}) as u`.execute(db)
   return { count, isMore: Number(all.rows[0]?.count) >= look }
 }

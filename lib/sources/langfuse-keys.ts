@@ -30,8 +30,12 @@ export function twinKeyOf(event: SourceEvent): string | null {
   return hashOf([promptId, action, updatedAt, labels.toSorted(), tags.toSorted()])
 }
 
-/** What the event is about, as a person would name it. */
+/** What the event is about, as a person would name it; at most 600 characters, as it is looked up by index. */
 export function subjectOf(event: SourceEvent, body: JsonObject): string {
+  return nameOf(event, body).slice(0, 600).toWellFormed()
+}
+
+function nameOf(event: SourceEvent, body: JsonObject): string {
   switch (event.type) {
     case 'prompt-version':
       return event.name

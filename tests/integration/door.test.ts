@@ -72,6 +72,22 @@ describe.each(engines)('the door on %s', (_, openStore) => {
     expect((await events()).map(({ type }) => type)).toEqual(['unrecognised'])
   })
 
+  it.each([
+    ['a prompt', (long: string) => ({ ...JSON.parse(one.toString()).prompt, name: long })],
+    ['a project', (long: string) => ({ ...JSON.parse(one.toString()).prompt, projectId: long })],
+  ])('keeps an event whose name of %s is too long for an index, and says so', async (_, prompt) => {
+    // Random, because Postgres packs what repeats.
+    const long = Array.from({ length: 5000 }, () =>
+      String.fromCodePoint(0x4e00 + Math.floor(Math.random() * 20_000)),
+    ).join('')
+    const body = JSON.stringify({ ...JSON.parse(one.toString()), prompt: prompt(long) })
+    expect((await knock(signed(body))).status).toBe(202)
+    expect((await events()).map(({ type }) => type)).toEqual(['unrecognised'])
+    const alert = JSON.parse(fixture('09-monitor-alert.json').toString())
+    alert.payload.message.title = long
+    expect((await knock(signed(JSON.stringify(alert)))).status).toBe(202)
+  })
+
   it('takes the flat form of tutorials under a bare signature, and knows its repeat', async () => {
     const flat = JSON.stringify({
       event: 'prompt.updated',

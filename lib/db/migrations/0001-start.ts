@@ -102,6 +102,9 @@ export async function up(db: Kysely<never>): Promise<void> {
     .on('deliveries')
     .columns(['target', 'status', 'change_id'])
     .execute()
+  await sql`create unique index deliveries_sent on deliveries (target, change_id) where status <> 'skipped'`.execute(
+    db,
+  )
   await sql`create index deliveries_http on deliveries (http_class, change_id) where http_class is not null`.execute(
     db,
   )

@@ -1,13 +1,17 @@
 import { createHash } from 'node:crypto'
+import type { BurstFact } from '../burst.ts'
 import type { Fact, FactKind } from '../change.ts'
 import { type Message, versionOf } from '../delivery.ts'
+import { observedOf } from '../observed-words.ts'
 import type { GithubTarget } from '../rules.ts'
+import { callbackPayload, changeHead } from './github-callback.ts'
 import { cut } from './text.ts'
 
 /** GitHub refuses a dispatch whose body has 64 KB or more. */
 const mostBody = 65_535
 /** Characters; in JSON a character takes up to six bytes. */
 const mostName = 1000
+const mostId = 200
 /** Bytes of JSON. */
 const mostLabels = 20_000
 
@@ -28,6 +32,15 @@ const promptKinds: readonly FactKind[] = [
   'deleted',
   'first-seen',
 ]
+
+/** Not the target's own: a workflow that runs for prompts must not run for traces. */
+const burstTypes = {
+  'error-trace': 'langfuse-trace',
+  trace: 'langfuse-trace',
+  score: 'langfuse-score',
+} as const satisfies Record<BurstFact['kind'], string>
+
+const isBurst = (fact: Fact): fact is BurstFact => Object.hasOwn(burstTypes, fact.kind)
 
 /** A version that got its label in the edit that created it counts as created. */
 function actionOf({ fact, change }: Message): 'created' | 'updated' | 'deleted' {
@@ -95,6 +108,9 @@ export function githubDispatch(target: GithubTarget, message: Message): Dispatch
     event_type: target.eventType,
     client_payload,
   })
+  if (isBurst(fact)) return { event_type: burstTypes[fact.kind], client_payload: burstPayload(message, fact) }
+  if (fact.kind === 'trace-callback')
+    return { event_type: fact.kind, client_payload: callbackPayload(message, fact) }
   if (!promptKinds.includes(fact.kind)) return made(otherPayload(message))
   const { version, labels, eventId, text } = promptOf(message)
   const payload = {
@@ -123,10 +139,38 @@ export function githubDispatch(target: GithubTarget, message: Message): Dispatch
   })
 }
 
+const mostRows = 10
+
+/** What a burst was: numbers, and its first rows, without their messages' tails. */
+function burstPayload(message: Message, fact: BurstFact): Dispatch['client_payload'] {
+  const { change } = message
+  const { name, count, firstAt, lastAt, isLeast = false } = fact
+  const rows = observedOf(message).slice(0, mostRows)
+  return {
+    projectId: change.projectId === null ? null : cut(change.projectId, mostName),
+    change: changeHead(message),
+    name: cut(name, mostName),
+    count,
+    countIsLeast: isLeast,
+    firstAt: new Date(firstAt).toISOString(),
+    lastAt: new Date(lastAt).toISOString(),
+    ...(fact.kind === 'score' ? { lowest: fact.lowest, highest: fact.highest } : {}),
+    rows: rows.map(({ row: { id, traceId, at, level, message, value }, url }) => ({
+      id: cut(id, mostId),
+      traceId: traceId === null ? null : cut(traceId, mostId),
+      at: new Date(at).toISOString(),
+      level,
+      message,
+      value,
+      url: url === null ? null : cut(url, mostName),
+    })),
+  }
+}
+
 /** An alert, a notification, the relay's own trouble: the same shape, with nothing of a prompt in it. */
 function otherPayload(message: Message): Dispatch['client_payload'] {
   const { change, fact } = message
-  const { message: words } = change.detail
+  const { message: words, alert } = change.detail
   return {
     promptName: null,
     version: null,
@@ -139,6 +183,7 @@ function otherPayload(message: Message): Dispatch['client_payload'] {
       subject: cut(change.subject, mostName),
       severity: 'severity' in fact ? cut(fact.severity, mostName) : null,
       message: words === null ? null : cut(words, mostName),
+      ...(alert && { ended: { changeId: alert.changeId, since: new Date(alert.since).toISOString() } }),
     },
     sha256: null,
   }

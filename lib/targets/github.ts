@@ -1,11 +1,14 @@
 import type { Message, Outcome, SendContext } from '../delivery.ts'
 import type { GithubTarget } from '../rules.ts'
+import { forgetToken, installationToken } from './github-app.ts'
 import { githubDispatch } from './github-payload.ts'
-import { type Answer, exchange, outcomeOf, retryAfterMs, type Verdict, verdictOf } from './http.ts'
+import { askedToWait } from './github-wait.ts'
+import { type Answer, exchange, outcomeOf, type Verdict, verdictOf } from './http.ts'
 import { cut, oneLine, visible } from './text.ts'
 
 /** What a permanent answer means, and what mends it. */
-function fixOf(status: number, { repo }: GithubTarget): string | null {
+function fixOf(status: number, { repo, token }: GithubTarget): string | null {
+  const who = token === undefined ? 'the app' : 'the token'
   switch (status) {
     case 301:
     case 307:
@@ -14,29 +17,14 @@ function fixOf(status: number, { repo }: GithubTarget): string | null {
     case 401:
       return 'the token is wrong, expired or revoked. Make a new one and set it'
     case 403:
-      return `the token may not write to ${repo}. Give it "Contents: read and write" for this repository`
+      return `${who} may not write to ${repo}. Give it "Contents: read and write" for this repository`
     case 404:
-      return `the token cannot see ${repo}, or it does not exist`
+      return `${who} cannot see ${repo}, or it does not exist`
     case 422:
       return 'it did not take the payload. This is a bug of the relay: please report it'
     default:
       return null
   }
-}
-
-/** Where GitHub names no time: https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api */
-const unnamedWaitMs = 60_000
-
-/** GitHub says "wait" with 429, or with 403 and a sign of a rate limit. Null: it did not. */
-function askedToWait({ status, headers, body }: Answer, now: number): Verdict | null {
-  const isSpent = headers.get('x-ratelimit-remaining') === '0'
-  const isLimited = isSpent || headers.has('retry-after') || /secondary rate limit/i.test(body)
-  if (status !== 429 && !(status === 403 && isLimited)) return null
-  // Epoch seconds.
-  const reset = Number(headers.get('x-ratelimit-reset'))
-  const untilReset = isSpent && reset > 0 ? Math.max(0, reset * 1000 - now) : unnamedWaitMs
-  const reason = `GitHub asks for time: its rate limit is reached (${status})`
-  return { outcome: 'wait', reason, retryAfterMs: retryAfterMs(headers, now) ?? untilReset }
 }
 
 export function classifyGithub(answer: Answer, target: GithubTarget, now: number): Verdict {
@@ -58,17 +46,22 @@ export function classifyGithub(answer: Answer, target: GithubTarget, now: number
   }
 }
 
-export async function sendGithub(
+async function dispatch(
   target: GithubTarget,
   message: Message,
   context: SendContext,
+  /** `refused`: another one that may be echoed. */
+  { token, refused = '' }: { token: string; refused?: string },
 ): Promise<Outcome> {
   // Loaded at the first dispatch: 35 ms, which a start without GitHub need not wait for.
   const { Octokit } = await import('octokit')
   const [owner = '', repo = ''] = target.repo.split('/')
-  const seen = await exchange(context, [target.token, encodeURIComponent(target.token)], (fetch) => {
+  const key = target.app?.privateKey ?? ''
+  // In a body, line breaks are escaped.
+  const secrets = [token, encodeURIComponent(token), refused, key, JSON.stringify(key).slice(1, -1)]
+  const seen = await exchange(context, secrets, (fetch) => {
     const octokit = new Octokit({
-      auth: target.token,
+      auth: token,
       baseUrl: target.apiUrl.replace(/\/+$/, ''),
       request: { fetch },
       // Retries and rate limits belong to the stored delivery.
@@ -79,4 +72,23 @@ export async function sendGithub(
     return octokit.rest.repos.createDispatchEvent({ owner, repo, ...githubDispatch(target, message) })
   })
   return outcomeOf('GitHub', seen, (answer) => classifyGithub(answer, target, context.now()))
+}
+
+export async function sendGithub(
+  target: GithubTarget,
+  message: Message,
+  context: SendContext,
+): Promise<Outcome> {
+  const { token, app } = target
+  if (token !== undefined || app === undefined)
+    return dispatch(target, message, context, { token: token ?? '' })
+  const first = await installationToken(target.apiUrl, app, context)
+  if ('outcome' in first) return first
+  const outcome = await dispatch(target, message, context, first)
+  if (outcome.statusCode !== 401 || first.isNew) return outcome
+  // Revoked before its time.
+  forgetToken(app, first.token)
+  const second = await installationToken(target.apiUrl, app, context)
+  if ('outcome' in second) return second
+  return dispatch(target, message, context, { token: second.token, refused: first.token })
 }

@@ -1,5 +1,6 @@
 import type { DifferenceSummary } from '../change.ts'
-import { escaped, link, named, webUrl } from './slack-text.ts'
+import { escaped, link, named } from './slack-text.ts'
+import { webUrl } from './text.ts'
 
 const more = (count: number, what: string): string => `… ${count} more ${what}${count === 1 ? '' : 's'}`
 

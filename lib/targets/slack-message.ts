@@ -1,8 +1,14 @@
 import type { IncomingWebhookSendArguments } from '@slack/webhook'
-import type { FactKind } from '../change.ts'
+import { lastedWords } from '../alert-words.ts'
 import type { Message } from '../delivery.ts'
+import { callbackFields } from '../describe-callback.ts'
+import { titleOf } from '../observed-words.ts'
+import { messageLinks } from './message-links.ts'
 import { differenceCode, differenceNotes } from './slack-difference.ts'
-import { fromMarkdown, link, listed, named, said, webUrl } from './slack-text.ts'
+import { danger, lookOf } from './slack-look.ts'
+import { observedLines } from './slack-observed.ts'
+import { fromMarkdown, link, listed, named, said } from './slack-text.ts'
+import { webUrl } from './text.ts'
 
 /** Slack refuses a whole message near 13,200 characters (https://github.com/slackapi/bolt-js/issues/2509). */
 const mostMessage = 12_500
@@ -11,23 +17,6 @@ const mostUrl = 2900
 
 type Block = NonNullable<IncomingWebhookSendArguments['blocks']>[number]
 
-const kinds: Record<FactKind, { words: string; icon: string; color: string }> = {
-  'version-created': { words: 'New version', icon: '🆕', color: '#2563eb' },
-  promoted: { words: 'Promoted', icon: '🚀', color: '#16a34a' },
-  'rolled-back': { words: 'Rolled back', icon: '⏪', color: '#d97706' },
-  'label-added': { words: 'Label added', icon: '🏷️', color: '#16a34a' },
-  'label-removed': { words: 'Label removed', icon: '🏷️', color: '#d97706' },
-  'tags-changed': { words: 'Tags', icon: '🔖', color: '#6b7280' },
-  deleted: { words: 'Deleted', icon: '🗑️', color: '#d97706' },
-  'first-seen': { words: 'First seen', icon: '👀', color: '#6b7280' },
-  alert: { words: 'Alert', icon: '🔔', color: '#d97706' },
-  recovered: { words: 'Recovered', icon: '✅', color: '#16a34a' },
-  notification: { words: 'Langfuse', icon: '📣', color: '#d97706' },
-  'given-up': { words: 'Given up', icon: '⛔', color: '#dc2626' },
-  unchanged: { words: 'Unchanged', icon: '▫️', color: '#6b7280' },
-  unrecognised: { words: 'Unrecognised', icon: '❔', color: '#6b7280' },
-}
-const danger = '#dc2626'
 const neutral = '#2563eb'
 
 /** How much of a message may be used: characters for the difference, a part of every other length. */
@@ -69,9 +58,11 @@ function promptFields({ change, fact }: Message, { share }: Room): Field[] {
   ]
 }
 
-function otherFields({ change, fact }: Message): Field[] {
-  const { environments } = change.detail
+function otherFields({ change, fact }: Message, { share }: Room): Field[] {
+  const { environments, alert } = change.detail
   return [
+    ...callbackFields(change.detail).map(([name, value]): Field => [name, named(value, 200 * share)]),
+    ...(alert ? [['Lasted', lastedWords(alert.forMs)] satisfies Field] : []),
     ...('severity' in fact ? [['Severity', named(fact.severity, 60)] satisfies Field] : []),
     ...(environments.length > 0 ? [['Environments', listed(environments, 240)] satisfies Field] : []),
   ]
@@ -85,32 +76,35 @@ function differenceBlocks({ change, links }: Message, { difference: room }: Room
   return [...(code === null ? [] : [section(code)]), ...differenceNotes(difference).map(section)]
 }
 
-function buttons({ change, links }: Message, { share }: Room): Block[] {
-  const told = change.detail.prompt === null ? change.detail.links.slice(0, 3) : []
-  const into = told.length > 0 ? told : [{ label: 'Open in Langfuse', url: links.langfuse }]
-  const elements = [...into, { label: 'What changed', url: links.page }].flatMap(({ label, url }) => {
-    const href = webUrl(url, mostUrl * share)
+function buttons(message: Message, { share }: Room): Block[] {
+  const elements = messageLinks(message, mostUrl * share).map(({ label, url }) => {
     const text = { type: 'plain_text' as const, text: named(label, 75) }
-    return href === null ? [] : [{ type: 'button' as const, text, url: href }]
+    return { type: 'button' as const, text, url }
   })
   return elements.length > 0 ? [{ type: 'actions', elements }] : []
 }
 
-function wordsOf({ change }: Message, { share }: Room): Block[] {
+function wordsOf(all: Message, { share }: Room): Block[] {
+  const { change } = all
   const { prompt, message, problems } = change.detail
   const quoted = prompt?.commitMessage ? said(prompt.commitMessage, 600 * share) : ''
   const list = problems.slice(0, 5).map((problem) => `• ${named(problem, 200 * share)}`)
-  const paragraphs = [quote(quoted), fromMarkdown(said(message ?? '', 1200 * share)), list.join('\n')]
+  const paragraphs = [
+    quote(quoted),
+    fromMarkdown(said(message ?? '', 1200 * share)),
+    list.join('\n'),
+    observedLines(all, share),
+  ]
   return paragraphs.filter((text) => text.replaceAll('>', '').trim() !== '').map(section)
 }
 
 function blocksOf(message: Message, room: Room): Block[] {
   const { change } = message
-  const { words, icon } = kinds[change.kind]
-  const fields = [...promptFields(message, room), ...otherFields(message)]
+  const { words, icon } = lookOf(change)
+  const fields = [...promptFields(message, room), ...otherFields(message, room)]
   const project = change.projectId === null ? [] : [`project ${named(change.projectId, 100)}`]
   // Slack reads the three entities in `plain_text` as well.
-  const title = named(`${icon} ${words}: ${change.subject}`, 150)
+  const title = named(`${icon} ${words}: ${change.detail.trace?.name || change.subject}`, 150)
   return [
     { type: 'header', text: { type: 'plain_text', text: title } },
     ...(fields.length > 0
@@ -144,8 +138,8 @@ function fitting(make: (room: Room) => IncomingWebhookSendArguments): IncomingWe
 
 /** One change as a Slack message: its sentence, and a card in its colour. Within Slack's limits whatever the change holds. */
 export function slackMessage(message: Message): IncomingWebhookSendArguments {
-  const { title, danger: isDanger, kind } = message.change
-  const color = isDanger ? danger : kinds[kind].color
+  const title = titleOf(message)
+  const { color } = lookOf(message.change)
   return fitting((room) => card(named(title, 800 * room.share), color, blocksOf(message, room)))
 }
 
@@ -153,13 +147,14 @@ export function slackMessage(message: Message): IncomingWebhookSendArguments {
 export function slackDigest(messages: Message[]): IncomingWebhookSendArguments {
   const isDanger = messages.some(({ change }) => change.danger)
   return fitting(({ share }) => {
-    const lines = messages.map(({ change, links }) => {
+    const lines = messages.map((message) => {
+      const { change, links } = message
       const url = webUrl(links.page, 300 * share)
-      const icon = change.danger ? '🔴' : kinds[change.kind].icon
-      return `${icon} ${named(change.title, 300 * share)}${url === null ? '' : ` ${link(url, 'What changed')}`}`
+      const icon = change.danger ? '🔴' : lookOf(change).icon
+      return `${icon} ${named(titleOf(message), 300 * share)}${url === null ? '' : ` ${link(url, 'What changed')}`}`
     })
     const [first] = messages
-    const text = `${messages.length} changes. ${first ? named(first.change.title, 200 * share) : ''} …`
+    const text = `${messages.length} changes. ${first ? named(titleOf(first), 200 * share) : ''} …`
     return card(text, isDanger ? danger : neutral, lines.map(section))
   })
 }

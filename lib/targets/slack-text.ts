@@ -30,13 +30,6 @@ export function listed(names: readonly string[], most: number): string {
   return left > 0 ? `${row} and ${left} more` : row
 }
 
-/** As Slack takes it for a button or a link; null for another scheme, and where it is longer than `most`. */
-export function webUrl(url: string | null, most: number): string | null {
-  if (url === null || !/^https?:\/\//i.test(url) || !URL.canParse(url)) return null
-  const { href } = new URL(url)
-  return href.length <= most ? href : null
-}
-
 /** A link in a text; `label` is ours. */
 export function link(url: string, label: string): string {
   const safe = url.replaceAll('|', '%7C').replaceAll('<', '%3C').replaceAll('>', '%3E')

@@ -55,7 +55,7 @@ export function classifySlack(answer: Answer, now: number): Verdict {
 }
 
 /** The whole address is a password; its long segments are enough of one. */
-function secretsOf({ url }: SlackTarget): string[] {
+export function secretsOf({ url }: SlackTarget): string[] {
   const { pathname, search, searchParams } = new URL(url)
   const segments = pathname.split('/')
   const long = segments.filter((segment, i) => segment.length >= 12 || i === segments.length - 1)

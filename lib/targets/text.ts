@@ -15,3 +15,10 @@ export function cut(text: string, most: number): string {
   if (text.length <= most) return text
   return `${text.slice(0, Math.max(0, most - 1)).replace(/[\ud800-\udbff]$/, '')}…`
 }
+
+/** As a browser reads it; null for another scheme, and where it is longer than `most`. */
+export function webUrl(url: string | null, most: number): string | null {
+  if (url === null || !/^https?:\/\//i.test(url) || !URL.canParse(url)) return null
+  const { href } = new URL(url)
+  return href.length <= most ? href : null
+}

@@ -9,6 +9,8 @@ export interface SeenRequest {
   headers: IncomingHttpHeaders
   /** Parsed JSON; the raw text where it is none. */
   body: unknown
+  /** The bytes as they came. */
+  raw: Buffer
   size: number
 }
 
@@ -43,7 +45,7 @@ export async function startStandIn(usual: (request: SeenRequest) => Answered, po
     for await (const part of incoming) parts.push(part)
     const raw = Buffer.concat(parts)
     const { method = '', url: path = '', headers } = incoming
-    const request = { at: Date.now(), method, path, headers, body: parsed(raw), size: raw.byteLength }
+    const request = { at: Date.now(), method, path, headers, body: parsed(raw), raw, size: raw.byteLength }
     seen.push(request)
     const answer = special ? special(request, response) : usual(request)
     if (answer === 'by hand') return

@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import type { GithubTarget } from '#lib/rules.ts'
+import type { GithubTarget, PagerdutyTarget } from '#lib/rules.ts'
 import { classifyGithub, sendGithub } from '#lib/targets/github.ts'
 import { githubDispatch } from '#lib/targets/github-payload.ts'
+import { classifyPagerduty } from '#lib/targets/pagerduty.ts'
 import { send } from '#lib/targets/send.ts'
 import { classifySlack } from '#lib/targets/slack.ts'
 import { startGithubStandIn } from '../../mocks/github.ts'
+import { pagerdutyKey } from '../../mocks/pagerduty.ts'
 import { messageOf } from './messages.ts'
 
 const now = Date.UTC(2026, 7, 21)
@@ -145,6 +147,49 @@ describe('an answer of GitHub', () => {
   it('a 403 with requests left is no rate limit', () => {
     const headers = { 'x-ratelimit-remaining': '4999', 'x-ratelimit-reset': inAMinute }
     expect(judge(403, '', headers)).toMatchObject({ outcome: 'failed' })
+  })
+})
+
+describe('an answer of PagerDuty', () => {
+  const pagerduty: PagerdutyTarget = {
+    type: 'pagerduty',
+    routingKey: pagerdutyKey,
+    eventsUrl: 'https://events.pagerduty.com',
+  }
+  const judge = (...answer: Parameters<typeof answerOf>) =>
+    classifyPagerduty(answerOf(...answer), pagerduty, now)
+
+  it('only 202 is delivered', () => {
+    expect(judge(202, '{"status":"success"}')).toEqual({ outcome: 'delivered' })
+    for (const status of [200, 201, 204]) {
+      expect(judge(status, '<html>')).toMatchObject({
+        outcome: 'retry',
+        reason: expect.stringContaining('https://events.pagerduty.com'),
+      })
+    }
+  })
+
+  it("400 is given up in PagerDuty's own words", () => {
+    const errors = ["Length of 'routing_key' is incorrect (should be 32 characters)", "'severity' is invalid"]
+    const body = JSON.stringify({ status: 'invalid event', message: 'Event object is invalid', errors })
+    expect(judge(400, body)).toEqual({
+      outcome: 'failed',
+      reason: `PagerDuty answered 400: it did not take the event. Check the integration key: ${errors.join('; ')}`,
+    })
+  })
+
+  it.each([
+    ['{"message":"Bad\\nrequest"}', /: Bad request$/],
+    ['<html>\n<b>Proxy</b>', /: <html> <b>Proxy<\/b>$/],
+    ['{"errors":"none"}', /: \{"errors":"none"\}$/],
+    ['', /integration key$/],
+  ])('400 with %j has a reason as well', (body, reason) => {
+    expect(judge(400, body)).toMatchObject({ outcome: 'failed', reason: expect.stringMatching(reason) })
+  })
+
+  it('429 waits for minutes where no time is named, else for the time', () => {
+    expect(judge(429)).toMatchObject({ outcome: 'wait', retryAfterMs: 120_000 })
+    expect(judge(429, '', { 'retry-after': '7' })).toMatchObject({ outcome: 'wait', retryAfterMs: 7000 })
   })
 })
 

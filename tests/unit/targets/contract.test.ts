@@ -3,9 +3,11 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Message, SendContext } from '#lib/delivery.ts'
 import type { Target } from '#lib/rules.ts'
 import { canDigest, send, sendDigest } from '#lib/targets/send.ts'
-import { startGithubStandIn } from '../../mocks/github.ts'
+import { githubApp, installationToken, installationTokens, startGithubStandIn } from '../../mocks/github.ts'
+import { pagerdutyKey, startPagerdutyStandIn } from '../../mocks/pagerduty.ts'
 import { startSlackStandIn } from '../../mocks/slack.ts'
 import { type Answered, type StandIn, startStandIn } from '../../mocks/stand-in.ts'
+import { startWebhookStandIn, webhookSecret } from '../../mocks/webhook.ts'
 import { messageOf } from './messages.ts'
 
 interface Kind {
@@ -13,7 +15,29 @@ interface Kind {
   start: () => Promise<StandIn>
   /** `url`: the stand-in's, or another place's. */
   target: (url: string) => Target
-  secret: (target: Target) => string
+  secret: string
+}
+
+const now = Date.UTC(2026, 7, 21, 9, 14, 7)
+
+/** Only what follows the app's token: to get that is `github-app.test.ts`'s part. */
+async function startForApp(): Promise<StandIn> {
+  const standIn = await startGithubStandIn(undefined, () => now)
+  const tokens = installationTokens(
+    () => now,
+    () => installationToken(1),
+  )
+  return {
+    ...standIn,
+    get seen() {
+      return standIn.seen.filter(({ path }) => !path.endsWith('/access_tokens'))
+    },
+    get requests() {
+      return standIn.requests.filter(({ path }) => !path.endsWith('/access_tokens'))
+    },
+    answerWith: (answer) =>
+      standIn.answerWith(answer && ((request, response) => tokens(request) ?? answer(request, response))),
+  }
 }
 
 const kinds: Kind[] = [
@@ -24,7 +48,7 @@ const kinds: Kind[] = [
       type: 'slack',
       url: new URL('/services/T0STANDIN/B0STANDIN/standInSecret0123', url).href,
     }),
-    secret: () => 'standInSecret0123',
+    secret: 'standInSecret0123',
   },
   {
     name: 'GitHub',
@@ -36,11 +60,35 @@ const kinds: Kind[] = [
       apiUrl,
       eventType: 'prompt-updated',
     }),
-    secret: (target) => (target.type === 'github' ? target.token : ''),
+    secret: 'github_pat_plantedSecret0123456789',
+  },
+  {
+    name: 'GitHub as an app',
+    start: startForApp,
+    target: (apiUrl) => ({
+      type: 'github',
+      repo: 'acme/prompts',
+      // Of its own, since a token is kept by app.
+      app: { ...githubApp },
+      apiUrl,
+      eventType: 'prompt-updated',
+    }),
+    secret: installationToken(1),
+  },
+  {
+    name: 'PagerDuty',
+    start: startPagerdutyStandIn,
+    target: (eventsUrl) => ({ type: 'pagerduty', routingKey: pagerdutyKey, eventsUrl }),
+    secret: pagerdutyKey,
+  },
+  {
+    name: 'a signed webhook',
+    start: () => startWebhookStandIn({ now: () => now }),
+    target: (url) => ({ type: 'webhook', url, secrets: webhookSecret, allowPrivate: true }),
+    secret: webhookSecret,
   },
 ]
 
-const now = Date.UTC(2026, 7, 21, 9, 14, 7)
 const context = (over: Partial<SendContext> = {}): SendContext => ({
   fetch: globalThis.fetch,
   now: () => now,
@@ -82,7 +130,8 @@ describe.each(kinds)('every target keeps the contract: $name', (kind) => {
     const outcome = await deliver()
     expect(outcome).toMatchObject({ outcome: 'delivered', reason: null })
     expect(standIn.seen).toHaveLength(1)
-    expect(JSON.parse(outcome.request)).toEqual(standIn.requests[0]?.body)
+    const sent = standIn.requests[0]?.raw.toString().replaceAll(kind.secret, '[secret]')
+    expect(outcome.request).toBe(sent)
   })
 
   it.each(statuses)('takes %i as %s, says so, and asks once', async (status, expected) => {
@@ -218,8 +267,8 @@ describe.each(kinds)('every target keeps the contract: $name', (kind) => {
   })
 
   it('never lets its secret out, whatever is echoed', async () => {
-    const secret = kind.secret(target)
-    const url = target.type === 'slack' ? target.url : `${target.apiUrl}/?token=${target.token}`
+    const { secret } = kind
+    const url = `${standIn.url}/?token=${secret}`
     for (const status of [200, 302, 400, 401, 404, 422, 429, 500]) {
       for (const body of [
         `Wrong: ${secret}`,
@@ -234,14 +283,14 @@ describe.each(kinds)('every target keeps the contract: $name', (kind) => {
   })
 
   it('never lets its secret out when no answer comes', async () => {
-    const secret = kind.secret(target)
+    const { secret } = kind
     for (const url of ['http://nowhere.invalid', 'http://127.0.0.1:9', 'https://127.0.0.1:9']) {
       expect(clean(await send(kind.target(url), messageOf(), context()), secret)).toBe(true)
     }
   })
 
   it('never lets its secret out where a prompt holds it', async () => {
-    const secret = kind.secret(target)
+    const { secret } = kind
     const message = messageOf({ text: secret, detail: { prompt: { commitMessage: `oops ${secret}` } } })
     const outcome = await deliver({}, message)
     expect(outcome.outcome).toBe('delivered')
@@ -251,6 +300,24 @@ describe.each(kinds)('every target keeps the contract: $name', (kind) => {
   it('keeps at most 8 KB of what was sent', async () => {
     const outcome = await deliver({}, messageOf({ text: 'x'.repeat(60_000) }))
     expect(outcome.request.length).toBeLessThanOrEqual(8192)
+  })
+
+  it('sends nothing in a dry run, and keeps what it would have sent, without its secret', async () => {
+    await deliver()
+    const sent = standIn.requests[0]?.raw.toString().replaceAll(kind.secret, '[secret]')
+    const target = kind.target(standIn.url)
+    const outcome = await send(target, messageOf(), context({ isDry: true }))
+    expect(outcome).toMatchObject({ outcome: 'dry-run', reason: 'Dry run: nothing was sent', response: null })
+    expect(outcome.request).toBe(sent)
+    expect(standIn.seen).toHaveLength(1)
+  })
+
+  it('makes a digest in a dry run, and sends none', async () => {
+    if (!canDigest(target)) return
+    const outcome = await sendDigest(target, [messageOf(), messageOf()], context({ isDry: true }))
+    expect(outcome).toMatchObject({ outcome: 'dry-run' })
+    expect(outcome.request).not.toBe('')
+    expect(standIn.seen).toEqual([])
   })
 
   it('lets a bug be thrown', async () => {

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { type Fact, factKinds } from '#lib/change.ts'
+import { factKinds } from '#lib/change.ts'
 import type { Message } from '#lib/delivery.ts'
 import type { GithubTarget } from '#lib/rules.ts'
 import { githubDispatch } from '#lib/targets/github-payload.ts'
 import { githubProblems } from '../../mocks/github.ts'
-import { messageOf } from './messages.ts'
+import { factOf, messageOf } from './messages.ts'
 
 const target: GithubTarget = {
   type: 'github',
@@ -18,25 +18,6 @@ const payloadOf = (message: Message) => githubDispatch(target, message).client_p
 const sizeOf = (message: Message) => Buffer.byteLength(JSON.stringify(githubDispatch(target, message)))
 const problemsOf = (message: Message) => githubProblems(githubDispatch(target, message), sizeOf(message))
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
-
-const facts = {
-  'version-created': { kind: 'version-created', version: 7, labels: ['latest', 'production'] },
-  promoted: { kind: 'promoted', label: 'production', from: 6, to: 7 },
-  'rolled-back': { kind: 'rolled-back', label: 'production', from: 8, to: 7 },
-  'label-added': { kind: 'label-added', label: 'production', to: 7 },
-  'label-removed': { kind: 'label-removed', label: 'production', from: 7 },
-  'tags-changed': { kind: 'tags-changed', added: ['a'], removed: [] },
-  deleted: { kind: 'deleted', versions: [7], labels: ['production'], whole: false },
-  'first-seen': { kind: 'first-seen', version: 7, labels: ['production'] },
-  alert: { kind: 'alert', severity: 'ALERT' },
-  recovered: { kind: 'recovered', severity: 'OK' },
-  notification: { kind: 'notification', eventType: 'evaluator-blocked', severity: 'ALERT' },
-  'given-up': { kind: 'given-up', target: 'slack', count: 2 },
-  unchanged: { kind: 'unchanged' },
-  unrecognised: { kind: 'unrecognised' },
-} as const satisfies Record<Fact['kind'], unknown>
-
-const factOf = (kind: Fact['kind']): Fact => structuredClone(facts[kind]) as Fact
 
 describe('a GitHub dispatch', () => {
   it('tells a promotion with its versions, label, hash and text', () => {
@@ -61,6 +42,51 @@ describe('a GitHub dispatch', () => {
         sha256: sha256('You are a support agent.'),
         prompt: 'You are a support agent.',
       },
+    })
+  })
+
+  it('tells what somebody asked to look at under a type of its own', () => {
+    const ids = { traceId: 't1', observationId: 'o1', sessionId: null }
+    const trace = {
+      name: 'checkout-agent',
+      user: null,
+      environment: 'eu',
+      level: 'ERROR',
+      latencyMs: 2500,
+      cost: null,
+      observations: 12,
+      startedAt: 0,
+    }
+    const message = messageOf({
+      fact: { kind: 'trace-callback', ...ids, confirmed: true },
+      change: { title: 'Someone asked to look at it' },
+      detail: { prompt: null, trace },
+      links: { page: 'https://relay.example.com/changes/chg_1', langfuse: 'https://l.example/t1' },
+    })
+    expect(githubDispatch(target, message)).toEqual({
+      event_type: 'trace-callback',
+      client_payload: {
+        projectId: 'p1',
+        change: {
+          id: 'chg_1',
+          kind: 'trace-callback',
+          title: 'Someone asked to look at it',
+          url: 'https://relay.example.com/changes/chg_1',
+        },
+        ...ids,
+        confirmed: true,
+        url: 'https://l.example/t1',
+        trace: { ...trace, startedAt: '1970-01-01T00:00:00.000Z' },
+      },
+    })
+  })
+
+  it('tells of a recovery which alert it ended', () => {
+    const alert = { changeId: 'chg_0', title: 'Alert: p95', since: 0, forMs: 60_000 }
+    const message = messageOf({ fact: factOf('recovered'), detail: { prompt: null, alert } })
+    expect(payloadOf(message).change).toMatchObject({
+      severity: 'OK',
+      ended: { changeId: 'chg_0', since: '1970-01-01T00:00:00.000Z' },
     })
   })
 

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import type { SendContext } from '#lib/delivery.ts'
-import { exchange, networkReason, retryAfterMs, withoutSecrets } from '#lib/targets/http.ts'
+import { networkReason } from '#lib/network-reason.ts'
+import { retryAfterMs } from '#lib/retry.ts'
+import { exchange, withoutSecrets } from '#lib/targets/http.ts'
 
 const context = (answer: () => Promise<Response>): SendContext => ({
   fetch: answer,

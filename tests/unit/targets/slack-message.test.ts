@@ -177,7 +177,7 @@ describe('a Slack message shows', () => {
 
   it('an alert, its Markdown as Slack writes it, with both links', () => {
     const message = other(
-      { kind: 'alert', severity: 'ALERT' },
+      { kind: 'alert', severity: 'ALERT', monitorId: 'm1' },
       { danger: true, subject: 'p95 latency', title: 'Alert: p95 latency' },
       {
         message: '`p95(observations.latency)` is **above** `8000` over the last **1h**',
@@ -201,7 +201,7 @@ describe('a Slack message shows', () => {
 
   it('its recovery, in green', () => {
     const message = other(
-      { kind: 'recovered', severity: 'OK' },
+      { kind: 'recovered', severity: 'OK', monitorId: 'm1' },
       { subject: 'p95 latency', title: 'Recovered: p95 latency' },
       { message: 'All is well', links: alertLinks.slice(0, 1) },
     )
@@ -212,6 +212,65 @@ describe('a Slack message shows', () => {
       field: *Severity* OK
       section: All is well
       [Open the alert] https://cloud.langfuse.com/project/p1/alerts/m1
+      [What changed] https://relay.example.com/changes/chg_1
+      context: project p1 · chg_1"
+    `)
+  })
+
+  it('a recovery, with how long its alert lasted', () => {
+    const message = other(
+      { kind: 'recovered', severity: 'OK', monitorId: 'm1' },
+      { subject: 'p95 latency', title: 'Recovered after 42 min: p95 latency' },
+      { alert: { changeId: 'chg_0', title: 'Alert: p95 latency', since: 0, forMs: 42 * 60_000 } },
+    )
+    expect(seen(slackMessage(message))).toContain('field: *Lasted* 42 min')
+  })
+
+  it.each([
+    ['WARNING', '⚠️ Warning', '#d97706'],
+    ['NO_DATA', '🔕 No data', '#6b7280'],
+    ['LATER', '🔕 LATER', '#6b7280'],
+  ])('an alert of severity %s as "%s"', (severity, words, colour) => {
+    const message = other({ kind: 'alert', severity, monitorId: 'm1' }, { subject: 'p95', title: 'x' })
+    const text = seen(slackMessage(message))
+    expect(text).toContain(`header: ${words}: p95`)
+    expect(text).toContain(`colour ${colour}`)
+  })
+
+  it.each([
+    ['WARNING', '#d97706'],
+    ['INFO', '#6b7280'],
+  ])('a notification of severity %s in its colour', (severity, colour) => {
+    const fact = { kind: 'notification', eventType: 'blob-export-failed', severity } as const
+    const text = seen(slackMessage(other(fact, { subject: 's3', title: 'x' })))
+    expect(text).toContain('header: 📣 Blob export failed: s3')
+    expect(text).toContain(`colour ${colour}`)
+  })
+
+  it('a trace that somebody asked to look at', () => {
+    const ids = { traceId: '1c563dcf980b449abb0dcbeaf1784e81', observationId: null, sessionId: 's-1' }
+    const trace = { name: '<!channel> agent', user: 'u-7', environment: 'eu', level: 'ERROR' }
+    const message = other(
+      { kind: 'trace-callback', ...ids, confirmed: true },
+      { subject: ids.traceId, title: 'Someone asked to look at trace agent (1c563dcf…)' },
+      {
+        environments: ['eu'],
+        trace: { ...trace, latencyMs: 2500, cost: 0.0123, observations: 12, startedAt: 0 },
+      },
+    )
+    expect(seen(slackMessage(message))).toMatchInlineSnapshot(`
+      "Someone asked to look at trace agent (1c563dcf…)
+      colour #2563eb
+      header: 👉 Please look: &lt;!channel&gt; agent
+      field: *Name* &lt;!channel&gt; agent
+      field: *Trace* 1c563dcf980b449abb0dcbeaf1784e81
+      field: *Session* s-1
+      field: *User* u-7
+      field: *Level* ERROR
+      field: *Latency* 2.5 s
+      field: *Cost* 0.0123 USD
+      field: *Observations* 12
+      field: *Environments* eu
       [What changed] https://relay.example.com/changes/chg_1
       context: project p1 · chg_1"
     `)
@@ -229,7 +288,7 @@ describe('a Slack message shows', () => {
     expect(seen(slackMessage(message))).toMatchInlineSnapshot(`
       "Evaluator toxicity is blocked in Support
       colour #dc2626
-      header: 📣 Langfuse: toxicity
+      header: 📣 Evaluator blocked: toxicity
       field: *Severity* ALERT
       section: The connection has no credit.
       [Open in Langfuse] https://l.example/e

@@ -1,0 +1,42 @@
+import type { Change, Fact } from './change.ts'
+import type { Db } from './db/client.ts'
+import { contentOf } from './db/prompts.ts'
+import type { DeliveryRow } from './db/schema.ts'
+import { type Message, versionOf } from './delivery.ts'
+import { callbackLinks, changeUrl, observedUrls, promptUrl } from './links.ts'
+
+export interface MessageDeps {
+  db: Db
+  urls: { langfuse: string; public: string | undefined }
+}
+
+/** What a delivery tells. Throws where its change is gone, which is a bug. */
+export async function messageFor(
+  { db, urls }: MessageDeps,
+  { row, change, wantsText }: { row: DeliveryRow; change: Change | undefined; wantsText: boolean },
+): Promise<Message> {
+  if (!change) throw new Error('Its change is gone')
+  const { projectId, subject, detail } = change
+  const told = detail.prompt && projectId !== null
+  const fact = JSON.parse(row.fact) as Fact
+  const version = versionOf(fact, change)
+  const observed = observedUrls(change, urls.langfuse)
+  const content =
+    told && version !== null && wantsText ? await contentOf(db, { projectId, name: subject }, version) : null
+  return {
+    deliveryId: row.id,
+    change,
+    fact,
+    text: content?.text,
+    links: {
+      page: changeUrl(urls.public, change.id),
+      langfuse: told
+        ? promptUrl(urls.langfuse, projectId, subject, version)
+        : (firstLink(change, urls.langfuse) ?? observed['rows' in fact ? (fact.rows?.[0] ?? 0) : 0] ?? null),
+      ...(observed.length > 0 ? { observed } : {}),
+    },
+  }
+}
+
+const firstLink = (change: Change, langfuse: string): string | null =>
+  (change.detail.links[0] ?? callbackLinks(change, langfuse)[0])?.url ?? null

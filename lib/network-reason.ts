@@ -1,0 +1,45 @@
+const networkReasons: [RegExp, string][] = [
+  [/^(ENOTFOUND|EAI_AGAIN|EAI_FAIL)$/, 'its name could not be resolved. Check the host name and DNS'],
+  [/^ECONNREFUSED$/, 'the connection was refused. Check host and port, and that it is running'],
+  [
+    /^(ECONNRESET|EPIPE|UND_ERR_SOCKET)$/,
+    'the connection broke before the whole answer came. It may have arrived',
+  ],
+  [
+    /^(ETIMEDOUT|UND_ERR_CONNECT_TIMEOUT|EHOSTUNREACH|ENETUNREACH)$/,
+    'no connection was made. Check the network, and that a firewall lets it through',
+  ],
+  [
+    /^(CERT_|ERR_TLS|ERR_SSL|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|HOSTNAME_|EPROTO$)/,
+    'TLS failed. Check its certificate, and that the port speaks https',
+  ],
+  [/^HPE_/, 'its answer was not HTTP. Check the port'],
+  [/^ERR_INVALID_URL$/, 'its URL is not valid. Correct it'],
+]
+
+interface Thrown {
+  name?: string
+  code?: string
+  cause?: unknown
+  errors?: unknown[]
+}
+
+/** The code of a network error, which `fetch` wraps, and Node's happy eyeballs wrap again. */
+export function codeOf(error: unknown, depth = 0): string | null {
+  if (typeof error !== 'object' || error === null || depth > 5) return null
+  const { name, code, cause, errors } = error as Thrown
+  if (name === 'TimeoutError' || name === 'AbortError') return name
+  if (typeof code === 'string') return code
+  return codeOf(cause ?? errors?.[0], depth + 1)
+}
+
+/** Why no answer came, as a sentence. Of the address it names the host only: the rest may be a secret. */
+export function networkReason(who: string, error: unknown, host: string): string {
+  const code = codeOf(error)
+  const name = host === '' ? who : `${who} (${host})`
+  if (code === 'TimeoutError') return `${name} did not answer in time`
+  if (code === 'AbortError') return `${name} had not answered when the relay stopped`
+  if (code === null) return `${name} was not asked. Check its URL and token for stray characters`
+  const why = networkReasons.find(([pattern]) => pattern.test(code))?.[1] ?? 'the request failed'
+  return `${name} was not reached: ${why} (${code})`
+}

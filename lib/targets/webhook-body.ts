@@ -1,0 +1,124 @@
+import type { DifferenceSummary, Fact } from '../change.ts'
+import { type Message, versionOf } from '../delivery.ts'
+import { observedOf, type ToldRow, titleOf } from '../observed-words.ts'
+import { cut } from './text.ts'
+import { mostEntries, mostLines, mostName, mostText, types, type WebhookBody } from './webhook-schema.ts'
+
+const clip = (text: string, most = mostName): string => cut(text.toWellFormed(), most)
+const clipOrNull = (text: string | null, most = mostName): string | null =>
+  text === null ? null : clip(text, most)
+const clipAll = (texts: readonly string[]): string[] => texts.slice(0, mostEntries).map((text) => clip(text))
+
+type Data = WebhookBody['data']
+
+type FactData = Pick<
+  Data,
+  | 'label'
+  | 'from'
+  | 'to'
+  | 'severity'
+  | 'monitorId'
+  | 'traceId'
+  | 'observationId'
+  | 'sessionId'
+  | 'count'
+  | 'firstAt'
+  | 'lastAt'
+>
+
+const iso = (at: number): string => new Date(at).toISOString()
+
+const factData = (fact: Fact): FactData => ({
+  label: 'label' in fact ? clip(fact.label) : null,
+  from: 'from' in fact ? fact.from : null,
+  to: 'to' in fact ? fact.to : null,
+  severity: 'severity' in fact ? clip(fact.severity) : null,
+  monitorId: 'monitorId' in fact ? clip(fact.monitorId) : null,
+  traceId: 'traceId' in fact ? clipOrNull(fact.traceId) : null,
+  observationId: 'observationId' in fact ? clipOrNull(fact.observationId) : null,
+  sessionId: 'sessionId' in fact ? clipOrNull(fact.sessionId) : null,
+  count: 'count' in fact ? fact.count : null,
+  firstAt: 'firstAt' in fact ? iso(fact.firstAt) : null,
+  lastAt: 'lastAt' in fact ? iso(fact.lastAt) : null,
+})
+
+function promptData({ change, fact }: Message): Data['prompt'] {
+  const { prompt } = change.detail
+  if (!prompt) return null
+  const { labels, labelsBefore, tags, promptType, commitMessage } = prompt
+  return {
+    name: clip(change.subject),
+    version: versionOf(fact, change),
+    labels: clipAll(labels),
+    labelsBefore: labelsBefore === null ? null : clipAll(labelsBefore),
+    tags: clipAll(tags),
+    type: clipOrNull(promptType),
+    commitMessage: clipOrNull(commitMessage),
+  }
+}
+
+function differenceData(summary: DifferenceSummary | string | null): Data['difference'] {
+  if (summary === null || typeof summary === 'string') return null
+  const { fromVersion, toVersion, lines, cutLines, variablesAdded, variablesRemoved, config } = summary
+  const kept = lines.slice(0, mostLines)
+  return {
+    fromVersion,
+    toVersion,
+    lines: kept.map(({ sign, text }) => ({ sign, text: clip(text) })),
+    cutLines: cutLines + lines.length - kept.length,
+    variablesAdded: clipAll(variablesAdded),
+    variablesRemoved: clipAll(variablesRemoved),
+    config: config.slice(0, mostEntries).map(({ key, before, after }) => ({
+      key: clip(key),
+      before: clipOrNull(before),
+      after: clipOrNull(after),
+    })),
+  }
+}
+
+const observedData = (rows: readonly ToldRow[]): Data['observed'] =>
+  rows.slice(0, mostEntries).map(({ row, url }) => ({
+    event: row.event,
+    id: clip(row.id),
+    traceId: clipOrNull(row.traceId),
+    observationId: clipOrNull(row.observationId),
+    name: clipOrNull(row.name),
+    at: iso(row.at),
+    environment: clipOrNull(row.environment),
+    level: clipOrNull(row.level),
+    message: clipOrNull(row.message),
+    model: clipOrNull(row.model),
+    latencyMs: row.latencyMs,
+    cost: row.cost,
+    value: typeof row.value === 'string' ? clip(row.value) : row.value,
+    url,
+  }))
+
+/** One change as a signed webhook tells it. */
+export function webhookBodyOf(message: Message): WebhookBody {
+  const { change, fact, links } = message
+  const { detail } = change
+  return {
+    version: 1,
+    type: types[fact.kind],
+    timestamp: iso(change.openedAt),
+    data: {
+      id: change.id,
+      kinds: clipAll(detail.facts.map(({ kind }) => kind)),
+      title: clip(titleOf(message)),
+      subject: clip(change.subject),
+      projectId: clipOrNull(change.projectId),
+      actor: clipOrNull(change.actor),
+      danger: change.danger,
+      test: change.test,
+      ...factData(fact),
+      observed: observedData(observedOf(message)),
+      message: clipOrNull(detail.message, mostText),
+      environments: clipAll(detail.environments),
+      prompt: promptData(message),
+      difference: differenceData(detail.difference),
+      url: links.page,
+      langfuseUrl: links.langfuse,
+    },
+  }
+}

@@ -1,15 +1,5 @@
 import { z } from 'zod'
-
-export interface LangfuseApi {
-  baseUrl: string
-  publicKey: string
-  secretKey: string
-  fetch: typeof globalThis.fetch
-}
-
-const timeoutMs = 5000
-/** Langfuse's own cap on an answer is 5 MB. */
-const mostBytes = 6 * 1024 * 1024
+import { askLangfuse, type LangfuseApi } from './langfuse-request.ts'
 
 const promptVersion = z.object({
   projectId: z.string(),
@@ -20,29 +10,15 @@ const promptVersion = z.object({
 
 /**
  * Reads one version of a prompt (`GET /api/public/v2/prompts/{name}`), with its references resolved as in a webhook.
- * Null where it does not exist, belongs to another project than the keys, or no good answer came in 5 s: a difference
+ * Null where it does not exist, belongs to another project than the keys, or no good answer came in time: a difference
  * is worth asking once, not waiting for.
  */
 export async function readPromptVersion(
-  { baseUrl, publicKey, secretKey, fetch }: LangfuseApi,
+  api: LangfuseApi,
   { projectId, name, version }: { projectId: string; name: string; version: number },
 ): Promise<{ text: unknown; config: unknown } | null> {
-  const url = `${baseUrl.replace(/\/+$/, '')}/api/public/v2/prompts/${encodeURIComponent(name)}?version=${version}`
-  const authorization = `Basic ${Buffer.from(`${publicKey}:${secretKey}`).toString('base64')}`
-  try {
-    const response = await fetch(url, {
-      headers: { authorization, accept: 'application/json' },
-      signal: AbortSignal.timeout(timeoutMs),
-      redirect: 'error',
-    })
-    if (!response.ok || Number(response.headers.get('content-length')) > mostBytes) {
-      await response.body?.cancel()
-      return null
-    }
-    const read = promptVersion.safeParse(await response.json())
-    if (!read.success || read.data.projectId !== projectId || read.data.version !== version) return null
-    return { text: read.data.prompt, config: read.data.config ?? {} }
-  } catch {
-    return null
-  }
+  const answer = await askLangfuse(api, `/api/public/v2/prompts/${encodeURIComponent(name)}`, { version })
+  const read = promptVersion.safeParse(answer.ok ? answer.json : null)
+  if (!read.success || read.data.projectId !== projectId || read.data.version !== version) return null
+  return { text: read.data.prompt, config: read.data.config ?? {} }
 }

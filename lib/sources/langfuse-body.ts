@@ -3,6 +3,7 @@ import {
   type AlertEvent,
   alertBody,
   flatBody,
+  flatNames,
   type NotificationEvent,
   notificationBody,
   type PromptAction,
@@ -11,7 +12,9 @@ import {
   type SourceEvent,
   type UnrecognisedEvent,
 } from '../event.ts'
+import { observationBody, observationNames, scoreBody, scoreNames } from '../observed-body.ts'
 import type { JsonObject } from './json-object.ts'
+import { fromObservation, fromScore } from './langfuse-observed.ts'
 
 type User = z.output<typeof promptBody>['user']
 
@@ -90,6 +93,7 @@ function fromAlert({ payload }: z.output<typeof alertBody>): AlertEvent {
     url: link(payload.permalink),
     dataUrl: link(payload.dataPermalink),
     environments: environmentsOf(payload.filters),
+    at: Date.parse(payload.timestamp),
   }
 }
 
@@ -114,7 +118,8 @@ const unrecognised = (problems: string[]): UnrecognisedEvent => ({
   problems: problems.map((problem) => problem.slice(0, 300)),
 })
 
-const problemOf = ({ path, message }: z.core.$ZodIssue): string =>
+/** What is wrong with which field, in a sentence. */
+export const problemOf = ({ path, message }: z.core.$ZodIssue): string =>
   `\`${z.core.toDotPath(path)}\`: ${message.replace(/^Invalid input: /, '')}`
 
 const reader =
@@ -133,7 +138,11 @@ const enveloped = new Map<unknown, (body: JsonObject) => SourceEvent>([
   ['monitor-alert', reader(alertBody, fromAlert)],
   ['project-notification', reader(notificationBody, fromNotification)],
 ])
-const flat = reader(flatBody, fromFlat)
+const flat = new Map<unknown, (body: JsonObject) => SourceEvent>([
+  ...flatNames.map((name) => [name, reader(flatBody, fromFlat)] as const),
+  ...observationNames.map((name) => [name, reader(observationBody, fromObservation)] as const),
+  ...scoreNames.map((name) => [name, reader(scoreBody, fromScore)] as const),
+])
 
 /** An own value of the body; what it inherits is not the sender's word. */
 export const own = (body: JsonObject, key: string): unknown =>
@@ -157,12 +166,13 @@ export function storable(value: unknown): unknown {
 
 /** What a JSON object of Langfuse says. The text and config of a prompt are kept exactly. */
 export function toEvent(body: JsonObject): SourceEvent {
-  const type = own(body, 'type')
-  const read = isFlat(body) ? flat : enveloped.get(type)
+  const [key, known] = isFlat(body) ? (['event', flat] as const) : (['type', enveloped] as const)
+  const given = own(body, key)
+  const read = known.get(given)
   if (!read) {
-    const got = type === undefined ? 'nothing' : JSON.stringify(type)
+    const got = given === undefined ? 'nothing' : JSON.stringify(given)
     return storable(
-      unrecognised([`\`type\`: expected one of ${[...enveloped.keys()].join(', ')}, received ${got}`]),
+      unrecognised([`\`${key}\`: expected one of ${[...known.keys()].join(', ')}, received ${got}`]),
     )
   }
   const event = read(body)

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { monitorName } from '../describe.ts'
 import type { SourceEvent } from '../event.ts'
+import { burstName, isObserved } from '../observed.ts'
 import type { JsonObject } from './json-object.ts'
 import { isFlat, own, storable } from './langfuse-body.ts'
 
@@ -17,6 +18,11 @@ const keyOfId = (id: string): string =>
  * while `timestamp` and signature change with a re-run. The flat form has no id.
  */
 export function dedupeKeyOf(event: SourceEvent, body: JsonObject, rawBody: Uint8Array): string {
+  if (isObserved(event)) {
+    const { updatedAt } = body.data as { updatedAt?: unknown }
+    // Where nothing says when it was updated, another content is another telling.
+    return `flat:${hashOf([body.event, event.projectId, event.traceId, event.id, updatedAt ?? sha256(rawBody)])}`
+  }
   if (isFlat(body) && event.type === 'prompt-version')
     return `flat:${hashOf([body.event, body.timestamp, event.projectId, event.name, event.version])}`
   const id = own(body, 'id')
@@ -43,6 +49,13 @@ function nameOf(event: SourceEvent, body: JsonObject): string {
       return monitorName(event.title)
     case 'project-notification':
       return event.resource ?? event.eventType
+    case 'trace':
+    case 'generation':
+    case 'observation':
+    case 'score':
+      return burstName(event)
+    case 'trace-callback':
+      return event.traceId ?? event.sessionId ?? event.observationId ?? ''
     case 'unrecognised': {
       const type = own(body, 'type')
       return typeof type === 'string' ? storable(type.slice(0, 200)) : ''

@@ -28,7 +28,7 @@ export interface OpenedWebhook {
   /** Prompt name, monitor title, resource, or the `type` that is not known. May be empty. */
   subject: string
   version: number | null
-  /** Epoch milliseconds: the body's `timestamp`, else `now`. */
+  /** Epoch milliseconds: of an alert, when its monitor ran; else the body's `timestamp`, else `now`. */
   occurredAt: number
   scheme: SignatureScheme
   secretHint: string
@@ -87,11 +87,11 @@ export function openWebhook(request: WebhookRequest): OpenedWebhook | RefusedWeb
     dedupeKey: dedupeKeyOf(event, body, rawBody),
     twinKey: twinKeyOf(event),
     type: event.type,
-    action: event.type === 'prompt-version' ? event.action : null,
+    action: 'action' in event ? event.action : null,
     projectId: event.projectId,
     subject: subjectOf(event, body),
     version: event.type === 'prompt-version' ? event.version : null,
-    occurredAt: timestamp ?? now,
+    occurredAt: 'at' in event ? event.at : (timestamp ?? now),
     scheme: signature.scheme,
     secretHint: signature.secretHint,
   }

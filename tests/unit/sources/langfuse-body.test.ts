@@ -95,6 +95,7 @@ describe('every body that Langfuse sends is understood', () => {
       url: expect.stringContaining('/alerts/cmemon1to00010ajl3k2pq9x7'),
       dataUrl: expect.stringContaining('/observations?dateRange='),
       environments: ['production'],
+      at: Date.parse('2026-08-21T15:00:00.000Z'),
     })
     expect(eventOf('09b-monitor-recovered.json')).toMatchObject({ dataUrl: null, environments: [] })
   })
@@ -161,7 +162,11 @@ describe('the flat form of tutorials', () => {
   })
 
   it('with an event that is not known is unrecognised', () => {
-    expect(problemsOf({ ...flat, event: 'trace.created' })[0]).toMatch(/^`event`: .*"prompt.created"/)
+    expect(problemsOf({ ...flat, event: 'trace.deleted' })).toEqual([
+      expect.stringMatching(
+        /^`event`: expected one of prompt.created, .*score.updated, received "trace.deleted"$/,
+      ),
+    ])
   })
 
   it('is not taken for one when there is a type', () => {

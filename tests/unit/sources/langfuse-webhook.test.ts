@@ -56,7 +56,7 @@ describe('every body that Langfuse sends', () => {
       action: null,
       version: null,
       twinKey: null,
-      occurredAt: Date.parse('2026-08-21T15:00:02.118Z'),
+      occurredAt: Date.parse('2026-08-21T15:00:00.000Z'),
     })
   })
 })

@@ -1,0 +1,93 @@
+import type { Change, Fact, TraceFacts } from './change.ts'
+import type { Description } from './describe.ts'
+import type { TraceCallbackEvent } from './event.ts'
+import { measureWords } from './observed-words.ts'
+
+export type CallbackIds = Omit<TraceCallbackEvent, 'type'>
+
+/** What Langfuse's API says of the ids of a callback. `no-answer`: ask again, after `retryAfterMs` where it said so. */
+export type TraceAnswer =
+  | { state: 'found'; ids: CallbackIds; trace: TraceFacts }
+  | { state: 'not-found' }
+  | { state: 'no-answer'; retryAfterMs: number | null; message: string }
+
+type Callback = Description & {
+  facts: [Extract<Fact, { kind: 'trace-callback' }>]
+  trace?: TraceFacts
+}
+
+/** Ids that machines made are known by their beginning. */
+const short = (id: string): string =>
+  /^[0-9a-f-]{16,}$/i.test(id) ? `${id.slice(0, 8)}…` : id.length > 60 ? `${id.slice(0, 59)}…` : id
+
+function whatOf({ traceId, observationId, sessionId }: CallbackIds, name: string | null): string {
+  if (traceId !== null) {
+    const which = name ? `${name.slice(0, 200).toWellFormed()} (${short(traceId)})` : short(traceId)
+    return observationId === null ? `trace ${which}` : `an observation of trace ${which}`
+  }
+  if (sessionId !== null) return `session ${short(sessionId)}`
+  return `observation ${short(observationId ?? '')}`
+}
+
+/** `answer`: null where there are no API keys to ask with. */
+export function describeCallback(said: CallbackIds, answer: TraceAnswer | null): Callback {
+  const isFound = answer?.state === 'found'
+  const { traceId, observationId, sessionId } = isFound ? answer.ids : said
+  const fact = {
+    kind: 'trace-callback' as const,
+    traceId,
+    observationId,
+    sessionId,
+    confirmed: isFound,
+    ...(answer && !isFound && { withheld: answer.state }),
+  }
+  const what = whatOf({ ...said, traceId, observationId, sessionId }, isFound ? answer.trace.name : null)
+  return {
+    kind: 'trace-callback',
+    title: `Someone asked to look at ${what}${endings[answer?.state ?? 'not-asked']}`,
+    danger: false,
+    facts: [fact],
+    ...(isFound && { trace: answer.trace }),
+  }
+}
+
+const endings = {
+  found: '',
+  'not-found': ', which Langfuse does not know',
+  'no-answer': ', which could not be confirmed',
+  'not-asked': ' (not confirmed)',
+}
+
+const observationWords = ({ observations, isLeast }: TraceFacts): string =>
+  `${isLeast ? 'at least ' : ''}${observations.toLocaleString('en')}`
+
+/** What is known of what a callback asks to look at, by name; empty for other changes. */
+export function callbackFields({
+  facts,
+  trace,
+}: Pick<Change['detail'], 'facts' | 'trace'>): [name: string, value: string][] {
+  const fact = facts.find((one) => one.kind === 'trace-callback')
+  if (!fact) return []
+  const known = trace && { ...trace, ...measuresOf(trace) }
+  const fields: [string, string | null | undefined][] = [
+    ['Name', known?.name],
+    ['Trace', fact.traceId],
+    ['Observation', fact.observationId],
+    ['Session', fact.sessionId],
+    ['User', known?.user],
+    ['Level', known?.level],
+    ['Latency', known?.latency],
+    ['Cost', known?.spent],
+    ['Observations', known && known.observations > 0 ? observationWords(known) : null],
+  ]
+  return fields.flatMap(([name, value]) => (value ? [[name, value] satisfies [string, string]] : []))
+}
+
+function measuresOf({ latencyMs, cost }: TraceFacts): {
+  latency: string | undefined
+  spent: string | undefined
+} {
+  const [latency] = measureWords({ latencyMs, cost: null })
+  const [spent] = measureWords({ latencyMs: null, cost })
+  return { latency, spent }
+}

@@ -1,0 +1,147 @@
+import type { ObservedName } from './observed-body.ts'
+
+/** What one event says about one trace, generation or other observation. */
+export interface ObservationEvent {
+  type: 'trace' | 'generation' | 'observation'
+  action: 'created' | 'updated'
+  projectId: string
+  traceId: string
+  /** The observation's; the trace's where the body named none. */
+  id: string
+  /** Langfuse's own type: `GENERATION`, `SPAN`, `AGENT`, … */
+  observationType: string | null
+  name: string | null
+  traceName: string | null
+  environment: string | null
+  level: string | null
+  statusMessage: string | null
+  model: string | null
+  latencyMs: number | null
+  /** USD. */
+  cost: number | null
+  tokens: { input: number | null; output: number | null; total: number | null }
+  userId: string | null
+  sessionId: string | null
+  promptName: string | null
+  promptVersion: number | null
+  /** When it began, epoch milliseconds. */
+  at: number
+}
+
+export interface ScoreEvent {
+  type: 'score'
+  action: 'created' | 'updated'
+  projectId: string
+  id: string
+  name: string
+  value: number | boolean | string | null
+  dataType: string | null
+  source: string | null
+  comment: string | null
+  environment: string | null
+  traceId: string | null
+  observationId: string | null
+  sessionId: string | null
+  /** Epoch milliseconds. */
+  at: number
+}
+
+/** One trace, observation or score as a change keeps it: what rules ask for, and what a reader wants to see. */
+export interface ObservedRow {
+  event: ObservedName
+  id: string
+  traceId: string | null
+  observationId: string | null
+  /** A trace whose root is a generation is both. */
+  isGeneration: boolean
+  name: string | null
+  /** Epoch milliseconds. */
+  at: number
+  environment: string | null
+  level: string | null
+  /** The status message, or a score's comment; cut. */
+  message: string | null
+  model: string | null
+  latencyMs: number | null
+  /** USD. */
+  cost: number | null
+  promptName: string | null
+  value: number | boolean | string | null
+  dataType: string | null
+  source: string | null
+}
+
+const mostText = 200
+const short = (value: string | null): string | null => value?.slice(0, mostText).toWellFormed() ?? null
+
+const noScore = { value: null, dataType: null, source: null }
+const noObservation = { level: null, model: null, latencyMs: null, cost: null, promptName: null }
+
+export function rowOf(event: ObservationEvent | ScoreEvent): ObservedRow {
+  const { id, traceId, environment, at } = event
+  const base = { id, traceId, environment: short(environment), at }
+  if (event.type === 'score') {
+    const { value } = event
+    return {
+      ...base,
+      ...noObservation,
+      event: `score.${event.action}`,
+      observationId: event.observationId,
+      isGeneration: false,
+      name: short(event.name),
+      message: short(event.comment),
+      value: typeof value === 'string' ? short(value) : value,
+      dataType: event.dataType,
+      source: event.source,
+    }
+  }
+  const isTrace = event.type === 'trace'
+  return {
+    ...base,
+    ...noScore,
+    event: isTrace
+      ? `trace.${event.action}`
+      : event.type === 'generation'
+        ? 'generation.created'
+        : 'observation.created',
+    observationId: id === traceId ? null : id,
+    isGeneration: event.type === 'generation' || event.observationType === 'GENERATION',
+    name: short(event.name),
+    level: event.level,
+    message: short(event.statusMessage),
+    model: short(event.model),
+    latencyMs: event.latencyMs,
+    cost: event.cost,
+    promptName: short(event.promptName),
+  }
+}
+
+/** A number for what is one, and for yes and no. */
+export function numberOf(value: ObservedRow['value']): number | null {
+  if (typeof value === 'boolean') return value ? 1 : 0
+  return typeof value === 'number' ? value : null
+}
+
+/** What rows of a burst have in common: the trace's name, or the score's. At most 600 characters. */
+export function burstName(event: ObservationEvent | ScoreEvent): string {
+  const name = event.type === 'score' ? event.name : event.traceName || event.name || 'a trace without a name'
+  return name.slice(0, 600).toWellFormed()
+}
+
+export type BurstKind = 'error-trace' | 'trace' | 'score'
+export const burstKinds: readonly string[] = ['error-trace', 'trace', 'score'] satisfies BurstKind[]
+
+export function burstKind(event: ObservationEvent | ScoreEvent): BurstKind {
+  if (event.type === 'score') return 'score'
+  return event.level === 'ERROR' ? 'error-trace' : 'trace'
+}
+
+/** Whether an event is one of those that are told in bursts. */
+export const isObserved = <T extends { type: string }>(
+  event: T,
+): event is Extract<T, ObservationEvent | ScoreEvent> => observedTypes.has(event.type)
+
+const observedTypes: ReadonlySet<string> = new Set(['trace', 'generation', 'observation', 'score'] satisfies (
+  | ObservationEvent
+  | ScoreEvent
+)['type'][])

@@ -1,0 +1,107 @@
+import { posix } from 'node:path'
+import { numberOf, type ObservedRow } from './observed.ts'
+import type { ObservedName } from './observed-body.ts'
+
+type Values = string | readonly string[]
+
+/** What a rule asks of a score; every part that is given must hold. */
+export interface ScoreClause {
+  /** Globs over score names. */
+  name?: Values
+  /** `API`, `ANNOTATION`, `EVAL`. */
+  source?: Values
+  /** `NUMERIC`, `BOOLEAN`, `CATEGORICAL`, `TEXT`, `CORRECTION`. */
+  dataType?: Values
+  /** Of numbers; yes counts as 1, no as 0. */
+  below?: number
+  above?: number
+}
+
+/** What a rule asks of one trace, observation or score. */
+export interface RowClauses {
+  /** `DEBUG`, `DEFAULT`, `WARNING`, `ERROR`. */
+  level?: Values
+  score?: ScoreClause
+  /** Seconds. */
+  latencyAbove?: number
+  /** USD. */
+  costAbove?: number
+  /** Globs over model names. */
+  model?: Values
+  /** Globs over names of traces and observations. */
+  trace?: Values
+}
+
+export const many = (value: Values): readonly string[] => (typeof value === 'string' ? [value] : value)
+const or = (value: Values): string => many(value).join(' or ')
+
+const globbed = (value: string | null, globs: Values): boolean =>
+  value !== null && many(globs).some((glob) => posix.matchesGlob(value, glob))
+const oneOf = (value: string | null, values: Values): boolean => many(values).includes(value ?? '')
+
+const clauseNames = ['level', 'score', 'latencyAbove', 'costAbove', 'model', 'trace'] as const
+
+/** The first clause of a rule that can only hold for traces, observations and scores; null: none. */
+export const rowClauseOf = (rule: RowClauses): string | null =>
+  clauseNames.find((name) => rule[name] !== undefined) ?? null
+
+export interface RowRule extends RowClauses {
+  on?: readonly string[]
+  prompt?: Values
+  environment?: Values
+}
+
+function scoreRefusal(
+  { name, source, dataType, below, above }: ScoreClause,
+  row: ObservedRow,
+): string | null {
+  const number = numberOf(row.value)
+  if (!row.event.startsWith('score.')) return 'it is no score'
+  if (name !== undefined && !globbed(row.name, name)) return `score is not ${or(name)}`
+  if (source !== undefined && !oneOf(row.source, source)) return `source is not ${or(source)}`
+  if (dataType !== undefined && !oneOf(row.dataType, dataType)) return `data type is not ${or(dataType)}`
+  if (below !== undefined && !(number !== null && number < below)) return `value is not below ${below}`
+  if (above !== undefined && !(number !== null && number > above)) return `value is not above ${above}`
+  return null
+}
+
+/** A generation is known by its trace as well, whose name its burst has. */
+const isNamed = (row: ObservedRow, subject: string, names: Values): boolean =>
+  !row.event.startsWith('score.') && (globbed(row.name, names) || globbed(subject, names))
+
+/** Why a rule does not hold for a row; null: it does. `subject`: what the row's burst is called. */
+export function rowRefusal(rule: RowRule, row: ObservedRow, subject: string): string | null {
+  const { level, score, latencyAbove, costAbove, model, trace, prompt, environment } = rule
+  if (!isTriggered(rule, row))
+    return rule.on ? `${row.event} is not ${rule.on.join(' or ')}` : 'no clause asks for traces or scores'
+  if (level !== undefined && !oneOf(row.level, level)) return `level is not ${or(level)}`
+  if (score !== undefined) {
+    const refusal = scoreRefusal(score, row)
+    if (refusal !== null) return refusal
+  }
+  if (latencyAbove !== undefined && !((row.latencyMs ?? 0) > latencyAbove * 1000))
+    return `latency is not above ${latencyAbove} s`
+  if (costAbove !== undefined && !((row.cost ?? 0) > costAbove)) return `cost is not above ${costAbove} USD`
+  if (model !== undefined && !globbed(row.model, model)) return `model is not ${or(model)}`
+  if (trace !== undefined && !isNamed(row, subject, trace)) return `trace is not ${or(trace)}`
+  if (prompt !== undefined && !globbed(row.promptName, prompt)) return `prompt is not ${or(prompt)}`
+  if (environment !== undefined && !oneOf(row.environment, environment))
+    return `environment is not ${or(environment)}`
+  return null
+}
+
+const isUpdate = (event: ObservedName): boolean => event.endsWith('.updated')
+
+/**
+ * Kinds of facts mean what is told for the first time; what is told again is only for those who name it. A rule
+ * without `on` means rows where one of its clauses does.
+ */
+function isTriggered(rule: RowRule, row: ObservedRow): boolean {
+  const { on } = rule
+  if (on === undefined) return rowClauseOf(rule) !== null && !isUpdate(row.event)
+  if (on.includes(row.event)) return true
+  if (isUpdate(row.event)) return false
+  if (row.isGeneration && on.includes('generation.created')) return true
+  if (row.event.startsWith('score.')) return on.includes('score')
+  return on.includes(row.level === 'ERROR' ? 'error-trace' : 'trace')
+}

@@ -1,0 +1,70 @@
+import type { AttemptOutcome } from './db/schema.ts'
+import { log } from './log.ts'
+import { count, observe } from './metrics.ts'
+
+/** What happened, as a line of the log and a number: the one place for both. Nothing here may hold a secret or a text. */
+
+interface Taken {
+  status: 'accepted' | 'duplicate'
+  eventId: string
+  type: string
+  subject: string
+  milliseconds: number
+}
+
+export function noteEvent(door: string, event: Taken): void {
+  log('info', 'event', { ...event })
+  count('prompt_relay_events_total', { door, status: event.status })
+}
+export function noteCallback(door: string, { stored, repeated }: { stored: number; repeated: number }): void {
+  log('info', 'callback', { stored, repeated })
+  if (stored > 0) count('prompt_relay_events_total', { door, status: 'accepted' }, stored)
+  if (repeated > 0) count('prompt_relay_events_total', { door, status: 'duplicate' }, repeated)
+}
+
+export function noteRejection(
+  { door, ...refusal }: { door: string; status: number; reason: string; detail: string; size: number },
+  rejectionId: string,
+): void {
+  log('warn', 'rejected', { door, ...refusal, rejectionId })
+  count('prompt_relay_rejections_total', { door, reason: refusal.reason })
+}
+
+export function noteAnswer(door: string, { status }: Response, milliseconds: number): void {
+  observe('prompt_relay_request_duration_seconds', { door, code: String(status) }, milliseconds)
+}
+
+export interface Settled {
+  changeId: string
+  kind: string
+  events: number
+  /** Targets that are to hear of it, and how many are not. */
+  queued: string[]
+  skipped: number
+}
+
+export function noteSettled(settled: Settled, milliseconds: number): void {
+  log('info', 'settled', { ...settled, milliseconds })
+  count('prompt_relay_settled_total', { kind: settled.kind })
+}
+
+export interface Attempted {
+  target: string
+  deliveryId: string
+  changeId: string
+  attempt: number
+  outcome: AttemptOutcome
+  statusCode: number | null
+  reason: string | null
+  milliseconds: number
+}
+
+/** `delayMs`: since the delivery was made. */
+export function noteAttempt(attempted: Attempted, delayMs: number): void {
+  const { target, outcome, milliseconds } = attempted
+  const isWell = outcome === 'delivered' || outcome === 'dry-run'
+  log(isWell ? 'info' : 'warn', 'attempt', { ...attempted })
+  count('prompt_relay_attempts_total', { target, outcome })
+  observe('prompt_relay_attempt_duration_seconds', { target }, milliseconds)
+  if (outcome === 'delivered') observe('prompt_relay_delivery_delay_seconds', { target }, delayMs)
+}

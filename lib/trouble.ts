@@ -1,0 +1,152 @@
+import { z } from 'zod'
+import type { Fact } from './change.ts'
+import { type Circuit, failingSince } from './circuit.ts'
+
+type TroubleFact = Extract<Fact, { kind: 'trouble' | 'trouble-over' }>
+type Trouble = Pick<TroubleFact, 'what' | 'target' | 'since'>
+
+/** What is known of the world around the relay; one for the store. Times in epoch milliseconds. */
+export const watchState = z.object({
+  /** Null: it never looked. */
+  startedAt: z.number().nullable(),
+  /** Up to when it has looked for signed events, and the newest of them. */
+  lookedAt: z.number(),
+  lastSignedAt: z.number().nullable(),
+  /** When Langfuse was last asked whether prompts changed meanwhile, and the change that it told of. */
+  askedAt: z.number().nullable(),
+  changedAt: z.number().nullable(),
+  /** What was told and is not over. */
+  troubles: z.array(
+    z.object({
+      what: z.enum(['quiet', 'signatures', 'target']),
+      target: z.string().nullable(),
+      since: z.number(),
+    }),
+  ),
+})
+export type WatchState = z.output<typeof watchState>
+
+export const freshWatch: WatchState = {
+  startedAt: null,
+  lookedAt: 0,
+  lastSignedAt: null,
+  askedAt: null,
+  changedAt: null,
+  troubles: [],
+}
+
+/** What one look found. */
+export interface Look {
+  now: number
+  /** When the newest signed event came, of those since the look before; null: none. */
+  signedAt: number | null
+  /** When requests came whose signature is of no known secret, within `mismatchMs`. */
+  mismatches: readonly number[]
+  /** The targets that are configured. */
+  circuits: readonly (Circuit & { name: string })[]
+}
+
+export const mismatchMs = 10 * 60_000
+/** Langfuse tries a delivery four times: fewer may be one stray delivery, or somebody's curiosity. */
+const mismatchesToTell = 5
+/** A webhook that is about to come is no trouble, and clocks differ. */
+const marginMs = 10 * 60_000
+const askAgainMs = 3_600_000
+
+/** The state with what a look found of signed events. */
+export function afterLook(state: WatchState, { now, signedAt }: Look): WatchState {
+  const newest = Math.max(state.lastSignedAt ?? 0, signedAt ?? 0)
+  const lastSignedAt = newest === 0 ? null : newest
+  const isNew = signedAt !== null && signedAt > (state.lastSignedAt ?? 0)
+  const changedAt = isNew ? null : state.changedAt
+  return { ...state, startedAt: state.startedAt ?? now, lookedAt: now, lastSignedAt, changedAt }
+}
+
+/** Which changes of prompts Langfuse is to be asked for: those of this span. Null: there is no reason to ask. */
+export function askFor(
+  state: WatchState,
+  { now, quietMs }: { now: number; quietMs: number },
+): { from: number; to: number } | null {
+  const heard = state.lastSignedAt ?? state.startedAt ?? now
+  if (quietMs === 0 || now - heard < quietMs || state.changedAt !== null) return null
+  if (state.askedAt !== null && now - state.askedAt < askAgainMs) return null
+  return { from: heard + marginMs, to: now - marginMs }
+}
+
+/** What goes wrong now. */
+function present({ lastSignedAt, changedAt, troubles }: WatchState, look: Look): Trouble[] {
+  const signedAt = lastSignedAt ?? 0
+  const wrong = look.mismatches.filter((at) => at > signedAt)
+  const told = troubles.find(({ what }) => what === 'signatures')
+  const isRotated = lastSignedAt !== null && wrong.length >= mismatchesToTell
+  // An automation that Langfuse has switched off sends no more of them: only a good one ends it.
+  const goesOn = told !== undefined && signedAt <= told.since
+  return [
+    ...(changedAt === null ? [] : [{ what: 'quiet' as const, target: null, since: changedAt }]),
+    ...(goesOn ? [told] : []),
+    ...(isRotated && !goesOn
+      ? [{ what: 'signatures' as const, target: null, since: Math.min(...wrong) }]
+      : []),
+    ...look.circuits.flatMap((circuit) => {
+      const since = failingSince(circuit)
+      return since === null ? [] : [{ what: 'target' as const, target: circuit.name, since }]
+    }),
+  ]
+}
+
+const isSame = (a: Trouble, b: Trouble): boolean => a.what === b.what && a.target === b.target
+
+/** What began and what ended since the last look; each is told once. */
+export function compare(
+  state: WatchState,
+  look: Look,
+): { state: WatchState; began: TroubleFact[]; ended: TroubleFact[] } {
+  const now = present(state, look)
+  const known = state.troubles.filter((one) => now.some((other) => isSame(one, other)))
+  const fresh = now.filter((one) => !known.some((other) => isSame(one, other)))
+  const isConfigured = ({ target }: Trouble) =>
+    target === null || look.circuits.some(({ name }) => name === target)
+  const over = state.troubles.filter((one) => !known.includes(one) && isConfigured(one))
+  return {
+    state: { ...state, troubles: [...known, ...fresh] },
+    began: fresh.map((one) => ({ kind: 'trouble', ...one })),
+    ended: over.map((one) => ({ kind: 'trouble-over', ...one })),
+  }
+}
+
+export function troubleWords({ what, target }: Pick<Trouble, 'what' | 'target'>): string {
+  switch (what) {
+    case 'quiet':
+      return 'No signed event comes, although prompts changed in Langfuse'
+    case 'signatures':
+      return 'Requests are signed with a secret that is not known here'
+    case 'target':
+      return `${target} keeps failing`
+  }
+}
+
+function lasted(ms: number): string {
+  const minutes = Math.max(1, Math.round(ms / 60_000))
+  return minutes < 120 ? `${minutes} min` : `${Math.round(minutes / 60)} h`
+}
+
+const over = { quiet: 'Signed events come again', signatures: 'A signature was right again' } as const
+
+/** What a person reads first. */
+export function troubleTitle(fact: TroubleFact, now: number): string {
+  if (fact.kind === 'trouble') return troubleWords(fact)
+  const words = fact.what === 'target' ? `${fact.target} takes messages again` : over[fact.what]
+  return `${words}, after ${lasted(now - fact.since)}`
+}
+
+/** What to do about it. */
+export function troubleFix({ what, target }: Pick<Trouble, 'what' | 'target'>): string {
+  switch (what) {
+    case 'quiet':
+      return 'Look at Automations in Langfuse: one that failed five times in a row is switched off. Compare its URL and its secret. What is missed meanwhile is not sent later.'
+    case 'signatures':
+      return 'Put the new secret into LANGFUSE_WEBHOOK_SECRET, beside the old one. Langfuse switches an automation off after five failed deliveries: look there, too.'
+    case 'target':
+      return `Look at why deliveries to ${target} fail. They wait, and nothing is lost.`
+  }
+}

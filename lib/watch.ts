@@ -1,0 +1,113 @@
+import { emptyDetail } from './change.ts'
+import { openTrouble } from './db/changes.ts'
+import type { Db } from './db/client.ts'
+import { savePoll } from './db/poll.ts'
+import type { ChangeRow } from './db/schema.ts'
+import { allTargets } from './db/targets.ts'
+import { claimWatch, mismatches, newestEvent } from './db/watch.ts'
+import { newId } from './id.ts'
+import { promptChangedAt } from './sources/langfuse-prompts.ts'
+import type { LangfuseApi } from './sources/langfuse-request.ts'
+import type { Told } from './tell.ts'
+import {
+  afterLook,
+  askFor,
+  compare,
+  type Look,
+  troubleFix,
+  troubleTitle,
+  type WatchState,
+} from './trouble.ts'
+
+const source = 'langfuse-webhook'
+/** Longer than Langfuse may take to answer. */
+const leaseMs = 30_000
+/** Between two looks, over all instances. */
+const everyMs = 60_000
+/** Events are committed a little after the time that their ids tell. */
+const overlapMs = 120_000
+const mostBackMs = 24 * 3_600_000
+
+export interface WatchDeps {
+  db: Db
+  now: () => number
+  /** Absent: nobody knows whether prompts changed. */
+  api?: LangfuseApi | undefined
+  /** Without a signed event for so long, Langfuse is asked; milliseconds, 0: never. */
+  quietMs: number
+  targets: readonly string[]
+  /** A change of the relay's own was opened and is to be settled. */
+  onTrouble: () => void
+}
+
+type TroubleFact = ReturnType<typeof compare>['began'][number]
+
+/**
+ * Looks whether something goes wrong around the relay, and opens a change for what began and for what ended: each
+ * once, since one instance at a time looks. Gives when to look again.
+ */
+export async function watch(deps: WatchDeps): Promise<number> {
+  const { db, now } = deps
+  const time = now()
+  const claimed = await claimWatch(db, time, leaseMs)
+  if (!claimed) return time + everyMs
+  const look = await lookAround(deps, claimed.state, time)
+  const { state, began, ended } = compare(await askedAbout(deps, afterLook(claimed.state, look), time), look)
+  await db.transaction().execute(async (trx) => {
+    // First, because it locks the row: who lost the claim tells nothing.
+    if (!(await savePoll(trx, { ...claimed, state }, time + everyMs))) return
+    for (const fact of [...began, ...ended]) await openTrouble(trx, changeOf(fact, time))
+  })
+  if (began.length + ended.length > 0) deps.onTrouble()
+  return time + everyMs
+}
+
+async function lookAround({ db, targets }: WatchDeps, state: WatchState, now: number): Promise<Look> {
+  const since = Math.max(state.lookedAt - overlapMs, now - mostBackMs)
+  return {
+    now,
+    signedAt: await newestEvent(db, source, since),
+    mismatches: await mismatches(db, source, now),
+    circuits: (await allTargets(db)).filter(({ name }) => targets.includes(name)),
+  }
+}
+
+async function askedAbout({ api, quietMs }: WatchDeps, state: WatchState, now: number): Promise<WatchState> {
+  const span = api ? askFor(state, { now, quietMs }) : null
+  if (!api || span === null) return state
+  return { ...state, askedAt: now, changedAt: await promptChangedAt(api, span) }
+}
+
+const changeOf = (fact: TroubleFact, now: number): ChangeRow => ({
+  id: newId('chg', now),
+  open_key: `${fact.kind}:${fact.what}:${fact.target ?? ''}`,
+  kind: fact.kind,
+  status: 'settling',
+  project_id: null,
+  subject: fact.target ?? 'Langfuse',
+  version: null,
+  title: troubleTitle(fact, now),
+  actor: null,
+  danger: fact.kind === 'trouble' ? 1 : 0,
+  test: 0,
+  detail: JSON.stringify({
+    ...emptyDetail,
+    facts: [fact],
+    message: fact.kind === 'trouble' ? troubleFix(fact) : null,
+  }),
+  event_count: 0,
+  opened_at: now,
+  due_at: now,
+  next_at: now,
+  settled_at: null,
+})
+
+/** What was found is written down already. */
+export const tellTrouble = ({ kind, title, danger, detail }: ChangeRow): Told => ({
+  kind: kind as TroubleFact['kind'],
+  title,
+  danger: danger === 1,
+  actor: null,
+  version: null,
+  detail: JSON.parse(detail),
+})

@@ -1,0 +1,63 @@
+import { sql } from 'kysely'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { isPostgres } from '#lib/db/client.ts'
+import { mostCounted, openChangeCount, queueDepths } from '#lib/db/metrics.ts'
+import { ensureTargets, updateTarget } from '#lib/db/targets.ts'
+import { metricsText } from '#lib/metrics-text.ts'
+import { storeFamilies } from '#lib/store-metrics.ts'
+import { queueChanges } from './simulation.ts'
+import { engines, type TestStore } from './stores.ts'
+
+describe.each(engines)('metrics on %s', (_, openStore) => {
+  let store: TestStore
+  beforeEach(async () => {
+    store = await openStore()
+  })
+  afterEach(() => store.close())
+
+  const lines = async (now = Date.now()) => metricsText(await storeFamilies(store.db, now)).split('\n')
+
+  it('tell of an empty store that nothing waits', async () => {
+    const text = await lines()
+    expect(text).toContain('prompt_relay_open_changes 0')
+    expect(text).toContain('prompt_relay_oldest_waiting_seconds 0')
+    expect(text.some((line) => line.startsWith('prompt_relay_last_signed'))).toBe(false)
+  })
+
+  it('tell how many deliveries stand how, how long the oldest waits, and which circuit is open', async () => {
+    await ensureTargets(store.db, ['slack', 'github'])
+    await queueChanges(store.db, 3, ['slack'])
+    await queueChanges(store.db, 2, ['github'], { status: 'failed', next_at: null })
+    await queueChanges(store.db, 1, ['github'], { status: 'delivered', next_at: null })
+    const now = Date.now() + 90_000
+    await updateTarget(store.db, 'github', { open_until: now + 1, opened: 1 })
+    const text = await lines(now)
+    expect(text).toContain('prompt_relay_deliveries{target="slack",status="queued"} 3')
+    expect(text).toContain('prompt_relay_deliveries{target="slack",status="failed"} 0')
+    expect(text).toContain('prompt_relay_deliveries{target="github",status="failed"} 2')
+    expect(text).toContain('prompt_relay_circuit_open{target="github"} 1')
+    expect(text).toContain('prompt_relay_circuit_open{target="slack"} 0')
+    const waiting = text.find((line) => line.startsWith('prompt_relay_oldest_waiting_seconds '))
+    expect(Number(waiting?.split(' ')[1])).toBeGreaterThanOrEqual(90)
+  })
+
+  it('stop counting where it would cost more than it tells, and read an index for it', async () => {
+    await ensureTargets(store.db, ['slack'])
+    await queueChanges(store.db, mostCounted + 50, ['slack'], { status: 'failed', next_at: null })
+    expect(await queueDepths(store.db)).toContainEqual({
+      target: 'slack',
+      status: 'failed',
+      count: mostCounted,
+    })
+    expect(await openChangeCount(store.db)).toBe(0)
+    const query = sql`select 1 from deliveries where target = 'slack' and status = 'failed' limit 10`
+    const engine = isPostgres(store.db)
+    if (engine) await sql`analyze`.execute(store.db)
+    const plan = await (engine ? sql`explain ${query}` : sql`explain query plan ${query}`).execute(store.db)
+    // A look through the whole table stops at the limit as well, but only where such rows are many.
+    if (!engine) expect(JSON.stringify(plan.rows)).toContain('deliveries_status')
+    const rare = sql`select 1 from deliveries where target = 'slack' and status = 'queued' limit 10000`
+    const rarePlan = await (engine ? sql`explain ${rare}` : sql`explain query plan ${rare}`).execute(store.db)
+    expect(JSON.stringify(rarePlan.rows)).toMatch(/deliveries_(status|next)/)
+  })
+})

@@ -1,0 +1,51 @@
+import { describe, expect, it } from 'vitest'
+import type { TraceAnswer } from '#lib/describe-callback.ts'
+import { withRest } from '#lib/elsewhere.ts'
+
+const ids = { projectId: 'p', traceId: 't', observationId: null, sessionId: null }
+const noAnswer = (retryAfterMs: number | null): TraceAnswer => ({
+  state: 'no-answer',
+  message: 'gone',
+  retryAfterMs,
+})
+
+function reader(...answers: TraceAnswer[]) {
+  let time = 0
+  let asked = 0
+  const read = withRest(
+    async () => answers[asked++] ?? { state: 'not-found' },
+    () => time,
+  )
+  return {
+    at: (ms: number) => {
+      time = ms
+      return read(ids)
+    },
+    asked: () => asked,
+  }
+}
+
+describe('after Langfuse did not answer', () => {
+  it('it is not asked for a minute, and what waits is told how long', async () => {
+    const { at, asked } = reader(noAnswer(null))
+    await at(0)
+    expect(await at(20_000)).toEqual({ ...noAnswer(40_000) })
+    expect(asked()).toBe(1)
+    expect(await at(60_000)).toEqual({ state: 'not-found' })
+  })
+
+  it('it is left alone for as long as it asks for', async () => {
+    const { at, asked } = reader(noAnswer(300_000))
+    await at(0)
+    expect(await at(299_000)).toMatchObject({ state: 'no-answer', retryAfterMs: 1000 })
+    await at(300_000)
+    expect(asked()).toBe(2)
+  })
+
+  it('and answered again, it is asked for each', async () => {
+    const { at, asked } = reader(noAnswer(null))
+    await at(0)
+    for (const ms of [60_000, 60_001, 60_002]) await at(ms)
+    expect(asked()).toBe(4)
+  })
+})

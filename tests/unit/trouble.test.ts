@@ -1,0 +1,138 @@
+import { describe, expect, it } from 'vitest'
+import { type Circuit, failingSince } from '#lib/circuit.ts'
+import {
+  afterLook,
+  askFor,
+  compare,
+  freshWatch,
+  type Look,
+  troubleTitle,
+  type WatchState,
+} from '#lib/trouble.ts'
+
+const minute = 60_000
+const hour = 60 * minute
+const now = Date.UTC(2026, 7, 21, 9)
+const quietMs = 24 * hour
+
+const well: Circuit & { name: string } = {
+  name: 'slack',
+  failures: 0,
+  open_until: null,
+  opened: 0,
+  next_slot_at: 0,
+}
+const look = (over: Partial<Look> = {}): Look => ({
+  now,
+  signedAt: null,
+  mismatches: [],
+  circuits: [well],
+  ...over,
+})
+const heard: WatchState = { ...freshWatch, startedAt: 0, lookedAt: now - minute, lastSignedAt: now - hour }
+const five = [1, 2, 3, 4, 5].map((i) => now - i * 1000)
+
+/** One look after another; what was told at each. */
+function looks(state: WatchState, ...all: Look[]): string[][] {
+  let current = state
+  return all.map((one) => {
+    const result = compare(afterLook(current, one), one)
+    current = result.state
+    return [...result.began, ...result.ended].map((fact) =>
+      `${fact.kind} ${fact.what} ${fact.target ?? ''}`.trim(),
+    )
+  })
+}
+
+describe('asking Langfuse whether prompts changed', () => {
+  it('is done only when no signed event came for as long as is quiet', () => {
+    const silent = { ...heard, lastSignedAt: now - quietMs }
+    expect(askFor(silent, { now, quietMs })).toEqual({
+      from: now - quietMs + 10 * minute,
+      to: now - 10 * minute,
+    })
+    expect(askFor({ ...silent, lastSignedAt: now - quietMs + 1 }, { now, quietMs })).toBeNull()
+  })
+
+  it('counts from the first look where no event ever came', () => {
+    const never = { ...freshWatch, startedAt: now - quietMs + 1 }
+    expect(askFor(never, { now, quietMs })).toBeNull()
+    expect(askFor(never, { now: now + 1, quietMs })).not.toBeNull()
+    expect(askFor(freshWatch, { now, quietMs })).toBeNull()
+  })
+
+  it('is done once an hour, never while the answer is known, and never where it is switched off', () => {
+    const silent = { ...heard, lastSignedAt: now - 3 * quietMs, askedAt: now - hour + 1 }
+    expect(askFor(silent, { now, quietMs })).toBeNull()
+    expect(askFor(silent, { now: now + 1, quietMs })).not.toBeNull()
+    expect(askFor({ ...silent, changedAt: now }, { now: now + hour, quietMs })).toBeNull()
+    expect(askFor(silent, { now: now + hour, quietMs: 0 })).toBeNull()
+  })
+})
+
+describe('what goes wrong around the relay', () => {
+  it('is told once, and its end once', () => {
+    const quiet = { ...heard, changedAt: now - minute }
+    expect(looks(quiet, look(), look(), look({ signedAt: now }), look())).toEqual([
+      ['trouble quiet'],
+      [],
+      ['trouble-over quiet'],
+      [],
+    ])
+  })
+
+  it('is a burst of unknown signatures after good ones, until one is right again', () => {
+    const wrong = look({ mismatches: five })
+    expect(looks(heard, wrong, wrong, look(), look({ signedAt: now + 1 }))).toEqual([
+      ['trouble signatures'],
+      [],
+      [],
+      ['trouble-over signatures'],
+    ])
+  })
+
+  it.each([
+    ['there are four', heard, look({ mismatches: five.slice(1) })],
+    ['no event was ever signed right', { ...heard, lastSignedAt: null }, look({ mismatches: five })],
+    ['good ones came meanwhile', heard, look({ mismatches: five, signedAt: now - 1500 })],
+  ])('is no burst where %s', (_, state, one) => {
+    expect(looks(state, one)).toEqual([[]])
+  })
+
+  it('is a target that fails for a quarter of an hour, until it takes something', () => {
+    const failing = (opened: number) => look({ circuits: [{ ...well, opened, open_until: now + 1000 }] })
+    expect(looks(heard, failing(5), failing(6), failing(9), look())).toEqual([
+      [],
+      ['trouble target slack'],
+      [],
+      ['trouble-over target slack'],
+    ])
+  })
+
+  it('is forgotten without a word where the target is no longer configured', () => {
+    const failing = look({ circuits: [{ ...well, opened: 6, open_until: now }] })
+    expect(looks(heard, failing, look({ circuits: [] }))).toEqual([['trouble target slack'], []])
+  })
+
+  it('has the same beginning when it ends as when it began', () => {
+    const failing = (openUntil: number) => look({ circuits: [{ ...well, opened: 6, open_until: openUntil }] })
+    const first = compare(heard, failing(now))
+    const second = compare(first.state, failing(now + hour))
+    const third = compare(second.state, look())
+    expect(third.ended[0]?.since).toBe(first.began[0]?.since)
+  })
+
+  it('is said in words that tell how long it lasted', () => {
+    const fact = { kind: 'trouble-over', what: 'target', target: 'slack', since: now - 42 * minute } as const
+    expect(troubleTitle(fact, now)).toBe('slack takes messages again, after 42 min')
+    expect(troubleTitle({ ...fact, kind: 'trouble' }, now)).toBe('slack keeps failing')
+  })
+})
+
+describe('a circuit', () => {
+  it('tells since when it fails, once that is a quarter of an hour', () => {
+    expect(failingSince({ ...well, opened: 5, open_until: now })).toBeNull()
+    const pauses = (30 + 60 + 120 + 240 + 480 + 600) * 1000
+    expect(failingSince({ ...well, opened: 6, open_until: now })).toBe(now - pauses)
+  })
+})

@@ -1,0 +1,34 @@
+/** `not-yet`: left to do, or left out on purpose; nothing is broken. */
+export type CheckState = 'ok' | 'problem' | 'not-yet'
+
+/** One thing that the relay needs, as it stands. */
+export interface Check {
+  id: string
+  title: string
+  state: CheckState
+  words: string
+  /** What to do about it; null: nothing. */
+  fix: string | null
+  /** When what `words` tells of happened, epoch milliseconds. */
+  at: number | null
+}
+
+export type Finding = Omit<Check, 'id' | 'title'>
+
+export const ok = (words: string, at: number | null = null): Finding => ({
+  state: 'ok',
+  words,
+  fix: null,
+  at,
+})
+export const problem = (words: string, fix: string, at: number | null = null): Finding => ({
+  state: 'problem',
+  words,
+  fix,
+  at,
+})
+export const notYet = (words: string, fix: string): Finding => ({ state: 'not-yet', words, fix, at: null })
+
+/** "One delivery", "1,200 deliveries". */
+export const counted = (count: number, word: string, plural = `${word}s`): string =>
+  `${count === 1 ? 'One' : count.toLocaleString('en')} ${count === 1 ? word : plural}`

@@ -1,0 +1,99 @@
+import build from '#relay.config.ts'
+import { writtenTargets } from './config.ts'
+import { allowedOrigins } from './cors.ts'
+import type { Db } from './db/client.ts'
+import { countFailed } from './db/deliveries.ts'
+import { oldestDue } from './db/health.ts'
+import { readPoll } from './db/poll.ts'
+import type { TargetRow } from './db/schema.ts'
+import { lastDelivered, lastOfKind, lastRejection, lastSigned } from './db/setup.ts'
+import { allTargets } from './db/targets.ts'
+import { readWatch } from './db/watch.ts'
+import type { Env } from './env.ts'
+import { pollName } from './poll-state.ts'
+import type { Routes } from './rules.ts'
+import type { SecretSeen, SetupSeen } from './setup-checks.ts'
+import type { TargetSeen } from './target-check.ts'
+
+const fromOutside = 'langfuse-webhook'
+/** Whoever signs means the relay; what comes without a signature is mostly somebody who scans the internet. */
+const ofSigners = ['signature-mismatch', 'signature-expired', 'signature-undated', 'scheme-off', 'no-secret']
+
+/** What the checks are made of, with the change that each target got last. */
+export interface Seen extends SetupSeen {
+  targets: (TargetSeen & { lastChangeId: string | null })[]
+}
+
+interface Given {
+  env: Env
+  routes: Routes
+  now: number
+  /** No process lives on between requests. */
+  isServerless: boolean
+  address: SetupSeen['address']
+  asked: SetupSeen['asked']
+}
+
+/** All that is to be known of the relay, as it stands now. */
+export async function setupSeen(db: Db, given: Given): Promise<Seen> {
+  const { env, routes, now, isServerless, address, asked } = given
+  const signed = await lastSigned(db, fromOutside)
+  const states = new Map((await allTargets(db)).map((row) => [row.name, row]))
+  const targets = writtenTargets(build, env).map((written) =>
+    targetSeen(db, { ...written, isWanted: isWanted(routes, written.name) }, states.get(written.name)),
+  )
+  return {
+    now,
+    address,
+    secrets: env.LANGFUSE_WEBHOOK_SECRET.map((secret) => secretSeen(secret, signed.bySecret)),
+    lastEventAt: signed.at,
+    lastRejection: await lastRejection(db, ofSigners),
+    targets: await Promise.all(targets),
+    alertTarget: routes.alertTarget,
+    oldestDueAt: await oldestDue(db, now),
+    troubles: (await readWatch(db)).troubles,
+    isDry: env.RELAY_MODE === 'dry-run',
+    hasPassword: env.DASHBOARD_PASSWORD !== undefined,
+    hasCronSecret: env.CRON_SECRET !== undefined,
+    hasLangfuseKeys: env.LANGFUSE_SECRET_KEY !== undefined,
+    polling: await pollingSeen(db, env),
+    callbacks: {
+      origins: allowedOrigins(env),
+      hasToken: env.CALLBACK_TOKEN !== undefined,
+      lastAt: await lastOfKind(db, 'trace-callback'),
+    },
+    isServerless,
+    store: env.DATABASE_URL.startsWith('file:') ? 'sqlite' : 'postgres',
+    asked,
+  }
+}
+
+async function pollingSeen(db: Db, env: Env): Promise<Seen['polling']> {
+  const { LANGFUSE_BASE_URL: baseUrl, LANGFUSE_PUBLIC_KEY: publicKey = '' } = env
+  const state = await readPoll(db, pollName({ baseUrl, publicKey }))
+  return { everyMs: env.POLL_SECONDS * 1000, state }
+}
+
+function secretSeen(secret: string, bySecret: Map<string, number>): SecretSeen {
+  const hint = secret.slice(-4)
+  return { hint, lastAt: bySecret.get(hint) ?? null }
+}
+
+const isWanted = ({ rules, alertTarget }: Routes, name: string): boolean =>
+  name === alertTarget || rules.some((rule) => rule.to.includes(name))
+
+async function targetSeen(
+  db: Db,
+  written: Pick<TargetSeen, 'name' | 'type' | 'missing' | 'isWanted'>,
+  state: TargetRow | undefined,
+): Promise<Seen['targets'][number]> {
+  const last = await lastDelivered(db, written.name)
+  return {
+    ...written,
+    failures: state?.failures ?? 0,
+    heldUntil: state?.open_until ?? null,
+    lastDeliveredAt: last?.at ?? null,
+    lastChangeId: last?.changeId ?? null,
+    failed: await countFailed(db, written.name, 0),
+  }
+}

@@ -1,0 +1,47 @@
+import { counted, type Finding, notYet, ok, problem } from './check.ts'
+import type { Asked, Reach } from './reach.ts'
+
+export interface TargetSeen {
+  name: string
+  type: string
+  /** Variables (or settings in `relay.config.ts`) without which it is left out. */
+  missing: string[]
+  /** Temporary failures in a row. */
+  failures: number
+  /** The end of its open circuit; null: closed. */
+  heldUntil: number | null
+  lastDeliveredAt: number | null
+  /** Deliveries that were given up. */
+  failed: number
+  /** Whether a rule names it. */
+  isWanted: boolean
+}
+
+/** What an answer from outside told, before what is known already; where something is wrong, it alone. */
+export function withReach(reach: Reach | undefined, known: Finding): Finding {
+  if (reach === undefined) return known
+  return reach.fix === null
+    ? { ...known, words: `${reach.words} ${known.words}` }
+    : problem(reach.words, reach.fix)
+}
+
+export function checkTarget(seen: { now: number; asked: Asked | null }, target: TargetSeen): Finding {
+  const { name, missing } = target
+  if (missing.length > 0) return notYet('Left out.', `Set ${missing.join(' and ')} to use it.`)
+  return withReach(seen.asked?.targets[name], checkDeliveries(seen, target))
+}
+
+function checkDeliveries({ now }: { now: number }, target: TargetSeen): Finding {
+  const { name, failures, heldUntil, lastDeliveredAt, failed, isWanted } = target
+  if (heldUntil !== null && heldUntil > now) {
+    const words = `It failed ${failures} times in a row. The next try is`
+    return problem(words, 'Look at why its deliveries fail. They wait, and nothing is lost.', heldUntil)
+  }
+  if (failed > 0) {
+    const words = `${counted(failed, 'delivery was', 'deliveries were')} given up.`
+    return problem(words, 'Mend what the reason names, then replay them.')
+  }
+  if (!isWanted) return notYet('No rule sends anything here.', `Name ${name} in a rule of relay.config.ts.`)
+  if (lastDeliveredAt === null) return notYet('Nothing was delivered yet.', 'Send a test message.')
+  return ok('Last delivered', lastDeliveredAt)
+}

@@ -1,0 +1,91 @@
+/**
+ * `npm run doctor`: looks at the configuration, the store, the targets and the clock as the setup page does, prints
+ * each problem with what mends it, and ends with code 1 where there is one. Posts nothing anywhere.
+ */
+import { existsSync } from 'node:fs'
+import { styleText } from 'node:util'
+import { askAround } from '#lib/ask-around.ts'
+import { type Check, type CheckState, type Finding, ok, problem } from '#lib/check.ts'
+import { buildRoutes } from '#lib/config.ts'
+import { type Db, openDatabase } from '#lib/db/client.ts'
+import { tryToWrite } from '#lib/db/writable.ts'
+import { doctorReport, type Group } from '#lib/doctor-report.ts'
+import { type Env, readEnv } from '#lib/env.ts'
+import type { Asked, Reach } from '#lib/reach.ts'
+import type { Routes } from '#lib/rules.ts'
+import { setupChecks } from '#lib/setup-checks.ts'
+import { setupSeen } from '#lib/setup-seen.ts'
+import build from '#relay.config.ts'
+
+const askMs = 10_000
+
+// In the order of Next's own: what is set first stays.
+for (const path of ['.env.production.local', '.env.local', '.env.production', '.env'])
+  if (existsSync(path)) process.loadEnvFile(path)
+const isServerless = Boolean(process.env.VERCEL)
+
+const check = (id: string, title: string, finding: Finding): Check => ({ id, title, ...finding })
+
+function variableCheck(text: string, id: number): Check {
+  const [what = '', example = ''] = text.split(/ Example: (.*)/s)
+  const fix = example === '' ? 'Set it right, or take it out.' : `For instance: ${example}`
+  return check(`variable-${id}`, 'Variable', problem(what, fix))
+}
+
+/** A database's error may hold its address, but never its password. */
+const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+
+async function storeCheck(env: Env): Promise<{ db: Db | null; store: Check }> {
+  const fix =
+    'Check DATABASE_URL: host, port, name and password, and that this machine may connect and write.'
+  try {
+    const db = await openDatabase(env.DATABASE_URL, { isServerless })
+    await tryToWrite(db, Date.now())
+    const words = env.DATABASE_URL.startsWith('file:') ? 'SQLite' : 'Postgres'
+    return { db, store: check('store', 'Database', ok(`${words}: reached, up to date, and takes writes.`)) }
+  } catch (error) {
+    return { db: null, store: check('store', 'Database', problem(`Not usable: ${reasonOf(error)}.`, fix)) }
+  }
+}
+
+const reachCheck = (name: string, { words, fix }: Reach): Check =>
+  check(name, name, fix === null ? ok(words) : problem(words, fix))
+
+/** Without a store, only what they say themselves is known. */
+const targetsOnly = ({ targets }: Asked): Group => ({
+  title: 'Targets',
+  checks: Object.entries(targets).map(([name, reach]) => reachCheck(name, reach)),
+})
+
+async function examine(env: Env, routes: Routes): Promise<Group[]> {
+  const { fetch } = globalThis
+  const asked = await askAround({ env, routes }, { fetch, now: Date.now, timeoutMs: askMs })
+  const { db, store } = await storeCheck(env)
+  if (!db) return [targetsOnly(asked), { title: 'The relay itself', checks: [store] }]
+  const address = { url: env.PUBLIC_URL?.replace(/\/+$/, '') ?? '', isSet: env.PUBLIC_URL !== undefined }
+  const seen = await setupSeen(db, { env, routes, now: Date.now(), isServerless, address, asked })
+  await db.destroy()
+  const { incoming, targets, relay } = setupChecks(seen)
+  return [
+    { title: 'From Langfuse', checks: incoming },
+    { title: 'Targets', checks: targets },
+    { title: 'The relay itself', checks: [...relay.filter(({ id }) => id !== 'store'), store] },
+  ]
+}
+
+async function groups(): Promise<Group[]> {
+  const { env, problems } = readEnv(process.env)
+  if (!env) return [{ title: 'Configuration', checks: problems.map(variableCheck) }]
+  return [
+    { title: 'Configuration', checks: [check('variables', 'Variables', ok('All are in order.'))] },
+    ...(await examine(env, buildRoutes(build, env))),
+  ]
+}
+
+const colours = { ok: 'green', problem: 'red', 'not-yet': 'yellow' } as const
+const paint = (state: CheckState, text: string): string =>
+  styleText(colours[state], text, { stream: process.stdout })
+
+const found = await groups()
+console.log(doctorReport(found, paint).join('\n'))
+if (found.some((group) => group.checks.some(({ state }) => state === 'problem'))) process.exitCode = 1

@@ -1,0 +1,164 @@
+import { createHmac } from 'node:crypto'
+import { answerCallback } from '#lib/callback-door.ts'
+import { answerWebhook } from '#lib/door.ts'
+import { type Env, readEnv } from '#lib/env.ts'
+import type { Arrival, Received } from '#lib/receive.ts'
+import { openCallback } from '#lib/sources/langfuse-callback.ts'
+import { readStored } from '#lib/sources/stored-body.ts'
+import { fixture, fixtureNames, secret, sign, t } from '../fixtures.ts'
+import { mutateBytes, mutateHeader, mutateJson } from './mutate.ts'
+import type { Random } from './random.ts'
+
+const now = t * 1000
+const callbackToken = 'fuzz-callback-token-0123456789'
+const large = '03-prompt-created-200kb.json'
+const small = fixtureNames.filter((name) => name !== large).map(fixture)
+const callbacks = [fixture('x2-web-callout.json')]
+const flat = {
+  event: 'prompt.updated',
+  timestamp: new Date(now).toISOString(),
+  data: { promptName: 'a/b', promptVersion: 3, projectId: 'p1', labels: ['production'], tags: ['x'] },
+}
+const trace = {
+  event: 'trace.created',
+  timestamp: flat.timestamp,
+  data: { id: 't1', traceId: 't1', projectId: 'p1', name: 'agent' },
+}
+const bodies = [...small, Buffer.from(JSON.stringify(flat)), Buffer.from(JSON.stringify(trace))]
+const largeBody = fixture(large)
+
+const { env } = readEnv({ LANGFUSE_WEBHOOK_SECRET: secret, CALLBACK_TOKEN: callbackToken })
+
+/** What one input led to, for the sum at the end. */
+export type Ended = string
+
+/** The store as far as a door sees it: takes what both engines take. */
+export type Take = (arrival: Arrival) => Promise<Received>
+
+function checkArrival(arrival: Arrival): void {
+  const { body: _, ...columns } = arrival
+  // Postgres takes no NUL in a text, and no index entry above 2,704 bytes.
+  if (JSON.stringify(columns).includes('\\u0000')) throw new Error('A NUL would go into a column')
+  for (const name of ['subject', 'project_id', 'dedupe_key', 'twin_key'] as const)
+    if (Buffer.byteLength(arrival[name] ?? '') > 2700) throw new Error(`${name} is too long for an index`)
+  for (const name of ['occurred_at', 'received_at', 'size'] as const)
+    if (!Number.isSafeInteger(arrival[name])) throw new Error(`${name} is ${arrival[name]}`)
+  readStored(arrival)
+}
+
+async function atDoor(
+  body: Buffer,
+  header: string | null,
+  take: Take,
+): Promise<{ response: Response; arrival: Arrival | null }> {
+  const seen: { arrival: Arrival | null } = { arrival: null }
+  const headers = new Headers(header === null ? {} : { 'x-langfuse-signature': header })
+  const request = new Request('http://relay.test/', {
+    method: 'POST',
+    headers,
+    body: new Uint8Array(body),
+  })
+  const receive: Take = async (given) => {
+    seen.arrival = given
+    checkArrival(given)
+    return take(given)
+  }
+  const response = await answerWebhook(request, {
+    env: env as Env,
+    now: () => now,
+    receive,
+    reject: async () => {},
+  })
+  return { response, ...seen }
+}
+
+async function checkAnswer(response: Response): Promise<void> {
+  if (response.status >= 500) throw new Error(`Answered ${response.status}: ${await response.text()}`)
+  const said = await response.text()
+  if (said.includes(secret) || said.includes(callbackToken)) throw new Error('The answer holds a secret')
+  if (/\bat .*\.ts:\d/.test(said)) throw new Error('The answer holds a stack')
+  JSON.parse(said)
+}
+
+/** Whether somebody who knows the secret signed this: told by what is in the header, not by how it is parsed. */
+function isSigned(body: Buffer, header: string): boolean {
+  const lower = header.toLowerCase()
+  const hexes: string[] = lower.match(/[0-9a-f]{64}/g) ?? []
+  const times = lower.match(/\d+/g) ?? []
+  const hmac = (prefix: string) => createHmac('sha256', secret).update(prefix).update(body).digest('hex')
+  const isFresh = (time: string) => Math.abs(Number(time) - t) <= 300
+  return hexes.includes(hmac('')) || times.some((time) => isFresh(time) && hexes.includes(hmac(`${time}.`)))
+}
+
+const pickBody = (random: Random): Buffer => (random.below(2000) === 0 ? largeBody : random.pick(bodies))
+const mutated = (body: Buffer, random: Random): Buffer =>
+  body !== largeBody && random.next() < 0.5 ? mutateJson(body, random) : mutateBytes(body, random, bodies)
+
+async function forged(body: Buffer, header: string | null, take: Take): Promise<Ended> {
+  const { response, arrival } = await atDoor(body, header, take)
+  await checkAnswer(response)
+  const isAccepted = arrival !== null || response.status < 300
+  if (isAccepted && (header === null || !isSigned(body, header))) throw new Error('A forged one was accepted')
+  return String(response.status)
+}
+
+/** Each makes one input, gives it to the code and checks what came of it. */
+export const cases: Record<string, (random: Random, take: Take) => Promise<Ended>> = {
+  'a signature header that was changed': (random, take) => {
+    const body = pickBody(random)
+    const header = sign(body, { scheme: random.next() < 0.8 ? 'v1' : 'bare' })
+    return forged(body, mutateHeader(header, random), take)
+  },
+  'a body that was changed under its signature': (random, take) => {
+    const body = pickBody(random)
+    return forged(mutated(body, random), sign(body, { scheme: random.next() < 0.8 ? 'v1' : 'bare' }), take)
+  },
+  'a body signed with another secret, or not at all': (random, take) => {
+    const body = mutated(pickBody(random), random)
+    const other = sign(body, { secret: `${secret}0`, scheme: random.pick(['v1', 'bare']) })
+    return forged(body, random.next() < 0.2 ? null : other, take)
+  },
+  'a changed body that is signed right': async (random, take) => {
+    const body = mutated(pickBody(random), random)
+    const { response, arrival } = await atDoor(
+      body,
+      sign(body, { scheme: random.next() < 0.9 ? 'v1' : 'bare' }),
+      take,
+    )
+    await checkAnswer(response)
+    if ((arrival !== null) !== response.status < 300)
+      throw new Error(`Answered ${response.status}, but stored otherwise`)
+    return arrival === null ? String(response.status) : `${response.status} ${arrival.type}`
+  },
+  'a callback that was changed': async (random) => {
+    const [callback = Buffer.alloc(0)] = callbacks
+    const body = random.next() < 0.6 ? mutateJson(callback, random) : mutateBytes(callback, random, bodies)
+    const opened = openCallback(body)
+    for (const { body: kept } of opened.ok ? opened.items : [])
+      readStored({ source: 'langfuse-callback', body: kept })
+    const isKnown = random.next() < 0.8
+    const headers = {
+      authorization: isKnown ? `Bearer ${callbackToken}` : mutateHeader(`Bearer ${callbackToken}`, random),
+    }
+    const request = new Request('http://relay.test/', {
+      method: 'POST',
+      headers,
+      body: new Uint8Array(body),
+    })
+    let stored = 0
+    const response = await answerCallback(request, {
+      env: env as Env,
+      now: () => now,
+      address: '192.0.2.1',
+      reject: async () => {},
+      take: async ({ items }) => {
+        stored = items.length
+        return { ok: true, stored, repeated: 0 }
+      },
+    })
+    await checkAnswer(response)
+    if ((response.status === 202) !== stored > 0) throw new Error('Answered otherwise than it stored')
+    if (stored > 0 && !opened.ok) throw new Error('What cannot be read was stored')
+    return String(response.status)
+  },
+}

@@ -1,0 +1,95 @@
+import { execFile } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { EnvName } from '#lib/env.ts'
+import { startGithubStandIn } from '../mocks/github.ts'
+import { startSlackStandIn } from '../mocks/slack.ts'
+import type { StandIn } from '../mocks/stand-in.ts'
+
+const script = fileURLToPath(new URL('../../scripts/doctor.ts', import.meta.url))
+const folder = mkdtempSync(join(tmpdir(), 'prompt-relay-doctor-'))
+const secrets = ['lf-whsec_planted0123456789', 'plantedToken', 'a planted password', 'standInSecret']
+let slack: StandIn
+let github: StandIn
+
+beforeAll(async () => {
+  slack = await startSlackStandIn()
+  github = await startGithubStandIn()
+})
+afterAll(async () => {
+  await Promise.all([slack.close(), github.close()])
+  rmSync(folder, { recursive: true })
+})
+
+/** In a folder without a `.env`, with these variables and no others. */
+function doctor(
+  more: Partial<Record<EnvName | 'VERCEL', string>> = {},
+): Promise<{ code: number; said: string }> {
+  const env: Record<string, string | undefined> = {
+    DATABASE_URL: `file:${join(folder, 'relay.db')}`,
+    LANGFUSE_WEBHOOK_SECRET: secrets[0],
+    // Without keys it is asked for the time only.
+    LANGFUSE_BASE_URL: 'http://127.0.0.1:1',
+    PUBLIC_URL: 'https://relay.example.com',
+    DASHBOARD_PASSWORD: secrets[2],
+    SLACK_WEBHOOK_URL: slack.url,
+    GITHUB_REPO: 'acme/prompts',
+    GITHUB_TOKEN: secrets[1],
+    GITHUB_API_URL: github.url,
+    ...more,
+  }
+  return new Promise((done) => {
+    execFile(
+      process.execPath,
+      [script],
+      { cwd: folder, env: { NODE_ENV: 'production', ...env } },
+      (error, out, err) => done({ code: typeof error?.code === 'number' ? error.code : 0, said: out + err }),
+    )
+  })
+}
+
+describe('the doctor', () => {
+  it('finds nothing wrong with a relay that is set up, in plain text, and posts nothing', async () => {
+    const { code, said } = await doctor()
+    expect([code, said.match(/^ {2}problem .*/gm)]).toEqual([0, null])
+    expect(said).toContain('not yet  slack: Slack was reached. Nothing was delivered yet.')
+    expect(said).toContain('not yet  github: GitHub shows acme/prompts. ')
+    expect(said).toContain('ok       Database: SQLite: reached, up to date, and takes writes.')
+    expect(said).toContain('ok       Clock: As the others have it.')
+    expect(said).not.toContain('\u001b')
+    expect([...slack.seen, ...github.seen].map(({ method }) => method)).toEqual(['GET', 'GET'])
+  })
+
+  it('names all problems of the configuration at once, each with an example', async () => {
+    const { code, said } = await doctor({ SETTLE_MS: 'soon', GITHUB_TOKEN: '', CRON_SECRET: 'short' })
+    expect(code).toBe(1)
+    expect(said.match(/^ {2}problem .*\n {11}→ For instance: /gm)).toHaveLength(3)
+  })
+
+  it('tells of a store that is out of reach, and of the targets all the same', async () => {
+    const url = 'postgres://relay:plantedToken@127.0.0.1:1/relay'
+    const { code, said } = await doctor({ DATABASE_URL: url, SLACK_WEBHOOK_URL: `${slack.url}0` })
+    expect(code).toBe(1)
+    expect(said).toMatch(
+      /problem {2}Database: Not usable: connect ECONNREFUSED 127\.0\.0\.1:1\.\n {11}→ Check DATABASE_URL/,
+    )
+    expect(said).toMatch(/problem {2}slack: Slack answered 404 no_service\.\n {11}→ The webhook was removed/)
+    expect(said).toContain('ok       github: GitHub shows acme/prompts.')
+  })
+
+  it('says on Vercel what a store there has to be', async () => {
+    const { code, said } = await doctor({ VERCEL: '1' })
+    expect(code).toBe(1)
+    expect(said).toMatch(/DATABASE_URL is not set to a Postgres: on Vercel/)
+  })
+
+  it('says no secret, whatever it finds', async () => {
+    for (const more of [{}, { SETTLE_MS: 'soon' }, { GITHUB_API_URL: 'http://127.0.0.1:1' }]) {
+      const { said } = await doctor(more)
+      for (const secret of secrets) expect(said).not.toContain(secret)
+    }
+  })
+})

@@ -1,0 +1,119 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { Reach } from '#lib/reach.ts'
+import type { Target } from '#lib/rules.ts'
+import { reachTarget } from '#lib/targets/reach.ts'
+import { githubApp, startGithubStandIn } from '../mocks/github.ts'
+import { startPagerdutyStandIn } from '../mocks/pagerduty.ts'
+import { startSlackStandIn } from '../mocks/slack.ts'
+import { type Answered, type StandIn, startStandIn } from '../mocks/stand-in.ts'
+
+const planted = 'plantedSecret0123456789'
+const github = { type: 'github', repo: 'acme/prompts', eventType: 'x' } as const
+const routingKey = 'R0123456789abcdefghijklmnopqrstu'
+const webhook = { type: 'webhook', secrets: [`whsec_${btoa(planted)}`], allowPrivate: true } as const
+
+const kinds: [string, () => Promise<StandIn>, (url: string) => Target][] = [
+  ['slack', startSlackStandIn, (url) => ({ type: 'slack', url })],
+  ['github', startGithubStandIn, (apiUrl) => ({ ...github, token: planted, apiUrl })],
+  ['pagerduty', startPagerdutyStandIn, (eventsUrl) => ({ type: 'pagerduty', routingKey, eventsUrl })],
+  ['webhook', () => startStandIn(() => ({ status: 204 })), (url) => ({ ...webhook, url })],
+]
+
+const ask = (target: Target, timeoutMs = 5000): Promise<Reach> =>
+  reachTarget(target, { fetch, now: Date.now, signal: AbortSignal.timeout(timeoutMs) })
+
+describe.each(kinds)('whether %s is there', (_kind, start, targetAt) => {
+  let standIn: StandIn
+  beforeEach(async () => {
+    standIn = await start()
+  })
+  afterEach(() => standIn.close())
+
+  it('is asked without posting anything', async () => {
+    expect(await ask(targetAt(standIn.url))).toMatchObject({ fix: null })
+    expect(standIn.seen.filter(({ method }) => method !== 'GET')).toEqual([])
+  })
+
+  it('is no, with what mends it and without a secret, where nothing listens', async () => {
+    const url = standIn.url
+    await standIn.close()
+    const { words, fix } = await ask(targetAt(url))
+    standIn = await start()
+    expect(words).toMatch(/was not reached\.$/)
+    expect(fix).toMatch(/^The connection was refused\. Check/)
+    expect(words + fix).not.toMatch(/planted|standInSecret|R0123/)
+  })
+})
+
+describe.each(kinds.filter(([kind]) => kind !== 'webhook'))('an answer of %s', (_kind, start, targetAt) => {
+  let standIn: StandIn
+  beforeEach(async () => {
+    standIn = await start()
+  })
+  afterEach(() => standIn.close())
+
+  it('that never comes is not waited for', async () => {
+    standIn.answerWith(() => 'by hand')
+    expect((await ask(targetAt(standIn.url), 200)).words).toMatch(/did not answer in time\.$/)
+  })
+
+  it('that tells of trouble is told on, and says what time it is there', async () => {
+    const date = new Date(Date.now() - 3_600_000).toUTCString()
+    standIn.answerWith(() => ({ status: 503, headers: { date }, body: planted }))
+    const { words, fix, aheadMs } = await ask(targetAt(standIn.url))
+    expect(words).toMatch(/ answered 503\.$/)
+    expect(fix).not.toBeNull()
+    expect(words + fix).not.toContain(planted)
+    expect(Math.round((aheadMs ?? 0) / 60_000)).toBe(60)
+  })
+})
+
+const json = (status: number, body: object): Answered => ({ status, body: JSON.stringify(body) })
+
+describe('GitHub', () => {
+  it.each<[string, Answered, RegExp, RegExp]>([
+    [
+      'a token without leave to write',
+      json(200, { permissions: { push: false } }),
+      /may not write/,
+      /Contents/,
+    ],
+    ['a repository that it does not show', json(404, { message: 'Not Found' }), /404/, /cannot see acme/],
+    ['a token that is revoked', json(401, { message: 'Bad credentials' }), /401/, /revoked/],
+  ])('says of %s what is wrong', async (_, answer, words, fix) => {
+    const standIn = await startStandIn(() => answer)
+    const told = await ask({ ...github, token: planted, apiUrl: standIn.url })
+    await standIn.close()
+    expect(told).toMatchObject({ words: expect.stringMatching(words), fix: expect.stringMatching(fix) })
+  })
+
+  it('is asked by an app with a token of its own', async () => {
+    const standIn = await startGithubStandIn()
+    expect(await ask({ ...github, app: githubApp, apiUrl: standIn.url })).toMatchObject({ fix: null })
+    expect(standIn.seen.map(({ method, path }) => `${method} ${path}`)).toEqual([
+      `POST /app/installations/${githubApp.installationId}/access_tokens`,
+      'GET /repos/acme/prompts',
+    ])
+    await standIn.close()
+  })
+})
+
+describe('Slack', () => {
+  it('says of a webhook that was removed that it is gone', async () => {
+    const standIn = await startSlackStandIn()
+    const { words, fix } = await ask({ type: 'slack', url: `${standIn.url}0` })
+    await standIn.close()
+    expect(words).toBe('Slack answered 404 no_service.')
+    expect(fix).toMatch(/Make a new webhook/)
+  })
+})
+
+describe('a webhook', () => {
+  it('at a private address is not connected to, unless that is allowed', async () => {
+    const standIn = await startStandIn(() => ({ status: 204 }))
+    const url = standIn.url.replace('http:', 'https:').replace('127.0.0.1', 'localhost')
+    const { words } = await ask({ ...webhook, url, allowPrivate: false })
+    await standIn.close()
+    expect(words).toMatch(/private address/)
+  })
+})

@@ -1,6 +1,10 @@
-/** Next's start-up hook: starts the loop in a long-running server, and ends it in order. */
+/** Next's start-up hook: tracing where it is configured, then the loop of a long-running server. */
 export async function register(): Promise<void> {
   if (process.env.NEXT_RUNTIME !== 'nodejs') return
+  if (process.env.OTEL_EXPORTER_OTLP_ENDPOINT || process.env.VERCEL) {
+    const { startTracing } = await import('#lib/start-tracing.ts')
+    startTracing()
+  }
   const { startRelay } = await import('#lib/start-relay.ts')
   startRelay()
 }

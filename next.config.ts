@@ -5,6 +5,11 @@ const publicUrl = process.env.PUBLIC_URL?.trim()
 const config: NextConfig = {
   agentRules: false,
   poweredByHeader: false,
+  // The container's build only: `next start` warns of it.
+  output: process.env.NEXT_OUTPUT === 'standalone' ? 'standalone' : undefined,
+  // No page shows a picture that needs it: one door less, and 30 MB.
+  images: { unoptimized: true },
+  outputFileTracingExcludes: { '*': ['node_modules/sharp/**', 'node_modules/@img/**'] },
   experimental: {
     // Behind a proxy that does not pass the host on, forms are posted from the public address.
     serverActions: { allowedOrigins: publicUrl && URL.canParse(publicUrl) ? [new URL(publicUrl).host] : [] },

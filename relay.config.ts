@@ -11,15 +11,42 @@ export default defineRelay((env) => ({
       type: 'github',
       repo: env.GITHUB_REPO,
       token: env.GITHUB_TOKEN,
+      app: {
+        id: env.GITHUB_APP_ID,
+        privateKey: env.GITHUB_APP_PRIVATE_KEY,
+        installationId: env.GITHUB_APP_INSTALLATION_ID,
+      },
       apiUrl: env.GITHUB_API_URL,
       eventType: env.GITHUB_EVENT_TYPE,
+    },
+    pagerduty: {
+      type: 'pagerduty',
+      routingKey: env.PAGERDUTY_ROUTING_KEY,
+      eventsUrl: env.PAGERDUTY_EVENTS_URL,
+    },
+    webhook: {
+      type: 'webhook',
+      url: env.WEBHOOK_URL,
+      secrets: env.WEBHOOK_SECRET,
+      allowPrivate: env.WEBHOOK_ALLOW_PRIVATE,
     },
   },
   rules: [
     {
-      name: 'all changes to Slack',
-      on: ['prompt.created', 'prompt.updated', 'prompt.deleted', 'alert', 'recovered', 'notification'],
-      to: ['slack'],
+      name: 'all changes to Slack and the webhook',
+      on: [
+        'prompt.created',
+        'prompt.updated',
+        'prompt.deleted',
+        'alert',
+        'recovered',
+        'notification',
+        // Somebody pressed the button of a trace: docs/callbacks.md.
+        'trace-callback',
+        // Read from Langfuse's API, as scores are, where its keys are set: docs/polling.md.
+        'error-trace',
+      ],
+      to: ['slack', 'webhook'],
     },
     {
       name: 'production to GitHub',
@@ -29,5 +56,25 @@ export default defineRelay((env) => ({
       label: 'production',
       to: ['github'],
     },
+    {
+      name: 'what people marked as bad to Slack and the webhook',
+      on: ['score.created'],
+      score: { source: 'ANNOTATION', dataType: 'BOOLEAN', below: 1 },
+      to: ['slack', 'webhook'],
+    },
+    {
+      name: 'alerts to PagerDuty',
+      on: ['alert', 'recovered'],
+      to: ['pagerduty'],
+    },
+    {
+      name: 'production to PagerDuty',
+      // Shown beside incidents; an incident itself only where nothing carries the label any more.
+      on: ['promoted', 'rolled-back', 'label-added', 'label-removed', 'deleted'],
+      label: 'production',
+      to: ['pagerduty'],
+    },
   ],
+  // Hears of troubles with the other targets and with the way from Langfuse.
+  alertTarget: 'slack',
 }))

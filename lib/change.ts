@@ -1,4 +1,5 @@
 import type { PromptEvent } from './event.ts'
+import type { ObservedRow } from './observed.ts'
 
 /**
  * One thing that is true of a change. A change has one or more: a new version that takes `production`
@@ -21,12 +22,59 @@ export type Fact =
   | { kind: 'first-seen'; version: number; labels: string[] }
   /** Nothing visible changed; kept, not sent. */
   | { kind: 'unchanged' }
-  | { kind: 'alert'; severity: string }
-  | { kind: 'recovered'; severity: string }
+  /** `monitorId`: Langfuse's own id of the monitor, the same in an alert and its recovery. */
+  | { kind: 'alert'; severity: string; monitorId: string }
+  | { kind: 'recovered'; severity: string; monitorId: string }
   | { kind: 'notification'; eventType: string; severity: string }
   | { kind: 'unrecognised' }
+  /** Traces and observations of one name within a short time. Times of the first and last, epoch milliseconds. */
+  | {
+      kind: 'error-trace' | 'trace'
+      name: string
+      count: number
+      firstAt: number
+      lastAt: number
+      isLeast?: true
+      rows?: number[]
+    }
+  /** Scores of one name within a short time; `lowest` and `highest` of those that are numbers. */
+  | {
+      kind: 'score'
+      name: string
+      count: number
+      firstAt: number
+      lastAt: number
+      lowest: number | null
+      highest: number | null
+      /** More may have matched than could be looked at. */
+      isLeast?: true
+      /** Places among the change's observed rows that a rule matched; absent: all. */
+      rows?: number[]
+    }
+  /**
+   * Somebody asked to look at a trace, an observation of it, or a session. `confirmed`: Langfuse's API knows it; without
+   * API keys nobody was asked. `withheld`: it was asked and knows nothing of it, or never answered; no rule holds then.
+   */
+  | {
+      kind: 'trace-callback'
+      traceId: string | null
+      observationId: string | null
+      sessionId: string | null
+      confirmed: boolean
+      withheld?: 'not-found' | 'no-answer'
+    }
   /** The relay's own trouble: deliveries to a target that will not be tried again by themselves. */
   | { kind: 'given-up'; target: string; count: number }
+  /**
+   * What goes wrong around the relay, and the end of it: no signed event although prompts changed, signatures of an
+   * unknown secret, a target that keeps failing. `since`: epoch milliseconds, the same in both.
+   */
+  | {
+      kind: 'trouble' | 'trouble-over'
+      what: 'quiet' | 'signatures' | 'target'
+      target: string | null
+      since: number
+    }
 
 export type FactKind = Fact['kind']
 
@@ -43,7 +91,13 @@ export const factKinds = [
   'alert',
   'recovered',
   'notification',
+  'error-trace',
+  'score',
+  'trace',
+  'trace-callback',
   'given-up',
+  'trouble',
+  'trouble-over',
   'unchanged',
   'unrecognised',
 ] as const satisfies readonly FactKind[]
@@ -86,6 +140,34 @@ export interface DifferenceSummary {
   coarse: boolean
 }
 
+/** What Langfuse's API says of a trace, or of the traces of a session. */
+export interface TraceFacts {
+  name: string | null
+  user: string | null
+  environment: string | null
+  /** The worst of its observations: `DEBUG`, `DEFAULT`, `WARNING`, `ERROR`. */
+  level: string | null
+  /** From the start of the first observation to the end of the last. */
+  latencyMs: number | null
+  /** USD. */
+  cost: number | null
+  observations: number
+  /** There are more than were read, so that nothing can be summed up. */
+  isLeast?: true
+  /** Epoch milliseconds. */
+  startedAt: number | null
+}
+
+/** The alert that a recovery ended. */
+export interface EndedAlert {
+  /** The first change of the alert that is known; it may have been repeated and have changed its severity since. */
+  changeId: string
+  title: string
+  /** When its monitor first saw it, epoch milliseconds. */
+  since: number
+  forMs: number
+}
+
 /** Everything a change says beyond its columns; stored as JSON. */
 export interface ChangeDetail {
   facts: Fact[]
@@ -109,6 +191,14 @@ export interface ChangeDetail {
   environments: string[]
   /** What a signed body of unknown shape did not fit. */
   problems: string[]
+  /** Traces, observations or scores that the change tells of: the first 20, and the first for each rule. */
+  observed?: ObservedRow[]
+  /** Of a callback, as far as Langfuse's API confirmed it. */
+  trace?: TraceFacts
+  /** Of a recovery, where its alert is known. */
+  alert?: EndedAlert
+  /** The W3C trace context of its settling; absent where tracing is off. */
+  traceparent?: string
   /** Ids of events older than the known state, which therefore changed nothing. */
   stale: string[]
 }

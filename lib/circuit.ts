@@ -22,6 +22,18 @@ export const isOpen = (circuit: Circuit, now: number): boolean =>
 export const isProbing = (circuit: Circuit, now: number): boolean =>
   circuit.open_until !== null && circuit.open_until <= now
 
+const pauseAfter = (opened: number): number => Math.min(firstPauseMs * 2 ** opened, longestPauseMs)
+
+/** Openings in a row after which a target has failed for a quarter of an hour: 30, 60, 120, 240 and 480 s. */
+const openingsToTell = 6
+
+/** Since when a target keeps failing that has done so for a quarter of an hour; null: it does not. */
+export function failingSince({ opened, open_until }: Circuit): number | null {
+  if (opened < openingsToTell || open_until === null) return null
+  const pauses = Array.from({ length: opened }, (_, i) => pauseAfter(i))
+  return open_until - pauses.reduce((sum, pause) => sum + pause, 0)
+}
+
 /**
  * The circuit after an attempt. Any answer that is not a temporary failure closes it: also a permanent one
  * shows that the target is there. A `wait` moves the target's next slot: its limit holds for all deliveries.
@@ -34,8 +46,7 @@ export function afterAttempt(circuit: Circuit, outcome: Outcome, now: number, pr
   }
   if (outcome.outcome !== 'retry') return { failures: 0, open_until: null, opened: 0, next_slot_at }
   if (probe || (circuit.open_until === null && failures + 1 >= failuresToOpen)) {
-    const pause = Math.min(firstPauseMs * 2 ** opened, longestPauseMs)
-    return { failures: failures + 1, open_until: now + pause, opened: opened + 1, next_slot_at }
+    return { failures: failures + 1, open_until: now + pauseAfter(opened), opened: opened + 1, next_slot_at }
   }
   // What was sent before the circuit opened and fails only now says nothing new.
   return { ...circuit, failures: failures + 1 }

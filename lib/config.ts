@@ -1,8 +1,9 @@
 import { type Env, envNames } from './env.ts'
-import type { Routes, Rule, Target } from './rules.ts'
+import type { GithubApp, Routes, Rule, Target } from './rules.ts'
 
 /** A target as written in `relay.config.ts`: what comes from the environment may be unset. */
-type Written<T> = T extends Target ? { [K in keyof T]: K extends 'type' ? T[K] : T[K] | undefined } : never
+type Written<T> = T extends Target ? { [K in keyof T]: K extends 'type' ? T[K] : Unset<T[K]> } : never
+type Unset<V> = V extends GithubApp ? { [K in keyof V]: V[K] | undefined } : V | undefined
 
 interface RelayFile<Targets extends Record<string, Written<Target>>> {
   targets: Targets
@@ -23,13 +24,30 @@ export function defineRelay<const Targets extends Record<string, Written<Target>
   return build
 }
 
-/** What a target cannot do without. */
-const required = { slack: ['url'], github: ['repo', 'token'] } as const satisfies {
-  [T in Target as T['type']]: readonly (keyof T)[]
+/** What a target cannot do without: the settings of one of its ways. */
+const required = {
+  slack: [['url']],
+  github: [
+    ['repo', 'token'],
+    ['repo', 'app'],
+  ],
+  pagerduty: [['routingKey']],
+  webhook: [['url', 'secrets']],
+} as const satisfies { [T in Target as T['type']]: readonly (readonly (keyof T)[])[] }
+
+function isSet(value: unknown): boolean {
+  if (Array.isArray(value)) return value.length > 0
+  return typeof value === 'object' && value !== null ? Object.values(value).every(isSet) : value !== undefined
 }
 
-const isComplete = (target: Written<Target>): target is Target =>
-  required[target.type].every((key) => (target as Record<string, unknown>)[key] !== undefined)
+/** The settings that are missing on the way that lacks the fewest. */
+function missingOf(target: Written<Target>): string[] {
+  const settings = target as Record<string, unknown>
+  const ways = required[target.type].map((way) => way.filter((key) => !isSet(settings[key])))
+  return ways.toSorted((a, b) => a.length - b.length)[0] ?? []
+}
+
+const isComplete = (target: Written<Target>): target is Target => missingOf(target).length === 0
 
 /** The targets that are configured, with the rules over them. */
 export function buildRoutes(build: BuildRoutes, env: Env): Routes {
@@ -56,9 +74,8 @@ export function writtenTargets(
   const { targets } = build(env)
   const sources = sourcesOf(build)
   return Object.entries(targets).map(([name, target]) => {
-    const settings = target as Record<string, unknown>
-    const missing = required[target.type].filter((key) => settings[key] === undefined)
-    return { name, type: target.type, missing: missing.map((key) => sources(name, key)) }
+    const missing = missingOf(target).map((key) => sources(name, key))
+    return { name, type: target.type, missing }
   })
 }
 

@@ -1,15 +1,15 @@
 import { setImmediate } from 'node:timers/promises'
-import type { Change, Fact } from './change.ts'
+import { beginAttempt, endAttempt } from './attempt-span.ts'
+import type { Change } from './change.ts'
 import { isOpen, isProbing } from './circuit.ts'
-import { changeById } from './db/changes.ts'
-import type { Db } from './db/client.ts'
+import { changesById } from './db/changes.ts'
 import { claimDeliveries, countDue, nextDelivery, releaseDeliveries } from './db/deliveries.ts'
-import { contentOf } from './db/prompts.ts'
 import type { DeliveryRow } from './db/schema.ts'
 import { lockTarget, updateTarget } from './db/targets.ts'
-import { type Message, type Outcome, type SendContext, versionOf } from './delivery.ts'
+import type { Message, Outcome, SendContext } from './delivery.ts'
 import { type FinishDeps, type Finished, finishAll } from './finish.ts'
-import { changeUrl, promptUrl } from './links.ts'
+import { noteAttempt } from './journal.ts'
+import { type MessageDeps, messageFor } from './message.ts'
 import type { Target } from './rules.ts'
 import { sharedCommit } from './shared-commit.ts'
 import { canDigest, digestFrom, digestMost, send, sendDigest, wantsText } from './targets/send.ts'
@@ -19,10 +19,9 @@ export const leaseMs = 60_000
 export const sendTimeoutMs = 10_000
 const recordAgainMs = 1000
 /** Sends under way at once to one target from one instance. */
-const mostAtOnce = 20
+const mostAtOnce = 50
 
-export interface DeliverDeps {
-  db: Db
+export interface DeliverDeps extends MessageDeps {
   now: () => number
   random: () => number
   /** True: no new claims. */
@@ -34,12 +33,15 @@ export interface DeliverDeps {
   announces: boolean
   /** A change of the relay's own was opened and is to be settled. */
   onTrouble: () => void
-  urls: { langfuse: string; public: string | undefined }
   fetch: typeof globalThis.fetch
+  /** Nothing goes out: what would have been sent is kept with its delivery. */
+  isDry?: boolean
 }
 
 interface Claim {
   rows: DeliveryRow[]
+  /** What they tell of, by id. */
+  changes: Map<string, Change>
   probe: boolean
   digest: boolean
 }
@@ -65,34 +67,10 @@ async function claim(
     if (rows.length === 0) return null
     if (perSecond > 0) await updateTarget(trx, name, { next_slot_at: time + Math.ceil(1000 / perSecond) })
     if (probe) await updateTarget(trx, name, { open_until: time + leaseMs })
-    return { rows, probe, digest }
+    const changes = await changesById(trx, [...new Set(rows.map((row) => row.change_id))])
+    return { rows, changes, probe, digest }
   })
 }
-
-async function messageFor(deps: DeliverDeps, row: DeliveryRow, target: Target): Promise<Message> {
-  const change = await changeById(deps.db, row.change_id)
-  if (!change) throw new Error('Its change is gone')
-  const { projectId, subject, detail } = change
-  const told = detail.prompt && projectId !== null
-  const fact = JSON.parse(row.fact) as Fact
-  const version = versionOf(fact, change)
-  const content =
-    told && version !== null && wantsText(target)
-      ? await contentOf(deps.db, { projectId, name: subject }, version)
-      : null
-  return {
-    deliveryId: row.id,
-    change,
-    fact,
-    text: content?.text,
-    links: {
-      page: changeUrl(deps.urls.public, change.id),
-      langfuse: told ? promptUrl(deps.urls.langfuse, projectId, subject, version) : firstLink(change),
-    },
-  }
-}
-
-const firstLink = (change: Change): string | null => change.detail.links[0]?.url ?? null
 
 const bug = (error: unknown): Outcome => ({
   outcome: 'retry',
@@ -113,13 +91,19 @@ interface Sent {
  * Sends one claim and gives an outcome for each of its deliveries. A bug in a message is stored on its delivery
  * and holds up no other.
  */
-async function sendClaim(deps: DeliverDeps, target: Target, { rows, digest }: Claim): Promise<Sent[]> {
+async function sendClaim(
+  deps: DeliverDeps,
+  target: Target,
+  { rows, changes, digest }: Claim,
+): Promise<Sent[]> {
   const broken: Sent[] = []
   const sending: DeliveryRow[] = []
   const messages: Message[] = []
   for (const row of rows) {
     try {
-      messages.push(await messageFor(deps, row, target))
+      messages.push(
+        await messageFor(deps, { row, change: changes.get(row.change_id), wantsText: wantsText(target) }),
+      )
       sending.push(row)
     } catch (error) {
       broken.push({ row, outcome: bug(error), weight: 'ours' })
@@ -128,7 +112,7 @@ async function sendClaim(deps: DeliverDeps, target: Target, { rows, digest }: Cl
   const [first] = messages
   if (!first) return broken
   const signal = AbortSignal.any([deps.stop, AbortSignal.timeout(sendTimeoutMs)])
-  const context: SendContext = { fetch: deps.fetch, now: deps.now, signal }
+  const context: SendContext = { fetch: deps.fetch, now: deps.now, signal, isDry: deps.isDry ?? false }
   try {
     const outcome = await (digest ? sendDigest(target, messages, context) : send(target, first, context))
     return [...broken, ...sending.map((row, i) => ({ row, outcome, weight: weightOf(i) }))]
@@ -160,7 +144,13 @@ export function createDelivery(name: string, target: Target, deps: DeliverDeps, 
   async function carry(claimed: Claim): Promise<void> {
     const { probe } = claimed
     const startedAt = now()
+    const span = beginAttempt(name, claimed, startedAt)
     const sent = await sendClaim(deps, target, claimed)
+    const endedAt = now()
+    endAttempt(
+      span,
+      sent.map(({ outcome }) => outcome),
+    )
     // Cut off by the end of the process, not by the target: given back without an attempt. What was answered counts.
     const isCut = ({ outcome }: Sent) => outcome.outcome === 'retry' && outcome.statusCode === null
     const cut = deps.stop.aborted ? sent.filter(isCut) : []
@@ -170,7 +160,7 @@ export function createDelivery(name: string, target: Target, deps: DeliverDeps, 
         cut.map(({ row }) => row),
         now(),
       ),
-      ...sent.filter((one) => !cut.includes(one)).map((one) => record({ ...one, startedAt, probe })),
+      ...sent.filter((one) => !cut.includes(one)).map((one) => record({ ...one, startedAt, endedAt, probe })),
     ])
   }
 
@@ -178,7 +168,8 @@ export function createDelivery(name: string, target: Target, deps: DeliverDeps, 
   async function record(finished: Finished): Promise<void> {
     for (;;) {
       try {
-        return await finish(finished)
+        await finish(finished)
+        return note(finished)
       } catch (error) {
         deps.onError(error)
         const late = now() > finished.startedAt + leaseMs - 2 * recordAgainMs
@@ -186,6 +177,13 @@ export function createDelivery(name: string, target: Target, deps: DeliverDeps, 
         await new Promise((resolve) => setTimeout(resolve, recordAgainMs))
       }
     }
+  }
+
+  function note({ row, outcome, startedAt, endedAt }: Finished): void {
+    const { id: deliveryId, change_id: changeId, attempt, created_at: createdAt } = row
+    const { statusCode, reason } = outcome
+    const tried = { deliveryId, changeId, attempt, outcome: outcome.outcome, statusCode, reason }
+    noteAttempt({ target: name, ...tried, milliseconds: endedAt - startedAt }, endedAt - createdAt)
   }
 
   async function run(): Promise<number | null> {

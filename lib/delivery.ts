@@ -24,11 +24,13 @@ export interface Links {
   page: string | null
   /** The prompt version (or alert, …) in Langfuse. */
   langfuse: string | null
+  /** One for each row of `detail.observed`: its trace in Langfuse. */
+  observed?: readonly (string | null)[]
 }
 
 /**
  * How one try ended. `wait`: the target asked for time (a rate limit), which is not its failure.
- * `failed`: trying again cannot help. A reason is a sentence that names the fix, and never holds a secret.
+ * `failed`: trying again cannot help. `dry-run`: it was made, but not sent. A reason is a sentence that names the fix, and never holds a secret.
  */
 export type Outcome = {
   statusCode: number | null
@@ -38,7 +40,7 @@ export type Outcome = {
 } & (
   | { outcome: 'delivered'; reason: null; retryAfterMs: null }
   | { outcome: 'retry' | 'wait'; reason: string; retryAfterMs: number | null }
-  | { outcome: 'failed'; reason: string; retryAfterMs: null }
+  | { outcome: 'failed' | 'dry-run'; reason: string; retryAfterMs: null }
 )
 
 /** The world, as a target needs it. */
@@ -48,4 +50,6 @@ export interface SendContext {
   now: () => number
   /** Ends the try: the delivery's time limit, or the process going down. */
   signal: AbortSignal
+  /** Nothing goes out; the outcome holds what would have been sent. */
+  isDry?: boolean
 }

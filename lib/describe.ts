@@ -1,4 +1,5 @@
-import { type Change, type Fact, factKinds } from './change.ts'
+import { lastedWords, notificationTitle, severityWords } from './alert-words.ts'
+import { type Change, type EndedAlert, type Fact, factKinds } from './change.ts'
 import type { AlertEvent, NotificationEvent, UnrecognisedEvent } from './event.ts'
 
 /** What a change is called. `danger`: someone should look. */
@@ -134,39 +135,27 @@ function firstSeenTitle(subject: string, facts: readonly Fact[]): string | null 
   return `${subject} ${list(where)} (first time seen)`
 }
 
-const severityWords = new Map([
-  ['ALERT', 'Alert'],
-  ['WARNING', 'Warning'],
-  ['OK', 'Recovered'],
-  ['NO_DATA', 'No data'],
-])
-
 /** A monitor's name: Langfuse puts the severity before it, as in `[ALERT] p95 latency`. */
 export const monitorName = (title: string): string => title.replace(/^\[[A-Z_]+\] /, '')
 
-export function describeAlert({ title, severity }: AlertEvent): Description & { facts: Fact[] } {
+/** `ended`: the alert that it ends, where it is a recovery and its alert is known. */
+export function describeAlert(
+  { title, severity, monitorId }: AlertEvent,
+  ended?: EndedAlert,
+): Description & { facts: Fact[] } {
   const kind = severity === 'OK' ? 'recovered' : 'alert'
+  const after = ended === undefined ? '' : ` after ${lastedWords(ended.forMs)}`
   return {
-    facts: [{ kind, severity }],
-    title: `${severityWords.get(severity) ?? severity}: ${monitorName(title)}`,
+    facts: [{ kind, severity, monitorId }],
+    title: `${severityWords(severity).word}${after}: ${monitorName(title)}`,
     danger: severity === 'ALERT',
     kind,
   }
 }
 
-const notificationWords = new Map<string, (resource: string) => string>([
-  ['evaluator-blocked', (resource) => `Evaluator ${resource} is blocked`],
-  ['blob-export-failed', (resource) => `Blob export to ${resource} failed`],
-  ['posthog-export-failed', (resource) => `PostHog export to ${resource} failed`],
-])
-
 export function describeNotification(event: NotificationEvent): Description & { facts: Fact[] } {
   const { eventType, severity, resource, projectName } = event
-  const words = resource === null ? undefined : notificationWords.get(eventType)
-  const told =
-    resource !== null && words
-      ? words(resource)
-      : [eventType.replaceAll('-', ' '), ...(resource === null ? [] : [resource])].join(': ')
+  const told = notificationTitle(eventType, resource)
   return {
     facts: [{ kind: 'notification', eventType, severity }],
     title: projectName === null ? told : `${told} in ${projectName}`,

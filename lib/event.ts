@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { ObservationEvent, ScoreEvent } from './observed.ts'
 
 /**
  * The bodies Langfuse sends, as read from its source (v4.16.0): `packages/shared/src/domain/webhooks.ts`,
@@ -80,9 +81,11 @@ export const notificationBody = z.looseObject({
   }),
 })
 
+export const flatNames = ['prompt.created', 'prompt.updated', 'prompt.deleted'] as const
+
 /** The form that tutorials show. Langfuse never sent it, but people wrote senders for it. */
 export const flatBody = z.looseObject({
-  event: z.enum(['prompt.created', 'prompt.updated', 'prompt.deleted']),
+  event: z.enum(flatNames),
   timestamp: time,
   data: z.looseObject({
     promptName: indexed,
@@ -139,6 +142,8 @@ export interface AlertEvent {
   url: string | null
   dataUrl: string | null
   environments: string[]
+  /** When the monitor ran, epoch milliseconds: the same for each automation that tells of it. */
+  at: number
 }
 
 export interface NotificationEvent {
@@ -153,6 +158,15 @@ export interface NotificationEvent {
   url: string | null
 }
 
+/** Somebody pressed a button of a trace, observation or session. At least one id is there; nothing vouches for them. */
+export interface TraceCallbackEvent {
+  type: 'trace-callback'
+  projectId: string
+  traceId: string | null
+  observationId: string | null
+  sessionId: string | null
+}
+
 /** Signed JSON of a shape that we do not know: kept and acknowledged, never acted on. */
 export interface UnrecognisedEvent {
   type: 'unrecognised'
@@ -161,4 +175,11 @@ export interface UnrecognisedEvent {
   problems: string[]
 }
 
-export type SourceEvent = PromptEvent | AlertEvent | NotificationEvent | UnrecognisedEvent
+export type SourceEvent =
+  | ObservationEvent
+  | ScoreEvent
+  | PromptEvent
+  | AlertEvent
+  | NotificationEvent
+  | TraceCallbackEvent
+  | UnrecognisedEvent

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { Change, Fact, FactKind } from './change.ts'
 
 /** By what a list is narrowed to changes of one kind, of one label, or of both in one fact. */
@@ -6,6 +7,11 @@ export const labelFacet = (label: string): string => `label ${label}`
 /** `folder` ends with `/`. */
 export const folderFacet = (folder: string): string => `folder ${folder}`
 export const kindLabelFacet = (kind: FactKind, label: string): string => `${kind} ${label}`
+/** What one monitor told. A hash: Postgres takes no entry of an index above 2,704 bytes, and ids have no length. */
+export const monitorFacet = (projectId: string, monitorId: string): string =>
+  `monitor ${createHash('sha256')
+    .update(JSON.stringify([projectId, monitorId]))
+    .digest('hex')}`
 
 function labelsOf(fact: Fact): string[] {
   if ('label' in fact) return [fact.label]
@@ -20,14 +26,15 @@ function foldersOf(subject: string): string[] {
 
 /** All facets of a change, each once: of at most 40 labels and ten folders. */
 export function facetsOf({
+  projectId,
   subject,
   detail,
-}: {
-  subject: string
+}: Pick<Change, 'projectId' | 'subject'> & {
   detail: Pick<Change['detail'], 'facts'>
 }): string[] {
   const facets = detail.facts.flatMap((fact) => [
     kindFacet(fact.kind),
+    ...('monitorId' in fact && projectId !== null ? [monitorFacet(projectId, fact.monitorId)] : []),
     ...labelsOf(fact)
       .slice(0, 40)
       .flatMap((label) => [labelFacet(label), kindLabelFacet(fact.kind, label)]),

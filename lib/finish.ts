@@ -1,7 +1,7 @@
 import { afterAttempt, type Circuit } from './circuit.ts'
 import type { Db } from './db/client.ts'
-import { type Settlement, settleAttempt } from './db/deliveries.ts'
-import type { DeliveryRow } from './db/schema.ts'
+import { type Settlement, settleAttempts } from './db/deliveries.ts'
+import type { AttemptRow, DeliveryRow } from './db/schema.ts'
 import { indexErrors } from './db/search-write.ts'
 import { lockTarget, updateTarget } from './db/targets.ts'
 import type { Outcome } from './delivery.ts'
@@ -12,6 +12,7 @@ import { nextTry, waitTry } from './retry.ts'
 export interface Finished {
   row: DeliveryRow
   startedAt: number
+  endedAt: number
   outcome: Outcome
   probe: boolean
   /**
@@ -32,12 +33,30 @@ export interface FinishDeps {
   schedule: number[] | undefined
 }
 
-function settlementOf({ row, outcome }: Finished, { now, random, schedule }: FinishDeps): Settlement {
-  const time = now()
+const attemptOf = ({ row, startedAt, endedAt, outcome }: Finished): AttemptRow => ({
+  delivery_id: row.id,
+  number: row.attempt,
+  started_at: startedAt,
+  duration_ms: Math.max(0, Math.round(endedAt - startedAt)),
+  outcome: outcome.outcome,
+  status_code: outcome.statusCode,
+  reason: outcome.reason,
+  request: outcome.request,
+  response: outcome.response,
+})
+
+function settlementOf(
+  { row, outcome }: Finished,
+  { random, schedule }: FinishDeps,
+  time: number,
+): Settlement {
   const { failures } = row
   const { reason } = outcome
   if (outcome.outcome === 'delivered') {
     return { status: 'delivered', failures, next_at: null, reason: null, finished_at: time }
+  }
+  if (outcome.outcome === 'dry-run') {
+    return { status: 'dry-run', failures, next_at: null, reason, finished_at: time }
   }
   if (outcome.outcome === 'failed') {
     return { status: 'failed', failures: failures + 1, next_at: null, reason, finished_at: time }
@@ -60,9 +79,10 @@ function settlementOf({ row, outcome }: Finished, { now, random, schedule }: Fin
   return { status: 'retrying', failures: failures + 1, next_at: next.at, reason, finished_at: null }
 }
 
-/** A probe that could not be made leaves the place to the next delivery. */
+/** A probe that was not made leaves the place to the next delivery. */
 function circuitAfter(circuit: Circuit, { outcome, probe, weight }: Finished, now: number): Circuit {
-  if (weight === 'ours') return probe ? { ...circuit, open_until: now } : circuit
+  if (weight === 'ours' || outcome.outcome === 'dry-run')
+    return probe ? { ...circuit, open_until: now } : circuit
   return weight === 'again' ? circuit : afterAttempt(circuit, outcome, now, probe)
 }
 
@@ -74,36 +94,27 @@ export async function finishAll(deps: FinishDeps, finished: Finished[]): Promise
   const { db, now, target } = deps
   return db.transaction().execute(async (trx) => {
     const before = await lockTarget(trx, target)
-    let circuit: Circuit = before
-    let givenUp = false
-    for (const one of finished) {
-      const { row, startedAt, outcome } = one
-      circuit = circuitAfter(circuit, one, now())
-      const attempt = {
-        delivery_id: row.id,
-        number: row.attempt,
-        started_at: startedAt,
-        duration_ms: Math.max(0, Math.round(now() - startedAt)),
-        outcome: outcome.outcome,
-        status_code: outcome.statusCode,
-        reason: outcome.reason,
-        request: outcome.request,
-        response: outcome.response,
-      }
-      const after = settlementOf(one, deps)
-      const taken = await settleAttempt(trx, attempt, after)
-      givenUp ||= taken && after.status === 'failed'
-    }
+    const time = now()
+    const circuit = finished.reduce<Circuit>((state, one) => circuitAfter(state, one, time), before)
+    const ended = finished.map((one) => ({
+      attempt: attemptOf(one),
+      after: settlementOf(one, deps, time),
+    }))
+    const taken = await settleAttempts(trx, ended)
+    const givenUp = ended.some(
+      ({ attempt, after }) => after.status === 'failed' && taken.has(attempt.delivery_id),
+    )
     // What it failed with the last time is indexed already.
     const failed = finished.filter(
-      ({ row, outcome }) => outcome.reason !== null && outcome.reason !== row.reason,
+      ({ row, outcome }) =>
+        outcome.reason !== null && outcome.outcome !== 'dry-run' && outcome.reason !== row.reason,
     )
     await indexErrors(
       trx,
       failed.map(({ row }) => row.change_id),
     )
     const tells = givenUp && deps.announces
-    if (tells) await noteGivenUp(trx, target, before.announced_at, now())
+    if (tells) await noteGivenUp(trx, target, before.announced_at, time)
     const { failures, open_until, opened, next_slot_at } = circuit
     if (circuit !== before) await updateTarget(trx, target, { failures, open_until, opened, next_slot_at })
     return tells

@@ -11,6 +11,7 @@ export const listStatuses = [
   'delivered',
   'failed',
   'skipped',
+  'dry-run',
   'cancelled',
 ] as const
 export type ListStatus = (typeof listStatuses)[number]

@@ -1,14 +1,18 @@
 import { setImmediate } from 'node:timers/promises'
 import { nextOpenChange } from './db/changes.ts'
+import { pollAt } from './db/poll.ts'
 import { nextReplay } from './db/replay-jobs.ts'
 import { ensureTargets, nextDue } from './db/targets.ts'
 import { createDelivery, type DeliverDeps } from './deliver.ts'
+import { type PollDeps, poll } from './poll.ts'
+import { pollName } from './poll-state.ts'
 import { prune } from './prune.ts'
 import { createPump } from './pump.ts'
 import { replayNext } from './replay-job.ts'
 import { type SettleDeps, settleNext } from './settle.ts'
+import { type WatchDeps, watch } from './watch.ts'
 
-/** How often a resident loop asks the store for work that another instance left behind: two queries each time. */
+/** How often a resident loop asks the store for work that another instance left behind: two or three queries each time. */
 const lookMs = 5000
 /** After an error (the store is out of reach) it tries again this much later. */
 const afterErrorMs = 1000
@@ -16,14 +20,19 @@ const afterErrorMs = 1000
 const graceMs = 10_000
 /** Old changes are looked for once in this time. */
 const pruneMs = 3_600_000
-/** The work of bulk replays, among the names of targets. */
+/** The work of bulk replays and of polling, among the names of targets. */
 const replays = '\0replays'
+const polling = '\0polling'
 
 export interface LoopDeps
   extends SettleDeps,
     Omit<DeliverDeps, 'stop' | 'stopping' | 'announces' | 'onTrouble'> {
   sleep: (ms: number) => Promise<void>
-  /** How long settled and delivered changes are kept. */
+  /** Reading traces and scores from Langfuse; absent: it is not polled. */
+  poll?: Omit<PollDeps, 'db' | 'rules' | 'now' | 'stopping' | 'retentionMs'>
+  /** Looking whether something goes wrong around the relay; absent: nobody looks. */
+  watch?: Pick<WatchDeps, 'api' | 'quietMs'>
+  /** How long settled and delivered changes are kept, days. */
   retentionDays: number
 }
 
@@ -86,6 +95,17 @@ export function createLoop(deps: LoopDeps): Loop {
     },
     idle: async () => {},
   }
+  const reading: Work = {
+    run: async () => {
+      if (!deps.poll || mayNotWork()) return null
+      const retentionMs = deps.retentionDays * 86_400_000
+      const { rules } = routes
+      const nextAt = await poll({ ...deps.poll, db, rules, now, stopping: mayNotWork, retentionMs })
+      pumps.get('')?.wake()
+      return nextAt
+    },
+    idle: async () => {},
+  }
   const delivery = (name: string): Work => {
     const { alertTarget } = routes
     const announces = alertTarget !== null && alertTarget !== name
@@ -98,6 +118,7 @@ export function createLoop(deps: LoopDeps): Loop {
   const works = new Map<string, Work>([
     ['', settle],
     [replays, replaying],
+    [polling, reading],
     ...names.map((name) => [name, delivery(name)] as [string, Work]),
   ])
 
@@ -113,7 +134,14 @@ export function createLoop(deps: LoopDeps): Loop {
     for (const [name, at] of await nextDue(db, names)) pumps.get(name)?.wakeAt(at)
     const replayAt = await nextReplay(db)
     if (replayAt !== null) pumps.get(replays)?.wakeAt(replayAt)
+    if (deps.poll) pumps.get(polling)?.wakeAt((await pollAt(db, pollName(deps.poll.api))) ?? now())
     return now() + lookMs
+  }, lookMs)
+  const watching = pumpFor(async () => {
+    if (!deps.watch || mayNotWork()) return null
+    const onTrouble = () => pumps.get('')?.wake()
+    const nextAt = await watch({ ...deps.watch, db, now, targets: names, onTrouble })
+    return isResident ? nextAt : null
   }, lookMs)
   const pruning = pumpFor(async () => {
     prunedAt = now()
@@ -133,7 +161,9 @@ export function createLoop(deps: LoopDeps): Loop {
   async function drain(until: number): Promise<void> {
     await ensureTargets(db, names)
     drainUntil = Math.max(drainUntil, until)
+    watching.wake()
     for (const pump of pumps.values()) pump.wake()
+    await watching.idle()
     await quiet()
     for (let at = nextAt(); at !== null && at <= until && !mayNotWork(); at = nextAt()) {
       await deps.sleep(Math.max(0, at - now()))
@@ -150,6 +180,7 @@ export function createLoop(deps: LoopDeps): Loop {
       isResident = true
       looking.wake()
       pruning.wake()
+      watching.wake()
     },
     wake: () => pumps.get('')?.wake(),
     look: looking.wake,
@@ -157,7 +188,7 @@ export function createLoop(deps: LoopDeps): Loop {
     stop: async () => {
       stopping = true
       const grace = setTimeout(() => abort.abort(), graceMs)
-      await Promise.all([looking, pruning, ...pumps.values()].map((pump) => pump.stop()))
+      await Promise.all([looking, pruning, watching, ...pumps.values()].map((pump) => pump.stop()))
       await Promise.all([...works.values()].map((work) => work.idle()))
       clearTimeout(grace)
     },

@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import { forgetCallbackPace } from './db/callback-pace.ts'
 import { type Db, isPostgres } from './db/client.ts'
 import { deleteChanges, prunableChanges } from './db/prune.ts'
 
@@ -26,6 +27,7 @@ export async function prune(
     if (found.last === null) break
     after = found.last
   }
+  await forgetCallbackPace(db, now())
   if (!isPostgres(db)) await giveBack(db, stopping)
   return count
 }

@@ -17,29 +17,36 @@ const refusedV4: [string, number][] = [
   ['224.0.0.0', 4],
   ['240.0.0.0', 4],
 ]
+/** Within `2000::/3`, outside of which nothing is public: Teredo, documentation, 6to4. */
 const refusedV6: [string, number][] = [
-  ['::', 127],
-  ['64:ff9b::', 96],
   ['2001::', 32],
   ['2001:db8::', 32],
   ['2002::', 16],
-  ['fc00::', 7],
-  ['fe80::', 10],
-  ['ff00::', 8],
+  ['3fff::', 20],
 ]
 
 const refused = new BlockList()
 for (const [net, prefix] of refusedV4) refused.addSubnet(net, prefix, 'ipv4')
 for (const [net, prefix] of refusedV6) refused.addSubnet(net, prefix, 'ipv6')
+const unicast = new BlockList()
+unicast.addSubnet('2000::', 3, 'ipv6')
+
+/**
+ * Whether an IP address is one of the public internet. An IPv6 address that holds an IPv4 one (mapped, NAT64, 6to4)
+ * is not: it would lead around the list.
+ */
+export function isPublicIp(ip: string): boolean {
+  const version = isIP(ip)
+  if (version === 6) return unicast.check(ip, 'ipv6') && !refused.check(ip, 'ipv6')
+  return version === 4 && !refused.check(ip, 'ipv4')
+}
 
 /** Last parts of names that no public DNS knows, most of which Langfuse refuses by name. */
 const innerNames = ['localhost', 'internal', 'intranet', 'local']
 
 function isPrivate(hostname: string): boolean {
   const host = hostname.replace(/^\[|\]$/g, '').replace(/\.$/, '')
-  const version = isIP(host)
-  // A list with `::ffff:0:0/96` takes every IPv4 address for listed.
-  if (version !== 0) return refused.check(host, version === 4 ? 'ipv4' : 'ipv6') || host.startsWith('::ffff:')
+  if (isIP(host) !== 0) return !isPublicIp(host)
   return !host.includes('.') || innerNames.includes(host.split('.').at(-1) ?? '')
 }
 

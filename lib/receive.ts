@@ -1,11 +1,14 @@
 import { createHash } from 'node:crypto'
+import { addToBursts, type Bursts } from './bursts.ts'
 import { type Change, emptyDetail } from './change.ts'
 import { openChanges } from './db/changes.ts'
 import type { Db } from './db/client.ts'
 import { changesOfTwins, insertEvents, storedEvents } from './db/events.ts'
 import type { ChangeRow, EventRow } from './db/schema.ts'
 import { newId } from './id.ts'
+import { isObserved } from './observed.ts'
 import { sharedCommit } from './shared-commit.ts'
+import { parseBody } from './sources/langfuse-webhook.ts'
 
 /** One event as a door gives it, ready to be stored. */
 export type Arrival = Omit<EventRow, 'id' | 'change_id'> & { test: Change['test'] }
@@ -15,11 +18,15 @@ export interface Received {
   eventId: string
 }
 
-interface Window {
+export interface Window {
   /** Quiet time after which an open change settles, in milliseconds. */
   settleMs: number
   now: () => number
+  /** How traces and scores are told; absent: by no rules, after five minutes. */
+  bursts?: Omit<Bursts, 'mostKept'>
 }
+
+const defaultBursts = { coolDownMs: 5 * 60_000, rules: [] }
 
 /** Prompt events of one prompt that arrive together share an open change; other events each have their own. */
 function openKeyOf(arrival: Arrival): string | null {
@@ -64,12 +71,29 @@ function changesFor(arrivals: Arrival[], { settleMs, now }: Window): Map<Arrival
   )
 }
 
+/** Traces and scores go into the burst of their name. */
+async function burstsFor(
+  db: Db,
+  arrivals: Arrival[],
+  { bursts, now }: Window,
+): Promise<Map<Arrival, string>> {
+  const wanted = arrivals.flatMap((of) => {
+    if (!isObserved({ type: of.type })) return []
+    const said = parseBody(of.body)
+    return isObserved(said) ? [{ of, said, test: of.test }] : []
+  })
+  // What came through the door is kept, all of it.
+  const mostKept = Number.POSITIVE_INFINITY
+  return addToBursts(db, wanted, { ...defaultBursts, ...bursts, mostKept }, now())
+}
+
 async function storeNew(db: Db, arrivals: Arrival[], window: Window): Promise<Map<string, string>> {
   const twins = await changesOfTwins(
     db,
     arrivals.flatMap(({ twin_key }) => twin_key ?? []),
   )
-  const homeless = arrivals.filter(({ twin_key }) => !twins.has(twin_key ?? ''))
+  const inBursts = await burstsFor(db, arrivals, window)
+  const homeless = arrivals.filter((arrival) => !twins.has(arrival.twin_key ?? '') && !inBursts.has(arrival))
   const fresh = changesFor(homeless, window)
   const opened = await openChanges(db, [...new Set(fresh.values())])
   const rows = arrivals.map((arrival): EventRow => {
@@ -77,30 +101,28 @@ async function storeNew(db: Db, arrivals: Arrival[], window: Window): Promise<Ma
     const change = fresh.get(arrival)
     const changeId = change
       ? (opened.get(change.open_key ?? '') ?? change.id)
-      : twins.get(arrival.twin_key ?? '')
+      : (inBursts.get(arrival) ?? twins.get(arrival.twin_key ?? ''))
     return { ...event, id: newId('evt', arrival.received_at), change_id: changeId ?? '' }
   })
   const inserted = await insertEvents(db, rows)
   return new Map(rows.filter((row) => inserted.has(row.dedupe_key)).map((row) => [row.dedupe_key, row.id]))
 }
 
-/** One transaction for all of them: each event is stored and its change opened or extended, or it is a repeat. */
-async function storeAll(db: Db, arrivals: Arrival[], window: Window): Promise<Received[]> {
+/** In the caller's transaction: each event is stored and its change opened or extended, or it is a repeat. */
+export async function storeArrivals(trx: Db, arrivals: Arrival[], window: Window): Promise<Received[]> {
   const keys = [...new Set(arrivals.map(({ dedupe_key }) => dedupe_key))]
-  return db.transaction().execute(async (trx) => {
-    const stored = await storedEvents(trx, keys)
-    const first = new Map(arrivals.toReversed().map((arrival) => [arrival.dedupe_key, arrival]))
-    const unseen = [...first.values()].filter(({ dedupe_key }) => !stored.has(dedupe_key)).toReversed()
-    const inserted = unseen.length > 0 ? await storeNew(trx, unseen, window) : new Map<string, string>()
-    // Another instance may have stored the same event since the first look.
-    const lost = unseen.map(({ dedupe_key }) => dedupe_key).filter((key) => !inserted.has(key))
-    const since = lost.length > 0 ? await storedEvents(trx, lost) : new Map<string, string>()
-    return arrivals.map((arrival) => {
-      const key = arrival.dedupe_key
-      const id = first.get(key) === arrival ? inserted.get(key) : undefined
-      if (id !== undefined) return { status: 'accepted', eventId: id }
-      return { status: 'duplicate', eventId: inserted.get(key) ?? stored.get(key) ?? since.get(key) ?? '' }
-    })
+  const stored = await storedEvents(trx, keys)
+  const first = new Map(arrivals.toReversed().map((arrival) => [arrival.dedupe_key, arrival]))
+  const unseen = [...first.values()].filter(({ dedupe_key }) => !stored.has(dedupe_key)).toReversed()
+  const inserted = unseen.length > 0 ? await storeNew(trx, unseen, window) : new Map<string, string>()
+  // Another instance may have stored the same event since the first look.
+  const lost = unseen.map(({ dedupe_key }) => dedupe_key).filter((key) => !inserted.has(key))
+  const since = lost.length > 0 ? await storedEvents(trx, lost) : new Map<string, string>()
+  return arrivals.map((arrival) => {
+    const key = arrival.dedupe_key
+    const id = first.get(key) === arrival ? inserted.get(key) : undefined
+    if (id !== undefined) return { status: 'accepted', eventId: id }
+    return { status: 'duplicate', eventId: inserted.get(key) ?? stored.get(key) ?? since.get(key) ?? '' }
   })
 }
 
@@ -109,5 +131,7 @@ async function storeAll(db: Db, arrivals: Arrival[], window: Window): Promise<Re
  * Throws when the store is out of reach or full: then nothing was accepted.
  */
 export function receiver(db: Db, window: Window): (arrival: Arrival) => Promise<Received> {
-  return sharedCommit((arrivals: Arrival[]) => storeAll(db, arrivals, window))
+  return sharedCommit((arrivals: Arrival[]) =>
+    db.transaction().execute((trx) => storeArrivals(trx, arrivals, window)),
+  )
 }

@@ -1,10 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import build from '#relay.config.ts'
+import { callbackTaker, type TakeCallbacks } from './callback-store.ts'
 import { buildRoutes } from './config.ts'
 import { currentEnv } from './current-env.ts'
 import { type Db, database } from './db/client.ts'
 import { insertRejections } from './db/rejections.ts'
 import type { RejectionRow } from './db/schema.ts'
+import { withRest } from './elsewhere.ts'
 import type { Env } from './env.ts'
 import { log, thrown } from './log.ts'
 import { createLoop, type Loop, type LoopDeps } from './loop.ts'
@@ -12,11 +14,15 @@ import { type Arrival, type Received, receiver } from './receive.ts'
 import type { Routes } from './rules.ts'
 import { sharedCommit } from './shared-commit.ts'
 import { readPromptVersion } from './sources/langfuse-api.ts'
+import type { LangfuseApi } from './sources/langfuse-request.ts'
+import { readTrace } from './sources/langfuse-trace.ts'
+import { flushSpans } from './tracing.ts'
 
 interface Opened {
   db: Db
   loop: Loop
   receive: (arrival: Arrival) => Promise<Received>
+  takeCallbacks: TakeCallbacks
   reject: (rejection: RejectionRow) => Promise<void>
 }
 
@@ -26,6 +32,8 @@ export interface Relay {
   routes: Routes
   /** Stores an event and wakes the loop. Throws when the store is out of reach. */
   receive: (arrival: Arrival) => Promise<Received>
+  /** Stores callbacks and wakes the loop. Throws when the store is out of reach. */
+  takeCallbacks: TakeCallbacks
   reject: (rejection: RejectionRow) => Promise<void>
   /** Something is due: look now. */
   wake: () => void
@@ -38,6 +46,9 @@ export interface Relay {
 
 const retryStartMs = 2000
 
+/** As it is before Next wraps it for its cache, which costs a tenth of a delivery. */
+const { fetch } = globalThis
+
 /** One for the process: Next loads a module once for routes and once for `instrumentation.ts`. */
 const shared = globalThis as typeof globalThis & { promptRelay?: Relay }
 
@@ -49,24 +60,43 @@ export function relay(): { relay: Relay; problems: [] } | { relay: null; problem
   return { relay: shared.promptRelay, problems: [] }
 }
 
-/** Reads texts from Langfuse where the keys for it are set. */
-function versionReader(env: Env): LoopDeps['readVersion'] {
+/** Langfuse's API, where the keys for it are set. */
+export function langfuseApi(env: Env): LangfuseApi | undefined {
   const { LANGFUSE_BASE_URL: baseUrl, LANGFUSE_PUBLIC_KEY: publicKey, LANGFUSE_SECRET_KEY: secretKey } = env
   if (publicKey === undefined || secretKey === undefined) return undefined
-  const { fetch } = globalThis
-  return (wanted) => readPromptVersion({ baseUrl, publicKey, secretKey, fetch }, wanted)
+  return { baseUrl, publicKey, secretKey, fetch }
+}
+
+/** Of bursts, milliseconds. */
+const coolDown = (env: Env): number => env.BURST_MINUTES * 60_000
+
+function pollingOf(env: Env): LoopDeps['poll'] {
+  const api = langfuseApi(env)
+  if (!api || env.POLL_SECONDS === 0) return undefined
+  return {
+    api,
+    everyMs: env.POLL_SECONDS * 1000,
+    backfillMs: env.BACKFILL_HOURS * 3_600_000,
+    perMinute: env.POLL_REQUESTS_PER_MINUTE,
+    coolDownMs: coolDown(env),
+  }
 }
 
 async function open(env: Env, routes: Routes): Promise<Opened> {
   const db = await database()
+  const api = langfuseApi(env)
   const loop = createLoop({
     db,
     routes,
     now: Date.now,
     random: Math.random,
     sleep,
-    readVersion: versionReader(env),
-    fetch: globalThis.fetch,
+    readVersion: api && ((wanted) => readPromptVersion(api, wanted)),
+    readTrace: api && withRest((wanted) => readTrace(api, wanted), Date.now),
+    poll: pollingOf(env),
+    fetch,
+    watch: { api, quietMs: env.QUIET_HOURS * 3_600_000 },
+    isDry: env.RELAY_MODE === 'dry-run',
     retentionDays: env.RETENTION_DAYS,
     urls: { langfuse: env.LANGFUSE_BASE_URL, public: env.PUBLIC_URL },
     onError: (error) => log('error', 'loop', thrown(error)),
@@ -74,7 +104,12 @@ async function open(env: Env, routes: Routes): Promise<Opened> {
   return {
     db,
     loop,
-    receive: receiver(db, { settleMs: env.SETTLE_MS, now: Date.now }),
+    receive: receiver(db, {
+      settleMs: env.SETTLE_MS,
+      now: Date.now,
+      bursts: { coolDownMs: coolDown(env), rules: routes.rules },
+    }),
+    takeCallbacks: callbackTaker(db, Date.now),
     reject: sharedCommit(async (rejections: RejectionRow[]) => {
       await insertRejections(db, rejections)
       return rejections.map(() => undefined)
@@ -126,9 +161,18 @@ function createRelay(env: Env): Relay {
       loop.wake()
       return received
     },
+    takeCallbacks: async (call) => {
+      const { takeCallbacks, loop } = await opening()
+      const taken = await takeCallbacks(call)
+      loop.wake()
+      return taken
+    },
     reject: async (rejection) => (await opening()).reject(rejection),
     wake,
-    drain: async (until) => (await opening()).loop.drain(until),
+    drain: async (until) => {
+      await (await opening()).loop.drain(until)
+      await flushSpans()
+    },
     start,
     stop,
   }

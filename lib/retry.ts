@@ -31,3 +31,13 @@ export function nextTry(after: {
 export function waitTry({ retryAfterMs, now }: { retryAfterMs: number | null; now: number }): number {
   return now + Math.min(Math.max(retryAfterMs ?? 1000, 1000), mostBeyondMs)
 }
+
+/** `Retry-After` in seconds or as a date, in milliseconds from now; null where there is none. */
+export function retryAfterMs(headers: Headers, now: number): number | null {
+  const value = headers.get('retry-after')?.trim()
+  if (!value) return null
+  if (/^\d{1,9}$/.test(value)) return Number(value) * 1000
+  // Only what begins with a weekday: `Date.parse` reads "1.5" and "-5" as dates.
+  const date = /^[A-Z][a-z]+, /.test(value) ? Date.parse(value) : Number.NaN
+  return Number.isNaN(date) ? null : Math.max(0, date - now)
+}

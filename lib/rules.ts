@@ -1,8 +1,10 @@
 import { posix } from 'node:path'
+import { isBurst, matchBurst } from './burst-rules.ts'
 import type { Change, Fact, FactKind } from './change.ts'
+import { many, type RowClauses, rowClauseOf } from './row-rules.ts'
 
 /** Where a change can go. A new kind of target is one arm here, one in `targets/send.ts`, and its own file. */
-export type Target = SlackTarget | GithubTarget
+export type Target = SlackTarget | GithubTarget | PagerdutyTarget | WebhookTarget
 
 interface Pace {
   /** Messages a second over all instances; 0 or absent: as fast as it goes. */
@@ -20,9 +22,39 @@ export interface GithubTarget extends Pace {
   type: 'github'
   /** `owner/name`. */
   repo: string
-  token: string
+  /** One of the two; where both are set, the token is used. */
+  token?: string
+  app?: GithubApp
   apiUrl: string
   eventType: string
+}
+
+/** A GitHub App, which gets itself a token for one installation. */
+export interface GithubApp {
+  /** The app's id, or its client id. */
+  id: string
+  /** RSA, as PEM. */
+  privateKey: string
+  installationId: string
+}
+
+export interface PagerdutyTarget extends Pace {
+  type: 'pagerduty'
+  /** The integration key of an Events API v2 integration: 32 characters. */
+  routingKey: string
+  eventsUrl: string
+}
+
+export interface WebhookTarget extends Pace {
+  type: 'webhook'
+  /** `https`, at a public address. */
+  url: string
+  /** `whsec_<base64>`. Each of several signs, so that one can be changed for another. */
+  secrets: string | readonly string[]
+  /** Also `http`, and private addresses. */
+  allowPrivate?: boolean
+  /** Sent along, as a password of the receiver's proxy, say. */
+  headers?: Readonly<Record<string, string>>
 }
 
 /** The words of tutorials, each for several kinds of facts. */
@@ -30,22 +62,27 @@ const plainTriggers = {
   'prompt.created': ['version-created'],
   'prompt.updated': ['promoted', 'rolled-back', 'label-added', 'label-removed', 'tags-changed', 'first-seen'],
   'prompt.deleted': ['deleted'],
+  'trace.created': ['error-trace', 'trace'],
+  'trace.updated': ['error-trace', 'trace'],
+  'generation.created': ['error-trace', 'trace'],
+  'score.created': ['score'],
+  'score.updated': ['score'],
 } as const satisfies Record<string, readonly FactKind[]>
 
 type PlainTrigger = keyof typeof plainTriggers
 export type Trigger = FactKind | PlainTrigger
 
 /** Every clause that is given must hold; within one clause, any of its values. */
-export interface Rule<Name extends string = string> {
+export interface Rule<Name extends string = string> extends RowClauses {
   name: string
   on?: readonly Trigger[]
   label?: string | readonly string[]
-  /** Globs over prompt names: `support/*`, `support/**`. */
+  /** Globs over prompt names: `support/*`, `support/**`. Of a trace: the prompt that it used. */
   prompt?: string | readonly string[]
   project?: string | readonly string[]
   tags?: string | readonly string[]
   author?: string | readonly string[]
-  /** Environments that an alert is filtered to. */
+  /** Environments that an alert is filtered to, or that a trace or score is of. */
   environment?: string | readonly string[]
   to: readonly Name[]
 }
@@ -70,12 +107,11 @@ export interface Skipped {
   why: string
 }
 
-type Matchable = Pick<Change, 'projectId' | 'subject' | 'actor' | 'kind'> & {
-  detail: Pick<Change['detail'], 'facts' | 'environments'> & { prompt: { tags: string[] } | null }
+export type Matchable = Pick<Change, 'projectId' | 'subject' | 'actor' | 'kind'> & {
+  detail: Pick<Change['detail'], 'facts' | 'environments' | 'observed'> & {
+    prompt: { tags: string[] } | null
+  }
 }
-
-const many = (value: string | readonly string[]): readonly string[] =>
-  typeof value === 'string' ? [value] : value
 
 const kindsOf = (trigger: Trigger): readonly FactKind[] =>
   trigger in plainTriggers ? plainTriggers[trigger as PlainTrigger] : [trigger as FactKind]
@@ -87,6 +123,17 @@ function labelsOf(fact: Fact): string[] {
 
 /** What a rule that names no `on` never wants: there is nothing to tell. */
 const silent: readonly FactKind[] = ['unchanged', 'unrecognised']
+
+const withheldWords = {
+  'not-found': 'Langfuse does not know it',
+  'no-answer': 'Langfuse did not confirm it',
+}
+
+/** Ids that anyone may have sent and that Langfuse does not vouch for go nowhere, whatever a rule wants. */
+function withheldClause({ detail }: Matchable): string | null {
+  const fact = detail.facts.find((one) => one.kind === 'trace-callback')
+  return fact?.withheld === undefined ? null : withheldWords[fact.withheld]
+}
 
 function clauseAgainst(rule: Rule, change: Matchable): string | null {
   const { prompt, project, tags, author, environment } = rule
@@ -107,6 +154,12 @@ function clauseAgainst(rule: Rule, change: Matchable): string | null {
 
 /** The fact that makes the rule hold, or the clause that says no. */
 export function matchRule(rule: Rule, change: Matchable): { fact: Fact } | { clause: string } {
+  const burst = change.detail.facts.find(isBurst)
+  if (burst) return matchBurst(rule, burst, change)
+  const withheld = withheldClause(change)
+  if (withheld !== null) return { clause: withheld }
+  const rowClause = rowClauseOf(rule)
+  if (rowClause !== null) return { clause: `it has no ${rowClause}` }
   const kinds = rule.on?.flatMap(kindsOf)
   const wanted = change.detail.facts.filter((fact) =>
     kinds ? kinds.includes(fact.kind) : !silent.includes(fact.kind),
@@ -129,15 +182,21 @@ function narrowed(fact: Fact, label: Rule['label']): Fact {
   return { ...fact, labels: fact.labels.filter((one) => many(label).includes(one)) }
 }
 
+type OwnFact = Extract<Fact, { kind: 'given-up' | 'trouble' | 'trouble-over' }>
+
+/** What the relay tells of itself. */
+const isOwn = (fact: Fact): fact is OwnFact =>
+  fact.kind === 'given-up' || fact.kind === 'trouble' || fact.kind === 'trouble-over'
+
 /** Trouble with a target is told on another one, or it would go the way of what it tells of. */
-function routeTrouble({ targets, alertTarget }: Routes, fact: Extract<Fact, { kind: 'given-up' }>): Routed[] {
+function routeTrouble({ targets, alertTarget }: Routes, fact: OwnFact): Routed[] {
   if (alertTarget === null || alertTarget === fact.target || !Object.hasOwn(targets, alertTarget)) return []
   return [{ target: alertTarget, rule: 'alertTarget', fact }]
 }
 
 /** Which targets hear of a change (each once, by the first rule that holds), and why the others do not. */
 export function route(routes: Routes, change: Matchable): { routed: Routed[]; skipped: Skipped[] } {
-  const trouble = change.detail.facts.find((fact) => fact.kind === 'given-up')
+  const trouble = change.detail.facts.find(isOwn)
   if (trouble) return { routed: routeTrouble(routes, trouble), skipped: [] }
   const routed = new Map<string, Routed>()
   const refusals = new Map<string, string[]>()

@@ -41,9 +41,10 @@ type Described = Pick<Change, 'subject' | 'title' | 'actor' | 'detail'>
 /** The words by which a settled change is found. */
 export function changeWords(change: Described, said: SourceEvent[]): string[] {
   const { subject, title, actor, detail } = change
-  const { prompt, facts, message, problems } = detail
+  const { prompt, facts, message, problems, trace } = detail
   const texts = [subject, title, actor ?? '', message ?? '', ...problems]
   for (const fact of facts) if ('label' in fact) texts.push(fact.label)
+  if (trace) texts.push(trace.name ?? '', trace.user ?? '')
   if (prompt) texts.push(...prompt.labels, ...prompt.tags, prompt.commitMessage ?? '')
   return wordsOf([...texts, ...payloadTexts(said)])
 }

@@ -127,7 +127,7 @@ export async function sendTestMessage(db: Db, target: string, now: number): Prom
   const change = messageChange(target, now)
   await db.transaction().execute(async (trx) => {
     await trx.insertInto('changes').values(change).execute()
-    await indexChange(trx, { ...change, detail: messageDetail }, [])
+    await indexChange(trx, { ...change, projectId: null, detail: messageDetail }, [])
     await insertDeliveries(trx, [messageDelivery(change.id, target, now)])
   })
   return change.id

@@ -1,19 +1,11 @@
+import { type CallbackSeen, checkCallbacks } from './callback-check.ts'
+import { type Check, counted, type Finding, notYet, ok, problem } from './check.ts'
+import { checkPolling, type PollSeen } from './poll-check.ts'
 import { addressProblem } from './public-address.ts'
-
-/** `not-yet`: left to do, or left out on purpose; nothing is broken. */
-export type CheckState = 'ok' | 'problem' | 'not-yet'
-
-/** One thing that the relay needs, as it stands. */
-export interface Check {
-  id: string
-  title: string
-  state: CheckState
-  words: string
-  /** What to do about it; null: nothing. */
-  fix: string | null
-  /** When what `words` tells of happened, epoch milliseconds. */
-  at: number | null
-}
+import { type Asked, clockAhead } from './reach.ts'
+import { checkTarget, type TargetSeen, withReach } from './target-check.ts'
+import type { WatchState } from './trouble.ts'
+import { checkMode, checkTroubles } from './trouble-checks.ts'
 
 export interface SecretSeen {
   /** The last four characters. */
@@ -22,26 +14,10 @@ export interface SecretSeen {
   lastAt: number | null
 }
 
-export interface TargetSeen {
-  name: string
-  type: string
-  /** Variables (or settings in `relay.config.ts`) without which it is left out. */
-  missing: string[]
-  /** Temporary failures in a row. */
-  failures: number
-  /** The end of its open circuit; null: closed. */
-  heldUntil: number | null
-  lastDeliveredAt: number | null
-  /** Deliveries that were given up. */
-  failed: number
-  /** Whether a rule names it. */
-  isWanted: boolean
-}
-
 /** What the relay knows of itself; times in epoch milliseconds. */
 export interface SetupSeen {
   now: number
-  /** Without a trailing slash. `isSet`: from `PUBLIC_URL`, not from the address of a request. */
+  /** Without a trailing slash; empty: not known. `isSet`: from `PUBLIC_URL`, not from the address of a request. */
   address: { url: string; isSet: boolean }
   secrets: SecretSeen[]
   lastEventAt: number | null
@@ -51,37 +27,30 @@ export interface SetupSeen {
   alertTarget: string | null
   /** Since when the oldest delivery waits that is due; null: none. */
   oldestDueAt: number | null
+  /** Nothing is sent. */
+  isDry: boolean
+  /** What goes wrong around the relay. */
+  troubles: WatchState['troubles']
   hasPassword: boolean
   hasCronSecret: boolean
   hasLangfuseKeys: boolean
+  polling: Omit<PollSeen, 'hasKeys'>
+  callbacks: CallbackSeen
   /** No process lives on between requests. */
   isServerless: boolean
   store: 'sqlite' | 'postgres'
+  /** Null: nobody outside was asked. */
+  asked: Asked | null
 }
 
 /** A delivery that is due goes out within seconds; one that waits so long has nobody who sends it. */
 const lateMs = 10 * 60_000
 
-type Finding = Omit<Check, 'id' | 'title'>
-
-const ok = (words: string, at: number | null = null): Finding => ({ state: 'ok', words, fix: null, at })
-const problem = (words: string, fix: string, at: number | null = null): Finding => ({
-  state: 'problem',
-  words,
-  fix,
-  at,
-})
-const notYet = (words: string, fix: string): Finding => ({ state: 'not-yet', words, fix, at: null })
-
-const many = (count: number, word: string, plural = `${word}s`): string =>
-  `${count === 1 ? 'One' : count.toLocaleString('en')} ${count === 1 ? word : plural}`
-
 function checkAddress({ address: { url, isSet } }: SetupSeen): Finding {
+  const fix = 'Set PUBLIC_URL to the https address at which the internet reaches this relay, on port 443.'
+  if (url === '') return notYet('Not known. Messages cannot link back.', fix)
   const why = addressProblem(url)
-  if (why !== null) {
-    const fix = 'Set PUBLIC_URL to the https address at which the internet reaches this relay, on port 443.'
-    return problem(why, fix)
-  }
+  if (why !== null) return problem(why, fix)
   if (isSet) return ok('Public, https, and on a port that Langfuse sends to.')
   return notYet(
     'Taken from the address of this page. Messages cannot link back to it.',
@@ -95,7 +64,7 @@ function checkSecrets({ secrets }: SetupSeen): Finding {
     return notYet('None is set, so every request is refused with 503.', fix)
   }
   const unused = secrets.filter(({ lastAt }) => lastAt === null)
-  const words = `${many(secrets.length, 'secret')} set.`
+  const words = `${counted(secrets.length, 'secret')} set.`
   if (unused.length === 0 || unused.length === secrets.length) return ok(words)
   const which = unused.map(({ hint }) => `…${hint}`).join(', ')
   return ok(`${words} The newest events were not signed with ${which}: it may be left over from a rotation.`)
@@ -114,34 +83,18 @@ function checkEvents({ lastEventAt, lastRejection }: SetupSeen): Finding {
   return ok('The last one came', lastEventAt)
 }
 
-function checkTarget({ now }: SetupSeen, target: TargetSeen): Finding {
-  const { name, missing, failures, heldUntil, lastDeliveredAt, failed, isWanted } = target
-  if (missing.length > 0) {
-    const which = missing.join(' and ')
-    return notYet('Left out.', `Set ${which} to use it.`)
-  }
-  if (heldUntil !== null && heldUntil > now) {
-    const words = `It failed ${failures} times in a row. The next try is`
-    return problem(words, 'Look at why its deliveries fail. They wait, and nothing is lost.', heldUntil)
-  }
-  if (failed > 0) {
-    const words = `${many(failed, 'delivery was', 'deliveries were')} given up.`
-    return problem(words, 'Mend what the reason names, then replay them.')
-  }
-  if (!isWanted) return notYet('No rule sends anything here.', `Name ${name} in a rule of relay.config.ts.`)
-  if (lastDeliveredAt === null) return notYet('Nothing was delivered yet.', 'Send a test message.')
-  return ok('Last delivered', lastDeliveredAt)
-}
-
 function checkAlerts({ targets, alertTarget }: SetupSeen): Finding {
   const configured = targets.filter(({ missing }) => missing.length === 0)
   if (configured.length < 2) return ok('With one target there is no other to tell of its troubles.')
   if (alertTarget === null) {
     const fix = 'Set alertTarget in relay.config.ts.'
-    return notYet('Nobody is told when deliveries to a target are given up.', fix)
+    return notYet(
+      'Nobody is told of troubles: of deliveries given up, of silence, of secrets that changed.',
+      fix,
+    )
   }
   if (configured.some(({ name }) => name === alertTarget))
-    return ok(`${alertTarget} is told when deliveries to another target are given up.`)
+    return ok(`${alertTarget} is told of troubles, but not of its own.`)
   return problem(
     `alertTarget is ${alertTarget}, which is not configured.`,
     'Configure it, or name another target.',
@@ -160,8 +113,8 @@ function checkQueue({ oldestDueAt, now, isServerless }: SetupSeen): Finding {
 function checkPassword({ hasPassword }: SetupSeen): Finding {
   if (hasPassword) return ok('DASHBOARD_PASSWORD is set.')
   return problem(
-    'Whoever reaches this address can read these pages and replay.',
-    'Set DASHBOARD_PASSWORD. Without it the pages are closed in production.',
+    'None is set: in production these pages are closed, in development whoever reaches them reads and replays.',
+    'Set DASHBOARD_PASSWORD.',
   )
 }
 
@@ -174,21 +127,33 @@ function checkScheduler({ isServerless, hasCronSecret }: SetupSeen): Finding {
   )
 }
 
-function checkStore({ store, isServerless }: SetupSeen): Finding {
-  if (store === 'postgres') return ok('Postgres.')
-  if (!isServerless) return ok('SQLite, in a file of this machine.')
+function checkStore({ store }: SetupSeen): Finding {
+  return ok(store === 'postgres' ? 'Postgres.' : 'SQLite, in a file of this machine.')
+}
+
+/** Signatures carry a time, and so do waits that targets ask for. */
+const mostAheadMs = 60_000
+
+function checkClock(asked: Asked): Finding {
+  const ahead = clockAhead(asked)
+  if (ahead === null) return notYet('Nobody outside told the time.', 'Ask again when they are reached.')
+  const seconds = `${counted(Math.round(Math.abs(ahead) / 1000), 'second')}`
+  if (Math.abs(ahead) <= mostAheadMs) return ok('As the others have it.')
   return problem(
-    'SQLite on a disk that vanishes with the process: what was accepted can be lost.',
-    'Set DATABASE_URL to a Postgres database.',
+    `${seconds} ${ahead > 0 ? 'ahead of' : 'behind'} the others: signatures are refused as too ${ahead > 0 ? 'old' : 'new'}.`,
+    'Set the clock of this machine by NTP.',
   )
 }
 
-function checkLangfuseKeys({ hasLangfuseKeys }: SetupSeen): Finding {
-  if (hasLangfuseKeys) return ok('Set: a text that no event told is read from Langfuse.')
-  return notYet(
-    'Not set. A version that no event told yet has no text to compare with.',
-    "Set LANGFUSE_PUBLIC_KEY and LANGFUSE_SECRET_KEY to a project's keys.",
-  )
+function checkLangfuseKeys({ hasLangfuseKeys, asked }: SetupSeen): Finding {
+  const known = hasLangfuseKeys
+    ? ok('Set: a text that no event told is read from Langfuse.')
+    : notYet(
+        'Not set. A version that no event told yet has no text to compare with.',
+        "Set LANGFUSE_PUBLIC_KEY and LANGFUSE_SECRET_KEY to a project's keys.",
+      )
+  // Without keys nothing is ever read there.
+  return hasLangfuseKeys ? withReach(asked?.langfuse, known) : known
 }
 
 /** What comes in, by whom it is heard, and the relay itself. Pure: the words follow from what was seen. */
@@ -207,14 +172,23 @@ export function setupChecks(seen: SetupSeen): SetupChecks {
       check('secrets', 'Webhook secret', checkSecrets(seen)),
       check('events', 'Signed events', checkEvents(seen)),
       check('langfuse-keys', "Langfuse's API keys", checkLangfuseKeys(seen)),
+      check('callbacks', 'Callbacks', checkCallbacks(seen.callbacks, seen.hasLangfuseKeys)),
+      check(
+        'polling',
+        'Traces and scores',
+        checkPolling({ ...seen.polling, hasKeys: seen.hasLangfuseKeys }, seen.now),
+      ),
     ],
     targets: seen.targets.map((target) => check(target.name, target.name, checkTarget(seen, target))),
     relay: [
+      check('mode', 'Mode', checkMode(seen)),
+      check('watch', 'Watch', checkTroubles(seen)),
       check('queue', 'Queue', checkQueue(seen)),
       check('alerts', 'Troubles of targets', checkAlerts(seen)),
       check('password', 'Password of these pages', checkPassword(seen)),
       check('scheduler', 'Scheduler', checkScheduler(seen)),
       check('store', 'Database', checkStore(seen)),
+      ...(seen.asked ? [check('clock', 'Clock', checkClock(seen.asked))] : []),
     ],
   }
 }

@@ -2,7 +2,18 @@ import { type Change, type ChangeDetail, emptyDetail, type Fact, type StoredProm
 import type { Db } from './db/client.ts'
 import { contentOf, type PromptKey, saveVersions, type VersionContent, versionsOf } from './db/prompts.ts'
 import { describe, describeAlert, describeNotification, describeUnrecognised } from './describe.ts'
-import type { AlertEvent, NotificationEvent, PromptEvent, SourceEvent, UnrecognisedEvent } from './event.ts'
+import { describeCallback } from './describe-callback.ts'
+import type { Elsewhere, Wanted } from './elsewhere.ts'
+import type {
+  AlertEvent,
+  NotificationEvent,
+  PromptEvent,
+  SourceEvent,
+  TraceCallbackEvent,
+  UnrecognisedEvent,
+} from './event.ts'
+import { alertEndedBy } from './monitor-history.ts'
+import { isObserved } from './observed.ts'
 import { summarise } from './prompt-diff.ts'
 import { awaitsCounterpart, type Fold, foldPrompt } from './prompt-state.ts'
 
@@ -16,17 +27,9 @@ export interface ReceivedEvent {
   said: SourceEvent
 }
 
-/** A version whose text no event has told, wanted for a difference. */
-export interface Wanted extends PromptKey {
-  version: number
-}
-
-/** Gives a text that was read elsewhere; null where there is none to be had, undefined where nobody has asked yet. */
-export type Elsewhere = (wanted: Wanted) => VersionContent | null | undefined
-
 /**
  * Folds the events of one change into the prompt's state and says what changed. `waiting`: the known state
- * predicts more events of the same edit, and the quiet window has not ended (`mayWait`). `wanted`: a text must be
+ * predicts more events of the same edit, and the quiet window has not ended (`mayWait`). `wanted`: something must be
  * read elsewhere first. Otherwise it writes the new state.
  */
 export async function tell(
@@ -43,8 +46,10 @@ export async function tell(
     return tellPrompt(db, { projectId, name }, said, { mayWait, elsewhere })
   }
   const [other] = events
-  if (!other || other.said.type === 'prompt-version') throw new Error('A change without events')
-  return tellOther(other.said)
+  if (!other || other.said.type === 'prompt-version' || isObserved(other.said))
+    throw new Error('A change without events of its own')
+  if (other.said.type === 'trace-callback') return tellCallback(other.said, elsewhere)
+  return other.said.type === 'monitor-alert' ? tellAlert(db, other.said) : tellOther(other.said)
 }
 
 async function tellPrompt(
@@ -120,32 +125,39 @@ async function differenceFor(
   if (!pair) return null
   const read = async (version: number) => {
     const content = contents.get(version) ?? (await contentOf(db, key, version))
-    return content ?? elsewhere({ ...key, version })
+    return content ?? elsewhere.version({ ...key, version })
   }
   const [before, after] = [await read(pair.from), await read(pair.to)]
-  if (before === undefined) return { wanted: { ...key, version: pair.from } }
-  if (after === undefined) return { wanted: { ...key, version: pair.to } }
+  if (before === undefined) return { wanted: { version: { ...key, version: pair.from } } }
+  if (after === undefined) return { wanted: { version: { ...key, version: pair.to } } }
   if (before && after) return summarise({ version: pair.from, ...before }, { version: pair.to, ...after })
   return `The text of v${before ? pair.to : pair.from} is not known, so nothing can be compared.`
 }
 
-function tellOther(said: AlertEvent | NotificationEvent | UnrecognisedEvent): Told {
-  const nobody = { actor: null, version: null }
-  if (said.type === 'monitor-alert') {
-    const { facts, ...told } = describeAlert(said)
-    const links = linksOf(['Open the alert', said.url], ['Open the data', said.dataUrl])
-    const detail = { ...emptyDetail, facts, message: said.body, links, environments: said.environments }
-    return { ...nobody, ...told, detail }
-  }
+const nobody = { actor: null, version: null }
+
+async function tellAlert(db: Db, said: AlertEvent): Promise<Told> {
+  const ended = said.severity === 'OK' ? await alertEndedBy(db, said) : null
+  const { facts, ...told } = describeAlert(said, ended ?? undefined)
+  const links = linksOf(['Open the alert', said.url], ['Open the data', said.dataUrl])
+  const detail = { ...emptyDetail, facts, message: said.body, links, environments: said.environments }
+  return { ...nobody, ...told, detail: ended ? { ...detail, alert: ended } : detail }
+}
+
+function tellCallback(said: TraceCallbackEvent, elsewhere: Elsewhere): Told | { wanted: Wanted } {
+  const { type: _, ...ids } = said
+  const answer = elsewhere.trace(ids)
+  if (answer === undefined) return { wanted: { trace: ids } }
+  const { facts, trace, ...told } = describeCallback(ids, answer)
+  const environments = trace?.environment ? [trace.environment] : []
+  return { ...nobody, ...told, detail: { ...emptyDetail, facts, environments, ...(trace && { trace }) } }
+}
+
+function tellOther(said: NotificationEvent | UnrecognisedEvent): Told {
   if (said.type === 'project-notification') {
     const { facts, ...told } = describeNotification(said)
-    const detail = {
-      ...emptyDetail,
-      facts,
-      message: said.message,
-      links: linksOf(['Open in Langfuse', said.url]),
-    }
-    return { ...nobody, ...told, detail }
+    const links = linksOf(['Open in Langfuse', said.url])
+    return { ...nobody, ...told, detail: { ...emptyDetail, facts, message: said.message, links } }
   }
   const { facts, ...told } = describeUnrecognised(said)
   return { ...nobody, ...told, detail: { ...emptyDetail, facts, problems: said.problems } }

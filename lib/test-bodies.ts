@@ -12,19 +12,19 @@ export const testKinds = [
 ] as const
 export type TestKind = (typeof testKinds)[number]
 
+/** No project of Langfuse has such an id, so that a test never touches what is known of a real prompt. */
+export const testProject = 'prompt-relay-test'
+
 /** What each turns out to be, for which targets hear of it. */
 export const testFacts: Record<TestKind, Fact[]> = {
   'version-created': [{ kind: 'version-created', version: 2, labels: ['latest'] }],
   promoted: [{ kind: 'promoted', label: 'production', from: 1, to: 2 }],
   deleted: [{ kind: 'deleted', versions: [1], labels: [], whole: false }],
-  alert: [{ kind: 'alert', severity: 'ALERT' }],
-  recovered: [{ kind: 'recovered', severity: 'OK' }],
+  alert: [{ kind: 'alert', severity: 'ALERT', monitorId: testProject }],
+  recovered: [{ kind: 'recovered', severity: 'OK', monitorId: testProject }],
   notification: [{ kind: 'notification', eventType: 'prompt-relay-test', severity: 'INFO' }],
   unrecognised: [{ kind: 'unrecognised' }],
 }
-
-/** No project of Langfuse has such an id, so that a test never touches what is known of a real prompt. */
-export const testProject = 'prompt-relay-test'
 
 interface TestVersion {
   state: VersionState

@@ -1,8 +1,8 @@
-import { Kysely } from 'kysely'
+import { Kysely, type Transaction } from 'kysely'
 import { Migrator } from 'kysely/migration'
 import { currentEnv } from '../current-env.ts'
 import * as start from './migrations/0001-start.ts'
-import { postgresDialect } from './postgres.ts'
+import { lockMigrations, postgresDialect } from './postgres.ts'
 import type { Database } from './schema.ts'
 import { sqliteDialect } from './sqlite.ts'
 
@@ -19,21 +19,29 @@ export const isPostgres = (db: Pick<Db, 'getExecutor'>): boolean =>
   db.getExecutor().adapter.supportsMultipleConnections !== false
 
 /**
- * Opens the store (`file:<path>` or `postgres://…`) and brings it to the newest form.
- * Throws where it cannot be reached or migrated.
+ * Opens the store (`file:<path>` or `postgres://…`) and brings it to the newest form, in one transaction: of several
+ * that start at once, one does it and the others wait. Throws where it cannot be reached or migrated.
  */
-export async function openDatabase(url: string): Promise<Db> {
+export async function openDatabase(url: string, { isServerless = false } = {}): Promise<Db> {
+  const onError = (error: Error) => console.error(`Postgres connection lost: ${error.message}`)
   const dialect = url.startsWith('file:')
     ? sqliteDialect(url.slice('file:'.length))
-    : postgresDialect(url, (error) => console.error(`Postgres connection lost: ${error.message}`))
+    : postgresDialect(url, { isServerless, onError })
   const db = new Kysely<Database>({ dialect })
-  const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } })
-  const { error } = await migrator.migrateToLatest()
-  if (error) {
+  try {
+    await db.transaction().execute(migrate)
+  } catch (error) {
     await db.destroy()
     throw error
   }
   return db
+}
+
+async function migrate(transaction: Transaction<Database>): Promise<void> {
+  if (isPostgres(transaction)) await lockMigrations(transaction)
+  const migrator = new Migrator({ db: transaction, provider: { getMigrations: async () => migrations } })
+  const { error } = await migrator.migrateToLatest()
+  if (error) throw error
 }
 
 /** One handle for the whole process: Next loads a module once for routes and once for `instrumentation.ts`. */
@@ -51,5 +59,5 @@ export function database(): Promise<Db> {
 async function open(): Promise<Db> {
   const { env, problems } = currentEnv()
   if (!env) throw new Error(`The configuration has problems: ${problems.join(' ')}`)
-  return openDatabase(env.DATABASE_URL)
+  return openDatabase(env.DATABASE_URL, { isServerless: Boolean(process.env.VERCEL) })
 }

@@ -72,23 +72,41 @@ export function httpClassOf(code: number | null): HttpClass {
 }
 
 /**
- * Records an attempt, and what follows from it, unless a newer attempt has begun: a worker that comes back
- * after its lease cannot overwrite the newer result. Says whether it was taken.
+ * Records attempts, and what follows from each for its delivery, unless a newer attempt has begun: a worker that comes
+ * back after its lease cannot overwrite the newer result. Gives the ids of the deliveries for which it was taken.
+ * What ended alike is written together, since most attempts end alike.
  */
-export async function settleAttempt(db: Db, attempt: AttemptRow, after: Settlement): Promise<boolean> {
+export async function settleAttempts(
+  db: Db,
+  ended: { attempt: AttemptRow; after: Settlement }[],
+): Promise<Set<string>> {
   await db
     .insertInto('attempts')
-    .values(attempt)
+    .values(ended.map(({ attempt }) => attempt))
     .onConflict((c) => c.columns(['delivery_id', 'number']).doNothing())
     .execute()
-  const { numUpdatedRows } = await db
-    .updateTable('deliveries')
-    .set({ ...after, http_class: httpClassOf(attempt.status_code) })
-    .where('id', '=', attempt.delivery_id)
-    .where('attempt', '=', attempt.number)
-    .where('status', '=', 'sending')
-    .executeTakeFirst()
-  return numUpdatedRows > 0n
+  const taken = new Set<string>()
+  const alike = Map.groupBy(ended, ({ attempt, after }) =>
+    JSON.stringify([attempt.number, httpClassOf(attempt.status_code), after]),
+  )
+  for (const group of alike.values()) {
+    const [first] = group
+    if (!first) continue
+    const rows = await db
+      .updateTable('deliveries')
+      .set({ ...first.after, http_class: httpClassOf(first.attempt.status_code) })
+      .where(
+        'id',
+        'in',
+        group.map(({ attempt }) => attempt.delivery_id),
+      )
+      .where('attempt', '=', first.attempt.number)
+      .where('status', '=', 'sending')
+      .returning('id')
+      .execute()
+    for (const { id } of rows) taken.add(id)
+  }
+  return taken
 }
 
 /** Gives claimed deliveries back, due at once: the process is going down. */

@@ -1,7 +1,9 @@
 import { sql } from 'kysely'
+import type { WatchState } from '../trouble.ts'
 import type { Db } from './client.ts'
 import { openCircuits } from './dashboard.ts'
 import { knownTargets, type Sql } from './list-sources.ts'
+import { readWatch } from './watch.ts'
 
 /** How deliveries of the last 24 hours' changes went; each is counted up to `mostCounted`. */
 export interface TargetHealth {
@@ -19,6 +21,8 @@ export interface Health {
   waitingSince: number | null
   targets: TargetHealth[]
   circuits: { target: string; until: number }[]
+  /** What goes wrong around the relay. */
+  troubles: WatchState['troubles']
 }
 
 export const mostCounted = 10_000
@@ -30,11 +34,14 @@ const dayMs = 86_400_000
 export async function readHealth(db: Db, now: number): Promise<Health> {
   const targets = await knownTargets(db)
   const circuits = await openCircuits(db, now)
+  const { troubles, lastSignedAt: watchedAt } = await readWatch(db)
+  const newest = Math.max((await lastSignedAt(db)) ?? 0, watchedAt ?? 0)
   return {
-    lastSignedAt: await lastSignedAt(db),
+    lastSignedAt: newest === 0 ? null : newest,
     waitingSince: await waitingSince(db, targets, now),
     targets: await targetHealth(db, targets, now),
     circuits: [...circuits].map(([target, row]) => ({ target, until: row.open_until ?? now })),
+    troubles,
   }
 }
 

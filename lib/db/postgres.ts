@@ -1,6 +1,15 @@
 import { createHash } from 'node:crypto'
-import { type Dialect, type PostgresClientConstructor, PostgresDialect } from 'kysely'
+import { attachDatabasePool } from '@vercel/functions/db-connections'
+import {
+  type Dialect,
+  type Kysely,
+  PostgresAdapter,
+  type PostgresClientConstructor,
+  PostgresDialect,
+  sql,
+} from 'kysely'
 import pg from 'pg'
+import type { Database } from './schema.ts'
 
 const mostNames = 500
 const names = new Map<string, string>()
@@ -18,36 +27,78 @@ function nameOf(text: string): string | undefined {
 const storable = (value: unknown): unknown =>
   typeof value === 'string' && value.includes('\0') ? value.replaceAll('\0', '\ufffd') : value
 
-class NamingClient extends pg.Client {
+class StorableClient extends pg.Client {
+  protected nameOf(_text: string): string | undefined {
+    return undefined
+  }
+
   // biome-ignore lint/suspicious/noExplicitAny: pg's overloads cannot be narrowed in an override
   override query(...args: any[]): any {
     const [text, values] = args
     if (typeof text !== 'string' || !Array.isArray(values)) return super.query(...(args as [string]))
-    return super.query({ name: nameOf(text), text, values: values.map(storable) }).catch((error: Error) => {
-      // pg gives a connection that fell silent back to the pool, where it would time out again and again.
-      if (error.message === 'Query read timeout') this.end().catch(() => undefined)
-      throw error
-    })
+    return super
+      .query({ name: this.nameOf(text), text, values: values.map(storable) })
+      .catch((error: Error) => {
+        // pg gives a connection that fell silent back to the pool, where it would time out again and again.
+        if (error.message === 'Query read timeout') this.end().catch(() => undefined)
+        throw error
+      })
   }
+}
+
+class NamingClient extends StorableClient {
+  protected override nameOf(text: string): string | undefined {
+    return nameOf(text)
+  }
+}
+
+/**
+ * Kysely locks for the session, which behind a pooler in transaction mode stays locked on a connection that somebody
+ * else gets. `lockMigrations` locks for the transaction instead.
+ */
+class PooledAdapter extends PostgresAdapter {
+  override async acquireMigrationLock(): Promise<void> {}
+  override async releaseMigrationLock(): Promise<void> {}
+}
+
+/** Any number that nothing else in the database locks. */
+const migrationLock = 8_127_310_556
+
+/** Until the transaction ends: of several that start at once, one migrates and the others wait for it. */
+export async function lockMigrations(transaction: Kysely<Database>): Promise<void> {
+  await sql`select pg_advisory_xact_lock(${sql.lit(migrationLock)})`.execute(transaction)
 }
 
 /** 64-bit integers are all counts and epoch milliseconds here, far below 2^53. */
 const types = new pg.TypeOverrides()
 types.setTypeParser(pg.types.builtins.INT8, Number)
 
-export function postgresDialect(url: string, onError: (error: Error) => void): Dialect {
+export interface PostgresWorld {
+  /**
+   * A function of Vercel: it is frozen between requests, and its database is mostly behind a pooler, of which not all
+   * take named statements (https://supabase.com/docs/guides/troubleshooting/disabling-prepared-statements-qL8lEL).
+   */
+  isServerless: boolean
+  onError: (error: Error) => void
+}
+
+export function postgresDialect(url: string, { isServerless, onError }: PostgresWorld): Dialect {
   const pool = new pg.Pool({
     connectionString: url,
     types,
-    Client: NamingClient,
+    Client: isServerless ? StorableClient : NamingClient,
     max: 10,
     connectionTimeoutMillis: 5000,
-    idleTimeoutMillis: 10_000,
+    idleTimeoutMillis: isServerless ? 5000 : 10_000,
     // A server that went away without a word must become an error before Langfuse gives up (10 s): the door answers 503.
     query_timeout: 8000,
     keepAlive: true,
   })
   // An idle connection that breaks is replaced at the next use; without a listener it would end the process.
   pool.on('error', onError)
-  return new PostgresDialect({ pool: pool as typeof pool & { Client?: PostgresClientConstructor } })
+  // Keeps the function awake until its idle connections are closed: frozen ones would fill the database.
+  if (isServerless) attachDatabasePool(pool)
+  const dialect = new PostgresDialect({ pool: pool as typeof pool & { Client?: PostgresClientConstructor } })
+  dialect.createAdapter = () => new PooledAdapter()
+  return dialect
 }

@@ -59,7 +59,19 @@ export async function shownVersions(db: Db, key: PromptKey): Promise<ShownVersio
 }
 
 /** Changes that have a subject of their own, which may happen to be called like a prompt. */
-const others: FactKind[] = ['alert', 'recovered', 'notification', 'given-up', 'unrecognised']
+const others: FactKind[] = [
+  'alert',
+  'recovered',
+  'notification',
+  'error-trace',
+  'trace',
+  'score',
+  'trace-callback',
+  'given-up',
+  'trouble',
+  'trouble-over',
+  'unrecognised',
+]
 
 /** The changes of one prompt, newest first. */
 export async function changesOfPrompt(

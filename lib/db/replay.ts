@@ -19,7 +19,7 @@ async function changeWhere(
   return row.status
 }
 
-const replayable = ['queued', 'retrying', 'delivered', 'failed', 'cancelled'] as const
+const replayable = ['queued', 'retrying', 'delivered', 'failed', 'dry-run', 'cancelled'] as const
 
 /**
  * Queues a delivery that has ended (or waits for a retry) for now, at the start of its schedule. Gives the status

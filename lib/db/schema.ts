@@ -12,10 +12,14 @@ export interface Database {
   attempts: AttemptRow
   rejections: RejectionRow
   targets: TargetRow
+  callback_pace: CallbackPaceRow
   login_failures: LoginFailureRow
   ended_sessions: EndedSessionRow
   change_facets: ChangeFacetRow
   replays: ReplayRow
+  polls: PollRow
+  polled: PolledRow
+  usage: UsageRow
   /** SQLite only. */
   search_words: { word: string }
 }
@@ -92,6 +96,8 @@ export type DeliveryStatus =
   | 'delivered'
   | 'failed'
   | 'skipped'
+  /** It would have gone out, but the relay runs dry. */
+  | 'dry-run'
   | 'cancelled'
 
 export interface DeliveryRow {
@@ -117,7 +123,7 @@ export interface DeliveryRow {
   http_class: HttpClass | null
 }
 
-export type AttemptOutcome = 'delivered' | 'retry' | 'wait' | 'failed'
+export type AttemptOutcome = 'delivered' | 'retry' | 'wait' | 'failed' | 'dry-run'
 
 export interface AttemptRow {
   delivery_id: string
@@ -190,6 +196,56 @@ export interface ReplayRow {
   claim: number
   finished_at: number | null
   cancelled: number
+}
+
+/** How far the reading of Langfuse's API is. */
+export interface PollRow {
+  name: string
+  /** Due then; while it is read, the end of the lease. */
+  next_at: number
+  /** Counts every claim: only the newest goes on. */
+  claim: number
+  /** JSON `PollState`. */
+  state: string
+}
+
+/** An observation or score that was read, for as long as it may be read again. */
+export interface PolledRow {
+  /** A hash of its ids. */
+  key: string
+  /** When it began. */
+  at: number
+  /** Of what was told of it. */
+  hash: string
+  /** 1: a rule wanted it, and it became an event. */
+  told: number
+  /** JSON `Usage`, as it was counted; null: not counted. */
+  usage: string | null
+}
+
+/** What generations used, for each day, model and environment. */
+export interface UsageRow {
+  project_id: string
+  /** `2026-08-21`, UTC. */
+  day: string
+  model: string
+  environment: string
+  generations: number
+  input: number
+  output: number
+  total: number
+  /** 1e-9 USD. */
+  nano_usd: number
+}
+
+/** How much an address, an item, or everybody called back lately. */
+export interface CallbackPaceRow {
+  key: string
+  /** Counted until then. */
+  until: number
+  count: number
+  /** Of an item: when it was last stored; 0: not yet. */
+  taken_at: number
 }
 
 export interface LoginFailureRow {

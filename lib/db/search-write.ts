@@ -63,7 +63,7 @@ export async function indexErrors(db: Db, changeIds: Iterable<string>): Promise<
 /** Makes a settled change findable, by lists and by search. */
 export async function indexChange(
   db: Db,
-  change: Pick<Change, 'id' | 'subject' | 'title' | 'actor' | 'detail'>,
+  change: Pick<Change, 'id' | 'projectId' | 'subject' | 'title' | 'actor' | 'detail'>,
   said: SourceEvent[],
 ): Promise<void> {
   const facets = facetsOf(change).map((facet) => ({ facet, change_id: change.id }))
@@ -82,12 +82,13 @@ export async function forgetChanges(db: Db, ids: string[]): Promise<void> {
   if (ids.length === 0) return
   const rows = await db
     .selectFrom('changes')
-    .select(['id', 'subject', 'detail'])
+    .select(['id', 'project_id', 'subject', 'detail'])
     .where('id', 'in', ids)
     .execute()
-  const facets = rows.flatMap(({ id, subject, detail }) =>
-    facetsOf({ subject, detail: JSON.parse(detail) as ChangeDetail }).map((facet) => ({ facet, id })),
-  )
+  const facets = rows.flatMap(({ id, project_id, subject, detail }) => {
+    const told = { projectId: project_id, subject, detail: JSON.parse(detail) as ChangeDetail }
+    return facetsOf(told).map((facet) => ({ facet, id }))
+  })
   for (const [facet, of] of Map.groupBy(facets, (one) => one.facet)) {
     const changes = of.map(({ id }) => id)
     await db

@@ -1,3 +1,5 @@
+import type { FactKind } from '../change.ts'
+import { kindFacet } from '../facets.ts'
 import type { Db } from './client.ts'
 
 /** How far back it looks for an event of a secret: reading further would cost more than it tells. */
@@ -26,7 +28,7 @@ export async function lastSigned(
   return { at: bySecret.size === 0 ? null : Math.max(...bySecret.values()), bySecret }
 }
 
-/** The newest request that was refused for one of these reasons. */
+/** The newest request at a door that was refused for one of these reasons; tests of the relay's own are none. */
 export async function lastRejection(
   db: Db,
   reasons: readonly string[],
@@ -35,10 +37,24 @@ export async function lastRejection(
     .selectFrom('rejections')
     .select(['at', 'message'])
     .where('reason', 'in', reasons)
+    .where('door', '!=', 'test')
     .orderBy('id', 'desc')
     .limit(1)
     .executeTakeFirst()
   return row ?? null
+}
+
+/** When the newest change of a kind was opened, epoch milliseconds. */
+export async function lastOfKind(db: Db, kind: FactKind): Promise<number | null> {
+  const row = await db
+    .selectFrom('change_facets as f')
+    .innerJoin('changes as c', 'c.id', 'f.change_id')
+    .select('c.opened_at')
+    .where('f.facet', '=', kindFacet(kind))
+    .orderBy('f.change_id', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+  return row?.opened_at ?? null
 }
 
 /** When the newest change that was delivered to a target was delivered, epoch milliseconds. */

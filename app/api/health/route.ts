@@ -10,12 +10,13 @@ export async function GET(): Promise<Response> {
   const headers = { 'cache-control': 'no-store' }
   const { env, problems } = currentEnv()
   if (!env) return Response.json({ status: 'misconfigured', version, problems }, { status: 503, headers })
+  const mode = env.RELAY_MODE
   const store = env.DATABASE_URL.startsWith('file:') ? 'sqlite' : 'postgres'
   try {
     const now = Date.now()
     const due = await oldestDue(await database(), now)
     const oldestWaitingSeconds = due === null ? 0 : Math.max(0, Math.round((now - due) / 1000))
-    return Response.json({ status: 'ok', version, store, oldestWaitingSeconds }, { headers })
+    return Response.json({ status: 'ok', version, mode, store, oldestWaitingSeconds }, { headers })
   } catch {
     return Response.json({ status: 'store-unavailable', version, store }, { status: 503, headers })
   }

@@ -171,6 +171,16 @@ export async function up(db: Kysely<never>): Promise<void> {
     .execute()
   await sql`create index replays_next on replays (next_at) where next_at is not null`.execute(db)
 
+  await createPolling(db)
+
+  await schema
+    .createTable('callback_pace')
+    .addColumn('key', 'text', (c) => c.primaryKey())
+    .addColumn('until', 'bigint', (c) => c.notNull())
+    .addColumn('count', 'integer', (c) => c.notNull())
+    .addColumn('taken_at', 'bigint', (c) => c.notNull())
+    .execute()
+
   await schema
     .createTable('login_failures')
     .addColumn('id', 'text', (c) => c.primaryKey())
@@ -183,6 +193,38 @@ export async function up(db: Kysely<never>): Promise<void> {
     .createTable('ended_sessions')
     .addColumn('id', 'text', (c) => c.primaryKey())
     .addColumn('expires_at', 'bigint', (c) => c.notNull())
+    .execute()
+}
+
+async function createPolling({ schema }: Kysely<never>): Promise<void> {
+  await schema
+    .createTable('polls')
+    .addColumn('name', 'text', (c) => c.primaryKey())
+    .addColumn('next_at', 'bigint', (c) => c.notNull())
+    .addColumn('claim', 'integer', (c) => c.notNull())
+    .addColumn('state', 'text', (c) => c.notNull())
+    .execute()
+  await schema
+    .createTable('polled')
+    .addColumn('key', 'text', (c) => c.primaryKey())
+    .addColumn('at', 'bigint', (c) => c.notNull())
+    .addColumn('hash', 'text', (c) => c.notNull())
+    .addColumn('told', 'integer', (c) => c.notNull())
+    .addColumn('usage', 'text')
+    .execute()
+  await schema.createIndex('polled_at').on('polled').column('at').execute()
+  await schema
+    .createTable('usage')
+    .addColumn('project_id', 'text', (c) => c.notNull())
+    .addColumn('day', 'text', (c) => c.notNull())
+    .addColumn('model', 'text', (c) => c.notNull())
+    .addColumn('environment', 'text', (c) => c.notNull())
+    .addColumn('generations', 'bigint', (c) => c.notNull())
+    .addColumn('input', 'bigint', (c) => c.notNull())
+    .addColumn('output', 'bigint', (c) => c.notNull())
+    .addColumn('total', 'bigint', (c) => c.notNull())
+    .addColumn('nano_usd', 'bigint', (c) => c.notNull())
+    .addPrimaryKeyConstraint('usage_pk', ['project_id', 'day', 'model', 'environment'])
     .execute()
 }
 
@@ -202,7 +244,7 @@ async function createSearch(db: Kysely<never>, isPostgres: boolean): Promise<voi
   await sql`create table search (
     change_id text not null, part smallint not null, words tsvector not null, primary key (change_id, part)
     ) with (toast_tuple_target = 128)`.execute(db)
-  await sql`create index search_gin on search using gin (words) with (gin_pending_list_limit = 512)`.execute(
+  await sql`create index search_gin on search using gin (words) with (gin_pending_list_limit = 64)`.execute(
     db,
   )
 }

@@ -1,0 +1,86 @@
+import type { RejectionRow } from './db/schema.ts'
+import { newId } from './id.ts'
+import { noteRejection } from './journal.ts'
+import { log, thrown } from './log.ts'
+import { readBody } from './sources/read-body.ts'
+
+export interface RefuseDeps {
+  now: () => number
+  reject: (rejection: RejectionRow) => Promise<void>
+}
+
+interface Refusal {
+  door: string
+  status: number
+  reason: string
+  message: string
+  /** Of the body: its first 2 KB at most, and how long it was. */
+  head: Uint8Array
+  size: number
+}
+
+/** From the first byte to the last. */
+const bodyTimeoutMs = 10_000
+const headBytes = 2048
+const bodyStatus = { 'too-large': 413, 'too-slow': 408, aborted: 400 } as const
+
+type Body = { ok: true; bytes: Uint8Array } | ({ ok: false } & Omit<Refusal, 'door'>)
+
+/** A request's body, at most `maxBytes` of it, within 10 s. */
+export async function bodyOf(request: Request, maxBytes: number): Promise<Body> {
+  const contentLength = request.headers.get('content-length')
+  const body = await readBody(request.body, { maxBytes, timeoutMs: bodyTimeoutMs, contentLength })
+  return body.ok ? body : { ...body, status: bodyStatus[body.reason] }
+}
+
+/** What is kept of a body that was refused. */
+export const headOf = (bytes: Uint8Array): Pick<Refusal, 'head' | 'size'> => ({
+  head: bytes.slice(0, headBytes),
+  size: bytes.byteLength,
+})
+
+/** JSON answer; Langfuse keeps the first 1,000 characters of one that is not 2xx and shows them to its users. */
+export function answer(status: number, body: object, headers: Record<string, string> = {}): Response {
+  return Response.json(body, { status, headers: { 'cache-control': 'no-store', ...headers } })
+}
+
+/** Nothing was accepted, because it could not be stored. */
+export function storeUnavailable(error: unknown, headers: Record<string, string> = {}): Response {
+  log('error', 'event not stored', thrown(error))
+  const message = 'The store is out of reach, so nothing was accepted. Send it again.'
+  return answer(503, { error: 'store-unavailable', message }, { 'retry-after': '5', ...headers })
+}
+
+/** With problems of the configuration, each a sentence that names the variable, nothing can be taken. */
+export const misconfigured = (problems: readonly string[]): Response =>
+  answer(503, { error: 'misconfigured', message: problems.join(' ') })
+
+/** Answers a refusal and keeps it; that it cannot be kept changes nothing for the sender. */
+export async function refuse(
+  request: Request,
+  { door, status, reason, message, head, size }: Refusal,
+  { now, reject }: RefuseDeps,
+  answerHeaders: Record<string, string> = {},
+): Promise<Response> {
+  const address = request.headers.get('x-forwarded-for')?.split(',').at(-1)?.trim().slice(0, 100) ?? null
+  const rejection: RejectionRow = {
+    id: newId('rej', now()),
+    at: now(),
+    door,
+    status_code: status,
+    reason,
+    message,
+    method: request.method,
+    address,
+    user_agent: request.headers.get('user-agent')?.slice(0, 200) ?? null,
+    size,
+    head,
+  }
+  await reject(rejection).catch((error) => log('error', 'rejection not stored', thrown(error)))
+  noteRejection({ door, status, reason, detail: message, size }, rejection.id)
+  return answer(status, { error: reason, message }, answerHeaders)
+}
+
+/** For methods that a door does not take; `allow`: those that it does. */
+export const wrongMethod = (allow: string) => (): Response =>
+  answer(405, { error: 'wrong-method', message: 'Send a POST.' }, { allow })

@@ -5,8 +5,11 @@ import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { sign } from '#lib/signature.ts'
 import { startGithubStandIn } from '../tests/mocks/github.ts'
+import { mockKeys, mockLangfuse, mockProject, startLangfuseStandIn } from '../tests/mocks/langfuse-api.ts'
+import { pagerdutyKey, startPagerdutyStandIn } from '../tests/mocks/pagerduty.ts'
 import { startSlackStandIn } from '../tests/mocks/slack.ts'
 import type { StandIn } from '../tests/mocks/stand-in.ts'
+import { startWebhookStandIn, webhookSecret } from '../tests/mocks/webhook.ts'
 import { freePort, startNext, untilReady } from './next.ts'
 
 /** Edits as Langfuse tells them: each row is one edit, in one or two events. */
@@ -26,14 +29,35 @@ const edits = [
 ]
 
 const settleMs = 500
+/** Changes that come of `langfuseWithTrouble`. */
+const found = 2
+/** The trace in it that somebody asks to look at. */
+const pressedTrace = 'trace-of-call-1'
 
-/** A started app with a throw-away store, and stand-ins for Slack and GitHub on this machine. */
+/** What the relay finds in Langfuse by itself: a trace with an error, and a person's no. */
+function langfuseWithTrouble() {
+  const langfuse = mockLangfuse(Date.now)
+  const at = Date.now() - 60_000
+  const failed = { level: 'ERROR', statusMessage: 'The payment service did not answer', latency: 10.2 }
+  langfuse.observations = [
+    { id: 'call-1', traceId: pressedTrace, start: at, traceName: 'checkout-agent', ...failed },
+  ]
+  langfuse.scores = [
+    { id: 'score-1', at, name: 'helpful', value: false, dataType: 'BOOLEAN', source: 'ANNOTATION' },
+  ]
+  return langfuse
+}
+
+/** A started app with a throw-away store, and stand-ins for its targets on this machine. */
 export interface Demo {
   url: string
   secret: string
+  callbackToken: string
   password: string
   slack: StandIn
   github: StandIn
+  pagerduty: StandIn
+  webhook: StandIn
   /** Resolves when the app answers; throws where it does not come up. */
   ready: () => Promise<void>
   /** Resolves with the exit code when the app has ended. */
@@ -48,10 +72,14 @@ export const buildApp = (): Promise<number> =>
 /** Starts what was built. */
 export async function startDemo(): Promise<Demo> {
   const secret = `lf-whsec_${randomBytes(32).toString('hex')}`
+  const callbackToken = randomBytes(16).toString('hex')
   const password = randomBytes(9).toString('base64url')
   const folder = mkdtempSync(join(tmpdir(), 'prompt-relay-demo-'))
   const slack = await startSlackStandIn()
   const github = await startGithubStandIn()
+  const pagerduty = await startPagerdutyStandIn()
+  const webhook = await startWebhookStandIn()
+  const langfuse = await startLangfuseStandIn(langfuseWithTrouble())
   const port = await freePort()
   const url = `http://localhost:${port}`
   const app = startNext(['start', '--port', String(port)], {
@@ -60,11 +88,21 @@ export async function startDemo(): Promise<Demo> {
       NODE_ENV: 'production',
       DATABASE_URL: `file:${join(folder, 'relay.db')}`,
       LANGFUSE_WEBHOOK_SECRET: secret,
+      CALLBACK_TOKEN: callbackToken,
+      LANGFUSE_BASE_URL: langfuse.url,
+      LANGFUSE_PUBLIC_KEY: mockKeys.publicKey,
+      LANGFUSE_SECRET_KEY: mockKeys.secretKey,
+      POLL_SECONDS: '5',
       SLACK_WEBHOOK_URL: slack.url,
       SLACK_PER_SECOND: '5',
       GITHUB_REPO: 'acme/prompts',
       GITHUB_TOKEN: 'demo-token',
       GITHUB_API_URL: github.url,
+      PAGERDUTY_ROUTING_KEY: pagerdutyKey,
+      PAGERDUTY_EVENTS_URL: pagerduty.url,
+      WEBHOOK_URL: webhook.url,
+      WEBHOOK_SECRET: webhookSecret,
+      WEBHOOK_ALLOW_PRIVATE: '1',
       PUBLIC_URL: url,
       DASHBOARD_PASSWORD: password,
       SETTLE_MS: String(settleMs),
@@ -73,20 +111,39 @@ export async function startDemo(): Promise<Demo> {
   const end = async () => {
     app.child.kill('SIGTERM')
     await app.exited
-    await Promise.all([slack.close(), github.close()])
+    await Promise.all([slack, github, pagerduty, webhook, langfuse].map((standIn) => standIn.close()))
     rmSync(folder, { recursive: true, force: true })
   }
   const ready = () => untilReady(url, app.child)
-  return { url, secret, password, slack, github, ready, exited: app.exited, end }
+  const standIns = { slack, github, pagerduty, webhook }
+  return { url, secret, callbackToken, password, ...standIns, ready, exited: app.exited, end }
 }
 
-/** Sends the shared payloads, properly signed, and waits, at most 15 s, until Slack was told of each edit. */
+/** Sends the shared payloads, properly signed, and waits, at most 15 s, until Slack and the webhook were told of each edit. */
 export async function sendEdits(demo: Demo, tell: (line: string) => void): Promise<void> {
   for (const edit of edits) {
     for (const name of edit) tell(`${await send(demo, name)}  ${name}`)
     await wait(settleMs + 300)
   }
-  for (let i = 0; i < 150 && demo.slack.requests.length < edits.length; i++) await wait(100)
+  tell(`${await callBack(demo)}  somebody presses the button of a trace`)
+  const isTold = () =>
+    [demo.slack, demo.webhook].every(({ requests }) => requests.length >= edits.length + found + 1)
+  for (let i = 0; i < 150 && !isTold(); i++) await wait(100)
+}
+
+/** As Langfuse's server does when somebody presses the button of a trace. */
+async function callBack({ url, callbackToken }: Demo): Promise<number> {
+  const item = { projectId: mockProject, traceId: pressedTrace, observationId: null, sessionId: null }
+  const response = await fetch(`${url}/api/callbacks/langfuse`, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      'user-agent': 'Langfuse/1.0',
+      authorization: `Bearer ${callbackToken}`,
+    },
+    body: JSON.stringify({ version: 1, items: [item] }),
+  })
+  return response.status
 }
 
 async function send({ url, secret }: Demo, name: string): Promise<number> {

@@ -1,7 +1,7 @@
 /**
- * `npm run demo`: builds and starts the app on a free port with a throw-away store, and stand-ins for Slack and
- * GitHub on this machine; sends it signed Langfuse webhooks; prints what Slack and GitHub received and where the
- * page is. Stays until Ctrl-C.
+ * `npm run demo`: builds and starts the app on a free port with a throw-away store, and stand-ins for its targets
+ * on this machine; sends it signed Langfuse webhooks; prints what each target received and where the page is. Stays
+ * until Ctrl-C.
  */
 import { buildApp, sendEdits, startDemo } from './demo-data.ts'
 
@@ -20,7 +20,7 @@ process.on('SIGINT', () => ending || end(0))
 process.on('SIGTERM', () => ending || end(0))
 
 await demo.ready()
-const { url, secret, password, slack, github } = demo
+const { url, secret, password, slack, github, pagerduty, webhook } = demo
 console.log('\nLangfuse → Prompt Relay')
 await sendEdits(demo, (line) => console.log(`  ${line}`))
 
@@ -34,6 +34,26 @@ for (const { body } of github.requests) {
   }
   const { promptName, version, change } = client_payload
   console.log(`  ${event_type} ${promptName} v${version} ${JSON.stringify(change)}`)
+}
+console.log('\nPrompt Relay → PagerDuty (a stand-in on this machine)')
+for (const { body } of pagerduty.requests) {
+  const {
+    event_action = 'change event',
+    payload,
+    dedup_key = '',
+  } = body as {
+    event_action?: string
+    payload?: { summary: string; severity?: string }
+    dedup_key?: string
+  }
+  console.log(
+    `  ${[event_action, payload?.severity, payload?.summary, dedup_key].filter(Boolean).join(' · ')}`,
+  )
+}
+console.log('\nPrompt Relay → a signed webhook (a stand-in on this machine, which verifies each)')
+for (const { body, headers } of webhook.requests) {
+  const { type, data } = body as { type: string; data: { title: string } }
+  console.log(`  ${headers['webhook-id']} ${type} ${data.title}`)
 }
 console.log(`
 The page:  ${url}

@@ -119,7 +119,7 @@ function factsOf(kind: FactKind, version: number, random: () => number): Fact[] 
       return [{ kind, version, labels: [label] }]
     case 'alert':
     case 'recovered':
-      return [{ kind, severity: kind === 'alert' ? 'ALERT' : 'OK' }]
+      return [{ kind, severity: kind === 'alert' ? 'ALERT' : 'OK', monitorId: `mon_${version}` }]
     case 'notification':
       return [{ kind, eventType: 'evaluator-blocked', severity: 'ALERT' }]
     default:
@@ -226,6 +226,8 @@ function isWanted(target: string, facts: Fact[], danger: number): boolean {
   return facts.some((fact) => 'label' in fact && fact.label === 'production')
 }
 
+const unsent: [null, string] = [null, 'A dry run: nothing was sent']
+
 function deliveryOf(
   change: ChangeRow,
   target: string,
@@ -235,7 +237,7 @@ function deliveryOf(
   const at = change.opened_at + 2000
   const id = newId('dlv', at)
   const luck = random()
-  const ended = luck < 0.006 ? 'failed' : luck < 0.007 ? 'cancelled' : 'delivered'
+  const ended = luck < 0.006 ? 'failed' : luck < 0.007 ? 'cancelled' : luck < 0.008 ? 'dry-run' : 'delivered'
   const begun = luck < 0.4 ? 'queued' : luck < 0.5 ? 'sending' : luck < 0.8 ? 'retrying' : 'delivered'
   const status = !isWanted(target, facts, change.danger) ? 'skipped' : isFresh ? begun : ended
   const tries =
@@ -244,13 +246,15 @@ function deliveryOf(
   const length = tries + (hasHiccup ? 1 : 0)
   const attempts = Array.from({ length }, (_, i): AttemptRow => {
     const isGood = status === 'delivered' && i === length - 1
-    const [code, reason] = isGood ? [200, null] : pick(random, reasons)
+    const [code, reason] = isGood ? [200, null] : status === 'dry-run' ? unsent : pick(random, reasons)
+    const isLast = i === length - 1
+    const end = status === 'failed' || status === 'dry-run' ? status : 'retry'
     return {
       delivery_id: id,
       number: i + 1,
       started_at: at + i * 5000,
       duration_ms: 80 + Math.floor(random() * 500),
-      outcome: isGood ? 'delivered' : status === 'failed' && i === length - 1 ? 'failed' : 'retry',
+      outcome: isGood ? 'delivered' : isLast ? end : 'retry',
       status_code: code,
       reason,
       request: '{"text":"…"}',
@@ -296,7 +300,7 @@ export function makeChange(making: Making): Made {
     events: eventsOf(change, said),
     deliveries: pairs.map(([row]) => row),
     attempts,
-    facets: facetsOf({ subject, detail }),
+    facets: facetsOf({ projectId: change.project_id, subject, detail }),
     documents: [
       { part: 0, words },
       ...(failed.length > 0 ? [{ part: 1 as const, words: wordsOf(failed) }] : []),

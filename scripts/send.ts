@@ -1,6 +1,6 @@
 /**
- * `npm run send -- <fixture|file> [--url http://localhost:3000] [--secret lf-whsec_…] [--new-id]`:
- * signs one event as Langfuse does, posts it, and prints the answer.
+ * `npm run send -- <fixture|file> [--url http://localhost:3000] [--secret lf-whsec_…] [--new-id]
+ * [--unsigned | --tampered | --expired]`: signs one event as Langfuse does, posts it, and prints the answer.
  */
 import { randomUUID } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
@@ -8,11 +8,13 @@ import { parseArgs } from 'node:util'
 import { sign } from '#lib/signature.ts'
 
 const fixtures = new URL('../tests/fixtures/', import.meta.url)
-const usage = `Usage: npm run send -- <fixture|file> [--url URL] [--secret SECRET] [--new-id]
+const usage = `Usage: npm run send -- <fixture|file> [--url URL] [--secret SECRET] [--new-id] [--unsigned | --tampered | --expired]
 
 --url      where the relay runs (default http://localhost:3000)
 --secret   else the first one of LANGFUSE_WEBHOOK_SECRET, from the environment or .env
 --new-id   gives the event a new id, so that it is not a repeat
+--unsigned, --tampered, --expired
+           what the relay must refuse: no signature, one byte changed after signing, signed an hour ago
 
 Fixtures:
 ${readdirSync(fixtures)
@@ -31,6 +33,9 @@ const { values, positionals } = parseArgs({
     url: { type: 'string', default: 'http://localhost:3000' },
     secret: { type: 'string' },
     'new-id': { type: 'boolean', default: false },
+    unsigned: { type: 'boolean', default: false },
+    tampered: { type: 'boolean', default: false },
+    expired: { type: 'boolean', default: false },
   },
 })
 
@@ -49,12 +54,15 @@ const raw = readFileSync(file)
 const body = values['new-id']
   ? Buffer.from(JSON.stringify({ ...JSON.parse(raw.toString('utf8')), id: randomUUID() }))
   : raw
+const t = Math.floor(Date.now() / 1000) - (values.expired ? 3600 : 0)
+const signature = sign(body, secret, t)
+if (values.tampered) body[body.length - 1] = 0x20
 const response = await fetch(new URL('/api/webhooks/langfuse', values.url), {
   method: 'POST',
   headers: {
     'content-type': 'application/json',
     'user-agent': 'Langfuse/1.0',
-    'x-langfuse-signature': sign(body, secret, Math.floor(Date.now() / 1000)),
+    ...(values.unsigned ? {} : { 'x-langfuse-signature': signature }),
   },
   body,
 }).catch((error: Error) => fail(`No answer from ${values.url}: ${error.cause ?? error.message}.`))

@@ -1,4 +1,5 @@
 import Link from 'next/link'
+import { lastedWords } from '#lib/alert-words.ts'
 import type { ListedChange } from '#lib/db/dashboard.ts'
 import { Tile } from '../_components/badge.tsx'
 import { actorWords, kindWords, versionWords } from '../_components/change-words.ts'
@@ -10,6 +11,8 @@ import { When } from '../_components/when.tsx'
 import { DeliveryChip } from './delivery-chip.tsx'
 
 const longestWords = 300
+/** Alerts are told in Markdown; in one line its marks only stand in the way. */
+const markdown = /\*\*|`/g
 
 interface Props extends ListedChange {
   now: number
@@ -76,11 +79,12 @@ function Subject({ change }: { change: ListedChange['change'] }) {
 
 /** What is not about a prompt has no labels; its own words say more, unless they only repeat the subject. */
 function Told({ change: { title, subject, detail } }: { change: ListedChange['change'] }) {
-  const words = detail.message ?? (title.endsWith(subject) ? null : title)
+  const told = detail.message ?? (title.endsWith(subject) ? null : title)
+  const words = detail.alert ? `After ${lastedWords(detail.alert.forMs)}. ${told ?? ''}` : told
   if (words === null) return null
   return (
     <span className="max-w-full truncate text-xs text-faint">
-      <Plain text={words.slice(0, longestWords)} />
+      <Plain text={words.slice(0, longestWords).replace(markdown, '')} />
     </span>
   )
 }

@@ -2,15 +2,16 @@ import type { Db } from '#lib/db/client.ts'
 import { openCircuits } from '#lib/db/dashboard.ts'
 import { relay } from '#lib/relay.ts'
 import { retryDelaysSeconds } from '#lib/retry.ts'
-import type { DeliveryContext } from '../_components/delivery-words.ts'
+import { type DeliveryContext, replayNotes } from '../_components/delivery-words.ts'
 
 /** For each target what one needs to say how its deliveries stand. */
 export async function deliveryContexts(db: Db, now: number): Promise<(target: string) => DeliveryContext> {
   const circuits = await openCircuits(db, now)
   const targets = relay().relay?.routes.targets ?? {}
   return (target) => {
-    const own = Object.hasOwn(targets, target) ? targets[target]?.retryDelays : undefined
+    const own = Object.hasOwn(targets, target) ? targets[target] : undefined
     const heldUntil = circuits.get(target)?.open_until ?? null
-    return { now, heldUntil, tries: (own ?? retryDelaysSeconds).length }
+    const tries = (own?.retryDelays ?? retryDelaysSeconds).length
+    return { now, heldUntil, tries, replayNote: own ? replayNotes[own.type] : null }
   }
 }

@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react'
 import { factKinds } from '#lib/change.ts'
+import { kindNames } from '#lib/kind-names.ts'
 import { httpClasses, type ListFilter, lastTimes, listStatuses } from '#lib/list-filter.ts'
-import { kindWord } from '../_components/change-words.ts'
 import { Icon } from '../_components/icons.tsx'
 import { visibleText } from '../_components/visible.ts'
 
@@ -57,7 +57,13 @@ export function FilterBar({
         <div className="panel absolute inset-x-0 z-20 mt-2 grid gap-x-6 gap-y-4 p-4 shadow-lg lg:grid-cols-[minmax(0,1fr)_420px]">
           <div className="grid content-start gap-4">
             <Pills legend="Status" name="status" values={listStatuses} chosen={filter.status} />
-            <Pills legend="Kind" name="kind" values={factKinds} chosen={filter.kind} wordOf={kindWord} />
+            <Pills
+              legend="Kind"
+              name="kind"
+              values={factKinds}
+              chosen={filter.kind}
+              wordOf={(kind) => kindNames[kind]}
+            />
             <Pills legend="HTTP" name="http" values={httpClasses} chosen={filter.http} wordOf={httpWord} />
           </div>
           <Fields filter={filter} choices={choices} />

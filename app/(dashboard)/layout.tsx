@@ -1,5 +1,6 @@
 import Link from 'next/link'
 import type { ReactNode } from 'react'
+import { currentEnv } from '#lib/current-env.ts'
 import { access } from '#lib/session.ts'
 import { Keys } from '../_components/keys.tsx'
 import { Logo } from '../_components/logo.tsx'
@@ -22,6 +23,9 @@ export default function DashboardLayout({ children }: { children: ReactNode }) {
             Prompt Relay
           </Link>
           <div className="flex items-center gap-5 text-[13px] text-soft">
+            <Link href="/usage" prefetch={false} className="hover:text-ink">
+              Usage
+            </Link>
             <Link href="/setup" prefetch={false} className="hover:text-ink">
               Setup
             </Link>
@@ -35,10 +39,19 @@ export default function DashboardLayout({ children }: { children: ReactNode }) {
             ) : null}
           </div>
         </div>
+        {currentEnv().env?.RELAY_MODE === 'dry-run' ? <DryRun /> : null}
       </header>
       <main id="main" className="mx-auto max-w-[1200px] px-4 pt-5 pb-16 sm:px-6">
         {children}
       </main>
     </>
+  )
+}
+
+function DryRun() {
+  return (
+    <p role="note" className="border-t border-line px-4 py-2 text-center text-[13px] text-warn">
+      Dry run: nothing is sent. Each delivery shows what would have been.
+    </p>
   )
 }

@@ -1,4 +1,9 @@
+import { type AlertTone, notificationTone, notificationWord, severityWords } from '#lib/alert-words.ts'
 import type { Change, Fact, FactKind } from '#lib/change.ts'
+import { kindNames } from '#lib/kind-names.ts'
+import { burstKinds } from '#lib/observed.ts'
+import { burstWords } from '#lib/observed-words.ts'
+import { troubleWords } from '#lib/trouble.ts'
 import type { IconName } from './icons.tsx'
 
 export type Tone = 'accent' | 'good' | 'warn' | 'bad' | 'quiet'
@@ -9,29 +14,52 @@ export interface KindWords {
   icon: IconName
 }
 
-const kinds: Record<FactKind, KindWords> = {
-  deleted: { word: 'Deleted', tone: 'bad', icon: 'trash' },
-  'version-created': { word: 'New version', tone: 'accent', icon: 'plus' },
-  promoted: { word: 'Promoted', tone: 'good', icon: 'up' },
-  'rolled-back': { word: 'Rolled back', tone: 'warn', icon: 'back' },
-  'label-removed': { word: 'Label removed', tone: 'warn', icon: 'minus' },
-  'label-added': { word: 'Label added', tone: 'good', icon: 'tag' },
-  'tags-changed': { word: 'Tags', tone: 'quiet', icon: 'hash' },
-  'first-seen': { word: 'First seen', tone: 'quiet', icon: 'eye' },
-  alert: { word: 'Alert', tone: 'bad', icon: 'alert' },
-  recovered: { word: 'Recovered', tone: 'good', icon: 'check' },
-  notification: { word: 'Notification', tone: 'warn', icon: 'bell' },
-  'given-up': { word: 'Given up', tone: 'bad', icon: 'cross' },
-  unchanged: { word: 'Unchanged', tone: 'quiet', icon: 'equal' },
-  unrecognised: { word: 'Unrecognised', tone: 'quiet', icon: 'question' },
+const kinds: Record<FactKind, Omit<KindWords, 'word'>> = {
+  deleted: { tone: 'bad', icon: 'trash' },
+  'version-created': { tone: 'accent', icon: 'plus' },
+  promoted: { tone: 'good', icon: 'up' },
+  'rolled-back': { tone: 'warn', icon: 'back' },
+  'label-removed': { tone: 'warn', icon: 'minus' },
+  'label-added': { tone: 'good', icon: 'tag' },
+  'tags-changed': { tone: 'quiet', icon: 'hash' },
+  'first-seen': { tone: 'quiet', icon: 'eye' },
+  alert: { tone: 'bad', icon: 'alert' },
+  recovered: { tone: 'good', icon: 'check' },
+  notification: { tone: 'warn', icon: 'bell' },
+  'error-trace': { tone: 'bad', icon: 'alert' },
+  trace: { tone: 'accent', icon: 'eye' },
+  score: { tone: 'warn', icon: 'hash' },
+  'trace-callback': { tone: 'accent', icon: 'eye' },
+  'given-up': { tone: 'bad', icon: 'cross' },
+  trouble: { tone: 'bad', icon: 'alert' },
+  'trouble-over': { tone: 'good', icon: 'check' },
+  unchanged: { tone: 'quiet', icon: 'equal' },
+  unrecognised: { tone: 'quiet', icon: 'question' },
+}
+
+const icons: Record<AlertTone, IconName> = { bad: 'alert', warn: 'alert', good: 'check', quiet: 'question' }
+
+/** By the severity that Langfuse gave it. */
+function alertWords(fact: Fact | undefined): KindWords | null {
+  if (fact?.kind === 'alert' || fact?.kind === 'recovered') {
+    const { word, tone } = severityWords(fact.severity)
+    return { word, tone, icon: icons[tone] }
+  }
+  if (fact?.kind !== 'notification') return null
+  return { ...kinds.notification, word: kindNames.notification, tone: notificationTone(fact.severity) }
 }
 
 /** What happened, in a word. While a change settles, nobody knows yet. */
-export function kindWords({ kind, status }: Pick<Change, 'kind' | 'status'>): KindWords {
-  return status === 'settling' ? { word: 'Settling', tone: 'quiet', icon: 'clock' } : kinds[kind]
+export function kindWords({
+  kind,
+  status,
+  detail,
+}: Pick<Change, 'kind' | 'status'> & { detail?: Pick<Change['detail'], 'facts'> }): KindWords {
+  if (status === 'settling' && burstKinds.includes(kind))
+    return { word: 'Gathering', tone: 'quiet', icon: 'clock' }
+  if (status === 'settling') return { word: 'Settling', tone: 'quiet', icon: 'clock' }
+  return alertWords(detail?.facts[0]) ?? { word: kindNames[kind], ...kinds[kind] }
 }
-
-export const kindWord = (kind: FactKind): string => kinds[kind].word
 
 const list = (versions: number[]): string =>
   versions
@@ -58,6 +86,18 @@ export const actorWords = (actor: string | null): string =>
 
 const joined = (words: string[]): string => (words.length === 0 ? 'none' : words.join(', '))
 
+const withheldWords = {
+  'not-found': 'Langfuse does not know it',
+  'no-answer': 'Langfuse did not say whether it knows it',
+}
+
+function callbackWords({ withheld, confirmed }: Extract<Fact, { kind: 'trace-callback' }>): string {
+  if (withheld !== undefined) return `asked to look, but ${withheldWords[withheld]}: nobody was told`
+  return confirmed
+    ? 'asked to look; Langfuse knows it'
+    : 'asked to look; nobody asked Langfuse whether it knows it'
+}
+
 /** One fact as a line of text. */
 export function factWords(fact: Fact): string {
   switch (fact.kind) {
@@ -80,7 +120,16 @@ export function factWords(fact: Fact): string {
     case 'recovered':
       return `severity ${fact.severity}`
     case 'notification':
-      return `${fact.eventType}, severity ${fact.severity}`
+      return `${notificationWord(fact.eventType)}, severity ${fact.severity}`
+    case 'error-trace':
+    case 'trace':
+    case 'score':
+      return burstWords(fact, undefined)
+    case 'trouble':
+    case 'trouble-over':
+      return `${troubleWords(fact)}${fact.kind === 'trouble' ? '' : ': over'}`
+    case 'trace-callback':
+      return callbackWords(fact)
     case 'given-up':
       return `${fact.count} deliveries to ${fact.target} given up`
     case 'unchanged':

@@ -1,4 +1,5 @@
 import type { ListedDelivery } from '#lib/db/dashboard.ts'
+import type { Target } from '#lib/rules.ts'
 import type { Tone } from './change-words.ts'
 import type { IconName } from './icons.tsx'
 import { duration, relative } from './time-words.ts'
@@ -19,6 +20,16 @@ export interface DeliveryContext {
   heldUntil: number | null
   /** The length of the target's retry schedule. */
   tries: number
+  /** What keeps a second post from being a second thing there; null: nothing does. */
+  replayNote: string | null
+}
+
+export const replayNotes: Record<Target['type'], string | null> = {
+  slack: null,
+  github: null,
+  pagerduty:
+    'The same key goes along: an incident that is still open stays the only one. A change event is shown twice.',
+  webhook: 'The same webhook-id goes along, by which its receiver can tell that it knows it.',
 }
 
 type Delivery = Pick<ListedDelivery, 'status' | 'rule' | 'failures' | 'next_at' | 'reason' | 'duration_ms'>
@@ -52,6 +63,8 @@ export function deliveryWords(delivery: Delivery, context: DeliveryContext): Del
       return { icon: 'cross', tone: 'bad', words: 'failed', why: reason }
     case 'skipped':
       return { icon: 'skip', tone: 'quiet', words: 'skipped', why: rule }
+    case 'dry-run':
+      return { icon: 'skip', tone: 'quiet', words: 'dry run', why: reason }
     case 'cancelled':
       return { icon: 'skip', tone: 'quiet', words: 'cancelled', why: reason }
     case 'queued':

@@ -1,6 +1,6 @@
+import { kindNames } from '#lib/kind-names.ts'
 import type { ListFilter } from '#lib/list-filter.ts'
 import { listFilterParams } from '#lib/list-filter.ts'
-import { kindWord } from './change-words.ts'
 import { pathWith } from './list-query.ts'
 import { utc } from './time-words.ts'
 
@@ -47,7 +47,7 @@ export function filterChips(filter: ListFilter): FilterChip[] {
   return [
     ...(q === null ? [] : [chip('search', q, { q: null })]),
     ...status.map((one) => chip('status', one, { status: status.filter((other) => other !== one) })),
-    ...kind.map((one) => chip('kind', kindWord(one), { kind: kind.filter((other) => other !== one) })),
+    ...kind.map((one) => chip('kind', kindNames[one], { kind: kind.filter((other) => other !== one) })),
     ...texts,
     ...http.map((one) =>
       chip('HTTP', one === 'none' ? 'no answer' : one, { http: http.filter((other) => other !== one) }),

@@ -1,8 +1,9 @@
 import type { Health, TargetHealth } from '#lib/db/health-line.ts'
 import { mostCounted } from '#lib/db/health-line.ts'
+import { troubleFix, troubleWords } from '#lib/trouble.ts'
 import type { Tone } from './change-words.ts'
 import { pathWith } from './list-query.ts'
-import { relative } from './time-words.ts'
+import { duration, relative } from './time-words.ts'
 
 /** One part of the health line. `href`: the list of what is wrong, where something is. */
 export interface HealthItem {
@@ -21,6 +22,7 @@ const longWait = 5 * minute
 export function healthItems(health: Health, now: number): HealthItem[] {
   const circuits = new Map(health.circuits.map(({ target, until }) => [target, until]))
   return [
+    ...health.troubles.map((one) => trouble(one, now)),
     lastEvent(health.lastSignedAt, now),
     waiting(health.waitingSince, now),
     ...health.targets.map((one) => success(one, circuits.get(one.target) ?? null, now)),
@@ -31,6 +33,12 @@ function lastEvent(at: number | null, now: number): HealthItem {
   const words = at === null ? 'none yet' : relative(at, now)
   const why = 'When Langfuse last sent an event with a valid signature'
   return { name: 'Last signed event', words, why, tone: at === null ? 'quiet' : 'good', href: null }
+}
+
+function trouble(one: Health['troubles'][number], now: number): HealthItem {
+  const words = `${troubleWords(one)}, for ${duration(Math.max(0, now - one.since))}`
+  const href = pathWith('/', { kind: 'trouble', test: 'shown' })
+  return { name: 'Trouble', words, why: troubleFix(one), tone: 'bad', href }
 }
 
 function waiting(since: number | null, now: number): HealthItem {

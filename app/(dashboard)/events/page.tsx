@@ -11,6 +11,7 @@ import { Cell, Row, Table } from '../../_components/table.tsx'
 import { Tabs } from '../../_components/tabs.tsx'
 import { bytes } from '../../_components/time-words.ts'
 import { When } from '../../_components/when.tsx'
+import { proofWords } from '../event-proof.ts'
 
 export const metadata: Metadata = { title: 'Events' }
 
@@ -54,7 +55,8 @@ export default async function EventsPage({ searchParams }: { searchParams: Searc
 }
 
 function EventRow({ event, now }: { event: ListedEvent; now: number }) {
-  const { id, change_id, type, action, subject, version, signature, secret_hint, size, received_at } = event
+  const { id, change_id, type, action, subject, version, size, received_at } = event
+  const { short, hint, long } = proofWords(event)
   return (
     <Row>
       <Cell className="order-1 font-medium">
@@ -74,7 +76,8 @@ function EventRow({ event, now }: { event: ListedEvent; now: number }) {
         </span>
       </Cell>
       <Cell className="order-4 text-[13px] text-soft">
-        {signature} <span className="font-mono text-xs text-faint">…{secret_hint}</span>
+        <span title={long}>{short}</span>{' '}
+        {hint === null ? null : <span className="font-mono text-xs text-faint">…{hint}</span>}
       </Cell>
       <Cell className="order-5 text-[13px] text-soft">{bytes(size)}</Cell>
       <Cell className="order-2 ml-auto text-[13px] text-faint">

@@ -48,7 +48,10 @@ export default async function RejectedPage({ searchParams }: { searchParams: Sea
         <NoMatch path="/rejected" />
       ) : (
         <Empty title="Nothing was rejected">
-          <p>A request with a wrong, missing or expired signature would show here, with the reason.</p>
+          <p>
+            A request with a wrong, missing or expired signature would show here, with the reason; so would a
+            callback from a page that may not call.
+          </p>
         </Empty>
       )}
       <Pager path="/rejected" query={{}} older={older} newer={newer} />
@@ -56,8 +59,13 @@ export default async function RejectedPage({ searchParams }: { searchParams: Sea
   )
 }
 
+const doorWords: Record<string, string> = {
+  'langfuse-webhook': 'at the signed door',
+  'langfuse-callback': 'at the door of callbacks',
+}
+
 function RejectionTableRow({ rejection, now }: { rejection: RejectionRow; now: number }) {
-  const { status_code, reason, message, method, address, user_agent, size, head, at } = rejection
+  const { door, status_code, reason, message, method, address, user_agent, size, head, at } = rejection
   return (
     <Row>
       <Cell className="order-1">
@@ -69,6 +77,7 @@ function RejectionTableRow({ rejection, now }: { rejection: RejectionRow; now: n
       </Cell>
       <Cell className="order-4 text-[13px] text-soft [overflow-wrap:anywhere]">
         <Plain text={`${method} from ${address ?? 'an unknown address'}`} />
+        <span className="block text-xs text-faint">{doorWords[door] ?? door}</span>
         {user_agent === null ? null : (
           <span className="block text-xs text-faint">
             <Plain text={user_agent} />

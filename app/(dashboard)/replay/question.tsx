@@ -119,8 +119,8 @@ function Modes({ targets }: { targets: string[] }) {
     <fieldset className="mt-4 grid gap-3 border-t border-line px-5 py-4">
       <legend className="sr-only">How</legend>
       <Mode value="as-it-was" isFirst title="As it was">
-        The same deliveries to the same targets, as in the table. A target that takes an idempotency key gets
-        the same one.
+        The same deliveries to the same targets, as in the table. PagerDuty and signed webhooks get the same
+        key as before, by which they know what they have.
       </Mode>
       <Mode value="todays-rules" title="With today's rules">
         {today}

@@ -6,6 +6,7 @@ import { z } from 'zod'
 import { database } from '#lib/db/client.ts'
 import { log } from '#lib/log.ts'
 import { relay } from '#lib/relay.ts'
+import { refusedKinds, sendRefused } from '#lib/send-refused.ts'
 import { sendTest, sendTestMessage } from '#lib/send-test.ts'
 import { requireOrigin, requireSession } from '#lib/session.ts'
 import { testKinds } from '#lib/test-bodies.ts'
@@ -32,6 +33,19 @@ export async function sendTestEvent(form: FormData): Promise<void> {
   log('info', 'test event', { kind, changeId })
   wake(now)
   show(changeId)
+}
+
+/** `kind`: one of `refusedKinds`. Shows the rejection that came of it. */
+export async function sendRefusedRequest(form: FormData): Promise<void> {
+  await requireOrigin()
+  await requireSession(page)
+  const kind = z.enum(refusedKinds).safeParse(form.get('kind')).data
+  const { relay: running } = relay()
+  if (!kind || !running) redirect(page)
+  const { env, receive, reject } = running
+  const status = await sendRefused({ env, now: Date.now, receive, reject }, kind)
+  log('info', 'test request', { kind, status })
+  redirect('/rejected')
 }
 
 /** `target`: the name of one that is configured. */

@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react'
-import type { Check, CheckState } from '#lib/setup-checks.ts'
+import type { Check, CheckState } from '#lib/check.ts'
 import { Tile } from '../../_components/badge.tsx'
 import type { Tone } from '../../_components/change-words.ts'
 import type { IconName } from '../../_components/icons.tsx'

@@ -1,9 +1,10 @@
 import Link from 'next/link'
-import type { Check, SecretSeen } from '#lib/setup-checks.ts'
+import type { Check } from '#lib/check.ts'
+import type { SecretSeen } from '#lib/setup-checks.ts'
+import type { Seen } from '#lib/setup-seen.ts'
 import { CopyButton } from '../../_components/copy-button.tsx'
 import { When } from '../../_components/when.tsx'
 import { CheckList, CheckRow } from './check-row.tsx'
-import type { Seen } from './seen.ts'
 
 /** What Langfuse has to be told, and what has come from it. */
 export function Incoming({ checks, seen }: { checks: Check[]; seen: Seen }) {
@@ -12,7 +13,12 @@ export function Incoming({ checks, seen }: { checks: Check[]; seen: Seen }) {
     <CheckList title="From Langfuse" id="incoming">
       {checks.map((check) => (
         <CheckRow key={check.id} check={check} now={now} aside={asideOf(check)}>
-          {check.id === 'address' ? <Address url={`${address.url}/api/webhooks/langfuse`} /> : null}
+          {check.id === 'address' ? (
+            <Address url={`${address.url}/api/webhooks/langfuse`} what="the URL for webhooks" />
+          ) : null}
+          {check.id === 'callbacks' ? (
+            <Address url={`${address.url}/api/callbacks/langfuse`} what="the URL for callbacks" />
+          ) : null}
           {check.id === 'secrets' ? <Secrets secrets={secrets} now={now} /> : null}
         </CheckRow>
       ))}
@@ -30,11 +36,11 @@ function asideOf({ id, state }: Check) {
   )
 }
 
-function Address({ url }: { url: string }) {
+function Address({ url, what }: { url: string; what: string }) {
   return (
     <div className="mt-2.5 flex max-w-xl items-center gap-2 rounded-lg border border-line bg-raised py-1.5 pr-1.5 pl-3">
       <code className="min-w-0 flex-1 font-mono text-[12.5px] break-all select-all">{url}</code>
-      <CopyButton text={url} what="the URL" />
+      <CopyButton text={url} what={what} />
     </div>
   )
 }

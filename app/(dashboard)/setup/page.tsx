@@ -1,13 +1,15 @@
 import type { Metadata } from 'next'
 import { z } from 'zod'
+import { askAround } from '#lib/ask-around.ts'
 import { database } from '#lib/db/client.ts'
 import { relay } from '#lib/relay.ts'
 import { requireSession } from '#lib/session.ts'
 import { setupChecks } from '#lib/setup-checks.ts'
+import { setupSeen } from '#lib/setup-seen.ts'
 import type { SearchParams } from '../../_components/list-query.ts'
+import { addressSeen } from './address.ts'
 import { CheckList, CheckRow } from './check-row.tsx'
 import { Incoming } from './incoming.tsx'
-import { setupSeen } from './seen.ts'
 import { Sent } from './sent.tsx'
 import { Summary } from './summary.tsx'
 import { Targets } from './targets.tsx'
@@ -21,22 +23,42 @@ const query = z.object({
     .regex(/^chg_[0-9a-f]{1,60}$/)
     .optional()
     .catch(undefined),
+  ask: z.literal('1').optional().catch(undefined),
 })
 
+/** How long the page waits for others, milliseconds. */
+const askMs = 4000
+
 export default async function SetupPage({ searchParams }: { searchParams: SearchParams }) {
-  const { sent } = query.parse(await searchParams)
+  const { sent, ask } = query.parse(await searchParams)
   await requireSession('/setup')
   const { relay: running } = relay()
   // Who is signed in has a configuration without problems: the login page tells of those.
   if (!running) return null
   const db = await database()
   const now = Date.now()
-  const seen = await setupSeen(db, running, now)
+  const { env, routes } = running
+  const { fetch } = globalThis
+  const seen = await setupSeen(db, {
+    env,
+    routes,
+    now,
+    isServerless: Boolean(process.env.VERCEL),
+    address: await addressSeen(env.PUBLIC_URL),
+    asked: ask === '1' ? await askAround({ env, routes }, { fetch, now: Date.now, timeoutMs: askMs }) : null,
+  })
   const { incoming, targets, relay: own } = setupChecks(seen)
   return (
     <>
       <h1 className="text-[22px] leading-tight font-semibold tracking-tight">Setup</h1>
-      <Summary checks={[...incoming, ...targets, ...own]} />
+      <div className="mt-2 flex flex-wrap items-center justify-between gap-x-6 gap-y-3">
+        <Summary checks={[...incoming, ...targets, ...own]} />
+        <form action="/setup">
+          <button type="submit" name="ask" value="1" className="button">
+            Check the connections
+          </button>
+        </form>
+      </div>
       <div className="mt-6 grid items-start gap-x-8 gap-y-8 lg:grid-cols-[minmax(0,1fr)_360px]">
         <div className="grid min-w-0 gap-8">
           {sent === undefined ? null : <Sent db={db} changeId={sent} now={now} />}

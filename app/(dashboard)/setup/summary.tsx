@@ -1,4 +1,4 @@
-import type { Check } from '#lib/setup-checks.ts'
+import type { Check } from '#lib/check.ts'
 import { Icon } from '../../_components/icons.tsx'
 
 const many = (count: number, one: string, more: string): string => (count === 1 ? one : `${count} ${more}`)
@@ -12,7 +12,7 @@ export function Summary({ checks }: { checks: Check[] }) {
       ? (['text-bad', 'alert', many(problems, 'One thing needs you.', 'things need you.')] as const)
       : (['text-good', 'check', 'Nothing is in the way.'] as const)
   return (
-    <p className="mt-2 flex flex-wrap items-center gap-x-2 text-soft">
+    <p className="flex flex-wrap items-center gap-x-2 text-soft">
       <span className={`inline-flex items-center gap-1.5 font-medium ${look}`}>
         <Icon name={icon} />
         {words}

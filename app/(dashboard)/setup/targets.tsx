@@ -1,10 +1,10 @@
 import Link from 'next/link'
-import type { Check } from '#lib/setup-checks.ts'
+import type { Check } from '#lib/check.ts'
+import type { Seen } from '#lib/setup-seen.ts'
 import { Icon } from '../../_components/icons.tsx'
 import { pathWith } from '../../_components/list-query.ts'
 import { sendMessage } from './actions.ts'
 import { CheckList, CheckRow } from './check-row.tsx'
-import type { Seen } from './seen.ts'
 
 /** Who is told, whether it works, and a message to try it. */
 export function Targets({ checks, seen: { targets, now } }: { checks: Check[]; seen: Seen }) {

@@ -1,9 +1,10 @@
 import { type Routes, route } from '#lib/rules.ts'
+import { type RefusedKind, refusedKinds } from '#lib/send-refused.ts'
 import { type TestKind, testFacts, testKinds, testProject } from '#lib/test-bodies.ts'
 import { Tile } from '../../_components/badge.tsx'
 import { kindWords } from '../../_components/change-words.ts'
 import { Icon } from '../../_components/icons.tsx'
-import { sendTestEvent } from './actions.ts'
+import { sendRefusedRequest, sendTestEvent } from './actions.ts'
 
 /** One button for each thing that Langfuse tells of, with who would hear of it. */
 export function TestEvents({ routes }: { routes: Routes }) {
@@ -24,8 +25,41 @@ export function TestEvents({ routes }: { routes: Routes }) {
             ))}
           </ul>
         </form>
+        <Refused />
       </div>
     </section>
+  )
+}
+
+const refusals: Record<RefusedKind, [string, string]> = {
+  unsigned: ['Unsigned', 'no signature at all'],
+  tampered: ['Tampered', 'changed after it was signed'],
+  expired: ['Expired', 'signed too long ago'],
+}
+
+/** Requests that the door must not let in. */
+function Refused() {
+  return (
+    <form action={sendRefusedRequest} className="border-t border-line">
+      <p className="border-b border-line p-4 text-[13px] text-soft">
+        These must be refused. Nothing is stored but the rejection.
+      </p>
+      <ul className="divide-y divide-line">
+        {refusedKinds.map((kind) => (
+          <li key={kind} className="flex items-center gap-3 px-4 py-2.5">
+            <Tile icon="cross" tone="quiet" />
+            <div className="min-w-0 flex-1">
+              <p className="font-medium">{refusals[kind][0]}</p>
+              <p className="text-xs text-faint">{refusals[kind][1]}</p>
+            </div>
+            <button type="submit" name="kind" value={kind} className="button">
+              <Icon name="send" className="size-3.5" />
+              Send<span className="sr-only"> a request that must be refused: {refusals[kind][0]}</span>
+            </button>
+          </li>
+        ))}
+      </ul>
+    </form>
   )
 }
 

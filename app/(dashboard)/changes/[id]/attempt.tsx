@@ -10,6 +10,7 @@ const outcomes: Record<AttemptOutcome, { word: string; tone: Tone }> = {
   retry: { word: 'will be tried again', tone: 'warn' },
   wait: { word: 'told to wait', tone: 'warn' },
   failed: { word: 'failed', tone: 'bad' },
+  'dry-run': { word: 'not sent', tone: 'quiet' },
 }
 
 const dot: Record<Tone, string> = {
@@ -20,9 +21,14 @@ const dot: Record<Tone, string> = {
   quiet: 'bg-faint',
 }
 
+function answerWords({ outcome, status_code }: AttemptRow): string {
+  if (outcome === 'dry-run') return 'dry run'
+  return status_code === null ? 'no answer' : `HTTP ${status_code}`
+}
+
 /** One try: when, what came of it, and what went over the wire. */
 export function Attempt({ attempt }: { attempt: AttemptRow }) {
-  const { number, started_at, duration_ms, outcome, status_code, reason, request, response } = attempt
+  const { number, started_at, duration_ms, outcome, reason, request, response } = attempt
   const { word, tone } = outcomes[outcome]
   return (
     <li className="border-b border-line last:border-b-0">
@@ -35,7 +41,7 @@ export function Attempt({ attempt }: { attempt: AttemptRow }) {
           Attempt {number}
         </span>
         <span>{word}</span>
-        <span className="text-soft">{status_code === null ? 'no answer' : `HTTP ${status_code}`}</span>
+        <span className="text-soft">{answerWords(attempt)}</span>
         <span className="text-soft">{duration(duration_ms)}</span>
         <time dateTime={new Date(started_at).toISOString()} className="text-faint sm:ml-auto">
           {utc(started_at)}

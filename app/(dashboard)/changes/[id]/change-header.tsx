@@ -1,6 +1,7 @@
 import type { Change } from '#lib/change.ts'
 import { currentEnv } from '#lib/current-env.ts'
-import { promptUrl } from '#lib/links.ts'
+import { callbackLinks, promptUrl } from '#lib/links.ts'
+import { burstKinds } from '#lib/observed.ts'
 import { Tile } from '../../../_components/badge.tsx'
 import { kindWords } from '../../../_components/change-words.ts'
 import { CopyButton } from '../../../_components/copy-button.tsx'
@@ -40,13 +41,15 @@ export function ChangeHeader({ change, now }: { change: Change; now: number }) {
 }
 
 /** The title, with the prompt's name set apart from the words around it. */
-function Sentence({ change: { title, subject, status } }: { change: Change }) {
+function Sentence({ change: { title, subject, status, kind } }: { change: Change }) {
   const at = title.indexOf(subject)
   const name = (
     <span className="rounded-md bg-raised px-1.5 py-px font-mono text-[0.9em] font-medium">
       <Plain text={subject} />
     </span>
   )
+  if (status === 'settling' && burstKinds.includes(kind))
+    return <Plain text={`${title}: what follows within minutes is told with it`} />
   if (status === 'settling') return <>{name} is changing: more events of the same edit may come</>
   if (at < 0 || title === subject) return <Plain text={title} />
   return (
@@ -65,5 +68,6 @@ function linksOf({ detail, projectId, subject, version }: Change): { label: stri
   const prompt = isPrompt
     ? [{ label: 'Open in Langfuse', url: promptUrl(base, projectId, subject, version) }]
     : []
-  return [...prompt, ...detail.links].filter(({ url }) => /^https?:\/\//i.test(url))
+  const callback = base === undefined ? [] : callbackLinks({ projectId, detail }, base)
+  return [...prompt, ...callback, ...detail.links].filter(({ url }) => /^https?:\/\//i.test(url))
 }

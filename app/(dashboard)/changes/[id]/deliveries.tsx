@@ -21,7 +21,7 @@ interface Props {
 export function Deliveries({ change, deliveries, attempts, contextOf, now }: Props) {
   const nobody =
     change.status === 'settling'
-      ? 'It is told once all events of the edit are here.'
+      ? 'It is told once all events that belong to it are here.'
       : 'No target is configured, so nobody was told.'
   return (
     <section aria-labelledby="deliveries">
@@ -29,7 +29,11 @@ export function Deliveries({ change, deliveries, attempts, contextOf, now }: Pro
         <h2 id="deliveries" className="font-semibold">
           Deliveries
         </h2>
-        <ChangeActions change={change} deliveries={deliveries} />
+        <ChangeActions
+          change={change}
+          deliveries={deliveries}
+          noteOf={(target) => contextOf(target).replayNote}
+        />
       </div>
       {deliveries.length === 0 ? <p className="panel p-4 text-soft">{nobody}</p> : null}
       <div className="grid gap-3">
@@ -81,7 +85,7 @@ function Delivery(props: {
           {status === 'queued' || status === 'retrying' ? (
             <CancelForm change={delivery.change_id} delivery={delivery} words="Cancel" />
           ) : null}
-          <ReplayForm delivery={delivery} />
+          <ReplayForm delivery={delivery} note={context.replayNote} />
         </div>
       </div>
       {attempts.length === 0 ? null : (

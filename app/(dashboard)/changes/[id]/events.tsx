@@ -8,6 +8,7 @@ import { Icon } from '../../../_components/icons.tsx'
 import { pathWith } from '../../../_components/list-query.ts'
 import { Plain } from '../../../_components/plain.tsx'
 import { bytes, utc } from '../../../_components/time-words.ts'
+import { proofWords } from '../../event-proof.ts'
 import { payloadOf } from './payload.ts'
 
 export const mostEvents = 20
@@ -38,7 +39,8 @@ export function Events({ change, events }: { change: Change; events: ShownEvent[
 }
 
 function Event({ event, isStale }: { event: ShownEvent; isStale: boolean }) {
-  const { id, type, action, subject, version, received_at, size, signature, secret_hint } = event
+  const { id, type, action, subject, version, received_at, size } = event
+  const { long, hint } = proofWords(event)
   return (
     <article id={id} aria-label={`Event ${id}`} className="panel overflow-hidden">
       <div className="flex flex-wrap items-baseline gap-x-3 gap-y-1 px-4 pt-3 pb-1.5">
@@ -57,7 +59,7 @@ function Event({ event, isStale }: { event: ShownEvent; isStale: boolean }) {
         </time>
       </div>
       <p className="px-4 pb-1 text-xs text-faint">
-        Signed {signature} with the secret that ends in <span className="font-mono">{secret_hint}</span>
+        {long} {hint === null ? null : <span className="font-mono">{hint}</span>}
       </p>
       <Disclosure words={`Payload, ${bytes(size)}`}>
         <Body event={event} />

@@ -1,15 +1,18 @@
 import Link from 'next/link'
 import type { ReactNode } from 'react'
-import type { Change } from '#lib/change.ts'
+import { lastedWords } from '#lib/alert-words.ts'
+import type { Change, EndedAlert } from '#lib/change.ts'
+import { callbackFields } from '#lib/describe-callback.ts'
+import type { Recovery } from '#lib/monitor-history.ts'
 import { actorWords, factWords } from '../../../_components/change-words.ts'
 import { Labels } from '../../../_components/labels.tsx'
 import { pathWith } from '../../../_components/list-query.ts'
 import { Plain } from '../../../_components/plain.tsx'
 import { promptPath } from '../../../_components/prompt-path.ts'
-import { duration } from '../../../_components/time-words.ts'
+import { duration, utc } from '../../../_components/time-words.ts'
 
 /** All that is known of a change, one thing a line. */
-export function Facts({ change }: { change: Change }) {
+export function Facts({ change, recovery }: { change: Change; recovery: Recovery | null }) {
   const { detail, projectId, subject, actor, eventCount, openedAt, settledAt } = change
   const { prompt } = detail
   return (
@@ -35,6 +38,12 @@ export function Facts({ change }: { change: Change }) {
             <Plain text={actorWords(actor)} />
           </Fact>
         ) : null}
+        {callbackFields(detail).map(([name, value]) => (
+          <Fact key={name} name={name}>
+            <Plain text={value} />
+          </Fact>
+        ))}
+        <Episode alert={detail.alert} recovery={recovery} />
         {projectId === null ? null : (
           <Fact name="Project">
             <span className="font-mono text-xs">
@@ -67,6 +76,29 @@ export function Facts({ change }: { change: Change }) {
         </p>
       ) : null}
     </section>
+  )
+}
+
+/** A recovery leads to its alert, and an alert to its recovery. */
+function Episode({ alert, recovery }: { alert: EndedAlert | undefined; recovery: Recovery | null }) {
+  if (alert) {
+    return (
+      <Fact name="Recovered from">
+        <Link href={`/changes/${alert.changeId}`} prefetch={false} className="link">
+          <Plain text={alert.title} />
+        </Link>
+        {` since ${utc(alert.since)}, for ${lastedWords(alert.forMs)}`}
+      </Fact>
+    )
+  }
+  if (!recovery) return null
+  return (
+    <Fact name="Recovered">
+      <Link href={`/changes/${recovery.changeId}`} prefetch={false} className="link">
+        {utc(recovery.at)}
+      </Link>
+      {`, after ${lastedWords(recovery.forMs)}`}
+    </Fact>
   )
 }
 

@@ -5,6 +5,7 @@ import { currentEnv } from '#lib/current-env.ts'
 import { changeById } from '#lib/db/changes.ts'
 import { database } from '#lib/db/client.ts'
 import { attemptsOf, deliveriesOf, eventsWithHeads } from '#lib/db/dashboard.ts'
+import { recoveryOf } from '#lib/monitor-history.ts'
 import { isSignedIn, requireSession } from '#lib/session.ts'
 import { Empty } from '../../../_components/empty.tsx'
 import { Icon } from '../../../_components/icons.tsx'
@@ -17,6 +18,7 @@ import { ChangeDifference } from './difference.tsx'
 import { differenceOf } from './difference-of.ts'
 import { Events, mostEvents, shownBytes } from './events.tsx'
 import { Facts } from './facts.tsx'
+import { Observed } from './observed.tsx'
 
 interface Props {
   params: Promise<{ id: string }>
@@ -77,6 +79,7 @@ export default async function ChangePage({ params, searchParams }: Props) {
       <div className="mt-7 grid items-start gap-x-8 gap-y-8 lg:grid-cols-[minmax(0,1fr)_280px]">
         <div className="grid min-w-0 gap-8">
           <ChangeDifference change={change} difference={await differenceOf(db, change)} view={view} />
+          <Observed change={change} />
           <Deliveries
             change={change}
             deliveries={deliveries}
@@ -86,7 +89,7 @@ export default async function ChangePage({ params, searchParams }: Props) {
           />
           <Events change={change} events={events} />
         </div>
-        <Facts change={change} />
+        <Facts change={change} recovery={await recoveryOf(db, change)} />
       </div>
     </>
   )

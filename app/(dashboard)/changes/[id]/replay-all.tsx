@@ -5,10 +5,17 @@ import { cancelWaiting, replayAll } from './change-actions.ts'
 
 type Delivery = Pick<ListedDelivery, 'id' | 'status' | 'target'>
 
+interface Props {
+  change: Change
+  deliveries: Delivery[]
+  /** What keeps a second post from being a second thing at a target; null: nothing does. */
+  noteOf: (target: string) => string | null
+}
+
 const isWaiting = ({ status }: Delivery): boolean => status === 'queued' || status === 'retrying'
 
 /** For the whole change: replay everywhere, after a question, and cancel what waits. */
-export function ChangeActions({ change, deliveries }: { change: Change; deliveries: Delivery[] }) {
+export function ChangeActions({ change, deliveries, noteOf }: Props) {
   if (change.status === 'settling') return null
   const waiting = deliveries.filter(isWaiting).length
   return (
@@ -19,7 +26,7 @@ export function ChangeActions({ change, deliveries }: { change: Change; deliveri
           <CancelForm change={change.id} words="Cancel all that wait" />
         </div>
       ) : null}
-      <ReplayAll change={change} deliveries={deliveries} />
+      <ReplayAll change={change} deliveries={deliveries} noteOf={noteOf} />
     </div>
   )
 }
@@ -47,8 +54,12 @@ export function CancelForm({
   )
 }
 
-function ReplayAll({ change, deliveries }: { change: Change; deliveries: Delivery[] }) {
+function ReplayAll({ change, deliveries, noteOf }: Props) {
   const delivered = deliveries.filter(({ status }) => status === 'delivered')
+  const notes = delivered.flatMap(({ target }) => {
+    const note = noteOf(target)
+    return note === null ? [] : [`${target}: ${note}`]
+  })
   return (
     <details className="max-w-full open:w-full sm:text-right sm:open:w-[22rem]">
       <summary className="button">
@@ -72,6 +83,11 @@ function ReplayAll({ change, deliveries }: { change: Change; deliveries: Deliver
             again.
           </p>
         )}
+        {notes.map((note) => (
+          <p key={note} className="mt-2 text-soft">
+            {note}
+          </p>
+        ))}
         <button type="submit" className="button button-main mt-3">
           {delivered.length === 0 ? 'Replay all' : 'Post again to all'}
         </button>

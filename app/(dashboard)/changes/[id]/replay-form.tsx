@@ -3,7 +3,13 @@ import { Icon } from '../../../_components/icons.tsx'
 import { replay } from './actions.ts'
 
 /** Sends again, at once where it did not arrive, after a question where it did: the target would hear it twice. */
-export function ReplayForm({ delivery }: { delivery: Pick<ListedDelivery, 'id' | 'status' | 'target'> }) {
+export function ReplayForm({
+  delivery,
+  note,
+}: {
+  delivery: Pick<ListedDelivery, 'id' | 'status' | 'target'>
+  note: string | null
+}) {
   const { id, status, target } = delivery
   if (status === 'sending' || status === 'skipped') return null
   const form = (words: string, isMain: boolean) => (
@@ -24,6 +30,7 @@ export function ReplayForm({ delivery }: { delivery: Pick<ListedDelivery, 'id' |
       </summary>
       <div className="mt-3 max-w-72 rounded-lg bg-raised p-3 text-left text-[13px]">
         <p>This was delivered already. A replay will post to {target} again.</p>
+        {note === null ? null : <p className="mt-1.5 text-soft">{note}</p>}
         <div className="mt-3">{form('Post again', true)}</div>
       </div>
     </details>

@@ -1,0 +1,17 @@
+import { database } from '#lib/db/client.ts'
+import { usageSince } from '#lib/db/poll.ts'
+import { requireSession } from '#lib/session.ts'
+import { daysUntil, usageCsv } from '../usage-shape.ts'
+
+/** What the page shows, as a file. */
+export async function GET(): Promise<Response> {
+  await requireSession('/usage/csv')
+  const [since = ''] = daysUntil(Date.now())
+  return new Response(usageCsv(await usageSince(await database(), since)), {
+    headers: {
+      'content-type': 'text/csv; charset=utf-8',
+      'content-disposition': 'attachment; filename="usage.csv"',
+      'cache-control': 'no-store',
+    },
+  })
+}

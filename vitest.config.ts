@@ -10,6 +10,14 @@ const project = (name: string, over: object = {}) => ({
   },
 })
 
+/** Of whole servers, mostly with a browser before them. */
+const apps = { globalSetup: 'tests/e2e/build.ts', testTimeout: 60_000, hookTimeout: 120_000 }
+
+/** What puts an app under load, or looks at how quick it is, and so has the machine for itself. */
+const alone = ['crash', 'disk-full', 'live', 'main-job', 'store-gone'].map(
+  (name) => `tests/e2e/${name}.test.ts`,
+)
+
 export default defineConfig({
   test: {
     // What the code under test logs is shown only where a test fails.
@@ -17,12 +25,13 @@ export default defineConfig({
     projects: [
       project('unit'),
       project('integration', { testTimeout: 30_000 }),
-      // One app at a time: each is a whole server, some with a browser before it.
+      project('e2e', { ...apps, exclude: alone, maxWorkers: 2, sequence: { groupOrder: 1 } }),
       project('e2e', {
-        globalSetup: 'tests/e2e/build.ts',
-        fileParallelism: false,
-        testTimeout: 60_000,
-        hookTimeout: 120_000,
+        ...apps,
+        name: 'e2e-alone',
+        include: alone,
+        maxWorkers: 1,
+        sequence: { groupOrder: 2 },
       }),
     ],
   },

@@ -140,6 +140,36 @@ export const measures = {
     digits: 2,
     goals: growth,
   },
+  hourRate: {
+    title: 'An hour of 20 changes/s in simulated time: changes in a second of real time',
+    unit: 'changes/s',
+    digits: 0,
+    goals: [{ text: 'faster than they come', by: 'value', least: 20 }],
+  },
+  hourHeap: {
+    title: 'The same hour: growth of the heap after its first ten minutes',
+    unit: 'MB',
+    digits: 1,
+    goals: [{ text: 'flat: at most 10 MB', by: 'value', most: 10 }],
+  },
+  hourResident: {
+    title: 'The same hour: growth of the process after its first ten minutes',
+    unit: 'MB',
+    digits: 0,
+    goals: [{ text: "at most 100 MB, of which 64 are SQLite's cache of pages", by: 'value', most: 100 }],
+  },
+  hourDelayP99: {
+    title: 'The same hour: delay of the event loop, p99',
+    unit: 'ms',
+    digits: 1,
+    goals: [{ text: 'at most 50 ms', by: 'value', most: 50 }],
+  },
+  hourDelayMax: {
+    title: 'The same hour: delay of the event loop, longest',
+    unit: 'ms',
+    digits: 0,
+    goals: [],
+  },
   diff: {
     title: 'Difference of two 1 MB prompts',
     unit: 'ms',
@@ -194,6 +224,12 @@ export const measures = {
     unit: 'ms',
     digits: 1,
     goals: millionGoals('search'),
+  },
+  millionPages: {
+    title: 'Pages at 1,000,000 stored changes, by filter, p50',
+    unit: 'ms',
+    digits: 1,
+    goals: [{ text: 'under 100 ms', by: 'value', most: 100, of: any }],
   },
   millionSeed: { title: 'Bulk seed of the changes above', unit: 's', digits: 0, goals: [] },
 } as const satisfies Record<string, Measure>

@@ -10,6 +10,7 @@ import { type Results, type Section, sectionsOf } from './results.ts'
 import { differences } from './runs/diff.ts'
 import { busyDoors, doors } from './runs/door.ts'
 import { drains } from './runs/drain.ts'
+import { hours } from './runs/hour.ts'
 import { settledEarly, toSlack } from './runs/latency.ts'
 import { millions } from './runs/million.ts'
 import { settles } from './runs/settle.ts'
@@ -27,6 +28,7 @@ const parts: Record<string, { run: (bench: Bench) => Promise<void>; once?: true;
   early: { run: settledEarly },
   drain: { run: drains },
   settle: { run: settles, once: true },
+  hour: { run: hours, once: true, asked: true },
   diff: { run: differences },
   size: { run: sizes, once: true },
   million: { run: millions, once: true, asked: true },
@@ -46,7 +48,7 @@ const { values: options } = parseArgs({
 
 const usage = `npm run bench -- [--rounds 5] [--quick] [--only <part>]… [--million] [--json] [--profile <folder>]
 parts: ${Object.keys(parts).join(', ')}
---quick: one short round. --million: also with a million stored changes, which takes minutes.
+--quick: one short round. --million: also an hour of changes and a million stored ones, which takes many minutes.
 --profile: each server writes a CPU profile into the folder when it ends; what is measured is then slower.`
 
 const say = (text: string) => process.stderr.write(`${text}\n`)

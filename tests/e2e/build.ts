@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import sparticuz from '@sparticuz/chromium'
 import { startNext } from '../../scripts/next.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -22,12 +23,15 @@ function newest(path: string): number {
 
 /** Builds the app once for all browser tests; a build that is newer than its sources is taken as it is. */
 export default async function build(): Promise<void> {
-  const id = `${root}/.next/BUILD_ID`
+  // Unpacked before two workers would do it at once, and one of them start half a browser.
+  await sparticuz.executablePath()
+  // Written last. `next start` and the container's server run on the same build.
+  const server = `${root}/.next/standalone/server.js`
   const changed = Math.max(...sources.map((name) => newest(`${root}/${name}`)))
-  if (existsSync(id) && statSync(id).mtimeMs > changed) return
+  if (existsSync(server) && statSync(server).mtimeMs > changed) return
   const { exited } = startNext(['build'], {
     stdio: ['ignore', 'ignore', 'inherit'],
-    env: { NODE_ENV: 'production' },
+    env: { NODE_ENV: 'production', NEXT_OUTPUT: 'standalone' },
   })
   if ((await exited) !== 0) throw new Error('`next build` failed')
 }

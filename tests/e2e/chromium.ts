@@ -20,15 +20,19 @@ const args = [
   '--disable-sync',
 ]
 
-/** A Chromium of the system (or `CHROMIUM_PATH`), else the binary inside `@sparticuz/chromium`. */
+/**
+ * `CHROMIUM_PATH`, else the binary inside `@sparticuz/chromium`: a headless shell, which takes half the processor time
+ * of a whole browser. Where that does not run (another system, a library that is missing), a Chromium of the system.
+ * The package's own arguments are left out: `--disable-web-security` takes the `Origin` from every form.
+ */
 export async function launchChromium(): Promise<Browser> {
   const own = process.env.CHROMIUM_PATH
   if (own !== undefined && !existsSync(own))
     throw new Error(`CHROMIUM_PATH is ${own}, but there is no such file`)
-  const found = own ?? installed.find((path) => existsSync(path))
-  if (found !== undefined) return chromium.launch({ executablePath: found, args })
-  return chromium.launch({
-    executablePath: await sparticuz.executablePath(),
-    args: [...sparticuz.args, ...args],
+  const executablePath = own ?? (await sparticuz.executablePath())
+  return chromium.launch({ executablePath, args }).catch((error) => {
+    const found = own === undefined && installed.find((path) => existsSync(path))
+    if (!found) throw error
+    return chromium.launch({ executablePath: found, args })
   })
 }

@@ -11,27 +11,22 @@ import { startLoad, toldAt, until } from './traffic.ts'
 const kills = 10
 const workers = 8
 /** What may be on its way to one target at once. */
-const mostInFlight = 20
+const mostInFlight = 50
 
 interface Place {
   url: string
   remove: () => Promise<void> | void
 }
 
-const places: [string, () => Promise<Place>][] = [
-  ['SQLite', async () => dataFolder()],
-  ...(process.env.TEST_POSTGRES_URL === undefined
-    ? []
-    : [
-        [
-          'Postgres',
-          async () => {
-            const { url, drop } = await emptyPostgres()
-            return { url, remove: drop }
-          },
-        ] as [string, () => Promise<Place>],
-      ]),
-]
+async function postgresPlace(): Promise<Place> {
+  const { url, drop } = await emptyPostgres()
+  return { url, remove: drop }
+}
+
+const places: [string, () => Promise<Place>][] =
+  process.env.TEST_POSTGRES_URL === undefined
+    ? [['SQLite', async () => dataFolder()]]
+    : [['Postgres', postgresPlace]]
 
 describe.each(places)('an app on %s that is killed under load', (_, makePlace) => {
   let place: Place

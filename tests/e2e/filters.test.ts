@@ -6,12 +6,12 @@ import { type App, dataFolder, startApp } from '../app.ts'
 import { launchChromium } from './chromium.ts'
 import { seedStore } from './seed.ts'
 import { teamWeek } from './team-week.ts'
-import { logIn, password, type Visit, visit } from './visit.ts'
+import { looksAt, password, type SignedIn, signedIn } from './visit.ts'
 
 const data = dataFolder()
 let app: App
 let browser: Browser
-let state: BrowserContextOptions['storageState']
+let state: SignedIn
 
 beforeAll(async () => {
   const now = Date.now()
@@ -27,10 +27,7 @@ beforeAll(async () => {
   await db.destroy()
   app = await startApp({ DATABASE_URL: data.url, DASHBOARD_PASSWORD: password })
   browser = await launchChromium()
-  const { page, close } = await visit(browser)
-  await logIn(page, app)
-  state = await page.context().storageState()
-  await close()
+  state = await signedIn(browser, app)
 })
 
 afterAll(async () => {
@@ -39,20 +36,7 @@ afterAll(async () => {
   data.remove()
 })
 
-async function look(
-  path: string,
-  test: (visit: Visit) => Promise<void>,
-  options: BrowserContextOptions = {},
-) {
-  const one = await visit(browser, { storageState: state, ...options })
-  try {
-    await one.page.goto(app.url + path)
-    await test(one)
-    expect(one.troubles).toEqual([])
-  } finally {
-    await one.close()
-  }
-}
+const look = looksAt(() => ({ browser, app, state }))
 
 const withoutJavaScript = { javaScriptEnabled: false }
 const shown = async (page: Page): Promise<string[]> => {

@@ -7,12 +7,12 @@ import { fixture } from '../fixtures.ts'
 import { launchChromium } from './chromium.ts'
 import { type Seeded, seedStore } from './seed.ts'
 import { hostileName, teamWeek } from './team-week.ts'
-import { logIn, password, type Visit, visit } from './visit.ts'
+import { looksAt, password, type SignedIn, signedIn } from './visit.ts'
 
 const data = dataFolder()
 let app: App
 let browser: Browser
-let state: BrowserContextOptions['storageState']
+let state: SignedIn
 let seeded: Seeded[]
 
 beforeAll(async () => {
@@ -46,10 +46,7 @@ beforeAll(async () => {
   await db.destroy()
   app = await startApp({ DATABASE_URL: data.url, DASHBOARD_PASSWORD: password })
   browser = await launchChromium()
-  const { page, close } = await visit(browser)
-  await logIn(page, app)
-  state = await page.context().storageState()
-  await close()
+  state = await signedIn(browser, app)
 })
 
 afterAll(async () => {
@@ -63,20 +60,7 @@ const codeOf = (character: string): string =>
 
 const changePath = (index: number) => `/changes/${seeded[index]?.changeId}`
 
-async function look(
-  path: string,
-  test: (visit: Visit) => Promise<void>,
-  options: BrowserContextOptions = {},
-) {
-  const one = await visit(browser, { storageState: state, ...options })
-  try {
-    await one.page.goto(app.url + path)
-    await test(one)
-    expect(one.troubles).toEqual([])
-  } finally {
-    await one.close()
-  }
-}
+const look = looksAt(() => ({ browser, app, state }))
 
 const views: [string, BrowserContextOptions][] = [
   ['in light', { colorScheme: 'light', viewport: { width: 1440, height: 900 } }],

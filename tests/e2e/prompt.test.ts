@@ -7,12 +7,12 @@ import { launchChromium } from './chromium.ts'
 import { oddNames, projectId, prompts, refundDifference, seedPrompts } from './prompt-seed.ts'
 import { move, type Seeded, seedStore } from './seed.ts'
 import { hostileName } from './team-week.ts'
-import { logIn, password, type Visit, visit } from './visit.ts'
+import { looksAt, password, type SignedIn, signedIn } from './visit.ts'
 
 const data = dataFolder()
 let app: App
 let browser: Browser
-let state: BrowserContextOptions['storageState']
+let state: SignedIn
 let promotion: Seeded | undefined
 
 const refund = '/prompts/support/refund-reply'
@@ -45,10 +45,7 @@ beforeAll(async () => {
   await seedPrompts(data.url, prompts, now)
   app = await startApp({ DATABASE_URL: data.url, DASHBOARD_PASSWORD: password })
   browser = await launchChromium()
-  const { page, close } = await visit(browser)
-  await logIn(page, app)
-  state = await page.context().storageState()
-  await close()
+  state = await signedIn(browser, app)
 })
 
 afterAll(async () => {
@@ -57,20 +54,7 @@ afterAll(async () => {
   data.remove()
 })
 
-async function look(
-  path: string,
-  test: (visit: Visit) => Promise<void>,
-  options: BrowserContextOptions = {},
-) {
-  const one = await visit(browser, { storageState: state, ...options })
-  try {
-    await one.page.goto(app.url + path)
-    await test(one)
-    expect(one.troubles).toEqual([])
-  } finally {
-    await one.close()
-  }
-}
+const look = looksAt(() => ({ browser, app, state }))
 
 const withoutScript = { javaScriptEnabled: false }
 const lines = (page: Page) => page.getByRole('group', { name: 'Difference of the texts' })

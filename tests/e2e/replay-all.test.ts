@@ -7,14 +7,14 @@ import { startSlackStandIn } from '../mocks/slack.ts'
 import type { StandIn } from '../mocks/stand-in.ts'
 import { launchChromium } from './chromium.ts'
 import { move, type Seed, seedStore } from './seed.ts'
-import { logIn, password, type Visit, visit } from './visit.ts'
+import { looksAt, password, type SignedIn, signedIn } from './visit.ts'
 
 const data = dataFolder()
 let slack: StandIn
 let app: App
 let browser: Browser
 let db: Db
-let state: BrowserContextOptions['storageState']
+let state: SignedIn
 
 beforeAll(async () => {
   slack = await startSlackStandIn()
@@ -26,10 +26,7 @@ beforeAll(async () => {
     SLACK_PER_SECOND: '0',
   })
   browser = await launchChromium()
-  const { page, close } = await visit(browser)
-  await logIn(page, app)
-  state = await page.context().storageState()
-  await close()
+  state = await signedIn(browser, app)
 })
 
 afterAll(async () => {
@@ -45,16 +42,7 @@ beforeEach(async () => {
     await db.deleteFrom(table).execute()
 })
 
-async function look(path: string, test: (one: Visit) => Promise<void>, options: BrowserContextOptions = {}) {
-  const one = await visit(browser, { storageState: state, ...options })
-  try {
-    await one.page.goto(app.url + path)
-    await test(one)
-    expect(one.troubles).toEqual([])
-  } finally {
-    await one.close()
-  }
-}
+const look = looksAt(() => ({ browser, app, state }))
 
 const seedOf = (i: number, deliveries: Seed['deliveries'] = []): Seed => ({
   ago: 10 + i,

@@ -9,14 +9,14 @@ import type { StandIn } from '../mocks/stand-in.ts'
 import { launchChromium } from './chromium.ts'
 import { seedStore } from './seed.ts'
 import { eventFor, post, until } from './traffic.ts'
-import { logIn, password, type Visit, visit } from './visit.ts'
+import { looksAt, password, type SignedIn, signedIn, type Visit } from './visit.ts'
 
 const data = dataFolder()
 let slack: StandIn
 let github: StandIn
 let app: App
 let browser: Browser
-let state: BrowserContextOptions['storageState']
+let state: SignedIn
 
 beforeAll(async () => {
   slack = await startSlackStandIn()
@@ -35,10 +35,7 @@ beforeAll(async () => {
     SETTLE_MS: '100',
   })
   browser = await launchChromium()
-  const { page, close } = await visit(browser)
-  await logIn(page, app)
-  state = await page.context().storageState()
-  await close()
+  state = await signedIn(browser, app)
 })
 
 afterAll(async () => {
@@ -48,20 +45,7 @@ afterAll(async () => {
   data.remove()
 })
 
-async function look(
-  path: string,
-  test: (one: Visit) => Promise<void>,
-  options: BrowserContextOptions = {},
-): Promise<void> {
-  const one = await visit(browser, { storageState: state, ...options })
-  try {
-    await one.page.goto(app.url + path)
-    await test(one)
-    expect(one.troubles).toEqual([])
-  } finally {
-    await one.close()
-  }
-}
+const look = looksAt(() => ({ browser, app, state }))
 
 const row = ({ page }: Visit, title: string, state: string) =>
   page.getByRole('listitem').filter({
@@ -128,12 +112,25 @@ describe('the setup page', () => {
     })
   })
 
+  it('asks the targets whether they are there when it is told to, and posts nothing', async () => {
+    const before = [slack.requests.length, github.requests.length]
+    await look('/setup', async (one) => {
+      expect(await row(one, 'Clock', 'Fine').count()).toBe(0)
+      await one.page.getByRole('button', { name: 'Check the connections' }).click()
+      await row(one, 'Clock', 'Fine').waitFor()
+      expect(await row(one, 'slack', '(Fine|Not yet)').innerText()).toContain('Slack was reached.')
+      expect(await row(one, 'github', 'Problem').innerText()).toContain('GitHub shows acme/prompts.')
+    })
+    expect(slack.requests.length).toBe(before[0])
+    expect(github.requests.slice(before[1]).map(({ method }) => method)).toEqual(['GET'])
+  })
+
   it('copies the URL', async () => {
     await look(
       '/setup',
       async ({ page }) => {
-        await page.getByRole('button', { name: 'Copy the URL' }).click()
-        await page.getByRole('button', { name: 'Copied the URL' }).waitFor()
+        await page.getByRole('button', { name: 'Copy the URL for webhooks' }).click()
+        await page.getByRole('button', { name: 'Copied the URL for webhooks' }).waitFor()
         const copied = await page.evaluate(() => navigator.clipboard.readText())
         expect(copied).toBe(`${app.url}/api/webhooks/langfuse`)
       },
@@ -193,6 +190,18 @@ describe.each([
       { javaScriptEnabled },
     )
     expect(github.requests.length).toBe(before[1])
+  })
+
+  it('request that must be refused is refused, and shown among the rejected ones', async () => {
+    await look(
+      '/setup',
+      async ({ page }) => {
+        await page.getByRole('button', { name: 'Send a request that must be refused: Expired' }).click()
+        await page.waitForURL(/\/rejected$/)
+        await page.getByText(/s old/).first().waitFor()
+      },
+      { javaScriptEnabled },
+    )
   })
 })
 

@@ -131,7 +131,7 @@ export const teamWeek: Seed[] = [
     danger: true,
     events: ['09-monitor-alert.json'],
     detail: {
-      facts: [{ kind: 'alert', severity: 'ALERT' }],
+      facts: [{ kind: 'alert', severity: 'ALERT', monitorId: 'mon_1' }],
       message: 'p95 latency is **8.2 s**, above 5 s, for 10 minutes.',
       links: [{ label: 'Open the alert', url: 'https://cloud.langfuse.com/project/p/monitors/m' }],
       environments: ['production'],
@@ -220,7 +220,7 @@ export const teamWeek: Seed[] = [
     subject: 'p95 latency of checkout-agent',
     title: 'Recovered: p95 latency of checkout-agent',
     events: ['09b-monitor-recovered.json'],
-    detail: { facts: [{ kind: 'recovered', severity: 'OK' }] },
+    detail: { facts: [{ kind: 'recovered', severity: 'OK', monitorId: 'mon_1' }] },
     deliveries: [ok('slack', 77)],
   },
   {

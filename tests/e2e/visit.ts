@@ -1,4 +1,5 @@
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import { expect } from 'vitest'
 import type { App } from '../app.ts'
 
 export const password = 'correct horse battery staple'
@@ -43,3 +44,29 @@ export async function sessionCookie(browser: Browser, app: App): Promise<string>
   await close()
   return cookies.map(({ name, value }) => `${name}=${value}`).join('; ')
 }
+
+export type SignedIn = BrowserContextOptions['storageState']
+
+/** What a browser keeps of a log-in. */
+export async function signedIn(browser: Browser, app: App): Promise<SignedIn> {
+  const { page, close } = await visit(browser)
+  await logIn(page, app)
+  const state = await page.context().storageState()
+  await close()
+  return state
+}
+
+/** Looks at a page as somebody who is signed in. Whatever goes wrong in it, unseen by `test`, fails the test too. */
+export const looksAt =
+  (whose: () => { browser: Browser; app: App; state: SignedIn }) =>
+  async (path: string, test: (one: Visit) => Promise<void>, options: BrowserContextOptions = {}) => {
+    const { browser, app, state } = whose()
+    const one = await visit(browser, { storageState: state, ...options })
+    try {
+      await one.page.goto(app.url + path)
+      await test(one)
+      expect(one.troubles).toEqual([])
+    } finally {
+      await one.close()
+    }
+  }

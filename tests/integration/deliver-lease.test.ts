@@ -72,7 +72,7 @@ describe.each(engines)('a delivery on %s', (_, openStore) => {
 
   describe('of a process that is told to end', () => {
     it('is finished where it is being sent, given back where that takes too long, and else not begun', async () => {
-      await queueChanges(store.db, 40, ['slack'])
+      await queueChanges(store.db, 70, ['slack'])
       let count = 0
       const ending = instance(async () => {
         count++
@@ -84,18 +84,18 @@ describe.each(engines)('a delivery on %s', (_, openStore) => {
       vi.mocked(AbortSignal.timeout).mockImplementation(() => new AbortController().signal)
       await ending.start()
       await pass(sleep(1000))
-      expect(ending.calls).toHaveLength(20)
+      expect(ending.calls).toHaveLength(50)
       await pass(ending.stop())
-      expect(ending.calls).toHaveLength(20)
+      expect(ending.calls).toHaveLength(50)
       expect(ending.errors).toEqual([])
       const rows = await deliveries()
-      expect(rows.filter((row) => row.status === 'delivered')).toHaveLength(10)
+      expect(rows.filter((row) => row.status === 'delivered')).toHaveLength(25)
       const given = rows.filter((row) => row.status === 'retrying')
-      expect(given).toHaveLength(10)
+      expect(given).toHaveLength(25)
       expect(given.every((row) => row.failures === 0 && (row.next_at ?? 0) <= Date.now())).toBe(true)
       const next = instance(ok)
       await pass(next.drain(Date.now() + 1000))
-      expect(next.calls).toHaveLength(30)
+      expect(next.calls).toHaveLength(45)
       expect((await deliveries()).every((row) => row.status === 'delivered')).toBe(true)
     })
 

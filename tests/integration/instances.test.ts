@@ -16,7 +16,10 @@ afterEach(() => {
 })
 
 async function startInstance(url: string, addresses: string[]): Promise<{ stop: () => Promise<Report> }> {
-  const child = fork(script, [url, ...addresses], { execArgv: [] })
+  const child = fork(script, [url, ...addresses], {
+    execArgv: [],
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  })
   children.push(child)
   await once(child, 'message')
   const stop = async () => {

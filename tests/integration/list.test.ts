@@ -283,7 +283,7 @@ describe.each(engines)('what happens to a change on %s', (_, openStore) => {
         : ({ ...ended, outcome: 'retry', reason, retryAfterMs: null } as const)
     const deps = { db: store.db, now: clock, random: () => 0.5, target: 'slack', announces: false }
     await finishAll({ ...deps, schedule: [0, 0, 0] }, [
-      { row, startedAt: time, outcome, probe: false, weight: 'counts' },
+      { row, startedAt: time, endedAt: time, outcome, probe: false, weight: 'counts' },
     ])
   }
 
@@ -322,6 +322,6 @@ describe.each(engines)('what happens to a change on %s', (_, openStore) => {
     expect(await found({ q: 'gateway' })).toEqual([])
     expect(await found({ q: 'refund' })).toEqual([])
     const facets = await store.db.selectFrom('change_facets').select('change_id').execute()
-    expect(facets.map((facet) => facet.change_id)).toEqual([kept?.id])
+    expect(new Set(facets.map((facet) => facet.change_id))).toEqual(new Set([kept?.id]))
   })
 })

@@ -2,8 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { changeById } from '#lib/db/changes.ts'
 import { versionsOf } from '#lib/db/prompts.ts'
+import { insertRejections } from '#lib/db/rejections.ts'
+import type { RejectionRow } from '#lib/db/schema.ts'
 import { lastDelivered, lastRejection, lastSigned } from '#lib/db/setup.ts'
+import { readEnv } from '#lib/env.ts'
 import { receiver } from '#lib/receive.ts'
+import { sendRefused } from '#lib/send-refused.ts'
 import { sendTest, sendTestMessage } from '#lib/send-test.ts'
 import { settleNext } from '#lib/settle.ts'
 import { slackMessage } from '#lib/targets/slack-message.ts'
@@ -174,5 +178,30 @@ describe.each(engines)('what the setup page reads on %s', (_, openStore) => {
       .execute()
     expect(await lastRejection(store.db, ['mismatch'])).toEqual({ at: 1, message: 'm' })
     expect(await lastRejection(store.db, ['other'])).toBeNull()
+  })
+
+  it.each([
+    ['unsigned', 401, /signature/i],
+    ['tampered', 401, /signature/i],
+    ['expired', 401, /old/],
+  ] as const)('is refused where it must be: %s', async (kind, status, words) => {
+    const { env } = readEnv({ LANGFUSE_WEBHOOK_SECRET: 'lf-whsec_of-a-test-0123456789' })
+    if (!env) throw new Error('The environment has problems')
+    const receive = receiver(store.db, { settleMs: 100, now: Date.now })
+    const reject = (rejection: RejectionRow) => insertRejections(store.db, [rejection])
+    expect(await sendRefused({ env, now: Date.now, receive, reject }, kind)).toBe(status)
+    const [rejection] = await store.db.selectFrom('rejections').selectAll().execute()
+    expect(rejection?.message).toMatch(words)
+    expect(rejection?.door).toBe('test')
+    expect(await store.db.selectFrom('events').selectAll().execute()).toEqual([])
+    expect(await lastRejection(store.db, [rejection?.reason ?? ''])).toBeNull()
+  })
+
+  it('that must be refused says so where no secret is configured', async () => {
+    const { env } = readEnv({})
+    if (!env) throw new Error('The environment has problems')
+    const receive = receiver(store.db, { settleMs: 100, now: Date.now })
+    const reject = (rejection: RejectionRow) => insertRejections(store.db, [rejection])
+    expect(await sendRefused({ env, now: Date.now, receive, reject }, 'tampered')).toBe(503)
   })
 })

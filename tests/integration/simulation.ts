@@ -47,7 +47,9 @@ function watchDriver(driver: Driver, count: { held: number; statements: number }
 
 /** Opens a store that is migrated already. */
 export function watchStore(url: string): WatchedStore {
-  const inner = url.startsWith('file:') ? sqliteDialect(url.slice(5)) : postgresDialect(url, () => {})
+  const inner = url.startsWith('file:')
+    ? sqliteDialect(url.slice(5))
+    : postgresDialect(url, { isServerless: false, onError: () => {} })
   const count = { held: 0, statements: 0 }
   const dialect: Dialect = {
     createAdapter: () => inner.createAdapter(),

@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { defineRelay, writtenTargets } from '#lib/config.ts'
+import { buildRoutes, defineRelay, writtenTargets } from '#lib/config.ts'
 import { readEnv } from '#lib/env.ts'
 import build from '#relay.config.ts'
+import { githubApp } from '../mocks/github.ts'
+import { pagerdutyKey } from '../mocks/pagerduty.ts'
+import { webhookSecret } from '../mocks/webhook.ts'
 
 const envOf = (variables: Record<string, string>) => {
   const { env, problems } = readEnv(variables)
@@ -14,12 +17,42 @@ describe('the targets as written', () => {
     expect(writtenTargets(build, envOf({}))).toEqual([
       { name: 'slack', type: 'slack', missing: ['SLACK_WEBHOOK_URL'] },
       { name: 'github', type: 'github', missing: ['GITHUB_REPO', 'GITHUB_TOKEN'] },
+      { name: 'pagerduty', type: 'pagerduty', missing: ['PAGERDUTY_ROUTING_KEY'] },
+      { name: 'webhook', type: 'webhook', missing: ['WEBHOOK_URL', 'WEBHOOK_SECRET'] },
     ])
   })
 
+  const targets = {
+    SLACK_WEBHOOK_URL: 'https://a.test/b',
+    GITHUB_REPO: 'a/b',
+    GITHUB_TOKEN: 'c',
+    PAGERDUTY_ROUTING_KEY: pagerdutyKey,
+    WEBHOOK_URL: 'https://a.test/hook',
+    WEBHOOK_SECRET: webhookSecret,
+  }
+  const missingIn = (variables: Record<string, string>) =>
+    writtenTargets(build, envOf(variables)).flatMap(({ missing }) => missing)
+
   it('lack nothing where all is set', () => {
-    const env = envOf({ SLACK_WEBHOOK_URL: 'https://a.test/b', GITHUB_REPO: 'a/b', GITHUB_TOKEN: 'c' })
-    expect(writtenTargets(build, env).flatMap(({ missing }) => missing)).toEqual([])
+    expect(missingIn(targets)).toEqual([])
+    expect(Object.keys(buildRoutes(build, envOf(targets)).targets)).toEqual([
+      'slack',
+      'github',
+      'pagerduty',
+      'webhook',
+    ])
+  })
+
+  it('take a GitHub App in place of a token', () => {
+    const { GITHUB_TOKEN: _, ...others } = targets
+    const app = {
+      GITHUB_APP_ID: githubApp.id,
+      GITHUB_APP_PRIVATE_KEY: githubApp.privateKey,
+      GITHUB_APP_INSTALLATION_ID: githubApp.installationId,
+    }
+    expect(missingIn({ ...others, ...app })).toEqual([])
+    const { github } = buildRoutes(build, envOf({ ...others, ...app })).targets
+    expect(github).toMatchObject({ app: { ...githubApp, privateKey: githubApp.privateKey.trim() } })
   })
 
   it('go by the setting where it is not simply a variable', () => {

@@ -219,6 +219,7 @@ describe('an alert', () => {
     url: null,
     dataUrl: null,
     environments: [],
+    at: 0,
   })
 
   it.each([
@@ -228,7 +229,8 @@ describe('an alert', () => {
     ['OK', '[OK] p95 latency', 'Recovered: p95 latency', 'recovered', false],
     ['PAUSED', 'p95 latency', 'PAUSED: p95 latency', 'alert', false],
   ] as const)('of severity %s named "%s" reads "%s"', (severity, name, title, kind, danger) => {
-    expect(describeAlert(alert(severity, name))).toEqual({ title, kind, danger, facts: [{ kind, severity }] })
+    const facts = [{ kind, severity, monitorId: 'monitor' }]
+    expect(describeAlert(alert(severity, name))).toEqual({ title, kind, danger, facts })
   })
 })
 
@@ -258,7 +260,7 @@ describe('a notification', () => {
       'quota nearly used: traces in Support Bot (prod)',
       { eventType: 'quota-nearly-used', resource: 'traces' },
     ],
-    ['evaluator blocked in Support Bot (prod)', { resource: null }],
+    ['Evaluator blocked in Support Bot (prod)', { resource: null }],
   ])('reads "%s"', (title, more) => {
     const event = { ...notification, ...more }
     const { eventType, severity } = event

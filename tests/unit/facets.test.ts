@@ -8,7 +8,8 @@ import {
   labelFacet,
 } from '#lib/facets.ts'
 
-const facetsOf = (facts: Fact[], subject = 'x') => facetsOfChange({ subject, detail: { facts } })
+const facetsOf = (facts: Fact[], subject = 'x') =>
+  facetsOfChange({ projectId: 'p', subject, detail: { facts } })
 
 it('names each kind, each label, and which kind has which label', () => {
   const facts: Fact[] = [

@@ -23,17 +23,35 @@ function importsOf(file: string): string[] {
 
 /** Pure: no clock, no network, no store. */
 const core = [
+  'alert-words',
+  'callback-check',
   'change',
+  'check',
   'circuit',
   'config-diff',
   'config',
+  'cors',
   'delivery',
   'describe',
+  'describe-callback',
+  'doctor-report',
   'env',
+  'env-values',
   'event',
   'facets',
   'id',
+  'kind-names',
   'list-filter',
+  'network-reason',
+  'observed',
+  'observed-body',
+  'observed-words',
+  'burst',
+  'burst-rules',
+  'row-rules',
+  'poll-check',
+  'poll-state',
+  'polled',
   'time-buckets',
   'search-words',
   'links',
@@ -43,18 +61,25 @@ const core = [
   'prompt-state',
   'prompt-text',
   'prompt-sections',
+  'public-address',
+  'reach',
+  'setup-checks',
+  'target-check',
   'token-match',
+  'trouble',
+  'trouble-checks',
   'token-anchors',
   'word-marks',
   'difference-block',
   'difference-summary',
   'retry',
   'rules',
+  'sender-address',
   'signature',
 ].map((name) => `lib/${name}.ts`)
 
-/** The only packages that pure code may use: a schema, a difference, and hashing. */
-const corePackages = /^(zod|diff|node:(crypto|path))$/
+/** The only packages that pure code may use: a schema, a difference, hashing, and lists of addresses (`BlockList`). */
+const corePackages = /^(zod|diff|node:(crypto|path|net))$/
 
 const lib = filesUnder('lib')
 const rooms = ['sources', 'targets', 'db']

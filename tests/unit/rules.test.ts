@@ -1,9 +1,12 @@
 import { describe, expect, it } from 'vitest'
+import { addToBurst } from '#lib/burst.ts'
 import { emptyDetail, type Fact } from '#lib/change.ts'
 import { buildRoutes, defineRelay } from '#lib/config.ts'
 import { readEnv } from '#lib/env.ts'
+import type { ObservedRow } from '#lib/observed.ts'
 import { matchRule, type Routes, type Rule, route } from '#lib/rules.ts'
 import standard from '#relay.config.ts'
+import { scoreRow, traceRow } from './observed-rows.ts'
 
 const promoted: Fact = { kind: 'promoted', label: 'production', from: 6, to: 7 }
 const staged: Fact = { kind: 'promoted', label: 'staging', from: 5, to: 7 }
@@ -117,6 +120,24 @@ describe('relay.config.ts', () => {
     expect(Object.keys(configured(all).targets)).toEqual(['slack', 'github'])
   })
 
+  it('tells errors, and what a person marked as bad, and no other trace or score', () => {
+    const toldRow = (row: ObservedRow) => {
+      const kind = row.event.startsWith('score.') ? 'score' : row.level === 'ERROR' ? 'error-trace' : 'trace'
+      const { fact } = addToBurst(null, { kind, name: 'x', row, isFirst: true })
+      const { detail, ...rest } = change([fact])
+      return route(configured(all), {
+        ...rest,
+        detail: { ...detail, prompt: null, observed: [row] },
+      }).routed.map(({ target }) => target)
+    }
+    const marked = { source: 'ANNOTATION', dataType: 'BOOLEAN' }
+    expect(toldRow(traceRow({ level: 'ERROR' }))).toEqual(['slack'])
+    expect(toldRow(scoreRow({ ...marked, value: false }))).toEqual(['slack'])
+    expect(toldRow(scoreRow({ ...marked, value: true }))).toEqual([])
+    expect(toldRow(scoreRow({ value: 0 }))).toEqual([])
+    expect(toldRow(traceRow({ level: 'WARNING', latencyMs: 1e6, cost: 100 }))).toEqual([])
+  })
+
   it('gives RETRY_DELAYS to targets that name none', () => {
     expect(configured({ ...all, RETRY_DELAYS: '0, 1' }).targets.slack?.retryDelays).toEqual([0, 1])
   })
@@ -135,7 +156,7 @@ describe('relay.config.ts', () => {
       [{ kind: 'deleted', versions: [7], labels: ['production'], whole: false }],
       ['slack'],
     ],
-    ['an alert', [{ kind: 'alert', severity: 'ALERT' }], ['slack']],
+    ['an alert', [{ kind: 'alert', severity: 'ALERT', monitorId: 'm1' }], ['slack']],
     ['nothing visible', [{ kind: 'unchanged' }], []],
     ['a body of unknown shape', [{ kind: 'unrecognised' }], []],
   ])('tells of %s', (_, facts, targets) => {

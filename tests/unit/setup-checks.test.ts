@@ -1,5 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { type Check, type SetupSeen, setupChecks, type TargetSeen } from '#lib/setup-checks.ts'
+import type { Check } from '#lib/check.ts'
+import type { PollState } from '#lib/poll-state.ts'
+import type { Asked, Reach } from '#lib/reach.ts'
+import { type SetupSeen, setupChecks } from '#lib/setup-checks.ts'
+import type { TargetSeen } from '#lib/target-check.ts'
 
 const now = Date.UTC(2026, 7, 21, 9)
 const minute = 60_000
@@ -15,6 +19,16 @@ const slack: TargetSeen = {
   isWanted: true,
 }
 
+const read = { mark: now, slice: null, oldSince: null, skipped: null, doneAt: now - 30_000, error: null }
+const polled: PollState = {
+  projectId: 'p1',
+  skewMs: 0,
+  minute: { from: now, requests: 2 },
+  error: null,
+  observations: read,
+  scores: read,
+}
+
 /** A relay that lacks nothing. */
 const whole: SetupSeen = {
   now,
@@ -25,12 +39,24 @@ const whole: SetupSeen = {
   targets: [slack, { ...slack, name: 'github', type: 'github' }],
   alertTarget: 'slack',
   oldestDueAt: null,
+  isDry: false,
+  troubles: [],
   hasPassword: true,
   hasCronSecret: true,
   hasLangfuseKeys: true,
+  polling: { everyMs: minute, state: polled },
+  callbacks: { origins: ['https://cloud.langfuse.com'], hasToken: true, lastAt: null },
   isServerless: false,
   store: 'sqlite',
+  asked: null,
 }
+
+const reached: Reach = { words: 'It was reached.', fix: null, aheadMs: 400 }
+const gone: Reach = { words: 'It is gone.', fix: 'Make a new one.', aheadMs: null }
+/** The answers of Langfuse and of slack. */
+const asked = (langfuse: Partial<Reach> = {}, slackSaid: Reach = reached): { asked: Asked } => ({
+  asked: { langfuse: { ...reached, ...langfuse }, targets: { slack: slackSaid } },
+})
 
 const all = (seen: SetupSeen): Check[] => Object.values(setupChecks(seen)).flat()
 
@@ -54,6 +80,7 @@ describe('the setup checks', () => {
       { address: { url: 'https://a.example.com', isSet: false } },
       /address of this page/,
     ],
+    ['not-yet', 'address', { address: { url: '', isSet: false } }, /Not known/],
     ['ok', 'address', {}, /Public/],
 
     ['not-yet', 'secrets', { secrets: [] }, /503/],
@@ -98,14 +125,34 @@ describe('the setup checks', () => {
     ['ok', 'queue', { oldestDueAt: now - 10 * minute + 1 }, /due since/],
     ['problem', 'queue', { oldestDueAt: now - 10 * minute }, /due since/],
 
-    ['problem', 'password', { hasPassword: false }, /Whoever/],
+    ['not-yet', 'mode', { isDry: true }, /^Dry run: nothing is sent/],
+    [
+      'problem',
+      'watch',
+      { troubles: [{ what: 'target', target: 'slack', since: 7 }] },
+      /^slack keeps failing\. Since$/,
+    ],
+
+    ['problem', 'password', { hasPassword: false }, /whoever/],
 
     ['ok', 'scheduler', { hasCronSecret: false }, /Not needed/],
     ['ok', 'scheduler', { isServerless: true }, /CRON_SECRET is set/],
     ['problem', 'scheduler', { isServerless: true, hasCronSecret: false }, /no scheduler/],
 
     ['ok', 'store', { store: 'postgres', isServerless: true }, /Postgres/],
-    ['problem', 'store', { isServerless: true }, /vanishes/],
+
+    ['ok', 'slack', asked(), /^It was reached\. Last delivered$/],
+    ['problem', 'slack', asked({}, gone), /^It is gone\.$/],
+    ['not-yet', 'slack', { ...asked({}, gone), ...target({ missing: ['SLACK_WEBHOOK_URL'] }) }, /Left out/],
+    ['problem', 'slack', { ...asked(), ...target({ failed: 1 }) }, /^It was reached\. One delivery/],
+    ['problem', 'langfuse-keys', asked(gone), /gone/],
+    ['not-yet', 'langfuse-keys', { ...asked(gone), hasLangfuseKeys: false }, /^Not set/],
+
+    ['ok', 'clock', asked({ aheadMs: 60_000 }, gone), /others/],
+    ['problem', 'clock', asked({ aheadMs: 61_000 }, gone), /^61 seconds ahead.*too old/],
+    ['problem', 'clock', asked({ aheadMs: -61_000 }, gone), /^61 seconds behind.*too new/],
+    ['ok', 'clock', asked({ aheadMs: 3_600_000 }), /others/],
+    ['not-yet', 'clock', asked({ aheadMs: null }, gone), /Nobody/],
   ])('say %s of %s for %o', (state, id, seen, words) => {
     const found = find(seen, id)
     expect(found).toMatchObject({ state, words: expect.stringMatching(words) })

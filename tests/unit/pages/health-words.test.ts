@@ -9,6 +9,7 @@ const well: Health = {
   waitingSince: null,
   targets: [{ target: 'slack', delivered: 12, failed: 0, retrying: 0 }],
   circuits: [],
+  troubles: [],
 }
 const said = (over: Partial<Health>) =>
   healthItems({ ...well, ...over }, now).map(({ name, words, tone, href }) => [name, words, tone, href])
@@ -68,5 +69,13 @@ describe('the health line', () => {
       'bad',
       '/?status=held&target=slack&test=shown',
     ])
+  })
+
+  it('tells what goes wrong around the relay first, with what to do about it', () => {
+    const since = now - 26 * minute
+    const [first] = healthItems({ ...well, troubles: [{ what: 'quiet', target: null, since }] }, now)
+    expect(first).toMatchObject({ name: 'Trouble', tone: 'bad', href: '/?kind=trouble&test=shown' })
+    expect(first?.words).toBe('No signed event comes, although prompts changed in Langfuse, for 26 min')
+    expect(first?.why).toContain('Automations')
   })
 })

@@ -42,6 +42,7 @@ describe('the mark of a row', () => {
       now,
       heldUntil,
       tries: 13,
+      replayNote: null,
     }))
 
   it.each([

@@ -56,7 +56,10 @@ describe('times and sizes', () => {
 describe('the chip of a delivery', () => {
   const chip = (row: Partial<Parameters<typeof deliveryWords>[0]>, heldUntil: number | null = null) => {
     const delivery = { rule: 'r', failures: 0, next_at: null, reason: null, duration_ms: null, ...row }
-    const { words, why } = deliveryWords({ status: 'queued', ...delivery }, { now, heldUntil, tries: 13 })
+    const { words, why } = deliveryWords(
+      { status: 'queued', ...delivery },
+      { now, heldUntil, tries: 13, replayNote: null },
+    )
     return [words, why]
   }
 
@@ -93,6 +96,13 @@ describe('the chip of a delivery', () => {
       'skipped',
       'label is not production',
     ],
+    [
+      'that nothing was sent',
+      'dry-run',
+      { reason: 'Dry run: nothing was sent' },
+      'dry run',
+      'Dry run: nothing was sent',
+    ],
     ['that someone stopped it', 'cancelled', { reason: 'by hand' }, 'cancelled', 'by hand'],
   ])('says %s', (_what, status, row, words, why) => {
     expect(chip({ status, ...row })).toEqual([words, why])
@@ -118,6 +128,10 @@ describe('a change in words', () => {
     expect(kindWords({ kind: 'deleted', status: 'settling' }).word).toBe('Settling')
   })
 
+  it('gathers what belongs to a burst', () => {
+    expect(kindWords({ kind: 'error-trace', status: 'settling' }).word).toBe('Gathering')
+  })
+
   it.each<[string, Fact[], number | null, string | null]>([
     ['one version', [{ kind: 'version-created', version: 7, labels: [] }], 7, 'v7'],
     ['a move', [{ kind: 'promoted', label: 'x', from: 6, to: 7 }], 7, 'v6 → v7'],
@@ -137,7 +151,7 @@ describe('a change in words', () => {
       5,
       '5 versions',
     ],
-    ['nothing where there is none', [{ kind: 'alert', severity: 'ALERT' }], null, null],
+    ['nothing where there is none', [{ kind: 'alert', severity: 'ALERT', monitorId: 'm1' }], null, null],
   ])('shows %s', (_what, facts, version, words) => {
     expect(versions(facts, version)).toBe(words)
   })

@@ -1,0 +1,87 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { cpSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { freePort, untilReady } from '../../scripts/next.ts'
+import { secret } from '../fixtures.ts'
+import { startSlackStandIn } from '../mocks/slack.ts'
+import type { StandIn } from '../mocks/stand-in.ts'
+import { eventFor, post, toldAt, until } from './traffic.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'prompt-relay-standalone-'))
+const url = { current: '' }
+let slack: StandIn
+let server: ChildProcess
+let output = ''
+
+/** As the Dockerfile lays it out and starts it, far from the repository and its `node_modules`. */
+async function startServer(): Promise<void> {
+  cpSync('.next/standalone', join(folder, 'app'), { recursive: true })
+  cpSync('.next/static', join(folder, 'app/.next/static'), { recursive: true })
+  cpSync('public', join(folder, 'app/public'), { recursive: true })
+  const port = await freePort()
+  url.current = `http://127.0.0.1:${port}`
+  server = spawn(process.execPath, ['server.js'], {
+    cwd: join(folder, 'app'),
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: {
+      NODE_ENV: 'production',
+      NEXT_MANUAL_SIG_HANDLE: 'true',
+      HOSTNAME: '127.0.0.1',
+      PORT: String(port),
+      DATABASE_URL: `file:${join(folder, 'data/relay.db')}`,
+      LANGFUSE_WEBHOOK_SECRET: secret,
+      DASHBOARD_PASSWORD: 'a long sentence',
+      SLACK_WEBHOOK_URL: slack.url,
+      SETTLE_MS: '100',
+    },
+  })
+  for (const stream of [server.stdout, server.stderr]) {
+    stream?.on('data', (chunk) => {
+      output += chunk
+    })
+  }
+  await untilReady(url.current, server)
+}
+
+beforeAll(async () => {
+  slack = await startSlackStandIn()
+  await startServer()
+})
+
+afterAll(async () => {
+  server.kill('SIGKILL')
+  await slack.close()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+describe("the container's server", () => {
+  it('is healthy, and serves a page with its styles', async () => {
+    expect((await fetch(`${url.current}/api/health`)).status).toBe(200)
+    const page = await fetch(`${url.current}/login`)
+    const [style = ''] = (await page.text()).match(/\/_next\/static\/[^"]+\.css/) ?? []
+    expect([page.status, (await fetch(url.current + style)).status]).toEqual([200, 200])
+  })
+
+  it('keeps an idle connection for longer than proxies do', async () => {
+    const { headers } = await fetch(`${url.current}/api/health`)
+    expect(headers.get('keep-alive')).toBe('timeout=65')
+  })
+
+  it('takes a webhook, and when it is told to end, lets the message go out and ends with code 0', async () => {
+    slack.answerWith((request, response) => {
+      slack.requests.push(request)
+      setTimeout(() => response.end('ok'), 2000)
+      return 'by hand'
+    })
+    expect((await post(url.current, eventFor('load/prompt-1')))?.status).toBe(202)
+    expect(await until(() => slack.seen.length === 1, 20_000)).toBe(true)
+    const exited = once(server, 'exit')
+    server.kill('SIGTERM')
+    expect(await exited).toEqual([0, null])
+    expect(toldAt(slack).get('load/prompt-1')).toBe(1)
+    expect(output).not.toContain('"level":"error"')
+  })
+})

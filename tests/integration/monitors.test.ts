@@ -1,0 +1,153 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { Change } from '#lib/change.ts'
+import { toChange } from '#lib/db/changes.ts'
+import { deleteChanges } from '#lib/db/prune.ts'
+import { answerWebhook } from '#lib/door.ts'
+import { readEnv } from '#lib/env.ts'
+import { recoveryOf } from '#lib/monitor-history.ts'
+import { receiver } from '#lib/receive.ts'
+import { settleNext } from '#lib/settle.ts'
+import { fixture, secret, sign, t } from '../fixtures.ts'
+import { engines, type TestStore } from './stores.ts'
+
+const { env } = readEnv({ LANGFUSE_WEBHOOK_SECRET: secret })
+const routes = { targets: {}, rules: [], alertTarget: null }
+const minute = 60_000
+
+interface Run {
+  severity: string
+  /** When the monitor ran, in minutes. */
+  at: number
+  monitorId?: string
+  projectId?: string
+}
+
+describe.each(engines)('alerts on %s', (_, openStore) => {
+  let store: TestStore
+  let time: number
+  let count = 0
+  beforeEach(async () => {
+    time = t * 1000
+    store = await openStore()
+  })
+  afterEach(() => store.close())
+
+  const iso = (minutes: number) => new Date(t * 1000 + minutes * minute).toISOString()
+  function bodyOf({ severity, at, monitorId = 'm1', projectId = 'p1' }: Run): Uint8Array {
+    const body = JSON.parse(fixture('09-monitor-alert.json').toString())
+    const message = { title: `[${severity}] p95 latency`, body: 'Words.' }
+    const payload = { ...body.payload, severity, message, monitorId, projectId, timestamp: iso(at) }
+    // The body's own time is when it was sent, which may be much later.
+    return Buffer.from(JSON.stringify({ ...body, id: `id-${count++}`, timestamp: iso(at + 500), payload }))
+  }
+  /** Told to the relay in this order. */
+  async function tell(...runs: Run[]): Promise<Change[]> {
+    if (!env) throw new Error('The environment has problems')
+    const now = () => time
+    for (const run of runs) {
+      time += 1
+      const body = bodyOf(run)
+      const headers = { 'x-langfuse-signature': sign(body) }
+      const request = new Request('http://localhost/', { method: 'POST', headers, body: body as BodyInit })
+      const receive = receiver(store.db, { settleMs: 0, now })
+      await answerWebhook(request, { env, now, receive, reject: async () => {} })
+      for (let i = 0; i < 10; i++) await settleNext({ db: store.db, routes, now })
+    }
+    const rows = await store.db.selectFrom('changes').selectAll().orderBy('id').execute()
+    return rows.map(toChange)
+  }
+  const alert = (at: number, over: Partial<Run> = {}): Run => ({ severity: 'ALERT', at, ...over })
+  const recovery = (at: number, over: Partial<Run> = {}): Run => ({ severity: 'OK', at, ...over })
+
+  it('are tied to their recovery, with how long they lasted by the runs of the monitor', async () => {
+    const [begin, end] = await tell(alert(0), recovery(42))
+    expect(end?.title).toBe('Recovered after 42 min: p95 latency')
+    expect(end?.detail.alert).toEqual({
+      changeId: begin?.id,
+      title: 'Alert: p95 latency',
+      since: t * 1000,
+      forMs: 42 * minute,
+    })
+    if (!begin) throw new Error('There is no alert')
+    expect(await recoveryOf(store.db, begin)).toEqual({
+      changeId: end?.id,
+      at: t * 1000 + 42 * minute,
+      forMs: 42 * minute,
+    })
+  })
+
+  it('are one from the first warning on, however they were repeated', async () => {
+    const warning: Run = { severity: 'WARNING', at: 10 }
+    const told = await tell(
+      recovery(0),
+      warning,
+      alert(20),
+      alert(30),
+      { severity: 'NO_DATA', at: 35 },
+      recovery(40),
+    )
+    expect(told.at(-1)?.title).toBe('Recovered after 30 min: p95 latency')
+    expect(told.at(-1)?.detail.alert).toMatchObject({ changeId: told[1]?.id, title: 'Warning: p95 latency' })
+    for (const one of told.slice(1, 5))
+      expect(await recoveryOf(store.db, one)).toMatchObject({ changeId: told.at(-1)?.id, forMs: 30 * minute })
+  })
+
+  it('without data are no danger, and no recovery', async () => {
+    const told = await tell(alert(0), { severity: 'NO_DATA', at: 10 })
+    expect(told.map(({ kind, danger, title }) => [kind, danger, title])).toEqual([
+      ['alert', true, 'Alert: p95 latency'],
+      ['alert', false, 'No data: p95 latency'],
+    ])
+    if (told[0]) expect(await recoveryOf(store.db, told[0])).toBeNull()
+  })
+
+  it.each([
+    ['of another monitor', recovery(42, { monitorId: 'm2' })],
+    ['of another project', recovery(42, { projectId: 'p2' })],
+    ['from before it', recovery(-5)],
+    ['of the same run', recovery(0)],
+  ])('are not ended by a recovery %s', async (_, other) => {
+    const [begin, end] = await tell(alert(0), other)
+    expect(end?.title).toBe('Recovered: p95 latency')
+    expect(end?.detail.alert).toBeUndefined()
+    if (begin) expect(await recoveryOf(store.db, begin)).toBeNull()
+  })
+
+  it('that are over are not ended again', async () => {
+    const told = await tell(alert(0), recovery(10), recovery(20))
+    expect(told.at(-1)?.title).toBe('Recovered: p95 latency')
+  })
+
+  it('are ended for each of two automations that tell of the same runs', async () => {
+    const told = await tell(alert(0), alert(0), recovery(42), recovery(42))
+    expect(told.slice(2).map(({ title }) => title)).toEqual(
+      Array(2).fill('Recovered after 42 min: p95 latency'),
+    )
+  })
+
+  it('that come after their recovery lead to it all the same', async () => {
+    const [end, begin] = await tell(recovery(42), alert(0))
+    expect(end?.title).toBe('Recovered: p95 latency')
+    if (!begin) throw new Error('There is no alert')
+    expect(await recoveryOf(store.db, begin)).toMatchObject({ changeId: end?.id, forMs: 42 * minute })
+  })
+
+  it('are told from each other by an old recovery that comes late', async () => {
+    const told = await tell(alert(0), alert(60), recovery(30))
+    expect(told.at(-1)?.title).toBe('Recovered after 30 min: p95 latency')
+    if (told[1]) expect(await recoveryOf(store.db, told[1])).toBeNull()
+  })
+
+  it('of an id of any length are found, and leave nothing behind', async () => {
+    const monitorId = Array.from({ length: 5000 }, (_, i) =>
+      String.fromCodePoint(0x4e00 + ((i * 7919) % 20_000)),
+    ).join('')
+    const told = await tell(alert(0, { monitorId }), recovery(42, { monitorId }))
+    expect(told[1]?.title).toBe('Recovered after 42 min: p95 latency')
+    await deleteChanges(
+      store.db,
+      told.map(({ id }) => id),
+    )
+    expect(await store.db.selectFrom('change_facets').selectAll().execute()).toEqual([])
+  })
+})

@@ -1,0 +1,32 @@
+import { sql } from 'kysely'
+import { describe, expect, it } from 'vitest'
+import { openDatabase } from '#lib/db/client.ts'
+import { emptyPostgres } from './stores.ts'
+
+const hasPostgres = process.env.TEST_POSTGRES_URL !== undefined
+
+describe.runIf(hasPostgres)('a Postgres', () => {
+  // A pooler in transaction mode gives a connection to somebody else between two transactions.
+  it.each([
+    ['a function', true, false],
+    ['a server', false, true],
+  ])(
+    'opened by %s keeps no lock, and named statements only where no pooler can be',
+    async (_, isServerless, hasNamed) => {
+      const { url, drop } = await emptyPostgres()
+      const db = await openDatabase(url, { isServerless })
+      const kept = await db.connection().execute(async (one) => {
+        await one.selectFrom('events').select('id').where('id', '=', 'evt_1').execute()
+        const statements = await sql<{ n: number }>`
+        select count(*) n from pg_prepared_statements where statement like '%"events"%'`.execute(one)
+        const locks = await sql<{ n: number }>`
+        select count(*) n from pg_locks where locktype = 'advisory'
+          and database = (select oid from pg_database where datname = current_database())`.execute(one)
+        return { hasNamed: statements.rows[0]?.n !== 0, locks: locks.rows[0]?.n }
+      })
+      expect(kept).toEqual({ hasNamed, locks: 0 })
+      await db.destroy()
+      await drop()
+    },
+  )
+})

@@ -1,4 +1,3 @@
-import AxeBuilder from '@axe-core/playwright'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openDatabase } from '#lib/db/client.ts'
@@ -6,7 +5,7 @@ import { type App, dataFolder, startApp } from '../app.ts'
 import { launchChromium } from './chromium.ts'
 import { seedStore } from './seed.ts'
 import { teamWeek } from './team-week.ts'
-import { looksAt, password, type SignedIn, signedIn } from './visit.ts'
+import { fits, isAccessible, looksAt, password, type SignedIn, signedIn } from './visit.ts'
 
 const data = dataFolder()
 let app: App
@@ -207,10 +206,8 @@ describe.each([
       path,
       async ({ page }) => {
         await page.locator('summary', { hasText: 'Filters' }).click()
-        const { violations } = await new AxeBuilder({ page }).analyze()
-        expect(violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)])).toEqual([])
-        const [wide, there] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth])
-        expect(wide).toBeLessThanOrEqual(there ?? 0)
+        await isAccessible(page)
+        await fits(page)
       },
       options,
     )

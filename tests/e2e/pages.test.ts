@@ -1,4 +1,3 @@
-import AxeBuilder from '@axe-core/playwright'
 import type { Browser, BrowserContextOptions } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openDatabase } from '#lib/db/client.ts'
@@ -7,7 +6,7 @@ import { fixture } from '../fixtures.ts'
 import { launchChromium } from './chromium.ts'
 import { type Seeded, seedStore } from './seed.ts'
 import { hostileName, teamWeek } from './team-week.ts'
-import { looksAt, password, type SignedIn, signedIn } from './visit.ts'
+import { fits, isAccessible, looksAt, password, type SignedIn, signedIn } from './visit.ts'
 
 const data = dataFolder()
 let app: App
@@ -91,10 +90,8 @@ describe.each(views)('%s', (_view, options) => {
           await page.locator('details').evaluateAll((all) => {
             for (const one of all) one.setAttribute('open', '')
           })
-          const { violations } = await new AxeBuilder({ page }).analyze()
-          expect(violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)])).toEqual([])
-          const [wide, there] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth])
-          expect(wide).toBeLessThanOrEqual(there ?? 0)
+          await isAccessible(page)
+          await fits(page)
         },
         options,
       )

@@ -1,4 +1,3 @@
-import AxeBuilder from '@axe-core/playwright'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { promptPath } from '../../app/_components/prompt-path.ts'
@@ -7,7 +6,7 @@ import { launchChromium } from './chromium.ts'
 import { oddNames, projectId, prompts, refundDifference, seedPrompts } from './prompt-seed.ts'
 import { move, type Seeded, seedStore } from './seed.ts'
 import { hostileName } from './team-week.ts'
-import { looksAt, password, type SignedIn, signedIn } from './visit.ts'
+import { fits, isAccessible, looksAt, password, type SignedIn, signedIn } from './visit.ts'
 
 const data = dataFolder()
 let app: App
@@ -86,10 +85,8 @@ describe.each(views)('%s', (_view, options) => {
         path(),
         async ({ page }) => {
           for (const summary of await page.locator('summary').all()) await summary.click()
-          const { violations } = await new AxeBuilder({ page }).analyze()
-          expect(violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)])).toEqual([])
-          const [wide, there] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth])
-          expect(wide).toBeLessThanOrEqual(there ?? 0)
+          await isAccessible(page)
+          await fits(page)
         },
         options,
       )

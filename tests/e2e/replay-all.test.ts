@@ -1,4 +1,3 @@
-import AxeBuilder from '@axe-core/playwright'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type Db, openDatabase } from '#lib/db/client.ts'
@@ -7,7 +6,7 @@ import { startSlackStandIn } from '../mocks/slack.ts'
 import type { StandIn } from '../mocks/stand-in.ts'
 import { launchChromium } from './chromium.ts'
 import { move, type Seed, seedStore } from './seed.ts'
-import { looksAt, password, type SignedIn, signedIn } from './visit.ts'
+import { fits, isAccessible, looksAt, password, type SignedIn, signedIn } from './visit.ts'
 
 const data = dataFolder()
 let slack: StandIn
@@ -287,10 +286,8 @@ describe.each(views)('%s', (_view, options) => {
           const { x = -1 } = (await page.getByRole('group', { name: 'How' }).boundingBox()) ?? {}
           expect(x).toBeGreaterThan(0)
         }
-        const { violations } = await new AxeBuilder({ page }).analyze()
-        expect(violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)])).toEqual([])
-        const [wide, there] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth])
-        expect(wide).toBeLessThanOrEqual(there ?? 0)
+        await isAccessible(page)
+        await fits(page)
       },
       options,
     )

@@ -1,4 +1,3 @@
-import AxeBuilder from '@axe-core/playwright'
 import type { Browser, BrowserContextOptions } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type App, dataFolder, startApp } from '../app.ts'
@@ -9,7 +8,7 @@ import type { StandIn } from '../mocks/stand-in.ts'
 import { launchChromium } from './chromium.ts'
 import { seedStore } from './seed.ts'
 import { eventFor, post, until } from './traffic.ts'
-import { looksAt, password, type SignedIn, signedIn, type Visit } from './visit.ts'
+import { fits, isAccessible, looksAt, password, type SignedIn, signedIn, type Visit } from './visit.ts'
 
 const data = dataFolder()
 let slack: StandIn
@@ -219,10 +218,8 @@ describe.each(views)('the setup page %s', (_view, options) => {
         await page.getByRole('button', { name: 'Send a test: Alert' }).click()
         await page.getByRole('heading', { name: 'Test sent' }).waitFor()
         await page.getByRole('list', { name: 'Deliveries of the test' }).waitFor()
-        const { violations } = await new AxeBuilder({ page }).analyze()
-        expect(violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)])).toEqual([])
-        const [wide, there] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth])
-        expect(wide).toBeLessThanOrEqual(there ?? 0)
+        await isAccessible(page)
+        await fits(page)
       },
       options,
     )

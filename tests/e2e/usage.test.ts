@@ -1,4 +1,3 @@
-import AxeBuilder from '@axe-core/playwright'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type App, dataFolder, startApp } from '../app.ts'
@@ -8,7 +7,7 @@ import { startSlackStandIn } from '../mocks/slack.ts'
 import type { StandIn } from '../mocks/stand-in.ts'
 import { launchChromium } from './chromium.ts'
 import { until } from './traffic.ts'
-import { logIn, password, type Visit, visit } from './visit.ts'
+import { isAccessible, logIn, password, type Visit, visit } from './visit.ts'
 
 const data = dataFolder()
 const langfuse = mockLangfuse(Date.now)
@@ -59,11 +58,6 @@ afterAll(async () => {
   data.remove()
 })
 
-const accessible = async () => {
-  const { violations } = await new AxeBuilder({ page: one.page }).analyze()
-  expect(violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)])).toEqual([])
-}
-
 it('shows the traces of a burst, with a link to each in Langfuse', async () => {
   const { page } = one
   await page.goto(app.url)
@@ -77,7 +71,7 @@ it('shows the traces of a burst, with a link to each in Langfuse', async () => {
   expect(hrefs).toEqual(
     ['e1', 'e2'].map((id) => `${standIn.url}/project/${mockProject}/traces/trace-of-${id}?observation=${id}`),
   )
-  await accessible()
+  await isAccessible(page)
   expect(one.troubles).toEqual([])
 })
 
@@ -89,7 +83,7 @@ it('shows and gives out what generations used', async () => {
   const row = page.getByRole('row', { name: /=gpt-5/ })
   expect(await row.innerText()).toMatch(/1\s+100\s+20\s+120\s+\$0\.25/)
   expect(await page.getByRole('img', { name: /Usage by day, .*\$0\.25, 120 tokens/ }).count()).toBe(1)
-  await accessible()
+  await isAccessible(page)
   const [download] = await Promise.all([
     page.waitForEvent('download'),
     page.getByRole('link', { name: 'CSV' }).click(),

@@ -1,3 +1,4 @@
+import AxeBuilder from '@axe-core/playwright'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { expect } from 'vitest'
 import type { App } from '../app.ts'
@@ -70,3 +71,17 @@ export const looksAt =
       await one.close()
     }
   }
+
+/** Nothing in the page, as it is now, is out of reach for anybody. */
+export async function isAccessible(page: Page): Promise<void> {
+  // After a link that was followed in place, the title comes with the last of the page.
+  await page.waitForFunction(() => document.title !== '')
+  const { violations } = await new AxeBuilder({ page }).analyze()
+  expect(violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)])).toEqual([])
+}
+
+/** The page does not scroll sideways. */
+export async function fits(page: Page): Promise<void> {
+  const [wide, there] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth])
+  expect(wide).toBeLessThanOrEqual(there ?? 0)
+}

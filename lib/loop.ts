@@ -9,11 +9,16 @@ import { pollName } from './poll-state.ts'
 import { prune } from './prune.ts'
 import { createPump } from './pump.ts'
 import { replayNext } from './replay-job.ts'
-import { type SettleDeps, settleNext } from './settle.ts'
+import { type SettleDeps, settleDue } from './settle.ts'
 import { type WatchDeps, watch } from './watch.ts'
 
 /** How often a resident loop asks the store for work that another instance left behind: two or three queries each time. */
 const lookMs = 5000
+/**
+ * So long after an event its change is looked at: the events of one edit come within milliseconds, and one look at all
+ * of them tells as much as one at each. Nor does the door's answer wait behind it.
+ */
+const gatherMs = 5
 /** After an error (the store is out of reach) it tries again this much later. */
 const afterErrorMs = 1000
 /** How long sends under way may take to finish when the process is told to end. */
@@ -45,7 +50,7 @@ interface Work {
 export interface Loop {
   /** Begins to run by itself, until stopped. */
   start: () => Promise<void>
-  /** An event was stored: look at the open changes now. */
+  /** An event was stored: look at the open changes soon. */
   wake: () => void
   /** Anything may have become due: look at all of it now. */
   look: () => void
@@ -79,9 +84,9 @@ export function createLoop(deps: LoopDeps): Loop {
       while (!mayNotWork()) {
         // SQLite never waits for anything: without giving way, the door is not read while changes are due.
         await setImmediate()
-        const result = await settleNext(deps)
-        if (result === 'settled') for (const name of names) pumps.get(name)?.wake()
-        if (result === 'none') return nextOpenChange(db)
+        const { looked, settled } = await settleDue(deps)
+        if (settled > 0) for (const name of names) pumps.get(name)?.wake()
+        if (looked === 0) return nextOpenChange(db)
       }
       return null
     },
@@ -182,7 +187,7 @@ export function createLoop(deps: LoopDeps): Loop {
       pruning.wake()
       watching.wake()
     },
-    wake: () => pumps.get('')?.wake(),
+    wake: () => pumps.get('')?.wakeAt(now() + gatherMs),
     look: looking.wake,
     drain,
     stop: async () => {

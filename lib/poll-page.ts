@@ -100,10 +100,8 @@ async function storeEvents(
   now: number,
 ): Promise<void> {
   // The same may have come through the signed door.
-  const stored = await storedEvents(
-    trx,
-    events.map(({ dedupeKey }) => dedupeKey),
-  )
+  const dedupeKeys = events.map(({ dedupeKey }) => dedupeKey)
+  const { events: stored } = await storedEvents(trx, { dedupeKeys, twinKeys: [] })
   const wanted = events.flatMap((of): Wanted<PolledEvent>[] =>
     isObserved(of.said) && !stored.has(of.dedupeKey) ? [{ of, said: of.said, test: false }] : [],
   )

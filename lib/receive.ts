@@ -3,7 +3,7 @@ import { addToBursts, type Bursts } from './bursts.ts'
 import { type Change, emptyDetail } from './change.ts'
 import { openChanges } from './db/changes.ts'
 import type { Db } from './db/client.ts'
-import { changesOfTwins, insertEvents, storedEvents } from './db/events.ts'
+import { insertEvents, storedEvents } from './db/events.ts'
 import type { ChangeRow, EventRow } from './db/schema.ts'
 import { newId } from './id.ts'
 import { isObserved } from './observed.ts'
@@ -87,11 +87,12 @@ async function burstsFor(
   return addToBursts(db, wanted, { ...defaultBursts, ...bursts, mostKept }, now())
 }
 
-async function storeNew(db: Db, arrivals: Arrival[], window: Window): Promise<Map<string, string>> {
-  const twins = await changesOfTwins(
-    db,
-    arrivals.flatMap(({ twin_key }) => twin_key ?? []),
-  )
+/** `twins`: the changes that already tell of an edit, by twin key. */
+async function storeNew(
+  db: Db,
+  arrivals: Arrival[],
+  { twins, ...window }: Window & { twins: Map<string, string> },
+): Promise<Map<string, string>> {
   const inBursts = await burstsFor(db, arrivals, window)
   const homeless = arrivals.filter((arrival) => !twins.has(arrival.twin_key ?? '') && !inBursts.has(arrival))
   const fresh = changesFor(homeless, window)
@@ -110,19 +111,24 @@ async function storeNew(db: Db, arrivals: Arrival[], window: Window): Promise<Ma
 
 /** In the caller's transaction: each event is stored and its change opened or extended, or it is a repeat. */
 export async function storeArrivals(trx: Db, arrivals: Arrival[], window: Window): Promise<Received[]> {
-  const keys = [...new Set(arrivals.map(({ dedupe_key }) => dedupe_key))]
-  const stored = await storedEvents(trx, keys)
+  const dedupeKeys = [...new Set(arrivals.map(({ dedupe_key }) => dedupe_key))]
+  const twinKeys = [...new Set(arrivals.flatMap(({ twin_key }) => twin_key ?? []))]
+  const { events: stored, twins } = await storedEvents(trx, { dedupeKeys, twinKeys })
   const first = new Map(arrivals.toReversed().map((arrival) => [arrival.dedupe_key, arrival]))
   const unseen = [...first.values()].filter(({ dedupe_key }) => !stored.has(dedupe_key)).toReversed()
-  const inserted = unseen.length > 0 ? await storeNew(trx, unseen, window) : new Map<string, string>()
+  const inserted =
+    unseen.length > 0 ? await storeNew(trx, unseen, { ...window, twins }) : new Map<string, string>()
   // Another instance may have stored the same event since the first look.
   const lost = unseen.map(({ dedupe_key }) => dedupe_key).filter((key) => !inserted.has(key))
-  const since = lost.length > 0 ? await storedEvents(trx, lost) : new Map<string, string>()
+  const since = lost.length > 0 ? await storedEvents(trx, { dedupeKeys: lost, twinKeys: [] }) : null
   return arrivals.map((arrival) => {
     const key = arrival.dedupe_key
     const id = first.get(key) === arrival ? inserted.get(key) : undefined
     if (id !== undefined) return { status: 'accepted', eventId: id }
-    return { status: 'duplicate', eventId: inserted.get(key) ?? stored.get(key) ?? since.get(key) ?? '' }
+    return {
+      status: 'duplicate',
+      eventId: inserted.get(key) ?? stored.get(key) ?? since?.events.get(key) ?? '',
+    }
   })
 }
 

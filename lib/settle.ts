@@ -1,21 +1,18 @@
 import { tellBurst } from './bursts.ts'
-import { claimChange, deleteChange, postponeChange, settleChangeRow } from './db/changes.ts'
+import { type Closed, type Closing, closeChange, type Heard } from './close-change.ts'
+import { claimChanges, deleteChange, postponeChanges } from './db/changes.ts'
 import type { Db } from './db/client.ts'
-import { insertDeliveries } from './db/deliveries.ts'
 import { eventsOfChange } from './db/events.ts'
 import type { VersionContent } from './db/prompts.ts'
-import type { ChangeRow, DeliveryRow, EventRow } from './db/schema.ts'
-import { indexChange } from './db/search-write.ts'
+import type { ChangeRow } from './db/schema.ts'
+import { unsynced } from './db/unsynced.ts'
 import type { CallbackIds, TraceAnswer } from './describe-callback.ts'
 import { type Elsewhere, readings, type Wanted, type WantedVersion } from './elsewhere.ts'
 import { tellGivenUp } from './given-up.ts'
-import { newId } from './id.ts'
-import { noteSettled } from './journal.ts'
 import { burstKinds } from './observed.ts'
-import { type Routes, route } from './rules.ts'
+import type { Routes } from './rules.ts'
 import { readStored } from './sources/stored-body.ts'
-import { type Told, tell } from './tell.ts'
-import { beginSpan, endSpan, traceHeaders, traceOf } from './tracing.ts'
+import { tell } from './tell.ts'
 import { tellTrouble } from './watch.ts'
 
 export interface SettleDeps {
@@ -32,40 +29,52 @@ const retryMs = 30_000
 /** While something is read from Langfuse, the change is left alone for this long. */
 const readMs = 30_000
 
-/** What is to be said of a change once its settling is committed. */
-interface Closed {
-  note: (endedAt: number) => void
+/** In one transaction. More would keep the door waiting: a settled change takes about 1 ms, and SQLite gives way to nobody. */
+const mostAtOnce = 10
+
+type Found = 'settled' | 'waiting' | { wanted: Wanted }
+
+/** Something that must be read elsewhere before this change can be told. */
+interface Wanting {
+  wanted: Wanted
+  row: ChangeRow
 }
 
-interface Closing {
-  routes: Routes
-  now: number
-  onClosed: (closed: Closed) => void
+interface Looked {
+  rows: ChangeRow[]
+  settled: number
+  wanting: Wanting[]
 }
-
-type Looked = 'settled' | 'waiting' | { wanted: Wanted }
 
 /**
- * Looks at the open change that is due next: settles it, or finds that more of its edit is still to come.
- * One transaction; `none` when nothing is due. What no event told is read from Langfuse between two transactions,
+ * Looks at the open changes that are due next, some at a time: settles each, or finds that more of its edit is still to
+ * come. `looked`: at how many; 0: nothing is due. What no event told is read from Langfuse between two transactions,
  * because one that waits for the network would hold up everything else.
  */
-export async function settleNext(deps: SettleDeps): Promise<'settled' | 'waiting' | 'none'> {
+export async function settleDue(deps: SettleDeps): Promise<{ looked: number; settled: number }> {
+  const { rows, settled, wanting } = await look(deps, readings(deps).elsewhere, null)
+  let later = 0
+  for (const one of wanting) if (await readAndSettle(deps, one)) later++
+  return { looked: rows.length, settled: settled + later }
+}
+
+async function readAndSettle(deps: SettleDeps, first: Wanting): Promise<boolean> {
   const { db, now } = deps
+  const { row } = first
   const known = readings(deps)
-  let looked = await look(deps, known.elsewhere, null)
+  let { wanted } = first
   // A difference wants two texts at most.
-  for (let round = 0; round < 2 && typeof looked === 'object'; round++) {
-    const { wanted, row } = looked
+  for (let round = 0; round < 2; round++) {
     const againAt = await known.read(wanted, { since: row.opened_at, now: now() })
     if (againAt !== null) {
-      await postponeChange(db, row.id, againAt)
-      return 'waiting'
+      await postponeChanges(db, [row.id], againAt)
+      return false
     }
-    const found = await look(deps, known.elsewhere, row.id)
-    looked = found === 'none' ? 'waiting' : found
+    const { settled, wanting } = await look(deps, known.elsewhere, row.id)
+    if (wanting[0] === undefined) return settled > 0
+    wanted = wanting[0].wanted
   }
-  return typeof looked === 'object' ? 'waiting' : looked
+  return false
 }
 
 /** `id`: the change to look at; null: what is due next. */
@@ -73,122 +82,69 @@ async function look(
   { db, routes, now }: SettleDeps,
   elsewhere: Elsewhere,
   id: string | null,
-): Promise<'settled' | 'waiting' | 'none' | { wanted: Wanted; row: ChangeRow }> {
-  let claimed: string | null = null
+): Promise<Looked> {
+  let at: string | null = null
   const closed: Closed[] = []
   try {
-    const looked = await db.transaction().execute(async (trx) => {
-      const row = await claimChange(trx, now(), id)
-      if (!row) return 'none'
-      claimed = row.id
-      const onClosed = (one: Closed) => closed.push(one)
-      const found = await settleClaimed(trx, row, { routes, now: now(), elsewhere, onClosed })
-      if (typeof found !== 'object') return found
-      await postponeChange(trx, row.id, now() + readMs)
-      return { ...found, row }
+    const looked = await unsynced(db, async (trx) => {
+      const rows = await claimChanges(trx, { now: now(), id, most: mostAtOnce })
+      const found: { row: ChangeRow; is: Found }[] = []
+      for (const row of rows) {
+        at = row.id
+        const onClosed = (one: Closed) => closed.push(one)
+        found.push({ row, is: await settleClaimed(trx, row, { routes, now: now(), elsewhere, onClosed }) })
+      }
+      at = null
+      const wanting = found.flatMap(({ row, is }) => (typeof is === 'object' ? [{ ...is, row }] : []))
+      await postponeChanges(trx, idsOf(found.filter(({ is }) => is === 'waiting')), null)
+      await postponeChanges(trx, idsOf(wanting), now() + readMs)
+      return { rows, settled: found.filter(({ is }) => is === 'settled').length, wanting }
     })
     for (const { note } of closed) note(now())
     return looked
   } catch (error) {
-    if (claimed !== null) await postponeChange(db, claimed, now() + retryMs)
+    // The others were not settled either, and are when the loop looks again.
+    if (at !== null) await postponeChanges(db, [at], now() + retryMs)
     throw error
   }
 }
+
+const idsOf = (found: { row: ChangeRow }[]): string[] => found.map(({ row }) => row.id)
 
 async function settleClaimed(
   trx: Db,
   row: ChangeRow,
   { elsewhere, ...closing }: Closing & { elsewhere: Elsewhere },
-): Promise<Looked> {
+): Promise<Found> {
   const { now } = closing
   if (row.kind === 'given-up') {
-    await close(trx, row, await tellGivenUp(trx, row, now), [], closing)
+    await closeChange(trx, row, await tellGivenUp(trx, row, now), [], closing)
     return 'settled'
   }
   if (row.kind === 'trouble' || row.kind === 'trouble-over') {
-    await close(trx, row, tellTrouble(row), [], closing)
+    await closeChange(trx, row, tellTrouble(row), [], closing)
     return 'settled'
   }
   if (burstKinds.includes(row.kind)) {
     const told = tellBurst(row)
-    if (told) await close(trx, row, told, await eventsOfChange(trx, row.id), closing)
+    if (told) await closeChange(trx, row, told, await heardOf(trx, row), closing)
     else await deleteChange(trx, row.id)
     return 'settled'
   }
-  const rows = await eventsOfChange(trx, row.id)
-  if (rows.length === 0) {
+  const heard = await heardOf(trx, row)
+  if (heard.length === 0) {
     // Opened for an event that another instance turned out to have stored first.
     await deleteChange(trx, row.id)
     return 'settled'
   }
-  const events = rows.map((event) => ({
-    id: event.id,
-    occurredAt: event.occurred_at,
-    said: readStored(event),
-  }))
+  const events = heard.map(({ event, said }) => ({ id: event.id, occurredAt: event.occurred_at, said }))
   const told = await tell(trx, events, { mayWait: row.due_at > now, elsewhere })
-  if (told === 'waiting') {
-    await postponeChange(trx, row.id, row.due_at)
-    return 'waiting'
-  }
-  if ('wanted' in told) return told
-  await close(trx, row, told, rows, closing)
+  if (told === 'waiting' || 'wanted' in told) return told
+  await closeChange(trx, row, told, heard, closing)
   return 'settled'
 }
 
-async function close(
-  db: Db,
-  row: ChangeRow,
-  told: Told,
-  events: EventRow[],
-  { routes, now, onClosed }: Closing,
-): Promise<void> {
-  const { kind } = told
-  const from = events.flatMap(({ headers }) => traceOf(headers))
-  const attributes = { 'prompt_relay.change': row.id, 'prompt_relay.kind': kind }
-  const span = beginSpan('settle', { attributes, from, startedAt: now })
-  const said = events.map(readStored)
-  await settleChangeRow(db, row.id, {
-    kind: told.kind,
-    version: told.version,
-    title: told.title,
-    actor: told.actor,
-    danger: told.danger ? 1 : 0,
-    detail: JSON.stringify({ ...told.detail, ...traceHeaders(span) }),
-    event_count: said.length,
-    settled_at: now,
-  })
-  await indexChange(db, { ...told, id: row.id, projectId: row.project_id, subject: row.subject }, said)
-  const { routed, skipped } = route(routes, { ...told, projectId: row.project_id, subject: row.subject })
-  const delivery = (target: string, part: Pick<DeliveryRow, 'status' | 'rule' | 'fact'>): DeliveryRow => ({
-    id: newId('dlv', now),
-    change_id: row.id,
-    target,
-    attempt: 0,
-    failures: 0,
-    next_at: part.status === 'queued' ? now : null,
-    reason: null,
-    created_at: now,
-    finished_at: part.status === 'queued' ? null : now,
-    http_class: null,
-    ...part,
-  })
-  await insertDeliveries(db, [
-    ...routed.map(({ target, rule, fact }) =>
-      delivery(target, { status: 'queued', rule, fact: JSON.stringify(fact) }),
-    ),
-    ...skipped.map(({ target, why }) => delivery(target, { status: 'skipped', rule: why, fact: 'null' })),
-  ])
-  const settled = {
-    changeId: row.id,
-    kind,
-    events: events.length,
-    queued: routed.map(({ target }) => target),
-  }
-  onClosed({
-    note: (endedAt) => {
-      endSpan(span, { 'prompt_relay.targets': settled.queued }, null)
-      noteSettled({ ...settled, skipped: skipped.length }, endedAt - now)
-    },
-  })
+async function heardOf(db: Db, { id }: ChangeRow): Promise<Heard[]> {
+  const events = await eventsOfChange(db, id)
+  return events.map((event) => ({ event, said: readStored(event) }))
 }

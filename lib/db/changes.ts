@@ -1,7 +1,7 @@
-import { type SelectQueryBuilder, sql } from 'kysely'
+import { sql } from 'kysely'
 import type { Change, ChangeDetail } from '../change.ts'
 import { type Db, isPostgres } from './client.ts'
-import type { ChangeRow, Database } from './schema.ts'
+import type { ChangeRow } from './schema.ts'
 
 /** The longest that an open change is held together, in milliseconds, however many events keep coming. */
 const longestWindow = 10_000
@@ -61,32 +61,28 @@ export async function changesById(db: Db, ids: string[]): Promise<Map<string, Ch
 }
 
 /**
- * The open change that is to be looked at next, or the one named, locked for this transaction; others take other
- * changes.
+ * The open changes that are to be looked at next, up to `most`, or the one named, locked for this transaction; others
+ * take other changes.
  */
-export async function claimChange(db: Db, now: number, id: string | null = null): Promise<ChangeRow | null> {
+export async function claimChanges(
+  db: Db,
+  { now, id, most }: { now: number; id: string | null; most: number },
+): Promise<ChangeRow[]> {
   const open = db.selectFrom('changes').selectAll()
   const query =
     id === null
-      ? open.where('next_at', '<=', now).orderBy('next_at').orderBy('id').limit(1)
+      ? open.where('next_at', '<=', now).orderBy('next_at').orderBy('id').limit(most)
       : open.where('id', '=', id).where('next_at', 'is not', null)
-  const row = await (isPostgres(db) ? unsynced(query.forUpdate().skipLocked()) : query).executeTakeFirst()
-  return row ?? null
+  return (isPostgres(db) ? query.forUpdate().skipLocked() : query).execute()
 }
 
-/**
- * The commit of this transaction does not wait for Postgres's disk. Settling can be done again from the stored events,
- * and what is to be sent is claimed by a later commit, which does wait and takes this one with it to the disk. At
- * 200 events a second every other wait at the disk was for a look at a change, and the door stood behind it.
- */
-const unsynced = <O>(query: SelectQueryBuilder<Database, 'changes', O>) =>
-  query.select(sql`set_config('synchronous_commit', 'off', true)`.as('commit'))
-
-export async function postponeChange(db: Db, id: string, nextAt: number): Promise<void> {
+/** They are looked at again then (epoch milliseconds); null: when their window ends. */
+export async function postponeChanges(db: Db, ids: string[], nextAt: number | null): Promise<void> {
+  if (ids.length === 0) return
   await db
     .updateTable('changes')
-    .set({ next_at: nextAt })
-    .where('id', '=', id)
+    .set({ next_at: nextAt ?? sql.ref('due_at') })
+    .where('id', 'in', ids)
     .where('next_at', 'is not', null)
     .execute()
 }

@@ -1,25 +1,26 @@
 import type { Db } from './client.ts'
 import type { EventRow } from './schema.ts'
 
-/** Which of these are stored already: dedupe key to event id. */
-export async function storedEvents(db: Db, dedupeKeys: string[]): Promise<Map<string, string>> {
+/**
+ * Which of these are stored already (dedupe key to event id), and the changes that already tell of these edits (twin
+ * key to change id).
+ */
+export async function storedEvents(
+  db: Db,
+  { dedupeKeys, twinKeys }: { dedupeKeys: string[]; twinKeys: string[] },
+): Promise<{ events: Map<string, string>; twins: Map<string, string> }> {
   const rows = await db
     .selectFrom('events')
-    .select(['dedupe_key', 'id'])
-    .where('dedupe_key', 'in', dedupeKeys)
+    .select(['dedupe_key', 'twin_key', 'id', 'change_id'])
+    .where((eb) => {
+      const isStored = eb('dedupe_key', 'in', dedupeKeys)
+      return twinKeys.length === 0 ? isStored : eb.or([isStored, eb('twin_key', 'in', twinKeys)])
+    })
     .execute()
-  return new Map(rows.map((row) => [row.dedupe_key, row.id]))
-}
-
-/** The changes that already tell of these edits: twin key to change id. */
-export async function changesOfTwins(db: Db, twinKeys: string[]): Promise<Map<string, string>> {
-  if (twinKeys.length === 0) return new Map()
-  const rows = await db
-    .selectFrom('events')
-    .select(['twin_key', 'change_id'])
-    .where('twin_key', 'in', twinKeys)
-    .execute()
-  return new Map(rows.map((row) => [row.twin_key ?? '', row.change_id]))
+  return {
+    events: new Map(rows.map((row) => [row.dedupe_key, row.id])),
+    twins: new Map(rows.flatMap((row) => (row.twin_key === null ? [] : [[row.twin_key, row.change_id]]))),
+  }
 }
 
 /** Inserts those that are new; gives the dedupe keys that were. */

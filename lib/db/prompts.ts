@@ -27,11 +27,18 @@ export async function versionsOf(db: Db, { projectId, name }: PromptKey): Promis
     .where('name', '=', name)
     .orderBy('version')
     .execute()
+  // Of thousands of versions nearly all say the same: no labels, and everybody's tags.
+  const lists = new Map<string, string[]>()
+  const listOf = (json: string): string[] => {
+    const list = lists.get(json) ?? (JSON.parse(json) as string[])
+    lists.set(json, list)
+    return list
+  }
   return rows.map((row) => ({
     version: row.version,
     promptId: row.prompt_id,
-    labels: JSON.parse(row.labels) as string[],
-    tags: JSON.parse(row.tags) as string[],
+    labels: listOf(row.labels),
+    tags: listOf(row.tags),
     promptType: row.prompt_type,
     commitMessage: row.commit_message,
     createdBy: row.created_by,

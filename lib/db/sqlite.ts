@@ -48,7 +48,9 @@ export function sqliteDialect(path: string): Dialect {
           const known = prepared.get(sql)
           if (known) return known
           const statement = adapt(db.prepare(sql), sql)
-          if (prepared.size < mostStatements) prepared.set(sql, statement)
+          // A pragma may do its work when it is prepared, and none when it runs again.
+          const isKept = prepared.size < mostStatements && !sql.startsWith('pragma')
+          if (isKept) prepared.set(sql, statement)
           return statement
         },
       }

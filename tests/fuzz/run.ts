@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openDatabase } from '#lib/db/client.ts'
 import { receiver } from '#lib/receive.ts'
-import { settleNext } from '#lib/settle.ts'
+import { settleDue } from '#lib/settle.ts'
 import type { Take } from './cases.ts'
 import { fuzz } from './fuzz.ts'
 
@@ -34,7 +34,7 @@ const take: Take = async (arrival) => {
   if (accepted % storedEvery !== 0) return { status: 'accepted', eventId: 'evt_0' }
   stored += 1
   const received = await receive(arrival)
-  while ((await settleNext({ db, routes, now: Date.now })) === 'settled');
+  while ((await settleDue({ db, routes, now: Date.now })).settled > 0);
   return received
 }
 

@@ -11,7 +11,7 @@ import { readEnv } from '#lib/env.ts'
 import { emptyFilter } from '#lib/list-filter.ts'
 import { prune } from '#lib/prune.ts'
 import type { Routes } from '#lib/rules.ts'
-import { type SettleDeps, settleNext } from '#lib/settle.ts'
+import { type SettleDeps, settleDue } from '#lib/settle.ts'
 import { fixture } from '../fixtures.ts'
 import { engines, type TestStore } from './stores.ts'
 
@@ -64,7 +64,7 @@ describe.each(engines)('the callback door on %s', (_, openStore) => {
   }
   const settle = async (over: Partial<SettleDeps> = {}) => {
     for (let i = 0; i < 500; i++)
-      if ((await settleNext({ db: store.db, routes, now, ...over })) === 'none') return
+      if ((await settleDue({ db: store.db, routes, now, ...over })).looked === 0) return
     throw new Error('It never ends')
   }
   const events = () => store.db.selectFrom('events').selectAll().orderBy('id').execute()

@@ -5,7 +5,7 @@ import { versionsOf } from '#lib/db/prompts.ts'
 import { answerWebhook } from '#lib/door.ts'
 import { readEnv } from '#lib/env.ts'
 import { type Arrival, receiver } from '#lib/receive.ts'
-import { settleNext } from '#lib/settle.ts'
+import { settleDue } from '#lib/settle.ts'
 import { secret, sign, t } from '../fixtures.ts'
 import { createModel, type PromptWebhook } from '../model/langfuse.ts'
 import { doubleAutomation, lose, repeat, shuffle } from '../model/network.ts'
@@ -23,7 +23,7 @@ function startRelay({ db }: TestStore) {
   const now = () => time
   const receive = receiver(db, { settleMs: 2000, now })
   const settle = async () => {
-    while ((await settleNext({ db, routes, now })) !== 'none');
+    while ((await settleDue({ db, routes, now })).looked > 0);
   }
   const post = async (body: PromptWebhook) => {
     const raw = JSON.stringify(body)

@@ -12,7 +12,7 @@ import { emptyFilter, httpClasses, type ListFilter, listStatuses, timeRange } fr
 import { receiver } from '#lib/receive.ts'
 import type { Routes } from '#lib/rules.ts'
 import { termsOf } from '#lib/search-words.ts'
-import { settleNext } from '#lib/settle.ts'
+import { settleDue } from '#lib/settle.ts'
 import { insertMade } from '../../scripts/seed.ts'
 import { labels, type Made, makeChange, prompts, randomFrom } from '../../scripts/seed-rows.ts'
 import { type FixtureName, fixture, secret, sign, t } from '../fixtures.ts'
@@ -264,7 +264,7 @@ describe.each(engines)('what happens to a change on %s', (_, openStore) => {
     const request = new Request('http://localhost/', { method: 'POST', headers, body: body as BodyInit })
     if (!env) throw new Error('The environment has problems')
     await answerWebhook(request, { env, now: clock, receive, reject: async () => {} })
-    while ((await settleNext({ db, routes, now: clock })) !== 'none');
+    while ((await settleDue({ db, routes, now: clock })).looked > 0);
   }
   const found = async (over: Partial<ListFilter>): Promise<Change[]> => {
     const filter = { ...emptyFilter, ...over }

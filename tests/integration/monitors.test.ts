@@ -6,7 +6,7 @@ import { answerWebhook } from '#lib/door.ts'
 import { readEnv } from '#lib/env.ts'
 import { recoveryOf } from '#lib/monitor-history.ts'
 import { receiver } from '#lib/receive.ts'
-import { settleNext } from '#lib/settle.ts'
+import { settleDue } from '#lib/settle.ts'
 import { fixture, secret, sign, t } from '../fixtures.ts'
 import { engines, type TestStore } from './stores.ts'
 
@@ -51,7 +51,7 @@ describe.each(engines)('alerts on %s', (_, openStore) => {
       const request = new Request('http://localhost/', { method: 'POST', headers, body: body as BodyInit })
       const receive = receiver(store.db, { settleMs: 0, now })
       await answerWebhook(request, { env, now, receive, reject: async () => {} })
-      for (let i = 0; i < 10; i++) await settleNext({ db: store.db, routes, now })
+      for (let i = 0; i < 10; i++) await settleDue({ db: store.db, routes, now })
     }
     const rows = await store.db.selectFrom('changes').selectAll().orderBy('id').execute()
     return rows.map(toChange)

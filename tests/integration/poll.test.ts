@@ -13,7 +13,7 @@ import { type PollDeps, poll } from '#lib/poll.ts'
 import { pollName } from '#lib/poll-state.ts'
 import { receiver } from '#lib/receive.ts'
 import type { Routes, Rule } from '#lib/rules.ts'
-import { settleNext } from '#lib/settle.ts'
+import { settleDue } from '#lib/settle.ts'
 import { secret, sign } from '../fixtures.ts'
 import { type LangfuseMock, mockKeys, mockLangfuse, mockProject } from '../mocks/langfuse-api.ts'
 import { engines, type TestStore } from './stores.ts'
@@ -82,7 +82,7 @@ describe.each(engines)('polling Langfuse on %s', (_, openStore) => {
       rules,
       alertTarget: null,
     }
-    while ((await settleNext({ db: store.db, routes, now })) !== 'none');
+    while ((await settleDue({ db: store.db, routes, now })).looked > 0);
   }
   const changes = async (): Promise<Change[]> =>
     (await store.db.selectFrom('changes').selectAll().orderBy('id').execute()).map(toChange)

@@ -9,7 +9,7 @@ import { readEnv } from '#lib/env.ts'
 import { receiver } from '#lib/receive.ts'
 import { sendRefused } from '#lib/send-refused.ts'
 import { sendTest, sendTestMessage } from '#lib/send-test.ts'
-import { settleNext } from '#lib/settle.ts'
+import { settleDue } from '#lib/settle.ts'
 import { slackMessage } from '#lib/targets/slack-message.ts'
 import { type TestKind, testFacts, testKinds } from '#lib/test-bodies.ts'
 import { seedStore } from '../e2e/seed.ts'
@@ -48,9 +48,9 @@ describe.each(engines)('a test on %s', (_, openStore) => {
 
   async function settle(): Promise<void> {
     for (;;) {
-      const looked = await settleNext({ db: store.db, routes, now: Date.now })
-      if (looked === 'none') return
-      if (looked === 'waiting') await sleep(20)
+      const { looked, settled } = await settleDue({ db: store.db, routes, now: Date.now })
+      if (looked === 0) return
+      if (settled === 0) await sleep(20)
     }
   }
   const send = async (kind: TestKind) => {

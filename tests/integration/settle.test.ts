@@ -6,7 +6,7 @@ import { answerWebhook } from '#lib/door.ts'
 import { readEnv } from '#lib/env.ts'
 import { receiver } from '#lib/receive.ts'
 import type { Routes } from '#lib/rules.ts'
-import { type SettleDeps, settleNext } from '#lib/settle.ts'
+import { type SettleDeps, settleDue } from '#lib/settle.ts'
 import { type FixtureName, fixture, secret, sign, t } from '../fixtures.ts'
 import { engines, type TestStore } from './stores.ts'
 
@@ -41,7 +41,7 @@ describe.each(engines)('settling on %s', (_, openStore) => {
     }
   }
   const settle = async (over: Partial<SettleDeps> = {}) => {
-    while ((await settleNext({ db: store.db, routes, now, ...over })) !== 'none');
+    while ((await settleDue({ db: store.db, routes, now, ...over })).looked > 0);
   }
   const changes = async (): Promise<Change[]> => {
     const rows = await store.db.selectFrom('changes').selectAll().orderBy('id').execute()
@@ -169,7 +169,7 @@ describe.each(engines)('settling on %s', (_, openStore) => {
         throw new Error('a bug')
       },
     }
-    await expect(settleNext({ db: store.db, routes: broken, now })).rejects.toThrow('a bug')
+    await expect(settleDue({ db: store.db, routes: broken, now })).rejects.toThrow('a bug')
     await settle()
     expect((await changes()).map(({ status }) => status)).toEqual(['settling', 'settled'])
     time += 30_000

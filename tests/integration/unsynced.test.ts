@@ -1,0 +1,41 @@
+import { sql } from 'kysely'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { type Db, isPostgres } from '#lib/db/client.ts'
+import { unsynced } from '#lib/db/unsynced.ts'
+import { engines, type TestStore } from './stores.ts'
+
+/** Whether a commit on this connection waits for the disk. */
+async function waits(db: Db): Promise<boolean> {
+  if (isPostgres(db)) {
+    const { rows } = await sql<{ is: string }>`select current_setting('synchronous_commit') as "is"`.execute(
+      db,
+    )
+    return rows[0]?.is === 'on'
+  }
+  const { rows } = await sql<{ synchronous: number }>`pragma synchronous`.execute(db)
+  return rows[0]?.synchronous === 2
+}
+
+describe.each(engines)('commits on %s', (_, openStore) => {
+  let store: TestStore
+  beforeEach(async () => {
+    store = await openStore()
+  })
+  afterEach(() => store.close())
+
+  it('wait for the disk, but for those that can be done again, each time', async () => {
+    expect(await waits(store.db)).toBe(true)
+    for (let round = 0; round < 2; round++) {
+      expect(await unsynced(store.db, waits)).toBe(false)
+      expect(await store.db.transaction().execute(waits)).toBe(true)
+    }
+  })
+
+  it('wait again after one that failed', async () => {
+    const failing = unsynced(store.db, async () => {
+      throw new Error('a bug')
+    })
+    await expect(failing).rejects.toThrow('a bug')
+    expect(await store.db.transaction().execute(waits)).toBe(true)
+  })
+})

@@ -8,7 +8,8 @@ import pg from 'pg'
 import { type Db, isPostgres, openDatabase } from '#lib/db/client.ts'
 import type { Database } from '#lib/db/schema.ts'
 import { searchRow } from '#lib/db/search-write.ts'
-import { type Made, makeChange, randomFrom } from './seed-rows.ts'
+import { type Made, makeChange } from './seed-rows.ts'
+import { randomFrom } from './seed-words.ts'
 
 const batch = 2000
 /** SQLite takes 32,766 values in a statement. */

@@ -9,6 +9,8 @@ import { startSlackStandIn } from '../mocks/slack.ts'
 import type { StandIn } from '../mocks/stand-in.ts'
 import { eventFor, post, startLoad, toldAt, until } from './traffic.ts'
 
+const cronSecret = 'only for this test'
+
 /** A way to Postgres that can be cut: broken off, or silent, as when a machine vanishes from the network. */
 async function startProxy(target: URL) {
   const sockets = new Set<Socket>()
@@ -78,6 +80,7 @@ describe.skipIf(process.env.TEST_POSTGRES_URL === undefined)('an app whose Postg
       GITHUB_TOKEN: 'stand-in-token',
       GITHUB_API_URL: github.url,
       SETTLE_MS: '100',
+      CRON_SECRET: cronSecret,
     })
   })
   afterEach(async () => {
@@ -88,6 +91,10 @@ describe.skipIf(process.env.TEST_POSTGRES_URL === undefined)('an app whose Postg
   })
 
   const health = async () => (await fetch(`${app.url}/api/health`)).status
+  const cron = async () => {
+    const headers = { authorization: `Bearer ${cronSecret}` }
+    return (await fetch(`${app.url}/api/cron`, { headers })).status
+  }
   const missing = (accepted: Set<string>) => {
     const at = [toldAt(slack), toldAt(github)]
     return [...accepted].filter((name) => at.some((told) => !told.has(name)))
@@ -104,6 +111,7 @@ describe.skipIf(process.env.TEST_POSTGRES_URL === undefined)('an app whose Postg
     const refused = await post(app.url, eventFor('load/prompt-999999'))
     expect([refused?.status, JSON.parse(refused?.answer ?? '{}').error]).toEqual([503, 'store-unavailable'])
     expect(await health()).toBe(503)
+    expect(await cron()).toBe(503)
     await sleep(4000)
     expect(load.accepted.size).toBe(before)
     expect(load.statuses.get(503)).toBeGreaterThan(10)

@@ -1,5 +1,6 @@
 import { showsToken } from '#lib/bearer.ts'
 import { misconfigured } from '#lib/door-answers.ts'
+import { log, thrown } from '#lib/log.ts'
 import { relay } from '#lib/relay.ts'
 import { workMs } from '../function-time.ts'
 
@@ -23,6 +24,12 @@ export async function GET(request: Request): Promise<Response> {
     )
   }
   const startedAt = Date.now()
-  await running.drain(startedAt + workMs)
+  try {
+    await running.drain(startedAt + workMs)
+  } catch (error) {
+    log('error', 'nothing was worked off', thrown(error))
+    const message = 'The store is out of reach. What is due stays due: call again.'
+    return Response.json({ error: 'store-unavailable', message }, { status: 503 })
+  }
   return Response.json({ status: 'done', milliseconds: Date.now() - startedAt })
 }

@@ -16,7 +16,13 @@ const document = JSON.parse(
   readFileSync(new URL('../../fixtures/langfuse-openapi.json', import.meta.url), 'utf8'),
 ) as Record<string, { query: object; answer: z.core.JSONSchema.JSONSchema }>
 const v2 = document['/api/public/v2/observations']
-const answerForm = z.fromJSONSchema(v2?.answer ?? {}, { defaultTarget: 'openapi-3.0' })
+
+/** An answer as the document has it. */
+function answer(path: string, body: object): Response {
+  const form = z.fromJSONSchema(document[path]?.answer ?? {}, { defaultTarget: 'openapi-3.0' })
+  expect(form.safeParse(body).error).toBeUndefined()
+  return HttpResponse.json(body)
+}
 
 const base = 'https://langfuse.example/base'
 const at = (seconds: number): string => new Date(1_787_000_000_000 + seconds * 1000).toISOString()
@@ -65,8 +71,7 @@ const answering = (of: Record<string, (url: URL) => Response>) =>
 const observations = (rows: object[], cursor?: string) => (url: URL) => {
   for (const name of url.searchParams.keys()) expect(v2?.query).toHaveProperty(name)
   const body = { data: rows, meta: cursor === undefined ? {} : { cursor } }
-  expect(answerForm.safeParse(body).error).toBeUndefined()
-  return HttpResponse.json(body)
+  return answer('/api/public/v2/observations', body)
 }
 const read = (over: Partial<CallbackIds> = {}) =>
   readTrace({ baseUrl: base, publicKey: 'pk', secretKey: 'sk', fetch: globalThis.fetch }, { ...ids, ...over })
@@ -125,13 +130,63 @@ describe('a trace that Langfuse knows', () => {
     ])
   })
 
-  const old = { id: 't/1', projectId: 'p1', name: 'old', latency: 1.5, totalCost: 0.5, timestamp: at(0) }
+  const old = {
+    id: 't/1',
+    projectId: 'p1',
+    name: 'old',
+    timestamp: at(0),
+    environment: 'production',
+    sessionId: null,
+    userId: null,
+    release: null,
+    version: null,
+    tags: [],
+    public: false,
+    latency: 1.5,
+    totalCost: 0.5,
+    htmlPath: '/project/p1/traces/t%2F1',
+    scores: [],
+  }
+  const oldObservation = {
+    id: 'a',
+    traceId: 't/1',
+    type: 'SPAN',
+    name: 'step',
+    startTime: at(0),
+    endTime: at(1),
+    level: 'ERROR',
+    statusMessage: null,
+    input: null,
+    output: null,
+    metadata: {},
+    parentObservationId: null,
+    environment: 'production',
+    completionStartTime: null,
+    model: null,
+    modelParameters: null,
+    version: null,
+    promptId: null,
+    promptName: null,
+    promptVersion: null,
+    modelId: null,
+    inputPrice: null,
+    outputPrice: null,
+    totalPrice: null,
+    calculatedInputCost: null,
+    calculatedOutputCost: null,
+    calculatedTotalCost: null,
+    latency: 1,
+    timeToFirstToken: null,
+    usage: { input: 0, output: 0, total: 0, unit: null, inputCost: null, outputCost: null, totalCost: null },
+    usageDetails: {},
+    costDetails: {},
+  }
   it.each([
     ['without the newer endpoint', {}],
     ['that holds nothing of it', { '/v2/observations': () => HttpResponse.json({ data: [], meta: {} }) }],
   ])('is read from the older endpoint of a Langfuse %s', async (_, more) => {
-    const whole = { ...old, observations: [{ id: 'a', level: 'ERROR' }], scores: [], htmlPath: '/x' }
-    answering({ ...more, '/traces/t%2F1': () => HttpResponse.json(whole) })
+    const whole = { ...old, observations: [oldObservation] }
+    answering({ ...more, '/traces/t%2F1': () => answer('/api/public/traces/{traceId}', whole) })
     expect(await read({ observationId: 'a' })).toMatchObject({
       state: 'found',
       ids: { observationId: 'a' },
@@ -141,7 +196,7 @@ describe('a trace that Langfuse knows', () => {
 
   it('may be a session of an older Langfuse', async () => {
     const session = { id: 's 1', projectId: 'p1', environment: 'staging', createdAt: at(0), traces: [] }
-    answering({ '/sessions/s%201': () => HttpResponse.json(session) })
+    answering({ '/sessions/s%201': () => answer('/api/public/sessions/{sessionId}', session) })
     expect(await read({ traceId: null, sessionId: 's 1' })).toMatchObject({
       state: 'found',
       trace: { environment: 'staging', name: null },

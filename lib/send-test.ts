@@ -9,7 +9,8 @@ import { changeOfEvent, forgetPrompt } from './db/setup.ts'
 import { newId } from './id.ts'
 import type { Arrival, Received } from './receive.ts'
 import { openWebhook } from './sources/langfuse-webhook.ts'
-import { type TestKind, type TestPlan, testPlan, testProject } from './test-bodies.ts'
+import { type TestKind, testPlan } from './test-bodies.ts'
+import { type TestPlan, testProject } from './test-edits.ts'
 
 /** Where an event came from that the relay sent itself. */
 export const testSource = 'test'

@@ -1,4 +1,8 @@
-import type { Fact, VersionState } from './change.ts'
+import type { Fact } from './change.ts'
+import { type ObservedRow, rowOf } from './observed.ts'
+import { observationBody, scoreBody } from './observed-body.ts'
+import { fromObservation, fromScore } from './sources/langfuse-observed.ts'
+import { iso, promptPlan, type TestPlan, testProject } from './test-edits.ts'
 
 /** What can be sent as a test: one for each thing that Langfuse tells of. */
 export const testKinds = [
@@ -8,14 +12,15 @@ export const testKinds = [
   'alert',
   'recovered',
   'notification',
+  'error-trace',
+  'score',
   'unrecognised',
 ] as const
 export type TestKind = (typeof testKinds)[number]
 
-/** No project of Langfuse has such an id, so that a test never touches what is known of a real prompt. */
-export const testProject = 'prompt-relay-test'
+const once = { count: 1, firstAt: 0, lastAt: 0 }
 
-/** What each turns out to be, for which targets hear of it. */
+/** What each turns out to be, for which targets hear of it; of traces and scores without their times. */
 export const testFacts: Record<TestKind, Fact[]> = {
   'version-created': [{ kind: 'version-created', version: 2, labels: ['latest'] }],
   promoted: [{ kind: 'promoted', label: 'production', from: 1, to: 2 }],
@@ -23,117 +28,9 @@ export const testFacts: Record<TestKind, Fact[]> = {
   alert: [{ kind: 'alert', severity: 'ALERT', monitorId: testProject }],
   recovered: [{ kind: 'recovered', severity: 'OK', monitorId: testProject }],
   notification: [{ kind: 'notification', eventType: 'prompt-relay-test', severity: 'INFO' }],
+  'error-trace': [{ kind: 'error-trace', name: 'prompt-relay/test', ...once }],
+  score: [{ kind: 'score', name: 'prompt-relay/test', ...once, lowest: 0, highest: 0 }],
   unrecognised: [{ kind: 'unrecognised' }],
-}
-
-interface TestVersion {
-  state: VersionState
-  content: { text: string; config: Record<string, unknown> }
-}
-
-/** A test of one kind: the bodies to send, as Langfuse would write them, and what is to be known before. */
-export interface TestPlan {
-  before: { name: string; versions: TestVersion[] } | null
-  bodies: object[]
-}
-
-const earlierMs = 60_000
-const earlierText = 'You answer questions about {{product}}.\nBe short.'
-const laterText = 'You answer questions about {{product}} in {{language}}.\nBe short and kind.'
-
-interface Told {
-  version: number
-  labels: string[]
-  text: string
-}
-
-const iso = (at: number): string => new Date(at).toISOString()
-
-function promptBody(
-  id: string,
-  now: number,
-  { name, action, told }: { name: string; action: string; told: Told },
-): object {
-  const { version, labels, text } = told
-  return {
-    id,
-    timestamp: iso(now),
-    type: 'prompt-version',
-    apiVersion: 'v1',
-    action,
-    user: { name: 'Prompt Relay', email: null },
-    prompt: {
-      id: `${name}-v${version}`,
-      name,
-      version,
-      projectId: testProject,
-      createdBy: 'prompt-relay',
-      labels,
-      prompt: text,
-      type: 'text',
-      config: { temperature: version > 1 ? 0.2 : 0.7 },
-      commitMessage: 'A test sent from the setup page',
-      tags: [],
-      // Of an older version, or the newer ones would be taken for deleted and created anew.
-      createdAt: iso(action === 'created' ? now : now - 2 * earlierMs),
-      updatedAt: iso(now),
-    },
-  }
-}
-
-function versionBefore(name: string, now: number, { version, labels, text }: Told): TestVersion {
-  return {
-    state: {
-      version,
-      promptId: `${name}-v${version}`,
-      labels,
-      tags: [],
-      promptType: 'text',
-      commitMessage: null,
-      createdBy: 'prompt-relay',
-      updatedAt: now - earlierMs,
-      deleted: false,
-    },
-    content: { text, config: { temperature: version > 1 ? 0.2 : 0.7 } },
-  }
-}
-
-/** Versions before the edit, and each event of it. */
-const edits = {
-  'version-created': {
-    before: [{ version: 1, labels: ['production', 'latest'], text: earlierText }],
-    events: [
-      { action: 'created', told: { version: 2, labels: ['latest'], text: laterText } },
-      { action: 'updated', told: { version: 1, labels: ['production'], text: earlierText } },
-    ],
-  },
-  promoted: {
-    before: [
-      { version: 1, labels: ['production'], text: earlierText },
-      { version: 2, labels: ['latest'], text: laterText },
-    ],
-    events: [
-      { action: 'updated', told: { version: 2, labels: ['latest', 'production'], text: laterText } },
-      { action: 'updated', told: { version: 1, labels: [], text: earlierText } },
-    ],
-  },
-  deleted: {
-    before: [
-      { version: 1, labels: [], text: earlierText },
-      { version: 2, labels: ['production', 'latest'], text: laterText },
-    ],
-    events: [{ action: 'deleted', told: { version: 1, labels: [], text: earlierText } }],
-  },
-} satisfies Partial<Record<TestKind, { before: Told[]; events: { action: string; told: Told }[] }>>
-
-function promptPlan(kind: keyof typeof edits, id: string, now: number): TestPlan {
-  // One name a kind, so that two tests at once are not taken for one edit.
-  const name = `prompt-relay/test/${kind}`
-  const { before, events } = edits[kind]
-  return {
-    before: { name, versions: before.map((told) => versionBefore(name, now, told)) },
-    bodies: events.map((event, i) => promptBody(`${id}-${i}`, now, { name, ...event })),
-  }
 }
 
 const alertBody = (id: string, now: number, severity: 'ALERT' | 'OK'): object => ({
@@ -169,6 +66,43 @@ const notificationBody = (id: string, now: number): object => ({
   },
 })
 
+const errorBody = (id: string, now: number): object => ({
+  event: 'trace.created',
+  timestamp: iso(now),
+  data: {
+    projectId: testProject,
+    traceId: id,
+    traceName: 'prompt-relay/test',
+    environment: 'test',
+    level: 'ERROR',
+    statusMessage: 'A test: nothing is wrong.',
+    latency: 1.5,
+  },
+})
+
+/** As when a person marks a trace as bad. */
+const lowScoreBody = (id: string, now: number): object => ({
+  event: 'score.created',
+  timestamp: iso(now),
+  data: {
+    projectId: testProject,
+    scoreId: id,
+    name: 'prompt-relay/test',
+    value: false,
+    dataType: 'BOOLEAN',
+    source: 'ANNOTATION',
+    comment: 'A test: nothing is wrong.',
+    environment: 'test',
+    traceId: id,
+  },
+})
+
+/** What rules ask for of a test that is a trace or a score. */
+export function testRows(kind: TestKind): ObservedRow[] {
+  if (kind === 'error-trace') return [rowOf(fromObservation(observationBody.parse(errorBody('test', 0))))]
+  return kind === 'score' ? [rowOf(fromScore(scoreBody.parse(lowScoreBody('test', 0))))] : []
+}
+
 /** `id`: unique; dedupe goes by it. `now`: epoch milliseconds. */
 export function testPlan(kind: TestKind, id: string, now: number): TestPlan {
   const alone = (body: object): TestPlan => ({ before: null, bodies: [body] })
@@ -183,6 +117,10 @@ export function testPlan(kind: TestKind, id: string, now: number): TestPlan {
       return alone(alertBody(id, now, 'OK'))
     case 'notification':
       return alone(notificationBody(id, now))
+    case 'error-trace':
+      return alone(errorBody(id, now))
+    case 'score':
+      return alone(lowScoreBody(id, now))
     case 'unrecognised':
       return alone({ id, timestamp: iso(now), type: 'prompt-relay-test' })
   }

@@ -1,6 +1,7 @@
 import { type Routes, route } from '#lib/rules.ts'
 import { type RefusedKind, refusedKinds } from '#lib/send-refused.ts'
-import { type TestKind, testFacts, testKinds, testProject } from '#lib/test-bodies.ts'
+import { type TestKind, testFacts, testKinds, testRows } from '#lib/test-bodies.ts'
+import { testProject } from '#lib/test-edits.ts'
 import { Tile } from '../../_components/badge.tsx'
 import { kindWords } from '../../_components/change-words.ts'
 import { Icon } from '../../_components/icons.tsx'
@@ -65,7 +66,8 @@ function Refused() {
 
 /** Whom today's rules would tell. */
 function hearers(routes: Routes, kind: TestKind): string[] {
-  const detail = { facts: testFacts[kind], environments: [], prompt: { tags: [] } }
+  const facts = testFacts[kind]
+  const detail = { facts, observed: testRows(kind), environments: [], prompt: { tags: [] } }
   const subject = `prompt-relay/test/${kind}`
   const change = { kind, subject, projectId: testProject, actor: 'Prompt Relay', detail }
   return route(routes, change).routed.map(({ target }) => target)

@@ -86,6 +86,7 @@ async function build(app: NextApp): Promise<string> {
     writeFileSync(join(folder, 'package.json'), '{ "private": true, "type": "module" }\n')
     writeFileSync(join(folder, 'next.config.ts'), config)
     writeFileSync(join(folder, 'app/layout.tsx'), layout)
+    writeFileSync(join(folder, 'instrumentation.ts'), instrumentation)
   }
   const env = { NODE_ENV: 'production' } as const
   const { exited } = startNext(['build'], { cwd: folder, stdio: ['ignore', 'ignore', 'inherit'], env })
@@ -98,3 +99,6 @@ const layout = `export default function Layout({ children }) {
   return <html lang="en"><body>{children}</body></html>
 }
 `
+
+/** Without one of their own, Next's bundler takes that of a folder above: ours, and the relay would run in all of them. */
+const instrumentation = 'export function register() {}\n'

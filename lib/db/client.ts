@@ -1,15 +1,10 @@
-import { Kysely, type Transaction } from 'kysely'
-import { Migrator } from 'kysely/migration'
+import { type Dialect, Kysely } from 'kysely'
 import { currentEnv } from '../current-env.ts'
-import * as start from './migrations/0001-start.ts'
-import { lockMigrations, postgresDialect } from './postgres.ts'
+import { migrate } from './migrate.ts'
 import type { Database } from './schema.ts'
 import { sqliteDialect } from './sqlite.ts'
 
 export type Db = Kysely<Database>
-
-/** In the order of their numbers; listed by hand, because a bundle has no folder to read. */
-const migrations = { '0001-start': start }
 
 /**
  * Told by what the adapter can do, not by its class: Next bundles Kysely once for pages and once for
@@ -23,13 +18,9 @@ export const isPostgres = (db: Pick<Db, 'getExecutor'>): boolean =>
  * that start at once, one does it and the others wait. Throws where it cannot be reached or migrated.
  */
 export async function openDatabase(url: string, { isServerless = false } = {}): Promise<Db> {
-  const onError = (error: Error) => console.error(`Postgres connection lost: ${error.message}`)
-  const dialect = url.startsWith('file:')
-    ? sqliteDialect(url.slice('file:'.length))
-    : postgresDialect(url, { isServerless, onError })
-  const db = new Kysely<Database>({ dialect })
+  const db = new Kysely<Database>({ dialect: await dialectFor(url, isServerless) })
   try {
-    await db.transaction().execute(migrate)
+    await db.transaction().execute((transaction) => migrate(transaction, isPostgres(db)))
   } catch (error) {
     await db.destroy()
     throw error
@@ -37,11 +28,12 @@ export async function openDatabase(url: string, { isServerless = false } = {}): 
   return db
 }
 
-async function migrate(transaction: Transaction<Database>): Promise<void> {
-  if (isPostgres(transaction)) await lockMigrations(transaction)
-  const migrator = new Migrator({ db: transaction, provider: { getMigrations: async () => migrations } })
-  const { error } = await migrator.migrateToLatest()
-  if (error) throw error
+async function dialectFor(url: string, isServerless: boolean): Promise<Dialect> {
+  if (url.startsWith('file:')) return sqliteDialect(url.slice('file:'.length))
+  // Only where it is used: 20 ms.
+  const { postgresDialect } = await import('./postgres.ts')
+  const onError = (error: Error) => console.error(`Postgres connection lost: ${error.message}`)
+  return postgresDialect(url, { isServerless, onError })
 }
 
 /** One handle for the whole process: Next loads a module once for routes and once for `instrumentation.ts`. */

@@ -1,15 +1,7 @@
 import { createHash } from 'node:crypto'
 import { attachDatabasePool } from '@vercel/functions/db-connections'
-import {
-  type Dialect,
-  type Kysely,
-  PostgresAdapter,
-  type PostgresClientConstructor,
-  PostgresDialect,
-  sql,
-} from 'kysely'
+import { type Dialect, type PostgresClientConstructor, PostgresDialect } from 'kysely'
 import pg from 'pg'
-import type { Database } from './schema.ts'
 
 const mostNames = 500
 const names = new Map<string, string>()
@@ -52,23 +44,6 @@ class NamingClient extends StorableClient {
   }
 }
 
-/**
- * Kysely locks for the session, which behind a pooler in transaction mode stays locked on a connection that somebody
- * else gets. `lockMigrations` locks for the transaction instead.
- */
-class PooledAdapter extends PostgresAdapter {
-  override async acquireMigrationLock(): Promise<void> {}
-  override async releaseMigrationLock(): Promise<void> {}
-}
-
-/** Any number that nothing else in the database locks. */
-const migrationLock = 8_127_310_556
-
-/** Until the transaction ends: of several that start at once, one migrates and the others wait for it. */
-export async function lockMigrations(transaction: Kysely<Database>): Promise<void> {
-  await sql`select pg_advisory_xact_lock(${sql.lit(migrationLock)})`.execute(transaction)
-}
-
 /** 64-bit integers are all counts and epoch milliseconds here, far below 2^53. */
 const types = new pg.TypeOverrides()
 types.setTypeParser(pg.types.builtins.INT8, Number)
@@ -98,7 +73,5 @@ export function postgresDialect(url: string, { isServerless, onError }: Postgres
   pool.on('error', onError)
   // Keeps the function awake until its idle connections are closed: frozen ones would fill the database.
   if (isServerless) attachDatabasePool(pool)
-  const dialect = new PostgresDialect({ pool: pool as typeof pool & { Client?: PostgresClientConstructor } })
-  dialect.createAdapter = () => new PooledAdapter()
-  return dialect
+  return new PostgresDialect({ pool: pool as typeof pool & { Client?: PostgresClientConstructor } })
 }

@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
-import { type Dialect, SqliteAdapter, SqliteDialect, type SqliteStatement } from 'kysely'
+import { type Dialect, SqliteDialect, type SqliteStatement } from 'kysely'
 
 const mostStatements = 500
 
@@ -17,22 +17,12 @@ function adapt(statement: StatementSync, sql: string): SqliteStatement {
 }
 
 /**
- * Kysely does without a transaction here, which leaves half a schema behind a process that is killed in the middle,
- * and lets two that start at once on a new file run into each other.
- */
-class MigratingAdapter extends SqliteAdapter {
-  override get supportsTransactionalDdl(): boolean {
-    return true
-  }
-}
-
-/**
  * Node's built-in SQLite. WAL with `synchronous=FULL`: a commit survives power loss, readers don't wait.
  * `begin immediate`, because a read that later turns into a write fails at once when another process wrote
  * in between (SQLITE_BUSY_SNAPSHOT), where waiting for the lock would have done.
  */
 export function sqliteDialect(path: string): Dialect {
-  const dialect = new SqliteDialect({
+  return new SqliteDialect({
     database: async () => {
       if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true })
       const db = new DatabaseSync(path, { timeout: 5000 })
@@ -56,6 +46,4 @@ export function sqliteDialect(path: string): Dialect {
       }
     },
   })
-  dialect.createAdapter = () => new MigratingAdapter()
-  return dialect
 }

@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import { describe, expect, it } from 'vitest'
 import { openDatabase } from '#lib/db/client.ts'
-import { emptyPostgres } from './stores.ts'
+import { emptyPostgres, engines } from './stores.ts'
 
 const hasPostgres = process.env.TEST_POSTGRES_URL !== undefined
 
@@ -29,4 +29,13 @@ describe.runIf(hasPostgres)('a Postgres', () => {
       await drop()
     },
   )
+})
+
+describe.each(engines)('a store in %s', (_, createStore) => {
+  it('is not opened by an older relay than the one that was here last', async () => {
+    const { db, url, close } = await createStore()
+    await sql`insert into kysely_migration (name, timestamp) values ('9999-later', '2030-01-01')`.execute(db)
+    await expect(openDatabase(url)).rejects.toThrow('9999-later')
+    await close()
+  })
 })

@@ -1,6 +1,9 @@
 import { type Kysely, sql } from 'kysely'
 
-export async function up(db: Kysely<never>): Promise<void> {
+/** Whatever its tables are: later ones know others. */
+type Store = Pick<Kysely<never>, 'schema' | 'getExecutor'>
+
+export async function up(db: Store): Promise<void> {
   const isPostgres = db.getExecutor().adapter.supportsMultipleConnections !== false
   const bytes = isPostgres ? sql`bytea` : sql`blob`
   // By bytes, so that the beginning of a name is a range of the index, whatever language the server sorts by.
@@ -196,7 +199,7 @@ export async function up(db: Kysely<never>): Promise<void> {
     .execute()
 }
 
-async function createPolling({ schema }: Kysely<never>): Promise<void> {
+async function createPolling({ schema }: Store): Promise<void> {
   await schema
     .createTable('polls')
     .addColumn('name', 'text', (c) => c.primaryKey())
@@ -234,7 +237,7 @@ async function createPolling({ schema }: Kysely<never>): Promise<void> {
  * changes; words named one by one are read lazily, 1 ms). Postgres: `tsvector` with GIN; out of line, so that the
  * rows that GIN finds are 100 to a page; a short pending list, because every search reads it.
  */
-async function createSearch(db: Kysely<never>, isPostgres: boolean): Promise<void> {
+async function createSearch(db: Store, isPostgres: boolean): Promise<void> {
   if (!isPostgres) {
     await sql`create virtual table search using fts5(
       words, content = '', contentless_delete = 1, detail = none, tokenize = 'ascii')`.execute(db)

@@ -11,6 +11,8 @@ const config: NextConfig = {
   images: { unoptimized: true },
   outputFileTracingExcludes: { '*': ['node_modules/sharp/**', 'node_modules/@img/**'] },
   experimental: {
+    // Next would load every page at start, 0.3 s in which the door waits. A page is loaded when it is first asked for.
+    preloadEntriesOnStart: false,
     // Behind a proxy that does not pass the host on, forms are posted from the public address.
     serverActions: { allowedOrigins: publicUrl && URL.canParse(publicUrl) ? [new URL(publicUrl).host] : [] },
   },

@@ -6,21 +6,17 @@ import { currentEnv } from './current-env.ts'
 import { type Db, database } from './db/client.ts'
 import { insertRejections } from './db/rejections.ts'
 import type { RejectionRow } from './db/schema.ts'
-import { withRest } from './elsewhere.ts'
 import type { Env } from './env.ts'
 import { log, thrown } from './log.ts'
-import { createLoop, type Loop, type LoopDeps } from './loop.ts'
+import type { Loop } from './loop.ts'
 import { type Arrival, type Received, receiver } from './receive.ts'
 import type { Routes } from './rules.ts'
+import { running } from './running.ts'
 import { sharedCommit } from './shared-commit.ts'
-import { readPromptVersion } from './sources/langfuse-api.ts'
-import type { LangfuseApi } from './sources/langfuse-request.ts'
-import { readTrace } from './sources/langfuse-trace.ts'
 import { flushSpans } from './tracing.ts'
 
 interface Opened {
   db: Db
-  loop: Loop
   receive: (arrival: Arrival) => Promise<Received>
   takeCallbacks: TakeCallbacks
   reject: (rejection: RejectionRow) => Promise<void>
@@ -46,68 +42,22 @@ export interface Relay {
 
 const retryStartMs = 2000
 
-/** As it is before Next wraps it for its cache, which costs a tenth of a delivery. */
-const { fetch } = globalThis
-
-/** One for the process: Next loads a module once for routes and once for `instrumentation.ts`. */
-const shared = globalThis as typeof globalThis & { promptRelay?: Relay }
-
 /** The relay of this process, or what is wrong with its configuration. */
 export function relay(): { relay: Relay; problems: [] } | { relay: null; problems: string[] } {
   const { env, problems } = currentEnv()
   if (!env) return { relay: null, problems }
-  shared.promptRelay ??= createRelay(env)
-  return { relay: shared.promptRelay, problems: [] }
-}
-
-/** Langfuse's API, where the keys for it are set. */
-export function langfuseApi(env: Env): LangfuseApi | undefined {
-  const { LANGFUSE_BASE_URL: baseUrl, LANGFUSE_PUBLIC_KEY: publicKey, LANGFUSE_SECRET_KEY: secretKey } = env
-  if (publicKey === undefined || secretKey === undefined) return undefined
-  return { baseUrl, publicKey, secretKey, fetch }
-}
-
-/** Of bursts, milliseconds. */
-const coolDown = (env: Env): number => env.BURST_MINUTES * 60_000
-
-function pollingOf(env: Env): LoopDeps['poll'] {
-  const api = langfuseApi(env)
-  if (!api || env.POLL_SECONDS === 0) return undefined
-  return {
-    api,
-    everyMs: env.POLL_SECONDS * 1000,
-    backfillMs: env.BACKFILL_HOURS * 3_600_000,
-    perMinute: env.POLL_REQUESTS_PER_MINUTE,
-    coolDownMs: coolDown(env),
-  }
+  running.promptRelay ??= createRelay(env)
+  return { relay: running.promptRelay, problems: [] }
 }
 
 async function open(env: Env, routes: Routes): Promise<Opened> {
   const db = await database()
-  const api = langfuseApi(env)
-  const loop = createLoop({
-    db,
-    routes,
-    now: Date.now,
-    random: Math.random,
-    sleep,
-    readVersion: api && ((wanted) => readPromptVersion(api, wanted)),
-    readTrace: api && withRest((wanted) => readTrace(api, wanted), Date.now),
-    poll: pollingOf(env),
-    fetch,
-    watch: { api, quietMs: env.QUIET_HOURS * 3_600_000 },
-    isDry: env.RELAY_MODE === 'dry-run',
-    retentionDays: env.RETENTION_DAYS,
-    urls: { langfuse: env.LANGFUSE_BASE_URL, public: env.PUBLIC_URL },
-    onError: (error) => log('error', 'loop', thrown(error)),
-  })
   return {
     db,
-    loop,
     receive: receiver(db, {
       settleMs: env.SETTLE_MS,
       now: Date.now,
-      bursts: { coolDownMs: coolDown(env), rules: routes.rules },
+      bursts: { coolDownMs: env.BURST_MINUTES * 60_000, rules: routes.rules },
     }),
     takeCallbacks: callbackTaker(db, Date.now),
     reject: sharedCommit(async (rejections: RejectionRow[]) => {
@@ -115,6 +65,12 @@ async function open(env: Env, routes: Routes): Promise<Opened> {
       return rejections.map(() => undefined)
     }),
   }
+}
+
+/** Loaded apart: nobody at the door waits for what works behind it. */
+async function workOver(opening: Promise<Opened>, env: Env, routes: Routes): Promise<Loop> {
+  const [{ db }, { relayLoop }] = await Promise.all([opening, import('./relay-loop.ts')])
+  return relayLoop(db, routes, env)
 }
 
 function createRelay(env: Env): Relay {
@@ -128,12 +84,23 @@ function createRelay(env: Env): Relay {
     })
     return opened
   }
+  let loop: Promise<Loop> | null = null
+  const working = (): Promise<Loop> => {
+    loop ??= workOver(opening(), env, routes).catch((error) => {
+      loop = null
+      throw error
+    })
+    return loop
+  }
+  /** Before the loop runs, there is none to be woken: it begins with a look at everything. */
+  const tell = (wake: (loop: Loop) => void) => {
+    loop?.then(wake).catch(() => undefined)
+  }
 
   async function start(): Promise<void> {
     while (!stopped) {
       try {
-        const { loop } = await opening()
-        return await loop.start()
+        return await (await working()).start()
       } catch (error) {
         log('error', 'the loop could not start', thrown(error))
         await sleep(retryStartMs)
@@ -143,34 +110,28 @@ function createRelay(env: Env): Relay {
 
   async function stop(): Promise<void> {
     stopped = true
-    const running = await opened?.catch(() => null)
-    await running?.loop.stop()
-    await running?.db.destroy()
-  }
-
-  const wake = () => {
-    opened?.then(({ loop }) => loop.look()).catch(() => undefined)
+    await (await loop?.catch(() => null))?.stop()
+    await (await opened?.catch(() => null))?.db.destroy()
+    await flushSpans()
   }
 
   return {
     env,
     routes,
     receive: async (arrival) => {
-      const { receive, loop } = await opening()
-      const received = await receive(arrival)
-      loop.wake()
+      const received = await (await opening()).receive(arrival)
+      tell((loop) => loop.wake())
       return received
     },
     takeCallbacks: async (call) => {
-      const { takeCallbacks, loop } = await opening()
-      const taken = await takeCallbacks(call)
-      loop.wake()
+      const taken = await (await opening()).takeCallbacks(call)
+      tell((loop) => loop.wake())
       return taken
     },
     reject: async (rejection) => (await opening()).reject(rejection),
-    wake,
+    wake: () => tell((loop) => loop.look()),
     drain: async (until) => {
-      await (await opening()).loop.drain(until)
+      await (await working()).drain(until)
       await flushSpans()
     },
     start,

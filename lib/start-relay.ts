@@ -1,15 +1,38 @@
+import { firstAnswer } from './first-answer.ts'
 import { log, thrown } from './log.ts'
-import { relay } from './relay.ts'
+import type { Relay } from './relay.ts'
+import { running } from './running.ts'
 import { limitServers } from './server-limits.ts'
-import { flushSpans } from './tracing.ts'
 
-/** Starts the loop where the process lives on. A function on Vercel has `after()` and the cron route instead. */
+/** So long the loop waits for the first answer. */
+const mostWaitMs = 1000
+
+/**
+ * The relay that the first request made, or one of its own: bundled apart from the routes', it takes 150 ms to load,
+ * and Next answers nothing before `instrumentation.ts` is done.
+ */
+async function load(): Promise<Relay | null> {
+  await firstAnswer(mostWaitMs)
+  if (running.promptRelay) return running.promptRelay
+  const { relay } = await import('./relay.ts')
+  const made = relay()
+  for (const problem of made.problems) log('error', 'configuration', { problem })
+  return made.relay
+}
+
+/**
+ * Starts the loop where the process lives on, once the first one at the door has its answer. A function on Vercel has
+ * `after()` and the cron route instead.
+ */
 export function startRelay(): void {
-  const { relay: running, problems } = relay()
-  for (const problem of problems) log('error', 'configuration', { problem })
+  const failed = (error: unknown) => log('error', 'the loop could not start', thrown(error))
+  const loaded = load().catch((error) => {
+    failed(error)
+    return null
+  })
   if (process.env.VERCEL) return
   limitServers()
-  running?.start().catch((error) => log('error', 'the loop could not start', thrown(error)))
+  loaded.then((relay) => relay?.start()).catch(failed)
   // `npm start` sets NEXT_MANUAL_SIG_HANDLE: Next would end the process without waiting for sends.
   if (!process.env.NEXT_MANUAL_SIG_HANDLE) return
   let ending = false
@@ -17,8 +40,8 @@ export function startRelay(): void {
     // A terminal sends its interrupt to every process of the group, and the start script passes it on as well.
     if (ending) return
     ending = true
-    await running?.stop().catch((error) => log('error', 'the loop did not stop in order', thrown(error)))
-    await flushSpans()
+    const relay = await loaded
+    await relay?.stop().catch((error) => log('error', 'the loop did not stop in order', thrown(error)))
     process.exit(0)
   }
   process.on('SIGTERM', end)

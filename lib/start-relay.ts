@@ -1,18 +1,15 @@
-import { firstAnswer } from './first-answer.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { log, thrown } from './log.ts'
 import type { Relay } from './relay.ts'
 import { running } from './running.ts'
 import { limitServers } from './server-limits.ts'
 
-/** So long the loop waits for the first answer. */
-const mostWaitMs = 1000
+/** So long after its start a server has the thread for its first answers: Langfuse gives an event up after 0.7 s. */
+const doorFirstMs = 1000
 
-/**
- * The relay that the first request made, or one of its own: bundled apart from the routes', it takes 150 ms to load,
- * and Next answers nothing before `instrumentation.ts` is done.
- */
+/** The relay that the first request made, or one of its own, which takes 150 ms to load: it is bundled apart from the routes'. */
 async function load(): Promise<Relay | null> {
-  await firstAnswer(mostWaitMs)
+  await sleep(doorFirstMs)
   if (running.promptRelay) return running.promptRelay
   const { relay } = await import('./relay.ts')
   const made = relay()
@@ -20,18 +17,15 @@ async function load(): Promise<Relay | null> {
   return made.relay
 }
 
-/**
- * Starts the loop where the process lives on, once the first one at the door has its answer. A function on Vercel has
- * `after()` and the cron route instead.
- */
+/** Starts the loop where the process lives on. A function on Vercel has `after()` and the cron route instead. */
 export function startRelay(): void {
+  if (process.env.VERCEL) return
+  limitServers()
   const failed = (error: unknown) => log('error', 'the loop could not start', thrown(error))
   const loaded = load().catch((error) => {
     failed(error)
     return null
   })
-  if (process.env.VERCEL) return
-  limitServers()
   loaded.then((relay) => relay?.start()).catch(failed)
   // `npm start` sets NEXT_MANUAL_SIG_HANDLE: Next would end the process without waiting for sends.
   if (!process.env.NEXT_MANUAL_SIG_HANDLE) return

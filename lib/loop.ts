@@ -84,9 +84,9 @@ export function createLoop(deps: LoopDeps): Loop {
       while (!mayNotWork()) {
         // SQLite never waits for anything: without giving way, the door is not read while changes are due.
         await setImmediate()
-        const { looked, settled } = await settleDue(deps)
+        const { settled, isMore } = await settleDue(deps)
         if (settled > 0) for (const name of names) pumps.get(name)?.wake()
-        if (looked === 0) return nextOpenChange(db)
+        if (!isMore) return nextOpenChange(db)
       }
       return null
     },

@@ -48,14 +48,16 @@ interface Looked {
 
 /**
  * Looks at the open changes that are due next, some at a time: settles each, or finds that more of its edit is still to
- * come. `looked`: at how many; 0: nothing is due. What no event told is read from Langfuse between two transactions,
+ * come. `looked`: at how many; `isMore`: others may be due. What no event told is read from Langfuse between two transactions,
  * because one that waits for the network would hold up everything else.
  */
-export async function settleDue(deps: SettleDeps): Promise<{ looked: number; settled: number }> {
+export async function settleDue(
+  deps: SettleDeps,
+): Promise<{ looked: number; settled: number; isMore: boolean }> {
   const { rows, settled, wanting } = await look(deps, readings(deps).elsewhere, null)
   let later = 0
   for (const one of wanting) if (await readAndSettle(deps, one)) later++
-  return { looked: rows.length, settled: settled + later }
+  return { looked: rows.length, settled: settled + later, isMore: rows.length === mostAtOnce }
 }
 
 async function readAndSettle(deps: SettleDeps, first: Wanting): Promise<boolean> {

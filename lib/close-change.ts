@@ -50,7 +50,8 @@ export async function closeChange(
     event_count: said.length,
     settled_at: now,
   })
-  await indexChange(db, { ...told, id: row.id, projectId: row.project_id, subject: row.subject }, said)
+  const { id, project_id: projectId, subject } = row
+  await indexChange(db, { ...told, id, projectId, subject, test: row.test === 1 }, said)
   const { routed, skipped } = route(routes, { ...told, projectId: row.project_id, subject: row.subject })
   const delivery = (target: string, part: Pick<DeliveryRow, 'status' | 'rule' | 'fact'>): DeliveryRow => ({
     id: newId('dlv', now),

@@ -41,3 +41,28 @@ export function facetsOf({
   ])
   return [...new Set([...facets, ...foldersOf(subject).map(folderFacet)])]
 }
+
+/** By what a list is narrowed without a facet's table, for the index of words. */
+export const promptFacet = (name: string): string => `prompt ${name}`
+export const projectFacet = (id: string): string => `project ${id}`
+export const dangerFacet = 'danger'
+export const testFacet = 'test'
+
+/**
+ * A facet as a word among a change's own words: begins with a blank, as none of them does. A hash, because an index of
+ * words takes none above 2,046 bytes.
+ */
+export const markOf = (facet: string): string =>
+  ` ${createHash('sha256').update(facet).digest('base64url').slice(0, 12)}`
+
+export type Marked = Parameters<typeof facetsOf>[0] & Pick<Change, 'danger' | 'test'>
+
+/** All that never changes of a settled change and that a list is narrowed to. */
+export function marksOf(change: Marked): string[] {
+  const { projectId, subject, danger, test } = change
+  const facets = [...facetsOf(change), promptFacet(subject)]
+  if (projectId !== null) facets.push(projectFacet(projectId))
+  if (danger) facets.push(dangerFacet)
+  if (test) facets.push(testFacet)
+  return facets.map(markOf)
+}

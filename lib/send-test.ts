@@ -1,5 +1,6 @@
 import { createHmac, randomBytes, randomUUID } from 'node:crypto'
 import { type ChangeDetail, emptyDetail } from './change.ts'
+import { toChange } from './db/changes.ts'
 import type { Db } from './db/client.ts'
 import { insertDeliveries } from './db/deliveries.ts'
 import { saveVersions } from './db/prompts.ts'
@@ -128,7 +129,7 @@ export async function sendTestMessage(db: Db, target: string, now: number): Prom
   const change = messageChange(target, now)
   await db.transaction().execute(async (trx) => {
     await trx.insertInto('changes').values(change).execute()
-    await indexChange(trx, { ...change, projectId: null, detail: messageDetail }, [])
+    await indexChange(trx, toChange(change), [])
     await insertDeliveries(trx, [messageDelivery(change.id, target, now)])
   })
   return change.id

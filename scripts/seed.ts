@@ -5,9 +5,11 @@
 import { parseArgs } from 'node:util'
 import { sql } from 'kysely'
 import pg from 'pg'
+import { toChange } from '#lib/db/changes.ts'
 import { type Db, isPostgres, openDatabase } from '#lib/db/client.ts'
 import type { Database } from '#lib/db/schema.ts'
 import { searchRow } from '#lib/db/search-write.ts'
+import { marksOf } from '#lib/facets.ts'
 import { type Made, makeChange } from './seed-rows.ts'
 import { randomFrom } from './seed-words.ts'
 
@@ -40,14 +42,18 @@ async function insert<T extends Table>(db: Db, table: T, rows: Database[T][]): P
 }
 
 async function insertDocuments(db: Db, made: Made[]): Promise<void> {
-  const all = made.flatMap(({ change, documents }) => documents.map((one) => ({ id: change.id, ...one })))
   if (isPostgres(db)) {
+    const marked = made.flatMap(({ change, documents }) => {
+      const marks = marksOf(toChange(change))
+      return documents.map(({ part, words }) => ({ id: change.id, part, words: [...words, ...marks] }))
+    })
     await sql`insert into search select id, part, array_to_tsvector(words)
-      from json_to_recordset(${JSON.stringify(all)}::json) as r(id text, part smallint, words text[])`.execute(
+      from json_to_recordset(${JSON.stringify(marked)}::json) as r(id text, part smallint, words text[])`.execute(
       db,
     )
     return
   }
+  const all = made.flatMap(({ change, documents }) => documents.map((one) => ({ id: change.id, ...one })))
   const rows = all.map(({ id, part, words }) => [String(searchRow(id, part)), words.join(' ')])
   const words = [...new Set(all.flatMap((one) => one.words))]
   await sql`insert or ignore into search_words select value from json_each(${JSON.stringify(words)})`.execute(

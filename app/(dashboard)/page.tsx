@@ -53,37 +53,41 @@ export default async function ChangesPage({ searchParams }: { searchParams: Sear
   return orSkeleton(changesPage(asked), <ListSkeleton />)
 }
 
-async function changesPage({ filter, ignored, cursor, now }: Asked): Promise<ReactElement> {
+async function changesPage(asked: Asked): Promise<ReactElement> {
+  const { filter, ignored, now } = asked
   const db = await database()
   const chips = filterChips(filter)
   const query = filterQuery(filter)
-  const narrowed = isNarrowed(filter)
+  // Called instead of rendered: a child would not begin to read before its parent has read.
+  const [health, chart, tabs, choices, matching, changes] = await Promise.all([
+    HealthLine({ db, now }),
+    Chart({ db, time: filter.time, now }),
+    Tabs({ db, current: 'changes' }),
+    filterChoices(db),
+    isNarrowed(filter) ? countFiltered(db, { filter, now }) : null,
+    changesList(db, asked),
+  ])
   return (
     <>
       <h1 className="sr-only">Changes</h1>
       <div className="panel mb-5 grid divide-line max-lg:divide-y lg:grid-cols-[minmax(0,1fr)_340px] lg:divide-x">
-        <HealthLine db={db} now={now} />
-        <Chart db={db} time={filter.time} now={now} />
+        {health}
+        {chart}
       </div>
-      <Tabs db={db} current="changes" />
-      <FilterBar
-        key={JSON.stringify(query)}
-        filter={filter}
-        choices={await filterChoices(db)}
-        count={chips.length}
-      />
+      {tabs}
+      <FilterBar key={JSON.stringify(query)} filter={filter} choices={choices} count={chips.length} />
       <Ignored sentences={ignored} />
-      {narrowed ? (
-        <ActiveFilter filter={filter} chips={chips} matching={await countFiltered(db, { filter, now })} />
-      ) : null}
-      <Changes db={db} asked={{ filter, ignored, cursor, now }} />
+      {matching ? <ActiveFilter filter={filter} chips={chips} matching={matching} /> : null}
+      {changes}
     </>
   )
 }
 
-async function Changes({ db, asked: { filter, cursor, now } }: { db: Db; asked: Asked }) {
-  const { rows, older, newer } = await listFiltered(db, { filter, now }, cursor, pageSize)
-  const contextOf = await deliveryContexts(db, now)
+async function changesList(db: Db, { filter, cursor, now }: Asked): Promise<ReactElement> {
+  const [{ rows, older, newer }, contextOf] = await Promise.all([
+    listFiltered(db, { filter, now }, cursor, pageSize),
+    deliveryContexts(db, now),
+  ])
   const query = filterQuery(filter)
   const hasCursor = cursor.before !== undefined || cursor.after !== undefined
   return (

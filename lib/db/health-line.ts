@@ -33,13 +33,19 @@ const dayMs = 86_400_000
 /** A look at the state of the relay: each answer is a short range of one index, however much is stored. */
 export async function readHealth(db: Db, now: number): Promise<Health> {
   const targets = await knownTargets(db)
-  const circuits = await openCircuits(db, now)
-  const { troubles, lastSignedAt: watchedAt } = await readWatch(db)
-  const newest = Math.max((await lastSignedAt(db)) ?? 0, watchedAt ?? 0)
+  const [circuits, watched, signedAt, waiting, health] = await Promise.all([
+    openCircuits(db, now),
+    readWatch(db),
+    lastSignedAt(db),
+    waitingSince(db, targets, now),
+    targetHealth(db, targets, now),
+  ])
+  const { troubles, lastSignedAt: watchedAt } = watched
+  const newest = Math.max(signedAt ?? 0, watchedAt ?? 0)
   return {
     lastSignedAt: newest === 0 ? null : newest,
-    waitingSince: await waitingSince(db, targets, now),
-    targets: await targetHealth(db, targets, now),
+    waitingSince: waiting,
+    targets: health,
     circuits: [...circuits].map(([target, row]) => ({ target, until: row.open_until ?? now })),
     troubles,
   }

@@ -25,6 +25,8 @@ export interface Span {
 const mostCounted = 20_000
 /** So many changes of a source are looked at for a count: some 50 ms. */
 export const mostLooked = 10_000
+/** A change that comes up in more ranges than this counts for less in a count that ends. */
+const mostRepeats = 4
 
 /** `isMore`: at least so many; the rest was not looked at. */
 export interface Counted {
@@ -46,10 +48,12 @@ export const remaining = ({ checks }: ListPlan, parts: Part[], key: Sql): Sql[] 
 export const tail = (key: Sql, { isBackwards, most }: Span): Sql =>
   sql`order by ${key} ${isBackwards ? sql`asc` : sql`desc`} limit ${most}`
 
+const distinct = ({ repeats }: Branch): Sql => (repeats ? sql`distinct` : sql``)
+
 function branchQuery(plan: ListPlan, { parts }: Source, branch: Branch, span: Span): Sql {
   const key = keyOf(branch)
   const where = and([...branch.where, ...within(span, key), ...remaining(plan, parts, key)])
-  return sql`select ${branch.repeats ? sql`distinct` : sql``} ${key} as id
+  return sql`select ${distinct(branch)} ${key} as id
     from ${tableOf(branch)} where ${where} ${tail(key, span)}`
 }
 
@@ -64,6 +68,12 @@ export async function idsFrom(db: Db, plan: ListPlan, source: Source, span: Span
       : sql`select distinct id from (${sql.join(all, sql` union all `)}) as u ${tail(sql`id`, span)}`
   const { rows } = await sql<{ id: string }>`${query}`.execute(db)
   return rows.map(({ id }) => id)
+}
+
+/** The source to read from. The only one needs no counting. */
+export async function bestSource(db: Db, plan: ListPlan, span: Span): Promise<Source> {
+  const [first = everything, ...others] = plan.sources
+  return others.length === 0 ? first : (await smallest(db, plan, span)).source
 }
 
 /**
@@ -93,7 +103,8 @@ function countOf({ branches }: Source, span: Span): Sql {
     return sql`select 1 from (select 1 from ${tableOf(branch)}
       where ${where} limit ${mostCounted + 1}) as ${sql.ref(`b${i}`)}`
   })
-  return sql`select count(*) from (${sql.join(each, sql` union all `)}) as u`
+  return sql`select count(*) from (select 1 from (${sql.join(each, sql` union all `)}) as a
+    limit ${mostCounted + 1}) as u`
 }
 
 /** Counts what passes, among the newest of the source. */
@@ -103,26 +114,37 @@ export async function countFrom(db: Db, plan: ListPlan, source: Source, span: Sp
   const each = source.branches.map((branch, i) => {
     const key = keyOf(branch)
     const where = and([...branch.where, ...within(span, key)])
-    return sql`select id from (select ${key} as id from ${tableOf(branch)} where ${where}
+    return sql`select id from (select ${distinct(branch)} ${key} as id from ${tableOf(branch)} where ${where}
       ${tail(key, { ...span, most: look })}) as ${sql.ref(`b${i}`)}`
   })
   const looked = sql`select id from (${sql.join(each, sql` union all `)}) as a limit ${look}`
-  return countPassing(db, looked, remaining(plan, source.parts, sql`u.id`), span)
+  const conditions = remaining(plan, source.parts, sql`u.id`)
+  const repeats = Math.min(source.branches.length, mostRepeats)
+  return countPassing(db, { looked, repeats, conditions }, span)
 }
 
-/** Counts the different ids in `looked` for which all conditions on `u` hold. */
+export interface Looked {
+  looked: Sql
+  /** So often a change may be among them: the smaller, the less is looked at. */
+  repeats: number
+  /** On `u`, one of them. */
+  conditions: Sql[]
+}
+
+/** Counts the different ids in `looked` for which all conditions hold. */
 export async function countPassing(
   db: Db,
-  looked: Sql,
-  conditions: Sql[],
+  { looked, repeats, conditions }: Looked,
   { most, look = mostLooked }: Span,
 ): Promise<Counted> {
-  // A change may come up once for each of its deliveries and documents: four times as many rows are some of each.
-  const passing = sql`select u.id from (${looked}) as u where ${and(conditions)} limit ${4 * most + 4}`
+  const enough = repeats * most
+  const passing = sql`select u.id from (${looked}) as u where ${and(conditions)} limit ${enough + 1}`
   const { rows } = await sql<{ found: number; count: number }>`
     select count(*) as found, count(distinct id) as count from (${passing}) as p`.execute(db)
   const count = Number(rows[0]?.count)
-  if (count > most || Number(rows[0]?.found) > 4 * most) return { count: Math.min(count, most), isMore: true }
+  const found = Number(rows[0]?.found)
+  if (count > most || found > enough) return { count: Math.min(count, most), isMore: true }
+  if (conditions.length === 0) return { count, isMore: found >= look }
   const all = await sql<{ count: number }>`select count(*) as count from (${looked}) as u`.execute(db)
   return { count, isMore: Number(all.rows[0]?.count) >= look }
 }

@@ -58,7 +58,7 @@ const settling = (...where: Sql[]): Branch => ({
   where,
 })
 
-const isFolder = (prompt: string) => prompt.endsWith('/')
+export const isFolder = (prompt: string) => prompt.endsWith('/')
 
 /** What must hold of the columns of `changes`, under this alias. Literals where an index is partial. */
 function columnsOf({ test, project, danger, prompt }: ListFilter, alias: string): Map<Part, Sql> {
@@ -89,7 +89,7 @@ function changeSources(filter: ListFilter): Source[] {
   return sources
 }
 
-function facetsWanted({ kind, label }: ListFilter): string[] {
+export function facetsWanted({ kind, label }: Pick<ListFilter, 'kind' | 'label'>): string[] {
   if (label === null) return kind.map(kindFacet)
   return kind.length === 0 ? [labelFacet(label)] : kind.map((one) => kindLabelFacet(one, label))
 }
@@ -116,26 +116,31 @@ function deliveryConditions({ status, target, http }: ListFilter, alias: string,
   return wanted
 }
 
-/** Each target and status is one index range; a target's deliveries that were not skipped are one too. */
+/**
+ * Each target and status is one index range, as a class of answers is, and a target's deliveries that were not skipped.
+ * Asked for together, the others are checked: a range that is filtered has no bound.
+ */
 function deliverySources(filter: ListFilter, targets: string[], open: string[]): Source[] {
   const { status, target, http } = filter
-  const conditions = deliveryConditions(filter, 's', open)
-  const on = (...where: Sql[]): Branch => ({ on: 'deliveries', where: [...where, ...conditions] })
+  const on = (...where: Sql[]): Branch => ({ on: 'deliveries', where })
   const sources: Source[] = []
   if (http.length > 0 && !isSettlingWanted(filter))
     sources.push({
-      parts: ['delivery'],
+      parts: status.length === 0 && target === null ? ['delivery'] : [],
       branches: http.map((one) => ({ ...on(sql`s.http_class = ${one}`), repeats: true })),
     })
-  if (status.length === 0 && target === null) return sources
-  if (status.length === 0) return [...sources, { parts: ['delivery'], branches: [on()] }]
+  const parts: Part[] = http.length === 0 ? ['delivery'] : []
+  if (status.length === 0) {
+    if (target === null) return sources
+    return [...sources, { parts, branches: [on(sql`s.target = ${target}`, sql`s.status <> 'skipped'`)] }]
+  }
   const plain = status.filter((one) => one !== 'settling' && one !== 'held')
   const branches = (target === null ? targets : [target]).flatMap((name) => {
     const held = status.includes('held') && open.includes(name) ? waiting : []
     return [...new Set([...plain, ...held])].map((one) => on(sql`s.target = ${name}`, sql`s.status = ${one}`))
   })
   if (isSettlingWanted(filter)) branches.push(settling())
-  return [...sources, { parts: ['delivery'], branches }]
+  return [...sources, { parts, branches }]
 }
 
 /** A settling change has no deliveries yet. */

@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import type { ListFilter } from '../list-filter.ts'
 import type { Db } from './client.ts'
 import {
   type Counted,
@@ -18,15 +19,23 @@ import { searchRow } from './search-write.ts'
 
 /** Up to here SQLite asks the search index about given changes; beyond, it asks about what the index gives. */
 const mostAsked = 5000
+/** A change has two documents at most. */
+const repeats = 2
+/** Up to so many changes of a source, Postgres looks each up: 12 µs. */
+const mostWalked = 1000
 /**
- * So many of the newest documents are looked through before Postgres reads all that match from its index: 8 ms, where
- * a word in one of sixty at 1,000,000 changes takes ten times as long from the index, which has no order.
+ * So many of the newest documents are looked through before Postgres reads all that match from its index, which has no
+ * order: 4 to 13 ms. Where some match, but too few, as many more as it should take.
  */
 const windowSize = 8000
+const widestWindow = 60_000
+/** So few are read from the index at once. */
+const fewFound = 1000
 /** So many documents Postgres reads for a count, and so many it lets the index name. */
 const mostRead = 4000
+const mostReadAll = 60_000
 const mostFound = 20_000
-/** Where nothing else is asked, so many of them are enough for a count that ends at 1,000: 30 ms, each on its own page. */
+/** Where nothing else is asked, so many of them are enough for a count that ends at 1,000: each is on its own page. */
 const mostTaken = 1500
 
 export async function idsOfSqlite(db: Db, plan: ListPlan, query: string, span: Span): Promise<string[]> {
@@ -70,66 +79,112 @@ export async function countOfSqlite(db: Db, plan: ListPlan, query: string, span:
   const looked = sql`select s.id from (select rowid from search as w where ${and(wordRows(expression, span))}
     order by rowid desc limit ${mostLooked}) as w cross join changes as s on ${namesChange}
     where ${and(within(span, sql`+s.id`))}`
-  return countPassing(db, looked, remaining(plan, [], sql`u.id`), span)
+  return countPassing(db, { looked, repeats, conditions: remaining(plan, [], sql`u.id`) }, span)
 }
 
 const has = (terms: Sql) => (key: Sql) =>
   sql`(select 1 from search as w where w.change_id = ${key} and w.words @@ ${terms} limit 1) = 1`
 
-const withTerms = (plan: ListPlan, terms: Sql): ListPlan => ({
-  ...plan,
-  checks: new Map([...plan.checks, ['words', has(terms)]]),
-})
+/** The terms hold all that never changes; what is left to check is what a delivery is. */
+function withTerms({ sources, checks }: ListPlan, terms: Sql): ListPlan {
+  const delivery = checks.get('delivery')
+  return {
+    sources,
+    checks: new Map([...(delivery ? [['delivery', delivery] as const] : []), ['words', has(terms)]]),
+  }
+}
 
-/** A common word is soon found among the newest; a rare one is read whole from its index, which has no order. */
-export async function idsOfPostgres(db: Db, plan: ListPlan, query: string, span: Span): Promise<string[]> {
-  const terms = postgresTerms(query)
+/** What else must hold of a document that holds the terms. */
+const besideTerms = (plan: ListPlan, key: Sql): Sql[] => remaining(plan, ['words'], key)
+
+/** From the newest while they are dense enough, else all that match from their index, which has no order. */
+export async function idsOfPostgres(
+  db: Db,
+  all: ListPlan,
+  filter: ListFilter,
+  span: Span,
+): Promise<string[]> {
+  const terms = postgresTerms(filter)
   if (terms === null) return []
+  const plan = withTerms(all, terms)
   const best = await smallest(db, plan, span)
   const estimate = await postgresEstimate(db, terms)
-  if (best.count <= estimate) return idsFrom(db, withTerms(plan, terms), best.source, span)
-  if (estimate > windowSize) {
-    const newest = await idsInWindow(db, plan, terms, span)
-    if (newest) return newest
-  }
-  const id = sql`s.id`
-  const { rows: found } = await sql<{ id: string }>`with found as materialized (${documents(terms, span)})
-    select s.id from (select id from found order by id ${span.isBackwards ? sql`asc` : sql`desc`} offset 0) as s
-    where ${and(remaining(plan, [], id))} ${tail(id, span)}`.execute(db)
-  return found.map((row) => row.id)
+  if (best.count <= Math.max(estimate, mostWalked)) return idsFrom(db, plan, best.source, span)
+  const newest = estimate > fewFound ? await idsOfNewest(db, plan, terms, span) : null
+  if (newest) return newest
+  const { rows } = await sql<{ id: string }>`with found as materialized (${documents(terms, span)})
+    select s.id from (select id from found order by id ${direction(span)} offset 0) as s
+    where ${and(besideTerms(plan, sql`s.id`))} ${tail(sql`s.id`, span)}`.execute(db)
+  return rows.map(({ id }) => id)
 }
+
+const direction = ({ isBackwards }: Span): Sql => (isBackwards ? sql`asc` : sql`desc`)
 
 /** The key is hidden from the planner: no other index than that of the words. */
 const documents = (terms: Sql, span: Span): Sql => sql`select distinct change_id as id from search
   where words @@ ${terms} and ${and(within(span, sql`(change_id || '')`))}`
 
-export async function countOfPostgres(db: Db, plan: ListPlan, query: string, span: Span): Promise<Counted> {
-  const terms = postgresTerms(query)
-  if (terms === null) return { count: 0, isMore: false }
-  const best = await smallest(db, plan, span)
-  const estimate = await postgresEstimate(db, terms)
-  if (best.count <= estimate)
-    return countFrom(db, withTerms(plan, terms), best.source, { ...span, look: mostRead })
-  const conditions = remaining(plan, [], sql`u.id`)
-  if (estimate <= mostFound) {
-    // That it is no test is asked of almost every list, and almost always true.
-    const look = conditions.length > 1 ? mostFound * 10 : mostTaken
-    // Materialized, or a limit behind it makes the planner read the documents in the order of their ids.
-    const all = sql`with a as materialized (select change_id as id from search
-      where words @@ ${terms} and ${and(within(span, sql`(change_id || '')`))} limit ${look}) select id from a`
-    return countPassing(db, all, conditions, { ...span, look })
-  }
-  const newest = sql`select change_id as id, words from search
-    where ${and(within(span, sql`change_id`))} ${tail(sql`change_id`, { ...span, most: mostRead })}`
-  return countPassing(db, newest, [sql`u.words @@ ${terms}`, ...conditions], { ...span, look: mostRead })
+/** Null: there may be more behind what was looked through. */
+async function idsOfNewest(db: Db, plan: ListPlan, terms: Sql, span: Span): Promise<string[] | null> {
+  const { ids, isAll } = await idsAmong(db, plan, terms, span, windowSize)
+  if (isAll || ids.length === span.most) return ids
+  const needed = Math.ceil((1.5 * windowSize * span.most) / ids.length)
+  if (needed > widestWindow) return null
+  const wider = await idsAmong(db, plan, terms, span, needed)
+  return wider.isAll || wider.ids.length === span.most ? wider.ids : null
 }
 
-/** Null: there is more behind the window. */
-async function idsInWindow(db: Db, plan: ListPlan, terms: Sql, span: Span): Promise<string[] | null> {
+/** Among so many documents, the first of the span in its direction. `isAll`: there are no more. */
+async function idsAmong(db: Db, plan: ListPlan, terms: Sql, span: Span, size: number) {
   const id = sql`s.id`
   const window = sql`select change_id as id, words from search
-    where ${and(within(span, sql`change_id`))} ${tail(sql`change_id`, { ...span, most: windowSize })}`
+    where ${and(within(span, sql`change_id`))} ${tail(sql`change_id`, { ...span, most: size })}`
   const { rows } = await sql<{ id: string }>`select distinct s.id from (${window}) as s
-    where ${and([sql`s.words @@ ${terms}`, ...remaining(plan, [], id)])} ${tail(id, span)}`.execute(db)
-  return rows.length < span.most ? null : rows.map((row) => row.id)
+    where ${and([sql`s.words @@ ${terms}`, ...besideTerms(plan, id)])} ${tail(id, span)}`.execute(db)
+  const ids = rows.map((row) => row.id)
+  if (ids.length === span.most) return { ids, isAll: false }
+  const { rows: behind } = await sql`select 1 from search where ${and(within(span, sql`change_id`))}
+    offset ${size} limit 1`.execute(db)
+  return { ids, isAll: behind.length === 0 }
+}
+
+export async function countOfPostgres(
+  db: Db,
+  all: ListPlan,
+  filter: ListFilter,
+  span: Span,
+): Promise<Counted> {
+  const terms = postgresTerms(filter)
+  if (terms === null) return { count: 0, isMore: false }
+  const plan = withTerms(all, terms)
+  const best = await smallest(db, plan, span)
+  const estimate = await postgresEstimate(db, terms)
+  if (best.count <= Math.max(estimate, mostWalked))
+    return countFrom(db, plan, best.source, { ...span, look: mostRead })
+  // What the index finds has no order either: it would be read from the oldest on, past all that a time leaves out.
+  const isBounded = span.above !== null || span.below !== null
+  if (estimate > (isBounded ? fewFound : mostFound)) {
+    const newest = await countOfNewest(db, plan, terms, { ...span, look: mostRead })
+    if (!newest.isMore || newest.count === span.most) return newest
+    const needed = Math.ceil((1.2 * mostRead * span.most) / Math.max(1, newest.count))
+    return countOfNewest(db, plan, terms, { ...span, look: Math.min(needed, mostReadAll) })
+  }
+  const conditions = besideTerms(plan, sql`u.id`)
+  const look = conditions.length > 0 ? mostRead : mostTaken
+  // Materialized, or a limit behind it makes the planner read the documents in the order of their ids.
+  const looked = sql`with a as materialized (select change_id as id from search
+    where words @@ ${terms} and ${and(within(span, sql`(change_id || '')`))} limit ${look}) select id from a`
+  return countPassing(db, { looked, repeats, conditions }, { ...span, look })
+}
+
+async function countOfNewest(
+  db: Db,
+  plan: ListPlan,
+  terms: Sql,
+  span: Span & { look: number },
+): Promise<Counted> {
+  const looked = sql`select change_id as id, words from search
+    where ${and(within(span, sql`change_id`))} ${tail(sql`change_id`, { ...span, most: span.look })}`
+  const conditions = [sql`u.words @@ ${terms}`, ...besideTerms(plan, sql`u.id`)]
+  return countPassing(db, { looked, repeats, conditions }, span)
 }

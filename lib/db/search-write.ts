@@ -1,8 +1,9 @@
 import { sql } from 'kysely'
 import type { Change, ChangeDetail } from '../change.ts'
 import type { SourceEvent } from '../event.ts'
-import { facetsOf } from '../facets.ts'
+import { facetsOf, type Marked, marksOf } from '../facets.ts'
 import { changeWords, wordsOf } from '../search-words.ts'
+import { changeById } from './changes.ts'
 import { type Db, isPostgres } from './client.ts'
 
 /** A change has two documents: what it says, and what went wrong with its deliveries. */
@@ -20,11 +21,16 @@ export function searchRow(changeId: string, part: Part): bigint {
   return BigInt.asIntN(64, (BigInt(`0x${changeId.slice(4, 20)}`) << 1n) | BigInt(part))
 }
 
-/** Writes a document, in place of the one before. */
-export async function indexDocument(db: Db, changeId: string, part: Part, words: string[]): Promise<void> {
+/** Writes a document, in place of the one before. Postgres finds it by its change's marks too. */
+async function indexDocument(
+  db: Db,
+  { id: changeId, ...change }: Marked & Pick<Change, 'id'>,
+  part: Part,
+  words: string[],
+): Promise<void> {
   if (isPostgres(db)) {
     await sql`insert into search (change_id, part, words)
-      values (${changeId}, ${part}, array_to_tsvector(${words}::text[]))
+      values (${changeId}, ${part}, array_to_tsvector(${[...words, ...marksOf(change)]}::text[]))
       on conflict (change_id, part) do update set words = excluded.words`.execute(db)
     return
   }
@@ -47,23 +53,24 @@ export async function indexErrors(db: Db, changeIds: Iterable<string>): Promise<
     const rows = await db
       .selectFrom('deliveries as d')
       .innerJoin('attempts as a', 'a.delivery_id', 'd.id')
-      .innerJoin('changes as c', 'c.id', 'd.change_id')
-      .select(['d.target', 'a.reason', 'c.subject', 'c.title'])
+      .select(['d.target', 'a.reason'])
       .distinct()
       .where('d.change_id', '=', id)
       .where('a.reason', 'is not', null)
       .limit(mostReasons)
       .execute()
+    const change = rows.length > 0 ? await changeById(db, id) : null
+    if (!change) continue
+    const texts = rows.flatMap(({ target, reason }) => [target, reason ?? ''])
     // With the names, so that "refund timeout" finds the prompt's failure.
-    const texts = rows.flatMap(({ target, reason, subject, title }) => [target, reason ?? '', subject, title])
-    if (rows.length > 0) await indexDocument(db, id, 1, wordsOf(texts))
+    await indexDocument(db, change, 1, wordsOf([...texts, change.subject, change.title]))
   }
 }
 
 /** Makes a settled change findable, by lists and by search. */
 export async function indexChange(
   db: Db,
-  change: Pick<Change, 'id' | 'projectId' | 'subject' | 'title' | 'actor' | 'detail'>,
+  change: Pick<Change, 'id' | 'projectId' | 'subject' | 'title' | 'actor' | 'detail' | 'danger' | 'test'>,
   said: SourceEvent[],
 ): Promise<void> {
   const facets = facetsOf(change).map((facet) => ({ facet, change_id: change.id }))
@@ -74,7 +81,7 @@ export async function indexChange(
       .onConflict((c) => c.doNothing())
       .execute()
   }
-  await indexDocument(db, change.id, 0, changeWords(change, said))
+  await indexDocument(db, change, 0, changeWords(change, said))
 }
 
 /** Takes changes out of lists and search, before they are deleted. */

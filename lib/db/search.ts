@@ -1,7 +1,9 @@
 import { sql } from 'kysely'
+import { dangerFacet, folderFacet, markOf, projectFacet, promptFacet, testFacet } from '../facets.ts'
+import type { ListFilter } from '../list-filter.ts'
 import { type Term, termsOf } from '../search-words.ts'
 import type { Db } from './client.ts'
-import type { Sql } from './list-sources.ts'
+import { facetsWanted, isFolder, type Sql } from './list-sources.ts'
 import { searchRow } from './search-write.ts'
 
 const idForm = /^(chg|evt|dlv)_[0-9a-f]*$/
@@ -45,11 +47,27 @@ async function changesOfSourceId(db: Db, id: string): Promise<string[] | null> {
   return row ? [row.change_id] : null
 }
 
-/** The condition that a `tsvector` holds all terms; null: the query has no word. */
-export function postgresTerms(query: string): Sql | null {
-  const terms = termsOf(query)
+/**
+ * What a `tsvector` must hold: all terms, and the marks of all parts of the filter that never change. So the index
+ * finds no document that does not pass, but for what is asked of deliveries. Null: the query has no word.
+ */
+export function postgresTerms({ q, ...filter }: ListFilter): Sql | null {
+  const terms = termsOf(q ?? '')
   if (terms.length === 0) return null
-  return sql`${terms.map(({ word, isBeginning }) => `'${word}'${isBeginning ? ':*' : ''}`).join(' & ')}::tsquery`
+  const words = terms.map(({ word, isBeginning }) => `'${word}'${isBeginning ? ':*' : ''}`)
+  return sql`${[...words, ...markTerms(filter)].join(' & ')}::tsquery`
+}
+
+function markTerms(filter: Omit<ListFilter, 'q'>): string[] {
+  const { prompt, project, danger, test } = filter
+  const term = (facet: string) => `'${markOf(facet)}'`
+  const facets = facetsWanted(filter)
+  const terms = facets.length > 0 ? [`(${facets.map(term).join(' | ')})`] : []
+  if (prompt !== null) terms.push(term(isFolder(prompt) ? folderFacet(prompt) : promptFacet(prompt)))
+  if (project !== null) terms.push(term(projectFacet(project)))
+  if (danger) terms.push(term(dangerFacet))
+  if (test !== 'shown') terms.push(`${test === 'hidden' ? '!' : ''}${term(testFacet)}`)
+  return terms
 }
 
 /** About how many documents hold the terms, as the planner thinks: the engine has no bounded count of them. */

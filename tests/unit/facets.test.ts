@@ -6,6 +6,8 @@ import {
   kindFacet,
   kindLabelFacet,
   labelFacet,
+  markOf,
+  marksOf,
 } from '#lib/facets.ts'
 
 const facetsOf = (facts: Fact[], subject = 'x') =>
@@ -35,4 +37,13 @@ it('takes no label for a kind', () => {
 it('names each folder that a prompt is in', () => {
   expect(facetsOf([], 'support/tier-1/refund')).toEqual(['support/', 'support/tier-1/'].map(folderFacet))
   expect(facetsOf([], 'refund')).toEqual([])
+})
+
+it('marks a change with all that a list is narrowed to, in words that no text has', () => {
+  const facts: Fact[] = [{ kind: 'promoted', label: 'production', from: 6, to: 7 }]
+  const change = { projectId: 'p', subject: 'support/reply', detail: { facts }, danger: true, test: false }
+  const facets = [...facetsOf(facts, 'support/reply'), 'prompt support/reply', 'project p', 'danger']
+  expect(marksOf(change)).toEqual(facets.map(markOf))
+  expect(marksOf({ ...change, projectId: null, danger: false, test: true })).toContain(markOf('test'))
+  for (const mark of marksOf(change)) expect(mark).toMatch(/^ [\w-]{12}$/)
 })

@@ -234,8 +234,9 @@ async function createPolling({ schema }: Store): Promise<void> {
 /**
  * The engine's own inverted index over our own words. SQLite: FTS5 without text and positions, and the words beside
  * it, because FTS5 reads all of a beginning's postings before the first row (250 ms for a word in half of 1,000,000
- * changes; words named one by one are read lazily, 1 ms). Postgres: `tsvector` with GIN; out of line, so that the
- * rows that GIN finds are 100 to a page; a short pending list, because every search reads it.
+ * changes; words named one by one are read lazily, 1 ms). Postgres: `tsvector` with GIN; where Postgres stores
+ * words out of line (above 2 KB), all of them, so that the rows that GIN finds are on few pages; a short pending list,
+ * because every search reads it.
  */
 async function createSearch(db: Store, isPostgres: boolean): Promise<void> {
   if (!isPostgres) {

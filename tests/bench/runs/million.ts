@@ -11,6 +11,9 @@ import { start } from '../subjects.ts'
 /** Words of the seeded texts: in every second change, and in one of fifty. */
 const searched = ['customer', 'voucher']
 
+/** Longer than what is seeded: else the server begins by deleting half of it, while it is measured. */
+const keeping = { RETENTION_DAYS: '365' }
+
 /** Each filter of the list, some with few and with many matches, and together; as an address tells them. */
 const filters = [
   ...listStatuses.map((status) => `status=${status}`),
@@ -54,7 +57,7 @@ async function olderPage(origin: string, cookie: string, pages: number, from = '
 async function measure(bench: Bench, engine: Engine, url: string, count: number): Promise<void> {
   const subject = `${engine}, ${count.toLocaleString('en-US')}`
   const done = (name: MeasureName, value: number) => record(bench.results, name, subject, value)
-  const running = await start(engine, { url, env: { ...bench.targetEnv, SETTLE_MS: '10000' } })
+  const running = await start(engine, { url, env: { ...bench.targetEnv, ...keeping, SETTLE_MS: '10000' } })
   try {
     const { origin, door } = running
     const cookie = await signIn(origin)
@@ -78,7 +81,7 @@ async function measure(bench: Bench, engine: Engine, url: string, count: number)
 
 /** Every way to narrow the list, its hundredth page (or the last, where there are fewer), and the other pages. */
 async function measurePages({ results }: Bench, engine: Engine, url: string): Promise<void> {
-  const running = await start(engine, { url, env: { SETTLE_MS: '10000' } })
+  const running = await start(engine, { url, env: { ...keeping, SETTLE_MS: '10000' } })
   try {
     const { origin } = running
     const cookie = await signIn(origin)

@@ -19,6 +19,8 @@ const lookMs = 5000
  * of them tells as much as one at each. Nor does the door's answer wait behind it.
  */
 const gatherMs = 5
+/** While events come, settling rests for so many times as long as it worked: the door must answer, settling can wait. */
+const doorShare = 3
 /** After an error (the store is out of reach) it tries again this much later. */
 const afterErrorMs = 1000
 /** How long sends under way may take to finish when the process is told to end. */
@@ -75,6 +77,7 @@ export function createLoop(deps: LoopDeps): Loop {
   const abort = new AbortController()
   let stopping = false
   let isResident = false
+  let isDoorBusy = false
   let drainUntil = 0
   let prunedAt = 0
   const mayNotWork = () => stopping || !(isResident || now() < drainUntil)
@@ -84,9 +87,13 @@ export function createLoop(deps: LoopDeps): Loop {
       while (!mayNotWork()) {
         // SQLite never waits for anything: without giving way, the door is not read while changes are due.
         await setImmediate()
+        const startedAt = performance.now()
         const { settled, isMore } = await settleDue(deps)
         if (settled > 0) for (const name of names) pumps.get(name)?.wake()
         if (!isMore) return nextOpenChange(db)
+        if (!isDoorBusy) continue
+        isDoorBusy = false
+        await deps.sleep(doorShare * (performance.now() - startedAt))
       }
       return null
     },
@@ -187,7 +194,10 @@ export function createLoop(deps: LoopDeps): Loop {
       pruning.wake()
       watching.wake()
     },
-    wake: () => pumps.get('')?.wakeAt(now() + gatherMs),
+    wake: () => {
+      isDoorBusy = true
+      pumps.get('')?.wakeAt(now() + gatherMs)
+    },
     look: looking.wake,
     drain,
     stop: async () => {

@@ -33,13 +33,15 @@ async function clientScriptKilobytes(): Promise<number> {
 
 const absolute = (path: string): string => (path.startsWith('/') ? path : `/_next/${path}`)
 
-/** What `npm install` leaves on this system. */
+/** What `npm install` leaves on this system; what has two names (`node` has) counts once. */
 function installedBytes(): number {
   const names = readdirSync(join(root, 'node_modules'), { recursive: true, encoding: 'utf8' })
-  return names.reduce((sum, name) => {
+  const sizes = new Map<number, number>()
+  for (const name of names) {
     const found = lstatSync(join(root, 'node_modules', name), { throwIfNoEntry: false })
-    return sum + (found?.isFile() ? found.size : 0)
-  }, 0)
+    if (found?.isFile()) sizes.set(found.ino, found.size)
+  }
+  return [...sizes.values()].reduce((sum, size) => sum + size, 0)
 }
 
 const trace = z.object({ files: z.array(z.string()) })

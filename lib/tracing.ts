@@ -2,7 +2,6 @@ import {
   type Attributes,
   context,
   type Link,
-  ProxyTracerProvider,
   propagation,
   ROOT_CONTEXT,
   type Span,
@@ -65,10 +64,15 @@ export function traceOf(headers: string): string[] {
   return typeof traceparent === 'string' ? [traceparent] : []
 }
 
+/** Told by what they can do, not by their classes: Next bundles the API once for each route. */
+interface Provider extends TracerProvider {
+  getDelegate?: () => Provider
+  forceFlush?: () => Promise<void>
+}
+
 /** Sends what is not sent yet: before the process ends, or a function is frozen. */
 export async function flushSpans(): Promise<void> {
-  const given = trace.getTracerProvider()
-  const provider: TracerProvider & { forceFlush?: () => Promise<void> } =
-    given instanceof ProxyTracerProvider ? given.getDelegate() : given
+  const given: Provider = trace.getTracerProvider()
+  const provider = given.getDelegate?.() ?? given
   await provider.forceFlush?.().catch(() => undefined)
 }

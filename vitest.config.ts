@@ -11,7 +11,12 @@ const project = (name: string, over: object = {}) => ({
 })
 
 /** Of whole servers, mostly with a browser before them. */
-const apps = { globalSetup: 'tests/e2e/build.ts', testTimeout: 60_000, hookTimeout: 120_000 }
+const apps = {
+  globalSetup: 'tests/e2e/build.ts',
+  testTimeout: 60_000,
+  hookTimeout: 120_000,
+  expect: { poll: { timeout: 10_000 } },
+}
 
 /** What puts an app under load, or looks at how quick it is, and so has the machine for itself. */
 const alone = ['crash', 'disk-full', 'live', 'main-job', 'store-gone'].map(

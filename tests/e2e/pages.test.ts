@@ -184,7 +184,7 @@ describe('the list of changes', () => {
     await look(changePath(1), async ({ page }) => {
       await page.getByRole('link', { name: 'All changes of this prompt' }).click()
       await page.waitForURL(`${app.url}/?prompt=support%2Frefund-reply`)
-      expect(await page.getByRole('row').count()).toBe(3)
+      await expect.poll(() => page.getByRole('row').count()).toBe(3)
       await page.getByRole('link', { name: 'Clear' }).click()
       await page.waitForURL(`${app.url}/`)
     })

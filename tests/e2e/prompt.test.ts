@@ -183,14 +183,14 @@ describe('the page of a prompt', () => {
       '/prompts/many',
       async ({ page }) => {
         const first = () => page.getByRole('table', { name: 'Versions' }).getByRole('row').nth(1).innerText()
-        expect(await first()).toMatch(/^v45/)
+        await expect.poll(first).toMatch(/^v45/)
         await page.getByRole('link', { name: 'Older versions' }).click()
-        expect(await first()).toMatch(/^v25/)
+        await expect.poll(first).toMatch(/^v25/)
         await page.getByRole('link', { name: 'Older versions' }).click()
-        expect(await first()).toMatch(/^v5/)
+        await expect.poll(first).toMatch(/^v5/)
         expect(await page.getByRole('link', { name: 'Older versions' }).count()).toBe(0)
         await page.getByRole('link', { name: 'Newest versions' }).click()
-        expect(await first()).toMatch(/^v45/)
+        await expect.poll(first).toMatch(/^v45/)
       },
       withoutScript,
     )
@@ -213,11 +213,11 @@ describe('the page of a prompt', () => {
           const words = await table.getByText(/^Person/).allInnerTexts()
           return [words[0], words.at(-1)]
         }
-        expect(await people()).toEqual(['Person 0', 'Person 19'])
+        await expect.poll(people).toEqual(['Person 0', 'Person 19'])
         await page.getByRole('link', { name: 'Older', exact: true }).click()
-        expect(await people()).toEqual(['Person 20', 'Person 39'])
+        await expect.poll(people).toEqual(['Person 20', 'Person 39'])
         await page.getByRole('link', { name: 'Newest', exact: true }).click()
-        expect(await people()).toEqual(['Person 0', 'Person 19'])
+        await expect.poll(people).toEqual(['Person 0', 'Person 19'])
       },
       withoutScript,
     )
@@ -337,7 +337,7 @@ describe('the difference on the page of a change', () => {
         expect(await lines(page).innerText()).toContain('8 unchanged lines')
         await page.getByRole('link', { name: 'Side by side' }).click()
         await page.waitForURL(/\?view=split#difference$/)
-        expect(await lines(page).locator('.diff-run').count()).toBeGreaterThan(0)
+        await expect.poll(() => lines(page).locator('.diff-run').count()).toBeGreaterThan(0)
         await page.getByRole('link', { name: 'v6 → v7' }).click()
         await page.waitForURL(`${app.url}${refund}?project=${projectId}&from=6&to=7#difference`)
       },

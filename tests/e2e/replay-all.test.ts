@@ -162,7 +162,7 @@ describe.each([
         await page.getByText('1,280 of 4,000').waitFor()
         await page.getByRole('button', { name: 'Cancel the rest' }).click()
         await page.getByText('Cancelled', { exact: true }).waitFor()
-        expect(await page.getByRole('button', { name: 'Cancel the rest' }).count()).toBe(0)
+        await expect.poll(() => page.getByRole('button', { name: 'Cancel the rest' }).count()).toBe(0)
       },
       { javaScriptEnabled },
     )

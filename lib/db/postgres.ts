@@ -71,6 +71,12 @@ export function postgresDialect(url: string, { isServerless, onError }: Postgres
   })
   // An idle connection that breaks is replaced at the next use; without a listener it would end the process.
   pool.on('error', onError)
+  // What a network that fell silent leaves open holds its locks until the server's TCP gives up, after two hours. No
+  // transaction of ours waits for anything but the store. Not behind a pooler, where it would be set for others too.
+  if (!isServerless)
+    pool.on('connect', (client) => {
+      client.query("set idle_in_transaction_session_timeout = '20s'").catch(onError)
+    })
   // Keeps the function awake until its idle connections are closed: frozen ones would fill the database.
   if (isServerless) attachDatabasePool(pool)
   return new PostgresDialect({ pool: pool as typeof pool & { Client?: PostgresClientConstructor } })

@@ -8,11 +8,11 @@ const hasPostgres = process.env.TEST_POSTGRES_URL !== undefined
 describe.runIf(hasPostgres)('a Postgres', () => {
   // A pooler in transaction mode gives a connection to somebody else between two transactions.
   it.each([
-    ['a function', true, false],
-    ['a server', false, true],
+    ['a function', true, false, '0'],
+    ['a server', false, true, '20s'],
   ])(
-    'opened by %s keeps no lock, and named statements only where no pooler can be',
-    async (_, isServerless, hasNamed) => {
+    'opened by %s keeps no lock, and named statements and an end of idle transactions only where no pooler can be',
+    async (_, isServerless, hasNamed, idle) => {
       const { url, drop } = await emptyPostgres()
       const db = await openDatabase(url, { isServerless })
       const kept = await db.connection().execute(async (one) => {
@@ -22,9 +22,15 @@ describe.runIf(hasPostgres)('a Postgres', () => {
         const locks = await sql<{ n: number }>`
         select count(*) n from pg_locks where locktype = 'advisory'
           and database = (select oid from pg_database where datname = current_database())`.execute(one)
-        return { hasNamed: statements.rows[0]?.n !== 0, locks: locks.rows[0]?.n }
+        const timeout = await sql<{ idle: string }>`
+          select current_setting('idle_in_transaction_session_timeout') as idle`.execute(one)
+        return {
+          hasNamed: statements.rows[0]?.n !== 0,
+          locks: locks.rows[0]?.n,
+          idle: timeout.rows[0]?.idle,
+        }
       })
-      expect(kept).toEqual({ hasNamed, locks: 0 })
+      expect(kept).toEqual({ hasNamed, locks: 0, idle })
       await db.destroy()
       await drop()
     },

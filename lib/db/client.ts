@@ -1,5 +1,6 @@
 import { type Dialect, Kysely } from 'kysely'
 import { currentEnv } from '../current-env.ts'
+import { log, thrown } from '../log.ts'
 import { migrate } from './migrate.ts'
 import type { Database } from './schema.ts'
 import { sqliteDialect } from './sqlite.ts'
@@ -32,7 +33,7 @@ async function dialectFor(url: string, isServerless: boolean): Promise<Dialect> 
   if (url.startsWith('file:')) return sqliteDialect(url.slice('file:'.length))
   // Only where it is used: 20 ms.
   const { postgresDialect } = await import('./postgres.ts')
-  const onError = (error: Error) => console.error(`Postgres connection lost: ${error.message}`)
+  const onError = (error: Error) => log('error', 'Postgres connection lost', thrown(error))
   return postgresDialect(url, { isServerless, onError })
 }
 

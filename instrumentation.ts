@@ -1,10 +1,11 @@
 /** Next's start-up hook: tracing where it is configured, then the loop of a long-running server. */
 export async function register(): Promise<void> {
   if (process.env.NEXT_RUNTIME !== 'nodejs') return
-  if (process.env.OTEL_EXPORTER_OTLP_ENDPOINT || process.env.VERCEL) {
+  const isTraced = Boolean(process.env.OTEL_EXPORTER_OTLP_ENDPOINT || process.env.VERCEL)
+  if (isTraced) {
     const { startTracing } = await import('#lib/start-tracing.ts')
     startTracing()
   }
   const { startRelay } = await import('#lib/start-relay.ts')
-  startRelay()
+  startRelay({ isTraced })
 }

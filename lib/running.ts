@@ -3,6 +3,8 @@ import type { Relay } from './relay.ts'
 /** What a process has one of: Next loads a module once for `instrumentation.ts`, and again for routes and for pages. */
 export const running = globalThis as typeof globalThis & {
   promptRelay?: Relay
+  /** The route's handler of webhooks, once Next has loaded it. */
+  promptRelayDoor?: (request: Request) => Promise<Response>
   promptRelayFetch?: typeof globalThis.fetch
 }
 

@@ -1,4 +1,3 @@
-import { subscribe } from 'node:diagnostics_channel'
 import type { Server } from 'node:http'
 
 export interface ServerLimits {
@@ -21,16 +20,7 @@ const usual: ServerLimits = {
   maxConnections: 1000,
 }
 
-/**
- * Sets limits on each server of this process at its first request: Next makes its server itself, and takes none of
- * these. https://nodejs.org/api/diagnostics_channel.html#http
- */
-export function limitServers(limits: ServerLimits = usual): void {
-  const known = new WeakSet<Server>()
-  subscribe('http.server.request.start', (message) => {
-    const { server } = message as { server: Server }
-    if (known.has(server)) return
-    known.add(server)
-    Object.assign(server, limits)
-  })
+/** Next takes none of these. */
+export function limitServer(server: Server, limits: ServerLimits = usual): void {
+  Object.assign(server, limits)
 }

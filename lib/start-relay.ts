@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { openDirectDoor } from './direct-door.ts'
 import { log, thrown } from './log.ts'
 import type { Relay } from './relay.ts'
 import { running } from './running.ts'
-import { limitServers } from './server-limits.ts'
+import { limitServer } from './server-limits.ts'
+import { onEachServer } from './servers.ts'
 
 /** So long after its start a server has the thread for its first answers: Langfuse gives an event up after 0.7 s. */
 const doorFirstMs = 1000
@@ -17,10 +19,17 @@ async function load(): Promise<Relay | null> {
   return made.relay
 }
 
-/** Starts the loop where the process lives on. A function on Vercel has `after()` and the cron route instead. */
-export function startRelay(): void {
+/**
+ * Starts the loop where the process lives on. A function on Vercel has `after()` and the cron route instead.
+ * `isTraced`: Next's way to the door is the one that makes spans. In development it is the one that loads what was edited.
+ */
+export function startRelay({ isTraced }: { isTraced: boolean }): void {
   if (process.env.VERCEL) return
-  limitServers()
+  const isDirect = !isTraced && process.env.NODE_ENV === 'production'
+  onEachServer((server) => {
+    limitServer(server)
+    if (isDirect) openDirectDoor(server)
+  })
   const failed = (error: unknown) => log('error', 'the loop could not start', thrown(error))
   const loaded = load().catch((error) => {
     failed(error)

@@ -94,6 +94,17 @@ describe('a production build', () => {
     expect(app.output()).not.toContain(secret)
   })
 
+  it('has Next answer the first webhook, which loads the route, and answers all others itself', async () => {
+    const app = await start()
+    // Next names what its router looks at, even where nobody routes.
+    const isNexts = async () => {
+      const response = await fetch(`${app.url}/api/webhooks/langfuse`, { method: 'POST', body: '{}' })
+      expect([response.status, await response.json()]).toMatchObject([401, { error: 'signature-missing' }])
+      return response.headers.has('vary')
+    }
+    expect([await isNexts(), await isNexts(), await isNexts()]).toEqual([true, false, false])
+  })
+
   it('delivers what it had accepted when it was killed right after its 202', async () => {
     const app = await start({ SETTLE_MS: '2000' })
     const answered = await post(app.url, eventFor('load/prompt-1', { version: 7 }))

@@ -2,9 +2,11 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
-import { limitServers } from '#lib/server-limits.ts'
+import { limitServer } from '#lib/server-limits.ts'
+import { onEachServer } from '#lib/servers.ts'
 
-limitServers({ headersTimeout: 100, requestTimeout: 200, keepAliveTimeout: 60_000, maxConnections: 3 })
+const limits = { headersTimeout: 100, requestTimeout: 200, keepAliveTimeout: 60_000, maxConnections: 3 }
+onEachServer((one) => limitServer(one, limits))
 
 let server: Server
 afterEach(async () => {

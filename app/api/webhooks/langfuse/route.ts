@@ -2,6 +2,7 @@ import { answerWebhook } from '#lib/door.ts'
 import { misconfigured, wrongMethod } from '#lib/door-answers.ts'
 import { noteAnswer } from '#lib/journal.ts'
 import { relay } from '#lib/relay.ts'
+import { running } from '#lib/running.ts'
 import { workAfter } from '../../function-time.ts'
 
 export const dynamic = 'force-dynamic'
@@ -10,14 +11,16 @@ export const maxDuration = 60
 
 export async function POST(request: Request): Promise<Response> {
   const startedAt = Date.now()
-  const { relay: running, problems } = relay()
-  if (!running) return misconfigured(problems)
-  const { env, receive, reject } = running
+  const { relay: ours, problems } = relay()
+  if (!ours) return misconfigured(problems)
+  const { env, receive, reject } = ours
   const response = await answerWebhook(request, { env, now: Date.now, receive, reject })
   noteAnswer('langfuse-webhook', response, Date.now() - startedAt)
-  workAfter(response, running, startedAt)
+  workAfter(response, ours, startedAt)
   return response
 }
+
+running.promptRelayDoor = POST
 
 const refused = wrongMethod('POST')
 

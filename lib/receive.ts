@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto'
 import { addToBursts, type Bursts } from './bursts.ts'
 import { type Change, emptyDetail } from './change.ts'
-import { openChanges } from './db/changes.ts'
-import type { Db } from './db/client.ts'
-import { insertEvents, storedEvents } from './db/events.ts'
+import { type Db, isPostgres } from './db/client.ts'
+import { type KeyedEvent, storedEvents, storeUnderChanges } from './db/events.ts'
 import type { ChangeRow, EventRow } from './db/schema.ts'
 import { newId } from './id.ts'
 import { isObserved } from './observed.ts'
@@ -96,31 +95,34 @@ async function storeNew(
   const inBursts = await burstsFor(db, arrivals, window)
   const homeless = arrivals.filter((arrival) => !twins.has(arrival.twin_key ?? '') && !inBursts.has(arrival))
   const fresh = changesFor(homeless, window)
-  const opened = await openChanges(db, [...new Set(fresh.values())])
-  const rows = arrivals.map((arrival): EventRow => {
+  const events = arrivals.map((arrival): KeyedEvent => {
     const { test: _, ...event } = arrival
     const change = fresh.get(arrival)
-    const changeId = change
-      ? (opened.get(change.open_key ?? '') ?? change.id)
-      : (inBursts.get(arrival) ?? twins.get(arrival.twin_key ?? ''))
-    return { ...event, id: newId('evt', arrival.received_at), change_id: changeId ?? '' }
+    const changeId = change?.id ?? inBursts.get(arrival) ?? twins.get(arrival.twin_key ?? '') ?? ''
+    const row = { ...event, id: newId('evt', arrival.received_at), change_id: changeId }
+    return { row, openKey: change?.open_key ?? null }
   })
-  const inserted = await insertEvents(db, rows)
-  return new Map(rows.filter((row) => inserted.has(row.dedupe_key)).map((row) => [row.dedupe_key, row.id]))
+  const inserted = await storeUnderChanges(db, [...new Set(fresh.values())], events)
+  return new Map(
+    events.flatMap(({ row }) => (inserted.has(row.dedupe_key) ? [[row.dedupe_key, row.id] as const] : [])),
+  )
 }
 
-/** In the caller's transaction: each event is stored and its change opened or extended, or it is a repeat. */
-export async function storeArrivals(trx: Db, arrivals: Arrival[], window: Window): Promise<Received[]> {
+/**
+ * Each event is stored and its change opened or extended, or it is a repeat. In the caller's transaction, without which
+ * it is whole on Postgres only, and where none of them goes into a burst.
+ */
+export async function storeArrivals(db: Db, arrivals: Arrival[], window: Window): Promise<Received[]> {
   const dedupeKeys = [...new Set(arrivals.map(({ dedupe_key }) => dedupe_key))]
   const twinKeys = [...new Set(arrivals.flatMap(({ twin_key }) => twin_key ?? []))]
-  const { events: stored, twins } = await storedEvents(trx, { dedupeKeys, twinKeys })
+  const { events: stored, twins } = await storedEvents(db, { dedupeKeys, twinKeys })
   const first = new Map(arrivals.toReversed().map((arrival) => [arrival.dedupe_key, arrival]))
   const unseen = [...first.values()].filter(({ dedupe_key }) => !stored.has(dedupe_key)).toReversed()
   const inserted =
-    unseen.length > 0 ? await storeNew(trx, unseen, { ...window, twins }) : new Map<string, string>()
+    unseen.length > 0 ? await storeNew(db, unseen, { ...window, twins }) : new Map<string, string>()
   // Another instance may have stored the same event since the first look.
   const lost = unseen.map(({ dedupe_key }) => dedupe_key).filter((key) => !inserted.has(key))
-  const since = lost.length > 0 ? await storedEvents(trx, { dedupeKeys: lost, twinKeys: [] }) : null
+  const since = lost.length > 0 ? await storedEvents(db, { dedupeKeys: lost, twinKeys: [] }) : null
   return arrivals.map((arrival) => {
     const key = arrival.dedupe_key
     const id = first.get(key) === arrival ? inserted.get(key) : undefined
@@ -138,6 +140,8 @@ export async function storeArrivals(trx: Db, arrivals: Arrival[], window: Window
  */
 export function receiver(db: Db, window: Window): (arrival: Arrival) => Promise<Received> {
   return sharedCommit((arrivals: Arrival[]) =>
-    db.transaction().execute((trx) => storeArrivals(trx, arrivals, window)),
+    isPostgres(db) && !arrivals.some(isObserved)
+      ? storeArrivals(db, arrivals, window)
+      : db.transaction().execute((trx) => storeArrivals(trx, arrivals, window)),
   )
 }

@@ -1,19 +1,18 @@
-import { sql } from 'kysely'
+import { type QueryCreator, sql } from 'kysely'
 import type { Change, ChangeDetail } from '../change.ts'
 import { type Db, isPostgres } from './client.ts'
-import type { ChangeRow } from './schema.ts'
+import type { ChangeRow, Database } from './schema.ts'
 
 /** The longest that an open change is held together, in milliseconds, however many events keep coming. */
 const longestWindow = 10_000
 
 /**
- * Opens these changes, or extends the quiet window of those that are open under the same key.
- * Gives the id under which each key is open. Sorted, so that two instances never wait for each other in a circle.
+ * Opens these changes, or extends the quiet window of those that are open under the same key; gives the id under which
+ * each key is open. Sorted, so that two instances never wait for each other in a circle.
  */
-export async function openChanges(db: Db, rows: ChangeRow[]): Promise<Map<string, string>> {
-  if (rows.length === 0) return new Map()
+export function openingChanges(db: QueryCreator<Database>, rows: ChangeRow[]) {
   const sorted = rows.toSorted((a, b) => (a.open_key ?? '').localeCompare(b.open_key ?? ''))
-  const opened = await db
+  return db
     .insertInto('changes')
     .values(sorted)
     .onConflict((c) =>
@@ -25,8 +24,6 @@ export async function openChanges(db: Db, rows: ChangeRow[]): Promise<Map<string
       }),
     )
     .returning(['id', 'open_key'])
-    .execute()
-  return new Map(opened.flatMap(({ id, open_key }) => (open_key === null ? [] : [[open_key, id] as const])))
 }
 
 export function toChange(row: ChangeRow): Change {

@@ -1,5 +1,7 @@
-import type { Db } from './client.ts'
-import type { EventRow } from './schema.ts'
+import { type Expression, type QueryCreator, sql } from 'kysely'
+import { openingChanges } from './changes.ts'
+import { type Db, isPostgres } from './client.ts'
+import type { ChangeRow, Database, EventRow } from './schema.ts'
 
 /**
  * Which of these are stored already (dedupe key to event id), and the changes that already tell of these edits (twin
@@ -23,8 +25,10 @@ export async function storedEvents(
   }
 }
 
-/** Inserts those that are new; gives the dedupe keys that were. */
-export async function insertEvents(db: Db, rows: EventRow[]): Promise<Set<string>> {
+/** `change_id` may be found by the statement itself. */
+type NewEvent = Omit<EventRow, 'change_id'> & { change_id: string | Expression<string> }
+
+async function insertNew(db: QueryCreator<Database>, rows: NewEvent[]): Promise<Set<string>> {
   const inserted = await db
     .insertInto('events')
     .values(rows)
@@ -32,6 +36,39 @@ export async function insertEvents(db: Db, rows: EventRow[]): Promise<Set<string
     .returning('dedupe_key')
     .execute()
   return new Set(inserted.map((row) => row.dedupe_key))
+}
+
+/** Inserts those that are new; gives the dedupe keys that were. */
+export const insertEvents = (db: Db, rows: EventRow[]): Promise<Set<string>> => insertNew(db, rows)
+
+/** An event whose change may be open already under its key, with another id than `change_id`. */
+export interface KeyedEvent {
+  row: EventRow
+  openKey: string | null
+}
+
+/**
+ * Opens changes, or extends those that are open, and stores events under them; gives the dedupe keys that were new. On
+ * Postgres it is one statement, whole by itself: each would be a round trip, as would a transaction's begin and end.
+ */
+export async function storeUnderChanges(
+  db: Db,
+  changes: ChangeRow[],
+  events: KeyedEvent[],
+): Promise<Set<string>> {
+  const isOne = isPostgres(db) && changes.length > 0
+  const open = sql.table(isOne ? 'opened' : 'changes')
+  const rows = events.map(({ row, openKey }): NewEvent => {
+    if (openKey === null) return row
+    return { ...row, change_id: sql<string>`(select id from ${open} where open_key = ${openKey})` }
+  })
+  if (isOne)
+    return insertNew(
+      db.with('opened', (query) => openingChanges(query, changes)),
+      rows,
+    )
+  if (changes.length > 0) await openingChanges(db, changes).execute()
+  return insertNew(db, rows)
 }
 
 export async function eventsOfChange(db: Db, changeId: string): Promise<EventRow[]> {

@@ -39,14 +39,15 @@ export const within = ({ above, below }: Span, key: Sql): Sql[] => [
   ...(below === null ? [] : [sql`${key} < ${below}`]),
 ]
 
-const tableOf = ({ from, on }: Branch): Sql => from ?? sql`${sql.table(on)} as s`
+export const tableOf = ({ from, on }: Branch): Sql => from ?? sql`${sql.table(on)} as s`
 
 /** What else must hold of a change that comes from a source of these parts. */
 export const remaining = ({ checks }: ListPlan, parts: Part[], key: Sql): Sql[] =>
   [...checks].flatMap(([part, check]) => (parts.includes(part) ? [] : [check(key)]))
 
-export const tail = (key: Sql, { isBackwards, most }: Span): Sql =>
-  sql`order by ${key} ${isBackwards ? sql`asc` : sql`desc`} limit ${most}`
+export const direction = ({ isBackwards }: Span): Sql => (isBackwards ? sql`asc` : sql`desc`)
+
+export const tail = (key: Sql, span: Span): Sql => sql`order by ${key} ${direction(span)} limit ${span.most}`
 
 const distinct = ({ repeats }: Branch): Sql => (repeats ? sql`distinct` : sql``)
 
@@ -77,34 +78,35 @@ export async function bestSource(db: Db, plan: ListPlan, span: Span): Promise<So
 }
 
 /**
- * The source with the fewest changes, and how many. `Infinity`: all have more than are counted. Then one of a single
+ * The source with the fewest changes, and how many. `Infinity`: all have more than `most`. Then one of a single
  * range is best: it ends as soon as enough is found, while each of several ranges goes on until it has found enough.
  */
 export async function smallest(
   db: Db,
   { sources }: ListPlan,
   span: Span,
+  most = mostCounted,
 ): Promise<{ source: Source; count: number }> {
   const [first = everything] = sources
   const single = sources.find(({ branches }) => branches.length === 1)
   const usual = { source: single ?? first, count: Number.POSITIVE_INFINITY }
   if (sources.length === 0) return usual
-  const counts = sources.map((source, i) => sql`(${countOf(source, span)}) as ${sql.ref(`c${i}`)}`)
+  const counts = sources.map((source, i) => sql`(${countOf(source, span, most)}) as ${sql.ref(`c${i}`)}`)
   const { rows } = await sql<Record<string, number>>`select ${sql.join(counts)}`.execute(db)
   const counted = sources.map((source, i) => ({ source, count: Number(rows[0]?.[`c${i}`]) }))
   const [best] = counted.toSorted((a, b) => a.count - b.count)
-  return best && best.count <= mostCounted ? best : usual
+  return best && best.count <= most ? best : usual
 }
 
-function countOf({ branches }: Source, span: Span): Sql {
+function countOf({ branches }: Source, span: Span, most: number): Sql {
   if (branches.length === 0) return sql`select 0`
   const each = branches.map((branch, i) => {
     const where = and([...branch.where, ...within(span, keyOf(branch))])
     return sql`select 1 from (select 1 from ${tableOf(branch)}
-      where ${where} limit ${mostCounted + 1}) as ${sql.ref(`b${i}`)}`
+      where ${where} limit ${most + 1}) as ${sql.ref(`b${i}`)}`
   })
   return sql`select count(*) from (select 1 from (${sql.join(each, sql` union all `)}) as a
-    limit ${mostCounted + 1}) as u`
+    limit ${most + 1}) as u`
 }
 
 /** Counts what passes, among the newest of the source. */

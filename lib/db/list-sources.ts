@@ -36,7 +36,7 @@ export interface ListPlan {
 export const and = (conditions: Sql[]): Sql =>
   conditions.length === 0 ? sql`1 = 1` : sql`${sql.join(conditions, sql` and `)}`
 
-const onChanges = (...where: Sql[]): Branch => ({ on: 'changes', where })
+export const onChanges = (...where: Sql[]): Branch => ({ on: 'changes', where })
 
 /** All changes. */
 export const everything: Source = { parts: [], branches: [onChanges()] }

@@ -6,7 +6,8 @@ import { type Db, isPostgres } from './client.ts'
 import { type Cursor, deliveriesOf, type ListedChange, type Page } from './dashboard.ts'
 import { bestSource, type Counted, countFrom, idsFrom, type Span } from './list-query.ts'
 import { distinctFrom, knownTargets, planList, theseChanges } from './list-sources.ts'
-import { countOfPostgres, countOfSqlite, idsOfPostgres, idsOfSqlite } from './list-words.ts'
+import { countOfPostgres, idsOfPostgres } from './list-words-postgres.ts'
+import { countOfSqlite, idsOfSqlite } from './list-words-sqlite.ts'
 import { changesOfIds } from './search.ts'
 
 const idAt = (time: number): string => `chg_${Math.max(0, time).toString(16).padStart(11, '0')}`

@@ -49,12 +49,13 @@ async function changesOfSourceId(db: Db, id: string): Promise<string[] | null> {
 
 /**
  * What a `tsvector` must hold: all terms, and the marks of all parts of the filter that never change. So the index
- * finds no document that does not pass, but for what is asked of deliveries. Null: the query has no word.
+ * finds no document that does not pass, but for what is asked of deliveries. Null: the query has no word. `isWhole`:
+ * not what only begins with a word.
  */
-export function postgresTerms({ q, ...filter }: ListFilter): Sql | null {
+export function postgresTerms({ q, ...filter }: ListFilter, { isWhole = false } = {}): Sql | null {
   const terms = termsOf(q ?? '')
   if (terms.length === 0) return null
-  const words = terms.map(({ word, isBeginning }) => `'${word}'${isBeginning ? ':*' : ''}`)
+  const words = terms.map(({ word, isBeginning }) => `'${word}'${isBeginning && !isWhole ? ':*' : ''}`)
   return sql`${[...words, ...markTerms(filter)].join(' & ')}::tsquery`
 }
 

@@ -1,18 +1,22 @@
+import { sql } from 'kysely'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { type Change, type ChangeDetail, type FactKind, factKinds } from '#lib/change.ts'
+import { type Change, type ChangeDetail, type Fact, type FactKind, factKinds } from '#lib/change.ts'
 import type { Db } from '#lib/db/client.ts'
 import { claimDeliveries } from '#lib/db/deliveries.ts'
 import { countFiltered, filterChoices, listFiltered } from '#lib/db/list.ts'
+import { countOverTime } from '#lib/db/over-time.ts'
 import { deleteChanges } from '#lib/db/prune.ts'
 import { ensureTargets } from '#lib/db/targets.ts'
 import { answerWebhook } from '#lib/door.ts'
 import { readEnv } from '#lib/env.ts'
+import { facetsOf } from '#lib/facets.ts'
 import { finishAll } from '#lib/finish.ts'
 import { emptyFilter, httpClasses, type ListFilter, listStatuses, timeRange } from '#lib/list-filter.ts'
 import { receiver } from '#lib/receive.ts'
 import type { Routes } from '#lib/rules.ts'
 import { termsOf } from '#lib/search-words.ts'
 import { settleDue } from '#lib/settle.ts'
+import { bucketsOf } from '#lib/time-buckets.ts'
 import { insertMade } from '../../scripts/seed.ts'
 import { type Made, makeChange } from '../../scripts/seed-rows.ts'
 import { labels, prompts, randomFrom } from '../../scripts/seed-words.ts'
@@ -200,6 +204,20 @@ describe.each(engines)('the filtered list on %s, against a plain filter in memor
     }
   }, 60_000)
 
+  it('counts what came over time, without tests, and what was given up', async () => {
+    const { buckets } = bucketsOf('30d', now)
+    const wanted = buckets.map((bucket) => {
+      const came = made.filter(
+        ({ change }) => change.opened_at >= bucket.from && change.opened_at < bucket.to,
+      )
+      const failed = came.flatMap(({ deliveries }) => deliveries).filter(({ status }) => status === 'failed')
+      const changes = came.filter(({ change }) => change.test === 0).length
+      return { ...bucket, changes, failures: failed.length }
+    })
+    expect(await countOverTime(store.db, buckets)).toEqual(wanted)
+    expect(wanted.some(({ failures }) => failures > 0)).toBe(true)
+  })
+
   it('any of 150 random combinations', async () => {
     for (let i = 0; i < 150; i++) await check(randomFilter(random))
   }, 120_000)
@@ -237,6 +255,53 @@ describe.each(engines)('the filtered list on %s, against a plain filter in memor
     )
     expect(choices.labels).toContain('production')
     expect(choices.projects).toContain(projects[1])
+  })
+})
+
+/** More than are looked up one by one. */
+const manyCount = 5300
+const promoted: Fact = { kind: 'promoted', label: 'production', from: 1, to: 2 }
+
+describe.each(engines)('a word among many changes of one kind on %s', (_, openStore) => {
+  const random = randomFrom(11)
+  let store: TestStore
+  const made = Array.from({ length: manyCount }, (__, i) => {
+    const one = makeChange({ random, at: now - (manyCount - i) * 60_000, isFresh: false })
+    if (i % 50 === 0) return one
+    const detail = { ...(JSON.parse(one.change.detail) as ChangeDetail), facts: [promoted] }
+    const change = { ...one.change, detail: JSON.stringify(detail), kind: promoted.kind }
+    return { ...one, change, facets: facetsOf({ projectId: null, subject: change.subject, detail }) }
+  }).toReversed()
+  beforeAll(async () => {
+    store = await openStore()
+    await insertMade(store.db, made.toReversed())
+    // As the server does by itself after a while: how a word is counted goes by how many seem to hold it.
+    await sql`analyze`.execute(store.db)
+  }, 120_000)
+  afterAll(() => store.close())
+
+  it('is counted with those that only begin so', async () => {
+    for (const q of ['custom', 'customer'])
+      expect(await countFiltered(store.db, { filter: { ...emptyFilter, q }, now })).toEqual({
+        count: 1000,
+        isMore: true,
+      })
+  })
+
+  it.each<[string, Partial<ListFilter>]>([
+    ['of the kind', {}],
+    ['and delivered', { status: ['delivered'] }],
+    ['and answered 2xx', { http: ['2xx'] }],
+    ['in a time', { time: { from: now - 88 * hour, to: now - hour } }],
+  ])('is found %s', async (_name, over) => {
+    const filter: ListFilter = { ...emptyFilter, kind: ['promoted'], label: 'production', q: 'vouc', ...over }
+    const wanted = made.filter((one) => lets(filter, one, [])).map(({ change }) => change.id)
+    expect(wanted.length).toBeGreaterThan(10)
+    const before = wanted[4]
+    const { rows } = await listFiltered(store.db, { filter, now }, { before }, 5)
+    expect(rows.map(({ change }) => change.id)).toEqual(wanted.slice(5, 10))
+    expect(await countFiltered(store.db, { filter, now })).toEqual({ count: wanted.length, isMore: false })
+    expect(await countFiltered(store.db, { filter, now }, 7)).toEqual({ count: 7, isMore: true })
   })
 })
 

@@ -1,22 +1,18 @@
 'use client'
 
 import { useRouter } from 'next/navigation'
-import { Fragment, type ReactNode, useEffect, useRef, useState } from 'react'
+import { type ReactNode, useEffect, useRef, useState } from 'react'
 import { Icon } from '../_components/icons.tsx'
 import type { LiveAnswer } from '../_components/live-query.ts'
 import { Table } from '../_components/table.tsx'
-import { freshRows } from './fresh-rows.tsx'
-
-export interface LiveRow {
-  id: string
-  mark: string
-  row: ReactNode
-}
+import { ChangeRow } from './change-row.tsx'
+import { freshRows } from './fresh-rows.ts'
+import type { RowWords } from './row-words.ts'
 
 interface Props {
   caption: string
   columns: { name: string; width: string }[]
-  rows: LiveRow[]
+  rows: RowWords[]
   /** In place of a table without rows. */
   empty: ReactNode
   /** The filter, as an address tells it. */
@@ -41,8 +37,8 @@ export function LiveList({ caption, columns, rows: first, empty, query, newest, 
         empty
       ) : (
         <Table caption={caption} columns={columns}>
-          {rows.map(({ id, row }) => (
-            <Fragment key={id}>{row}</Fragment>
+          {rows.map((row) => (
+            <ChangeRow key={row.id} row={row} />
           ))}
         </Table>
       )}
@@ -51,8 +47,8 @@ export function LiveList({ caption, columns, rows: first, empty, query, newest, 
 }
 
 function useNews(
-  rows: LiveRow[],
-  setRows: (update: (rows: LiveRow[]) => LiveRow[]) => void,
+  rows: RowWords[],
+  setRows: (update: (rows: RowWords[]) => RowWords[]) => void,
   { query, newest }: { query: string; newest: string },
 ): { fresh: number; isSignedOut: boolean } {
   const [fresh, setFresh] = useState(0)

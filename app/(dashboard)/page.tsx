@@ -13,14 +13,13 @@ import { listQuery, pathWith, type SearchParams } from '../_components/list-quer
 import { newestKnown } from '../_components/live-query.ts'
 import { orSkeleton } from '../_components/or-skeleton.tsx'
 import { Pager } from '../_components/pager.tsx'
-import { rowMark } from '../_components/row-mark.ts'
 import { Tabs } from '../_components/tabs.tsx'
 import { ActiveFilter, Ignored } from './active-filter.tsx'
-import { ChangeRow } from './change-row.tsx'
 import { deliveryContexts } from './delivery-context.ts'
 import { FilterBar } from './filter-bar.tsx'
 import { ListSkeleton } from './list-skeleton.tsx'
 import { LiveList } from './live-list.tsx'
+import { rowWords } from './row-words.ts'
 
 export const metadata: Metadata = { title: 'Changes' }
 
@@ -96,11 +95,7 @@ async function changesList(db: Db, { filter, cursor, now }: Asked): Promise<Reac
         key={now}
         caption="Changes, newest first"
         columns={columns}
-        rows={rows.map((row) => ({
-          id: row.change.id,
-          mark: rowMark(row, contextOf),
-          row: <ChangeRow {...row} now={now} contextOf={contextOf} />,
-        }))}
+        rows={rows.map((row) => rowWords(row, { now, contextOf }))}
         empty={
           rows.length > 0 ? null : hasCursor || isNarrowed(filter) ? (
             <NoMatch path="/" />

@@ -18,18 +18,33 @@ export function Tile({ icon, tone, spins = false }: { icon: IconName; tone: Tone
   )
 }
 
-export function Chip(props: { icon?: IconName; tone: Tone; name?: string; words: string; title?: string }) {
-  const { icon, tone, name, words, title } = props
+export interface ChipProps {
+  icon?: IconName
+  tone: Tone
+  name?: string
+  words: string
+  title?: string
+}
+
+export function Chip({ icon, tone, name, words, title }: ChipProps) {
   return (
-    <span
-      title={title}
-      className={`above inline-flex h-[22px] max-w-full items-center gap-1 rounded-md px-1.5 text-xs whitespace-nowrap ${toneClass[tone]}`}
-    >
+    <span title={title} className={`above chip ${toneClass[tone]}`}>
       {icon ? <Icon name={icon} className="size-3.5" /> : null}
       <span className="truncate">
-        {name === undefined ? null : <span className="font-medium">{name} </span>}
+        {name === undefined ? null : <span className="font-medium">{`${name} `}</span>}
         {words}
       </span>
     </span>
+  )
+}
+
+/** A chip that says why, in full: when it is pointed at, and to who hears the page. */
+export function ChipWithWhy({ why, ...chip }: Omit<ChipProps, 'title'> & { why: string | null }) {
+  if (why === null) return <Chip {...chip} />
+  return (
+    <>
+      <Chip {...chip} title={why} />
+      <span className="sr-only">{why}</span>
+    </>
   )
 }

@@ -3,6 +3,7 @@ import type { Target } from '#lib/rules.ts'
 import type { Tone } from './change-words.ts'
 import type { IconName } from './icons.tsx'
 import { duration, relative } from './time-words.ts'
+import { visibleText } from './visible.ts'
 
 /** How a delivery stands, for its chip. */
 export interface DeliveryWords {
@@ -71,4 +72,13 @@ export function deliveryWords(delivery: Delivery, context: DeliveryContext): Del
     case 'retrying':
       return waiting(delivery, context)
   }
+}
+
+/** All that its chip says. */
+export function chipWords(
+  delivery: Delivery & Pick<ListedDelivery, 'target'>,
+  context: DeliveryContext,
+): DeliveryWords & { name: string } {
+  const { why, ...words } = deliveryWords(delivery, context)
+  return { ...words, name: delivery.target, why: why === null ? null : visibleText(why) }
 }

@@ -1,3 +1,4 @@
+import { Isolated, ShownText } from './shown.tsx'
 import { visibleParts } from './visible.ts'
 
 interface Props {
@@ -6,33 +7,12 @@ interface Props {
   lines?: boolean
 }
 
-/**
- * Text from outside: isolated, so that right-to-left names do not reorder their surroundings, with odd characters
- * shown by their code.
- */
-export function Plain(props: Props) {
-  return (
-    <bdi>
-      <Visible {...props} />
-    </bdi>
-  )
+/** Text from outside: isolated, with odd characters shown by their code. */
+export function Plain({ text, lines = false }: Props) {
+  return <Isolated text={visibleParts(text, { lines })} />
 }
 
 /** A piece of a longer text that is isolated as a whole. */
 export function Visible({ text, lines = false }: Props) {
-  const parts = visibleParts(text, { lines })
-  let place = 0
-  return (
-    <>
-      {parts.map((part) => {
-        place += 1
-        if ('text' in part) return part.text
-        return (
-          <span key={place} className="odd" title={part.name}>
-            {part.code}
-          </span>
-        )
-      })}
-    </>
-  )
+  return <ShownText text={visibleParts(text, { lines })} />
 }

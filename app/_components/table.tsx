@@ -63,10 +63,7 @@ export function Row({
 
 export function Cell({ children, className = '' }: { children: ReactNode; className?: string }) {
   return (
-    <td
-      {...as('cell')}
-      className={`sm:border-b sm:border-line sm:px-4 sm:py-2.5 sm:align-middle ${className}`}
-    >
+    <td {...as('cell')} className={`cell ${className}`}>
       {children}
     </td>
   )

@@ -70,6 +70,12 @@ export function visibleParts(text: string, { lines }: { lines: boolean }): Part[
   return parts
 }
 
+/** One line, ready to be shown: mostly it is as it was. */
+export function shownLine(text: string): string | Part[] {
+  const parts = visibleParts(text, { lines: false })
+  return parts.every((part) => 'text' in part) ? text : parts
+}
+
 /** The same for where only text can stand: attributes, the window's title. */
 export const visibleText = (text: string): string =>
   visibleParts(text, { lines: false })

@@ -124,11 +124,17 @@ export async function sendEdits(demo: Demo, tell: (line: string) => void): Promi
   for (const edit of edits) {
     for (const name of edit) tell(`${await send(demo, name)}  ${name}`)
     await wait(settleMs + 300)
+    // In its first second a server only takes events: the next edit of the same prompt would be told with this one.
+    await until(() => demo.slack.requests.length > 0)
   }
   tell(`${await callBack(demo)}  somebody presses the button of a trace`)
   const isTold = () =>
     [demo.slack, demo.webhook].every(({ requests }) => requests.length >= edits.length + found + 1)
-  for (let i = 0; i < 150 && !isTold(); i++) await wait(100)
+  await until(isTold)
+}
+
+async function until(isSo: () => boolean): Promise<void> {
+  for (let i = 0; i < 150 && !isSo(); i++) await wait(100)
 }
 
 /** As Langfuse's server does when somebody presses the button of a trace. */

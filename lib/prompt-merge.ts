@@ -155,10 +155,9 @@ export function reconcile(rows: Iterable<Row>): VersionState[] {
 const isSameList = (a: readonly string[], b: readonly string[]): boolean =>
   a.length === b.length && a.every((item, index) => item === b[index])
 
-function knowsTags({ state, event }: Row): boolean {
-  if (event) return event.tags !== undefined
-  return hasKnownTags(state)
-}
+/** Whether its event told the tags, or it may still have them: those of a version that was deleted before are of then. */
+const knowsTags = ({ state, event }: Row): boolean =>
+  event ? state.tags === event.tags : !state.deleted && hasKnownTags(state)
 
 /** Of a version that only the flat form spoke of, no tags may mean that none were told. */
 export const hasKnownTags = (state: VersionState): boolean =>

@@ -48,6 +48,17 @@ describe('the state after a change', () => {
     expect(touched).toEqual([6, 7])
   })
 
+  it('gives the tags that a deletion tells to the versions that are left', () => {
+    const { after } = foldPrompt([v(6), v(7)], [deleted(7, [], { tags: ['eu'] })])
+    expect(stateOf(after, 6)?.tags).toEqual(['eu'])
+  })
+
+  it('leaves the tags of a version that was deleted before with it, even where its deletion comes again', () => {
+    const tombstone = v(7, [], { deleted: true, tags: ['eu'], updatedAt: 900 })
+    for (const event of [updated(6, []), deleted(7, [], { updatedAt: 300 })])
+      expect(stateOf(foldPrompt([v(6), tombstone], [event]).after, 6)?.tags).toEqual(['support'])
+  })
+
   it('keeps a deleted version deleted, whatever comes late', () => {
     const tombstone = v(6, ['production'], { deleted: true })
     const late = [updated(6, ['production']), created(6, ['latest'], { updatedAt: 300 })]

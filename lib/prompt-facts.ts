@@ -21,14 +21,15 @@ function deletedFacts({ deleted }: Merged, after: readonly VersionState[]): Fact
   if (deleted.size === 0) return []
   const versions = [...deleted.keys()].toSorted((a, b) => a - b)
   const carried = versions.flatMap((version) => deleted.get(version) ?? [])
-  // Of a prompt that was there before the relay, some versions may never have been heard of.
-  const whole = isComplete(after) && after.every((state) => state.deleted)
+  // Of a prompt that was there before the relay, some versions may never have been heard of. Where some are known but not
+  // read (`versionsFor`), a live one is among those that are.
+  const whole = isComplete(after.map(({ version }) => version)) && after.every((state) => state.deleted)
   return [{ kind: 'deleted', versions, labels: [...new Set(carried)], whole }]
 }
 
-/** Whether every version up to the highest known one is known, deleted or not. */
-export const isComplete = (states: readonly { version: number }[]): boolean =>
-  new Set(states.map(({ version }) => version)).size === Math.max(0, ...states.map(({ version }) => version))
+/** Whether every version up to the highest of these is known, deleted or not. `unread`: so many are known beside these. */
+export const isComplete = (versions: readonly number[], unread = 0): boolean =>
+  versions.length + unread === Math.max(0, ...versions)
 
 function createdFacts(merged: Merged, live: readonly VersionState[]): Fact[] {
   return live

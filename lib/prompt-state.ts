@@ -3,7 +3,7 @@ import { factsOf, isComplete } from './prompt-facts.ts'
 import { isCreated, isStranger, type Merged, merge, reconcile } from './prompt-merge.ts'
 
 export interface Fold {
-  /** All known versions, deleted ones too, by number. */
+  /** The versions, deleted ones too, by number. */
   after: VersionState[]
   /** Versions whose row must be written. */
   touched: number[]
@@ -22,8 +22,9 @@ export interface Fold {
 }
 
 /**
- * Folds the events of one change (at least one) into a prompt's last known state. The change is the
- * difference between before and after, whatever the order of the events, and however often they came.
+ * Folds the events of one change (at least one) into a prompt's last known state, or as much of it as they concern
+ * (`versionsFor`). The change is the difference between before and after, whatever the order of the events, and however
+ * often they came.
  */
 export function foldPrompt(before: readonly VersionState[], events: readonly StoredPromptEvent[]): Fold {
   const merged = merge(before, events)
@@ -77,15 +78,18 @@ function actorOf(event: StoredPromptEvent | undefined): string | null {
 /**
  * Whether more events of the same edit are to be expected, as far as the known state tells: the old holder of
  * each label that moved, the new holder of each that was lost, every version when tags changed, further
- * deletions. False: nothing is missing, the change can be told now.
+ * deletions. False: nothing is missing, the change can be told now. `unread`: how many versions are known beside these.
  */
 export function awaitsCounterpart(
   before: readonly VersionState[],
   events: readonly StoredPromptEvent[],
+  unread = 0,
 ): boolean {
   const merged = merge(before, events)
+  // Without gaps, so that a label that no known version held was held by none.
+  const knowsAll = isComplete([...merged.rows.keys()], unread)
   const awaits = [showsNothing, awaitsDeletions, awaitsOldLatest, awaitsLabels, awaitsTags]
-  return awaits.some((holds) => holds(merged))
+  return awaits.some((holds) => holds(merged, knowsAll))
 }
 
 /** So far: the half of an edit that only says that a version lost what it was not known to have. */
@@ -95,12 +99,9 @@ const showsNothing = (merged: Merged): boolean =>
 const live = ({ rows }: Merged): VersionState[] =>
   [...rows.values()].flatMap(({ state }) => (state.deleted ? [] : [state]))
 
-/** Without gaps, so that a label that no known version held was held by none. */
-const knowsAll = ({ rows }: Merged): boolean => isComplete([...rows.values()].map(({ state }) => state))
-
 /** A prompt is deleted version by version. */
-const awaitsDeletions = (merged: Merged): boolean =>
-  merged.deleted.size > 0 && (live(merged).length > 0 || !knowsAll(merged))
+const awaitsDeletions = (merged: Merged, knowsAll: boolean): boolean =>
+  merged.deleted.size > 0 && (live(merged).length > 0 || !knowsAll)
 
 /** A version that nothing was known of, or a new one of which it is not known who held `latest` before. */
 function awaitsOldLatest(merged: Merged): boolean {
@@ -118,7 +119,7 @@ function awaitsOldLatest(merged: Merged): boolean {
   })
 }
 
-function awaitsLabels(merged: Merged): boolean {
+function awaitsLabels(merged: Merged, knowsAll: boolean): boolean {
   const held = live(merged).flatMap(({ labels }) => labels)
   const heldBefore = merged.known
     .filter(({ version }) => !merged.deleted.has(version))
@@ -126,13 +127,13 @@ function awaitsLabels(merged: Merged): boolean {
   const isHeldTwice = new Set(held).size < held.length
   const isLost = heldBefore.some((label) => !held.includes(label))
   const isFromUnknown = held.some((label) => !heldBefore.includes(label))
-  return isHeldTwice || isLost || (isFromUnknown && !knowsAll(merged))
+  return isHeldTwice || isLost || (isFromUnknown && !knowsAll)
 }
 
 /** Tags are shared: an edit of them touches every version. */
-function awaitsTags(merged: Merged): boolean {
+function awaitsTags(merged: Merged, knowsAll: boolean): boolean {
   const tagsOf = ({ tags }: VersionState): string => JSON.stringify(tags.toSorted())
   const now = new Set(live(merged).map(tagsOf))
   const before = merged.known[0]
-  return now.size > 1 || (before !== undefined && !now.has(tagsOf(before)) && !knowsAll(merged))
+  return now.size > 1 || (before !== undefined && !now.has(tagsOf(before)) && !knowsAll)
 }

@@ -1,6 +1,6 @@
 import { type Change, type ChangeDetail, emptyDetail, type Fact, type StoredPromptEvent } from './change.ts'
 import type { Db } from './db/client.ts'
-import { contentOf, type PromptKey, saveVersions, type VersionContent, versionsOf } from './db/prompts.ts'
+import { contentOf, type PromptKey, saveVersions, type VersionContent, versionsFor } from './db/prompts.ts'
 import { describe, describeAlert, describeNotification, describeUnrecognised } from './describe.ts'
 import { describeCallback } from './describe-callback.ts'
 import type { Elsewhere, Wanted } from './elsewhere.ts'
@@ -58,13 +58,13 @@ async function tellPrompt(
   events: (ReceivedEvent & { said: PromptEvent })[],
   { mayWait, elsewhere }: { mayWait: boolean; elsewhere: Elsewhere },
 ): Promise<Told | 'waiting' | { wanted: Wanted }> {
-  const before = await versionsOf(db, key)
   const stored = events.map(({ id, occurredAt, said }): StoredPromptEvent => {
     const { text: _, config: __, ...rest } = said
     return { ...rest, eventId: id, occurredAt }
   })
-  if (mayWait && awaitsCounterpart(before, stored)) return 'waiting'
-  const fold = foldPrompt(before, stored)
+  const { versions, unread } = await versionsFor(db, key, stored)
+  if (mayWait && awaitsCounterpart(versions, stored, unread)) return 'waiting'
+  const fold = foldPrompt(versions, stored)
   const contents = contentsOf(events.filter(({ id }) => !fold.stale.includes(id)))
   const difference = await differenceFor(db, key, { fold, contents, elsewhere })
   if (difference !== null && typeof difference === 'object' && 'wanted' in difference) return difference

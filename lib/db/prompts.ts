@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import type { VersionState } from '../change.ts'
+import type { PromptEvent } from '../event.ts'
 import type { Db } from './client.ts'
 import type { PromptVersionRow } from './schema.ts'
 
@@ -17,16 +18,57 @@ export interface VersionContent {
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
 
+const ofPrompt = (db: Db, { projectId, name }: PromptKey) =>
+  db.selectFrom('prompt_versions').where('project_id', '=', projectId).where('name', '=', name)
+
+const stateColumns = [
+  'version',
+  'prompt_id',
+  'labels',
+  'tags',
+  'prompt_type',
+  'commit_message',
+  'created_by',
+  'updated_at',
+  'deleted',
+] as const
+
 /** All known versions of a prompt, deleted ones too, without their texts. */
-export async function versionsOf(db: Db, { projectId, name }: PromptKey): Promise<VersionState[]> {
-  const rows = await db
-    .selectFrom('prompt_versions')
-    .select(['version', 'prompt_id', 'labels', 'tags', 'prompt_type', 'commit_message', 'created_by'])
-    .select(['updated_at', 'deleted'])
-    .where('project_id', '=', projectId)
-    .where('name', '=', name)
-    .orderBy('version')
-    .execute()
+export async function versionsOf(db: Db, key: PromptKey): Promise<VersionState[]> {
+  return statesOf(await ofPrompt(db, key).select(stateColumns).orderBy('version').execute())
+}
+
+/**
+ * The known versions, in no order, that these events may concern: those with a label, and all from the live one below the
+ * lowest that the events speak of. `unread`: how many others there are. These were deleted, or have no label and the tags
+ * that all events tell, since the live versions of a prompt share their tags; where events tell other tags, all are read.
+ */
+export async function versionsFor(
+  db: Db,
+  key: PromptKey,
+  events: readonly Pick<PromptEvent, 'version' | 'tags'>[],
+): Promise<{ versions: VersionState[]; unread: number }> {
+  const [tags = null, ...otherTags] = new Set(events.map((event) => JSON.stringify(event.tags)))
+  const lowest = Math.min(...events.map(({ version }) => version))
+  const ours = sql`project_id = ${key.projectId} and name = ${key.name}`
+  const columns = sql.raw(stateColumns.join())
+  // Two parts, each with an index of its own, take 13 µs of 2,000 versions; in one, with `or`, they would take 600.
+  const { rows } = await sql<StateRow & { known: number }>`
+    select concerned.*, (select count(*) from prompt_versions where ${ours}) as known from (
+      select ${columns} from prompt_versions where ${ours} and labels <> '[]'
+      union all
+      select ${columns} from prompt_versions where ${ours} and labels = '[]' and version >= coalesce((
+        select version from prompt_versions
+        where ${ours} and version < ${lowest} and deleted = 0 and tags = ${otherTags.length === 0 ? tags : null}
+        order by version desc limit 1
+      ), 0)
+    ) as concerned`.execute(db)
+  return { versions: statesOf(rows), unread: (rows[0]?.known ?? 0) - rows.length }
+}
+
+type StateRow = Pick<PromptVersionRow, (typeof stateColumns)[number]>
+
+function statesOf(rows: StateRow[]): VersionState[] {
   // Of thousands of versions nearly all say the same: no labels, and everybody's tags.
   const lists = new Map<string, string[]>()
   const listOf = (json: string): string[] => {
@@ -92,17 +134,7 @@ export async function saveVersions(
 }
 
 /** The text and config of one version; null when no event has told them. */
-export async function contentOf(
-  db: Db,
-  { projectId, name }: PromptKey,
-  version: number,
-): Promise<VersionContent | null> {
-  const row = await db
-    .selectFrom('prompt_versions')
-    .select('content')
-    .where('project_id', '=', projectId)
-    .where('name', '=', name)
-    .where('version', '=', version)
-    .executeTakeFirst()
+export async function contentOf(db: Db, key: PromptKey, version: number): Promise<VersionContent | null> {
+  const row = await ofPrompt(db, key).select('content').where('version', '=', version).executeTakeFirst()
   return row?.content ? (JSON.parse(decoder.decode(row.content)) as VersionContent) : null
 }

@@ -101,8 +101,8 @@ describe.each(engines)('changes on %s', (_, openStore) => {
     const model = createModel(random)
     const relay = startRelay(store)
     await relay.hear(model.edit('create').events, random)
-    for (let i = 0; i < 5; i++) {
-      const step = model.edit('create')
+    for (const kind of [...Array(15).fill('create'), ...Array(5).fill('add label')]) {
+      const step = model.edit(kind)
       expect((await relay.hear(shuffle(step.events, random), random)).wasEarly).toBe(true)
     }
   })

@@ -163,4 +163,10 @@ describe('more events are awaited', () => {
   ])('no more after %s', (_, before, events) => {
     expect(awaitsCounterpart(before, events)).toBe(false)
   })
+
+  it('nothing of a version that is known, though not among those that were read', () => {
+    const label = [updated(3, ['latest', 'staging'])]
+    expect(awaitsCounterpart([v(2), v(3, ['latest'])], label, 0)).toBe(true)
+    expect(awaitsCounterpart([v(2), v(3, ['latest'])], label, 1)).toBe(false)
+  })
 })

@@ -78,6 +78,9 @@ export async function up(db: Store): Promise<void> {
     .addColumn('content', bytes)
     .addPrimaryKeyConstraint('prompt_versions_pk', ['project_id', 'name', 'version'])
     .execute()
+  // Of thousands of versions few have a label.
+  const labelled = sql`prompt_versions (project_id, name) where labels <> '[]'`
+  await sql`create index prompt_versions_labelled on ${labelled}`.execute(db)
 
   await schema
     .createTable('deliveries')

@@ -96,12 +96,19 @@ describe('who is not logged in', () => {
       '//evil.example',
       '/%5cevil.example',
       '/%2f%2fevil.example',
+      '/events/..//evil.example',
+      '/setup/%2e%2e//evil.example',
+      '/a/../..//evil.example',
     ]) {
       const { page, close } = await visit(browser)
+      // A request to another site would fail, and the browser stay where it was: seen as it is asked for.
+      const hosts = new Set<string>()
+      page.on('request', (request) => hosts.add(new URL(request.url()).host))
       await page.goto(`${app.url}/login?next=${next}`)
       await page.getByLabel('Password').fill(password)
       await page.getByRole('button').click()
       await page.waitForURL(`${app.url}/`)
+      expect([...hosts]).toEqual([new URL(app.url).host])
       await close()
     }
   })

@@ -1,15 +1,21 @@
 import { BlockList, isIP } from 'node:net'
 
-/** `packages/shared/src/server/webhooks/ipBlocking.ts` of Langfuse v4.16.0. */
+/**
+ * `packages/shared/src/server/webhooks/ipBlocking.ts` of Langfuse v4.16.0, and two that it lacks: the relays of 6to4
+ * (RFC 7526) and the address at which Azure answers its own machines
+ * (https://learn.microsoft.com/azure/virtual-network/what-is-ip-address-168-63-129-16).
+ */
 const refusedV4: [string, number][] = [
   ['0.0.0.0', 8],
   ['10.0.0.0', 8],
   ['100.64.0.0', 10],
   ['127.0.0.0', 8],
+  ['168.63.129.16', 32],
   ['169.254.0.0', 16],
   ['172.16.0.0', 12],
   ['192.0.0.0', 24],
   ['192.0.2.0', 24],
+  ['192.88.99.0', 24],
   ['192.168.0.0', 16],
   ['198.18.0.0', 15],
   ['198.51.100.0', 24],
@@ -17,9 +23,12 @@ const refusedV4: [string, number][] = [
   ['224.0.0.0', 4],
   ['240.0.0.0', 4],
 ]
-/** Within `2000::/3`, outside of which nothing is public: Teredo, documentation, 6to4. */
+/** Within `2000::/3`, outside of which nothing is public: Teredo, benchmarks, ORCHID (twice), documentation, 6to4. */
 const refusedV6: [string, number][] = [
   ['2001::', 32],
+  ['2001:2::', 48],
+  ['2001:10::', 28],
+  ['2001:20::', 28],
   ['2001:db8::', 32],
   ['2002::', 16],
   ['3fff::', 20],

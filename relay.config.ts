@@ -75,6 +75,6 @@ export default defineRelay((env) => ({
       to: ['pagerduty'],
     },
   ],
-  // Hears of troubles with the other targets and with the way from Langfuse.
-  alertTarget: 'slack',
+  // Notified of troubles: with targets (each except of its own), and with the way from Langfuse.
+  alertTarget: ['slack', 'pagerduty'],
 }))

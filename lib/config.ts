@@ -8,14 +8,17 @@ type Unset<V> = V extends GithubApp ? { [K in keyof V]: V[K] | undefined } : V |
 interface RelayFile<Targets extends Record<string, Written<Target>>> {
   targets: Targets
   rules: readonly Rule<keyof Targets & string>[]
-  /** Where troubles of other targets are told. */
-  alertTarget?: keyof Targets & string
+  /**
+   * Who is notified of troubles: one target or several, each except of its own. Absent: every Slack and PagerDuty
+   * target. An empty list: nobody.
+   */
+  alertTarget?: (keyof Targets & string) | readonly (keyof Targets & string)[]
 }
 
 export type BuildRoutes = (env: Env) => {
   targets: Record<string, Written<Target>>
   rules: readonly Rule[]
-  alertTarget?: string
+  alertTarget?: string | readonly string[]
 }
 
 export function defineRelay<const Targets extends Record<string, Written<Target>>>(
@@ -57,7 +60,16 @@ export function buildRoutes(build: BuildRoutes, env: Env): Routes {
     .map(
       ([name, target]) => [name, { ...target, retryDelays: target.retryDelays ?? env.RETRY_DELAYS }] as const,
     )
-  return { targets: Object.fromEntries(complete), rules, alertTarget: alertTarget ?? null }
+  return { targets: Object.fromEntries(complete), rules, alertTargets: alertTargetsOf(alertTarget, complete) }
+}
+
+/** As named, or where people read them: those of the targets that are Slack or PagerDuty. */
+function alertTargetsOf(
+  named: string | readonly string[] | undefined,
+  complete: readonly (readonly [string, Target])[],
+): readonly string[] {
+  if (named !== undefined) return typeof named === 'string' ? [named] : named
+  return complete.filter(([, { type }]) => type === 'slack' || type === 'pagerduty').map(([name]) => name)
 }
 
 /** Each name in place of its value, to see which variable a target's setting comes from. */

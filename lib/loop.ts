@@ -9,6 +9,7 @@ import { pollName } from './poll-state.ts'
 import { prune } from './prune.ts'
 import { createPump } from './pump.ts'
 import { replayNext } from './replay-job.ts'
+import { notifiedOf } from './rules.ts'
 import { type SettleDeps, settleDue } from './settle.ts'
 import { type WatchDeps, watch } from './watch.ts'
 
@@ -119,8 +120,7 @@ export function createLoop(deps: LoopDeps): Loop {
     idle: async () => {},
   }
   const delivery = (name: string): Work => {
-    const { alertTarget } = routes
-    const announces = alertTarget !== null && alertTarget !== name
+    const announces = notifiedOf(routes, name).length > 0
     const onTrouble = () => pumps.get('')?.wake()
     const more = { stop: abort.signal, stopping: mayNotWork, announces, onTrouble }
     const target = routes.targets[name]

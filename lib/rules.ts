@@ -90,8 +90,8 @@ export interface Rule<Name extends string = string> extends RowClauses {
 export interface Routes {
   targets: Record<string, Target>
   rules: readonly Rule[]
-  /** Where troubles of other targets are told. */
-  alertTarget: string | null
+  /** Targets that are notified of troubles, each except of its own. Some may not be configured. */
+  alertTargets: readonly string[]
 }
 
 /** One target that a rule chose, with the fact that it matched and is to be told. */
@@ -188,11 +188,17 @@ type OwnFact = Extract<Fact, { kind: 'given-up' | 'trouble' | 'trouble-over' }>
 const isOwn = (fact: Fact): fact is OwnFact =>
   fact.kind === 'given-up' || fact.kind === 'trouble' || fact.kind === 'trouble-over'
 
-/** Trouble with a target is told on another one, or it would go the way of what it tells of. */
-function routeTrouble({ targets, alertTarget }: Routes, fact: OwnFact): Routed[] {
-  if (alertTarget === null || alertTarget === fact.target || !Object.hasOwn(targets, alertTarget)) return []
-  return [{ target: alertTarget, rule: 'alertTarget', fact }]
-}
+/**
+ * The configured targets that are notified of a trouble with this target (null: with something else). Never itself:
+ * the message would fail the same way.
+ */
+export const notifiedOf = (
+  { targets, alertTargets }: Pick<Routes, 'targets' | 'alertTargets'>,
+  troubled: string | null,
+): string[] => [...new Set(alertTargets)].filter((name) => name !== troubled && Object.hasOwn(targets, name))
+
+const routeTrouble = (routes: Routes, fact: OwnFact): Routed[] =>
+  notifiedOf(routes, fact.target).map((target) => ({ target, rule: 'alertTarget', fact }))
 
 /** Which targets hear of a change (each once, by the first rule that holds), and why the others do not. */
 export function route(routes: Routes, change: Matchable): { routed: Routed[]; skipped: Skipped[] } {

@@ -24,7 +24,8 @@ export interface SetupSeen {
   /** The newest request that was signed, but not as it should be. */
   lastRejection: { at: number; message: string } | null
   targets: TargetSeen[]
-  alertTarget: string | null
+  /** The names of targets, as in `Routes`. */
+  alertTargets: readonly string[]
   /** Since when the oldest delivery waits that is due; null: none. */
   oldestDueAt: number | null
   /** Nothing is sent. */
@@ -42,6 +43,8 @@ export interface SetupSeen {
   /** Null: nobody outside was asked. */
   asked: Asked | null
 }
+
+const listed = (names: readonly string[]): string => new Intl.ListFormat('en').format(names)
 
 /** A delivery that is due goes out within seconds; one that waits so long has nobody who sends it. */
 const lateMs = 10 * 60_000
@@ -83,22 +86,26 @@ function checkEvents({ lastEventAt, lastRejection }: SetupSeen): Finding {
   return ok('The last one came', lastEventAt)
 }
 
-function checkAlerts({ targets, alertTarget }: SetupSeen): Finding {
-  const configured = targets.filter(({ missing }) => missing.length === 0)
-  if (configured.length < 2) return ok('With one target there is no other to tell of its troubles.')
-  if (alertTarget === null) {
-    const fix = 'Set alertTarget in relay.config.ts.'
+function checkAlerts({ targets, alertTargets }: SetupSeen): Finding {
+  const configured = targets.filter(({ missing }) => missing.length === 0).map(({ name }) => name)
+  const notified = alertTargets.filter((name) => configured.includes(name))
+  const [only] = notified
+  if (alertTargets.length === 0)
     return notYet(
-      'Nobody is told of troubles: of deliveries given up, of silence, of secrets that changed.',
-      fix,
+      'No target is notified of troubles: of deliveries given up, of missing events, of secrets that changed.',
+      'Name a target in alertTarget of relay.config.ts.',
     )
-  }
-  if (configured.some(({ name }) => name === alertTarget))
-    return ok(`${alertTarget} is told of troubles, but not of its own.`)
-  return problem(
-    `alertTarget is ${alertTarget}, which is not configured.`,
-    'Configure it, or name another target.',
-  )
+  if (only === undefined)
+    return problem(
+      `No target is notified of troubles: alertTarget is ${listed(alertTargets)}, not configured.`,
+      'Configure one of them, or name another target.',
+    )
+  if (notified.length > 1) return ok(`${listed(notified)} are notified of troubles, each except of its own.`)
+  const fix =
+    configured.length > 1
+      ? 'Name a second target in alertTarget of relay.config.ts.'
+      : 'Configure a second target, and name it in alertTarget of relay.config.ts.'
+  return notYet(`${only} is notified of troubles, but no other target is when ${only} itself fails.`, fix)
 }
 
 function checkQueue({ oldestDueAt, now, isServerless }: SetupSeen): Finding {

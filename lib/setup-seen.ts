@@ -49,7 +49,7 @@ export async function setupSeen(db: Db, given: Given): Promise<Seen> {
     lastEventAt: signed.at,
     lastRejection: await lastRejection(db, ofSigners),
     targets: await Promise.all(targets),
-    alertTarget: routes.alertTarget,
+    alertTargets: routes.alertTargets,
     oldestDueAt: await oldestDue(db, now),
     troubles: (await readWatch(db)).troubles,
     isDry: env.RELAY_MODE === 'dry-run',
@@ -79,8 +79,8 @@ function secretSeen(secret: string, bySecret: Map<string, number>): SecretSeen {
   return { hint, lastAt: bySecret.get(hint) ?? null }
 }
 
-const isWanted = ({ rules, alertTarget }: Routes, name: string): boolean =>
-  name === alertTarget || rules.some((rule) => rule.to.includes(name))
+const isWanted = ({ rules, alertTargets }: Routes, name: string): boolean =>
+  alertTargets.includes(name) || rules.some((rule) => rule.to.includes(name))
 
 async function targetSeen(
   db: Db,

@@ -25,7 +25,7 @@ console.error = () => {}
 
 const folder = mkdtempSync(join(tmpdir(), 'prompt-relay-fuzz-'))
 const db = await openDatabase(`file:${join(folder, 'relay.db')}`)
-const routes = { targets: {}, rules: [], alertTarget: null }
+const routes = { targets: {}, rules: [], alertTargets: [] }
 const receive = receiver(db, { settleMs: 0, now: Date.now })
 let accepted = 0
 let stored = 0

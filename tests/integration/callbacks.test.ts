@@ -22,7 +22,7 @@ const target = { type: 'slack', url: 'https://slack.example/x' } as const
 const routes: Routes = {
   targets: { slack: target },
   rules: [{ name: 'callbacks', on: ['trace-callback'], to: ['slack'] }],
-  alertTarget: null,
+  alertTargets: [],
 }
 
 function environment(source: Record<string, string> = {}) {

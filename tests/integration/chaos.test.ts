@@ -44,7 +44,7 @@ const routes: Routes = {
     },
   },
   rules: [],
-  alertTarget: null,
+  alertTargets: [],
 }
 
 /** What targets do, by chance. `arrived` gets what a target took in, answered or not; `broken` what it did not answer. */

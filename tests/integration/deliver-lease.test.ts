@@ -35,14 +35,14 @@ describe.each(engines)('a delivery on %s', (_, openStore) => {
     await store.close()
   })
 
-  const routes = (alertTarget: string | null, ...names: string[]): Routes => ({
+  const routes = (alertTargets: string[], ...names: string[]): Routes => ({
     targets: slackTargets(...names),
     rules: [],
-    alertTarget,
+    alertTargets,
   })
   const deliveries = () => store.db.selectFrom('deliveries').selectAll().orderBy('id').execute()
   const attempts = () => store.db.selectFrom('attempts').selectAll().orderBy('number').execute()
-  const instance = (reply: (call: Call) => Reply | Promise<Reply>, wanted = routes(null, 'slack')) => {
+  const instance = (reply: (call: Call) => Reply | Promise<Reply>, wanted = routes([], 'slack')) => {
     const { fetch, calls } = fetchDouble(reply)
     return { ...simulatedLoop(watched, { fetch, routes: wanted }), calls }
   }
@@ -124,7 +124,7 @@ describe.each(engines)('a delivery on %s', (_, openStore) => {
         return isBroken ? status(404, {}, 'no_service') : ok()
       }
       const began = Date.now()
-      const wanted = routes('ops', 'broken', 'ops')
+      const wanted = routes(['ops'], 'broken', 'ops')
       const loop = simulatedLoop(watched, { fetch, routes: wanted })
       await queueChanges(store.db, 1, ['broken'])
       await pass(loop.drain(Date.now() + 1000))
@@ -143,7 +143,7 @@ describe.each(engines)('a delivery on %s', (_, openStore) => {
     })
 
     it('is not told on the target that gave up', async () => {
-      const { calls, drain, stop } = instance(() => status(404, {}, 'no_service'), routes('ops', 'ops'))
+      const { calls, drain, stop } = instance(() => status(404, {}, 'no_service'), routes(['ops'], 'ops'))
       await queueChanges(store.db, 1, ['ops'])
       await pass(drain(Date.now() + 5 * hour))
       await stop()

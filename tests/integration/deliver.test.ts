@@ -50,10 +50,10 @@ describe.each(engines)('delivering on %s', (_, openStore) => {
     return other
   }
 
-  const routesTo = (targets: Routes['targets'], alertTarget: string | null = null): Routes => ({
+  const routesTo = (targets: Routes['targets']): Routes => ({
     targets,
     rules: [],
-    alertTarget,
+    alertTargets: [],
   })
   const deliveries = () => store.db.selectFrom('deliveries').selectAll().orderBy('id').execute()
   const attempts = () =>

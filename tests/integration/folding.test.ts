@@ -13,7 +13,7 @@ import { randomFrom } from '../model/play.ts'
 import { engines, type TestStore } from './stores.ts'
 
 const { env } = readEnv({ LANGFUSE_WEBHOOK_SECRET: secret })
-const routes = { targets: {}, rules: [], alertTarget: null }
+const routes = { targets: {}, rules: [], alertTargets: [] }
 const projectId = 'cmfq1x7h3000108l4b2k9d6tz'
 const edits = 400
 

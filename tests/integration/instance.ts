@@ -30,7 +30,7 @@ const fetch: typeof globalThis.fetch = async (input, init) => {
 const db = await openDatabase(url)
 const loop = createLoop({
   db,
-  routes: { targets, rules: [], alertTarget: null },
+  routes: { targets, rules: [], alertTargets: [] },
   now: Date.now,
   random: Math.random,
   sleep,

@@ -310,7 +310,7 @@ const target = { type: 'slack', url: 'https://slack.example/x' } as const
 const routes: Routes = {
   targets: { slack: target },
   rules: [{ name: 'all', to: ['slack'] }],
-  alertTarget: null,
+  alertTargets: [],
 }
 
 describe.each(engines)('what happens to a change on %s', (_, openStore) => {

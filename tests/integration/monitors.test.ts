@@ -11,7 +11,7 @@ import { fixture, secret, sign, t } from '../fixtures.ts'
 import { engines, type TestStore } from './stores.ts'
 
 const { env } = readEnv({ LANGFUSE_WEBHOOK_SECRET: secret })
-const routes = { targets: {}, rules: [], alertTarget: null }
+const routes = { targets: {}, rules: [], alertTargets: [] }
 const minute = 60_000
 
 interface Run {

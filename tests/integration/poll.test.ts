@@ -80,7 +80,7 @@ describe.each(engines)('polling Langfuse on %s', (_, openStore) => {
     const routes: Routes = {
       targets: { slack: { type: 'slack', url: 'https://slack.test' } },
       rules,
-      alertTarget: null,
+      alertTargets: [],
     }
     while ((await settleDue({ db: store.db, routes, now })).looked > 0);
   }
@@ -427,7 +427,7 @@ describe.each(engines)('polling Langfuse on %s', (_, openStore) => {
       routes: {
         targets: { slack: { type: 'slack', url: 'https://slack.test/x' } },
         rules: [errors],
-        alertTarget: null,
+        alertTargets: [],
       },
       now,
       random: Math.random,

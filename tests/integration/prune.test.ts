@@ -130,8 +130,7 @@ describe.each(engines)('an old store on %s', (_, openStore) => {
 
   it('is pruned by the loop itself once an hour, and by a cron that has time left', async () => {
     const { fetch } = fetchDouble(ok)
-    const open = () =>
-      simulatedLoop(watched, { fetch, routes: { targets: {}, rules: [], alertTarget: null } })
+    const open = () => simulatedLoop(watched, { fetch, routes: { targets: {}, rules: [], alertTargets: [] } })
     await history(3, { status: 'delivered', next_at: null })
     await passTime(sleep(90 * day - 1000), [watched])
     const loop = open()
@@ -157,7 +156,7 @@ describe.each(engines)('an idle loop on %s', (_, openStore) => {
     simulateTime()
     const { fetch, calls } = fetchDouble(ok)
     const targets = slackTargets('one', 'two', 'three')
-    const loop = simulatedLoop(watched, { fetch, routes: { targets, rules: [], alertTarget: null } })
+    const loop = simulatedLoop(watched, { fetch, routes: { targets, rules: [], alertTargets: [] } })
     await loop.start()
     await passTime(sleep(10_000), [watched])
     const before = watched.statements()

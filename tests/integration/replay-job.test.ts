@@ -10,7 +10,7 @@ import { engines, type TestStore } from './stores.ts'
 const routes = (names: string[], to: string[] = names): Routes => ({
   targets: slackTargets(...names),
   rules: [{ name: "today's rule", on: ['label-added'], to }],
-  alertTarget: null,
+  alertTargets: [],
 })
 
 describe.each(engines)('a replay of all that match on %s', (_, openStore) => {

@@ -11,7 +11,7 @@ const now = Date.now() + 3_600_000
 const routes = (names: string[], to: string[] = names): Routes => ({
   targets: slackTargets(...names),
   rules: [{ name: "today's rule", on: ['label-added'], to }],
-  alertTarget: null,
+  alertTargets: [],
 })
 
 describe.each(engines)('replaying on %s', (_, openStore) => {

@@ -34,7 +34,7 @@ const routes = {
       to: ['slack'],
     },
   ],
-  alertTarget: null,
+  alertTargets: [],
 } as const
 
 /** What a test of each kind turns out to be. */

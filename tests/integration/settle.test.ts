@@ -17,7 +17,7 @@ const routes: Routes = {
   rules: [
     { name: 'all', on: ['prompt.created', 'prompt.updated', 'prompt.deleted', 'alert'], to: ['slack'] },
   ],
-  alertTarget: null,
+  alertTargets: [],
 }
 
 describe.each(engines)('settling on %s', (_, openStore) => {

@@ -33,7 +33,7 @@ describe.each(engines)('what a target can know again, on %s', (_, openStore) => 
   /** Works off what is due, each failure tried again at once. */
   async function drain(target: Target): Promise<void> {
     const targets = { there: { ...target, retryDelays: [0, 0, 0, 0] } }
-    const loop = simulatedLoop(watched, { fetch, routes: { targets, rules: [], alertTarget: null } })
+    const loop = simulatedLoop(watched, { fetch, routes: { targets, rules: [], alertTargets: [] } })
     await loop.drain(Date.now() + 5000)
     expect(loop.errors).toEqual([])
   }

@@ -66,7 +66,7 @@ describe.each(engines)('tracing on %s', (_, openStore) => {
     expect(answer.status).toBe(202)
     const { fetch } = fetchDouble(() => ok())
     const rules = [{ name: 'all', to: ['one', 'two'] }]
-    const routes = { targets: slackTargets('one', 'two'), rules, alertTarget: null }
+    const routes = { targets: slackTargets('one', 'two'), rules, alertTargets: [] }
     const loop = simulatedLoop(watched, { fetch, routes })
     await loop.drain(Date.now() + 5000)
     await loop.stop()

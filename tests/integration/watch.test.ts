@@ -39,7 +39,7 @@ describe.each(engines)('watching on %s', (_, openStore) => {
     await store.close()
   })
 
-  const routes: Routes = { targets: slackTargets('slack', 'alerts'), rules: [], alertTarget: 'alerts' }
+  const routes: Routes = { targets: slackTargets('slack', 'alerts'), rules: [], alertTargets: ['alerts'] }
   const titles = async () =>
     (await store.db.selectFrom('changes').select(['kind', 'title']).orderBy('id').execute()).flatMap(
       ({ kind, title }) => (kind.startsWith('trouble') ? [title] : []),
@@ -219,6 +219,38 @@ describe.each(engines)('watching on %s', (_, openStore) => {
     await passTime(run(), [watched])
     expect(await titles()).toEqual(['alerts keeps failing'])
     expect(await told()).toEqual([])
+  })
+
+  it('notifies PagerDuty while Slack is down, and resolves its incident', async () => {
+    let isDown = true
+    const bodies: { event_action: string; dedup_key: string }[] = []
+    const fetch: typeof globalThis.fetch = async (input, init) => {
+      if (String(input) === slackUrl('slack')) return isDown ? status(500) : ok()
+      bodies.push(JSON.parse(String(init?.body)))
+      return Response.json({ status: 'success' }, { status: 202 })
+    }
+    const pagerduty = {
+      type: 'pagerduty' as const,
+      routingKey: 'r'.repeat(32),
+      eventsUrl: 'https://events.pagerduty.test',
+    }
+    await queueChanges(store.db, 20, ['slack'])
+    const both = {
+      targets: { ...slackTargets('slack'), pagerduty },
+      rules: [],
+      alertTargets: ['slack', 'pagerduty'],
+    }
+    const loop = simulatedLoop(watched, { fetch, routes: both, watch: { quietMs: 0 } })
+    const run = async () => {
+      await loop.start()
+      await sleep(30 * minute)
+      isDown = false
+      await sleep(30 * minute)
+      await loop.stop()
+    }
+    await passTime(run(), [watched])
+    expect(bodies.map(({ event_action }) => event_action)).toEqual(['trigger', 'resolve'])
+    expect(new Set(bodies.map(({ dedup_key }) => dedup_key)).size).toBe(1)
   })
 
   it('runs dry without a request, marks its deliveries, and sends them when they are replayed live', async () => {

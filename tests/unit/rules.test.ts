@@ -80,7 +80,7 @@ describe('routing', () => {
   const routes = (rules: Rule[]): Routes => ({
     targets: { slack: target, ops: target },
     rules,
-    alertTarget: null,
+    alertTargets: [],
   })
 
   it('tells each target once, by the first rule that holds', () => {
@@ -100,6 +100,52 @@ describe('routing', () => {
       { target: 'ops', why: 'no rule names this target' },
     ])
   })
+
+  const own = (fact: Fact) => route({ ...routes([]), alertTargets: ['slack', 'ops', 'gone'] }, change([fact]))
+  const toldOf = (fact: Fact) => own(fact).routed.map(({ target: name }) => name)
+
+  it('notifies each alert target of a trouble, except the target that has it', () => {
+    expect(toldOf({ kind: 'given-up', target: 'slack', count: 1 })).toEqual(['ops'])
+    expect(toldOf({ kind: 'trouble', what: 'target', target: 'ops', since: 0 })).toEqual(['slack'])
+    expect(toldOf({ kind: 'trouble', what: 'quiet', target: null, since: 0 })).toEqual(['slack', 'ops'])
+  })
+})
+
+describe('alertTarget', () => {
+  const { env } = readEnv({})
+  const alertTargets = (alertTarget?: string | string[]) => {
+    if (!env) throw new Error('The environment has problems')
+    const build = () => ({
+      targets: {
+        chat: { type: 'slack', url: 'https://x.example' },
+        unset: { type: 'slack', url: undefined },
+        oncall: { type: 'pagerduty', routingKey: 'r'.repeat(32), eventsUrl: 'https://x.example' },
+        hook: { type: 'webhook', url: 'https://x.example', secrets: 'whsec_x' },
+      } as const,
+      rules: [],
+      ...(alertTarget === undefined ? {} : { alertTarget }),
+    })
+    return buildRoutes(build, env).alertTargets
+  }
+
+  it('takes one name or a list', () => {
+    expect(alertTargets('hook')).toEqual(['hook'])
+    expect(alertTargets(['chat', 'oncall'])).toEqual(['chat', 'oncall'])
+  })
+
+  it('is by default every Slack and PagerDuty target that is configured', () => {
+    expect(alertTargets()).toEqual(['chat', 'oncall'])
+    expect(alertTargets([])).toEqual([])
+  })
+
+  it('does not compile with the name of an unknown target', () => {
+    defineRelay(() => ({
+      targets: { slack: { type: 'slack', url: undefined } },
+      rules: [],
+      // @ts-expect-error: there is no target `slak`
+      alertTarget: ['slack', 'slak'],
+    }))
+  })
 })
 
 describe('relay.config.ts', () => {
@@ -114,6 +160,10 @@ describe('relay.config.ts', () => {
     return buildRoutes(standard, env)
   }
   const told = (facts: Fact[]) => route(configured(all), change(facts)).routed.map(({ target }) => target)
+
+  it('notifies Slack and PagerDuty of troubles', () => {
+    expect(configured({}).alertTargets).toEqual(['slack', 'pagerduty'])
+  })
 
   it('leaves out targets that are not configured', () => {
     expect(Object.keys(configured({}).targets)).toEqual([])

@@ -16,8 +16,11 @@ export interface Pump {
   stop: () => Promise<void>
 }
 
-/** The longest that `setTimeout` can wait without overflowing. */
-const longestTimer = 2 ** 31 - 1
+/**
+ * The longest that one timer waits. It runs on a monotonic clock, and the time that it is for is read from one that may
+ * be set: after a step of that clock, what is due is up to this late, and not as late as the step was long.
+ */
+const longestTimer = 30_000
 
 export function createPump(
   /** Resolves to the time of the next run, or null for "when woken". */
@@ -51,14 +54,21 @@ export function createPump(
   function wakeAt(at: number): void {
     if (stopped || (timer && timer.at <= at)) return
     if (timer) clearTimeout(timer.handle)
-    const handle = setTimeout(
-      () => {
-        timer = null
-        wake()
-      },
-      Math.min(Math.max(at - now(), 0), longestTimer),
-    )
-    timer = { at, handle }
+    timer = { at, handle: startTimer(at, at - now()) }
+  }
+
+  /** `left`: milliseconds until then, as it was known before the clock may have been set. */
+  function startTimer(at: number, left: number): NodeJS.Timeout {
+    const delay = Math.min(Math.max(Math.min(left, at - now()), 0), longestTimer)
+    return setTimeout(() => {
+      const rest = left - delay
+      if (timer && rest > 0 && now() < at) {
+        timer.handle = startTimer(at, rest)
+        return
+      }
+      timer = null
+      wake()
+    }, delay)
   }
 
   async function idle(): Promise<void> {

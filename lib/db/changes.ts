@@ -123,3 +123,35 @@ export async function openTrouble(db: Db, row: ChangeRow): Promise<void> {
     .onConflict((c) => c.column('open_key').doNothing())
     .execute()
 }
+
+/** So long after its window an open change that nobody settles is overdue. */
+const overdueMs = 60_000
+
+/**
+ * Open changes that should have settled by now (`now`, epoch milliseconds): nobody looked at them for a minute after they
+ * were due, or settling them failed. One that waits for an answer of Langfuse is not among them. `oldest`: since when the
+ * one that waits longest is due. `reason`: the newest error; null where there was none.
+ */
+export async function overdueChanges(
+  db: Db,
+  now: number,
+): Promise<{ count: number; oldest: number | null; reason: string | null }> {
+  const before = now - overdueMs
+  const overdue = db
+    .selectFrom('changes as c')
+    .leftJoin('settle_failures as f', 'f.change_id', 'c.id')
+    .where('c.next_at', 'is not', null)
+    .where('c.due_at', '<', before)
+    .where((eb) => eb.or([eb('c.next_at', '<', before), eb('f.change_id', 'is not', null)]))
+  const found = await overdue
+    .select((eb) => [eb.fn.countAll<number>().as('count'), eb.fn.min('c.due_at').as('oldest')])
+    .executeTakeFirstOrThrow()
+  if (found.count === 0) return { count: 0, oldest: null, reason: null }
+  const newest = await overdue
+    .select('f.reason')
+    .where('f.reason', 'is not', null)
+    .orderBy('f.last_at', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+  return { count: found.count, oldest: found.oldest, reason: newest?.reason ?? null }
+}

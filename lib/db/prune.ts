@@ -41,3 +41,13 @@ export async function deleteChanges(db: Db, ids: string[]): Promise<void> {
     await trx.deleteFrom('changes').where('id', 'in', ids).execute()
   })
 }
+
+/** What is no longer open, or gone, has settled since. */
+export async function forgetSettleFailures(db: Db): Promise<void> {
+  await db
+    .deleteFrom('settle_failures')
+    .where('change_id', 'not in', (eb) =>
+      eb.selectFrom('changes').select('id').where('next_at', 'is not', null),
+    )
+    .execute()
+}

@@ -8,6 +8,7 @@ export interface Database {
   events: EventRow
   changes: ChangeRow
   prompt_versions: PromptVersionRow
+  settle_failures: SettleFailureRow
   deliveries: DeliveryRow
   attempts: AttemptRow
   rejections: RejectionRow
@@ -71,6 +72,17 @@ export interface ChangeRow {
   /** When settle looks at it next; null once settled. */
   next_at: number | null
   settled_at: number | null
+}
+
+/** A change that failed to settle, until some time after it settled. */
+export interface SettleFailureRow {
+  change_id: string
+  /** How often in a row. */
+  failures: number
+  first_at: number
+  last_at: number
+  /** The newest error, in its own words. */
+  reason: string
 }
 
 export interface PromptVersionRow {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Fact, FactKind } from '../change.ts'
 import type { Message } from '../delivery.ts'
+import { incidentOf } from '../incident.ts'
 import { observedOf, titleOf } from '../observed-words.ts'
 import type { PagerdutyTarget } from '../rules.ts'
 import { messageLinks } from './message-links.ts'
@@ -106,12 +107,9 @@ function fitting(key: string): string {
   return `langfuse:${createHash('sha256').update(key).digest('hex')}`
 }
 
-/** The same for an alert and its recovery, a trouble and its end; else one for a change, so that a replay opens no second incident. */
-function dedupKey({ change, fact }: Message): string {
-  if ('monitorId' in fact) return fitting(`langfuse-alert:${change.projectId}:${fact.monitorId}`)
-  if ('what' in fact) return fitting(`prompt-relay:${fact.what}:${fact.target ?? ''}:${fact.since}`)
-  return fitting(`prompt-relay:${change.id}`)
-}
+/** That of the incident; without one, of the change, so that a replay opens no second incident. */
+const dedupKey = ({ change, fact }: Message): string =>
+  fitting(incidentOf(change, fact)?.key ?? `prompt-relay:${change.id}`)
 
 const line = (text: string, most: number): string => cut(oneLine(visible(text.slice(0, 4 * most))), most)
 const text = (value: string): string => cut(visible(value.slice(0, 4 * mostText)), mostText)

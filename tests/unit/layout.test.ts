@@ -40,6 +40,7 @@ const core = [
   'event',
   'facets',
   'id',
+  'incident',
   'kind-names',
   'list-filter',
   'network-reason',

@@ -1,9 +1,21 @@
 import type { Change } from './change.ts'
+import { pathOf } from './path-segment.ts'
 
-/** Langfuse's own addresses (`packages/shared/src/utils/productUrl.ts`): every segment encoded, the whole name as one. */
-export function promptUrl(base: string, projectId: string, name: string, version: number | null): string {
-  const query = version === null ? '' : `?version=${version}`
-  return `${trimmed(base)}/project/${encodeURIComponent(projectId)}/prompts/${encodeURIComponent(name)}${query}`
+/**
+ * Langfuse's own addresses (`packages/shared/src/utils/productUrl.ts`): every segment encoded, the whole name as one.
+ * Null where an address cannot hold a name or id.
+ */
+export function promptUrl(
+  base: string,
+  projectId: string,
+  name: string,
+  version: number | null,
+): string | null {
+  return under(
+    base,
+    pathOf('project', projectId, 'prompts', name),
+    version === null ? '' : `?version=${version}`,
+  )
 }
 
 /** A trace, opened at one of its observations. */
@@ -11,14 +23,14 @@ export function traceUrl(
   base: string,
   projectId: string,
   { traceId, observationId }: { traceId: string; observationId: string | null },
-): string {
-  const query = observationId === null ? '' : `?observation=${encodeURIComponent(observationId)}`
-  return `${trimmed(base)}/project/${encodeURIComponent(projectId)}/traces/${encodeURIComponent(traceId)}${query}`
+): string | null {
+  const query =
+    observationId === null ? '' : `?observation=${encodeURIComponent(observationId.toWellFormed())}`
+  return under(base, pathOf('project', projectId, 'traces', traceId), query)
 }
 
-function sessionUrl(base: string, projectId: string, sessionId: string): string {
-  return `${trimmed(base)}/project/${encodeURIComponent(projectId)}/sessions/${encodeURIComponent(sessionId)}`
-}
+const sessionUrl = (base: string, projectId: string, sessionId: string): string | null =>
+  under(base, pathOf('project', projectId, 'sessions', sessionId), '')
 
 /** What a callback asks to look at, the most telling first; none where Langfuse does not know it. */
 export function callbackLinks(
@@ -28,16 +40,15 @@ export function callbackLinks(
   const fact = detail.facts.find((one) => one.kind === 'trace-callback')
   if (!fact || fact.withheld !== undefined || projectId === null) return []
   const { traceId, observationId, sessionId } = fact
-  const label = observationId === null ? 'Open the trace' : 'Open the observation'
+  const trace = traceId === null ? null : traceUrl(base, projectId, { traceId, observationId })
+  const session = sessionId === null ? null : sessionUrl(base, projectId, sessionId)
   return [
-    ...(traceId === null ? [] : [{ label, url: traceUrl(base, projectId, { traceId, observationId }) }]),
-    ...(sessionId === null
-      ? []
-      : [{ label: 'Open the session', url: sessionUrl(base, projectId, sessionId) }]),
-  ]
+    { label: observationId === null ? 'Open the trace' : 'Open the observation', url: trace },
+    { label: 'Open the session', url: session },
+  ].flatMap(({ label, url }) => (url === null ? [] : [{ label, url }]))
 }
 
-/** One for each row that a change tells of; null for what has no trace (a session's score). */
+/** One for each row that a change tells of; null for what has no trace (a session's score), or none that an address can hold. */
 export function observedUrls(
   { projectId, detail }: Pick<Change, 'projectId' | 'detail'>,
   base: string,
@@ -51,5 +62,8 @@ export function observedUrls(
 export function changeUrl(publicUrl: string | undefined, changeId: string): string | null {
   return publicUrl === undefined ? null : `${trimmed(publicUrl)}/changes/${changeId}`
 }
+
+const under = (base: string, path: string | null, query: string): string | null =>
+  path === null ? null : `${trimmed(base)}${path}${query}`
 
 const trimmed = (base: string): string => base.replace(/\/+$/, '')

@@ -2,8 +2,8 @@ import type { ReactNode } from 'react'
 import { factKinds } from '#lib/change.ts'
 import { kindNames } from '#lib/kind-names.ts'
 import { httpClasses, type ListFilter, lastTimes, listStatuses } from '#lib/list-filter.ts'
+import { visibleText } from '#lib/visible.ts'
 import { Icon } from '../_components/icons.tsx'
-import { visibleText } from '../_components/visible.ts'
 
 export interface Choices {
   labels: string[]

@@ -1,9 +1,9 @@
 import type { ListedDelivery } from '#lib/db/dashboard.ts'
 import type { Target } from '#lib/rules.ts'
+import { visibleText } from '#lib/visible.ts'
 import type { Tone } from './change-words.ts'
 import type { IconName } from './icons.tsx'
 import { duration, relative } from './time-words.ts'
-import { visibleText } from './visible.ts'
 
 /** How a delivery stands, for its chip. */
 export interface DeliveryWords {

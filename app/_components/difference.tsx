@@ -1,10 +1,10 @@
 import type { DifferenceSummary } from '#lib/change.ts'
 import type { VersionDifference } from '#lib/compare-versions.ts'
+import { visibleText } from '#lib/visible.ts'
 import { Chip } from './badge.tsx'
 import { DifferenceBox, DifferenceLines, type DifferenceView, Line } from './difference-lines.tsx'
 import { Labels } from './labels.tsx'
 import { Plain } from './plain.tsx'
-import { visibleText } from './visible.ts'
 
 interface Props {
   difference: VersionDifference

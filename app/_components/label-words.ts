@@ -1,5 +1,5 @@
+import { shownLine } from '#lib/visible.ts'
 import type { Shown } from './shown.tsx'
-import { shownLine } from './visible.ts'
 
 const most = 5
 

@@ -1,5 +1,5 @@
+import { visibleParts } from '#lib/visible.ts'
 import { Isolated, ShownText } from './shown.tsx'
-import { visibleParts } from './visible.ts'
 
 interface Props {
   text: string

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { pathOf } from '#lib/path-segment.ts'
 import { pathWith } from './list-query.ts'
 
 const version = z.coerce.number().int().min(1).max(2_147_483_647).optional().catch(undefined)
@@ -24,9 +25,6 @@ export const promptQuery = z.object({
 
 export type PromptQuery = z.infer<typeof promptQuery>
 
-/** Browsers and servers take these away or go up by them, encoded or not (https://url.spec.whatwg.org/#double-dot-path-segment). */
-const isLost = (segment: string): boolean => ['', '.', '..'].includes(segment)
-
 /** Next takes a path that ends so for its own request for a page's data, and answers with that. */
 const isTaken = (name: string): boolean => name.endsWith('.rsc')
 
@@ -37,9 +35,10 @@ const isTaken = (name: string): boolean => name.endsWith('.rsc')
 export function promptPath(name: string, query: PromptQuery = {}): string {
   const texts = Object.entries(query).map(([key, value]) => [key, value?.toString()])
   const rest = { ...Object.fromEntries(texts), name: undefined }
-  const segments = name.toWellFormed().split('/')
-  if (segments.some(isLost) || isTaken(name)) return pathWith('/prompts/by-name', { ...rest, name })
-  return pathWith(`/prompts/${segments.map(encodeURIComponent).join('/')}`, rest)
+  const path = pathOf('prompts', ...name.split('/'))
+  return path === null || isTaken(name)
+    ? pathWith('/prompts/by-name', { ...rest, name })
+    : pathWith(path, rest)
 }
 
 /** The name that an address means; `segments` as Next gives them, still encoded. Null where they are not well encoded. */

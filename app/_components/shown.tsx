@@ -1,4 +1,4 @@
-import type { Part } from './visible.ts'
+import type { Part } from '#lib/visible.ts'
 
 /** Text from outside, ready to be shown: in parts where it holds odd characters. */
 export type Shown = string | Part[]

@@ -53,6 +53,8 @@ export async function askLangfuse(
   const url = `${baseUrl.replace(/\/+$/, '')}${path}${search.size > 0 ? `?${search}` : ''}`
   const authorization = `Basic ${Buffer.from(`${publicKey}:${secretKey}`).toString('base64')}`
   try {
+    // A `..` in it would ask another question than was meant, in the name of these keys.
+    if (!new URL(url).pathname.endsWith(path)) return failed('The address of the question cannot be written')
     const response = await fetch(url, {
       headers: { authorization, accept: 'application/json' },
       signal: AbortSignal.timeout(timeoutMs),

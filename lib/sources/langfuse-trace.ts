@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { TraceFacts } from '../change.ts'
 import type { CallbackIds, TraceAnswer } from '../describe-callback.ts'
+import { pathSegment } from '../path-segment.ts'
 import { amount, strangeForm, text, time } from './langfuse-page.ts'
 import { askLangfuse, type LangfuseAnswer, type LangfuseApi } from './langfuse-request.ts'
 
@@ -132,7 +133,9 @@ function factsOf(all: Row[], isLeast: boolean): TraceFacts {
 async function readOld(api: LangfuseApi, ids: CallbackIds): Promise<TraceAnswer> {
   const { traceId, sessionId } = ids
   if (traceId === null) return sessionId === null ? notFound : readOldSession(api, { ...ids, sessionId })
-  const answer = await askLangfuse(api, `/api/public/traces/${encodeURIComponent(traceId)}`)
+  const segment = pathSegment(traceId)
+  if (segment === null) return notFound
+  const answer = await askLangfuse(api, `/api/public/traces/${segment}`)
   if (!answer.ok) return answer.status === 404 ? notFound : noAnswer(answer)
   const read = oldTrace.safeParse(answer.json)
   if (!read.success) return strange
@@ -162,7 +165,9 @@ async function readOldSession(
   api: LangfuseApi,
   ids: CallbackIds & { sessionId: string },
 ): Promise<TraceAnswer> {
-  const answer = await askLangfuse(api, `/api/public/sessions/${encodeURIComponent(ids.sessionId)}`)
+  const segment = pathSegment(ids.sessionId)
+  if (segment === null) return notFound
+  const answer = await askLangfuse(api, `/api/public/sessions/${segment}`)
   if (!answer.ok) return answer.status === 404 ? notFound : noAnswer(answer)
   const read = oldSession.safeParse(answer.json)
   if (!read.success) return strange

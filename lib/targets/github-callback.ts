@@ -1,6 +1,7 @@
 import type { Fact } from '../change.ts'
 import type { Message } from '../delivery.ts'
 import { titleOf } from '../observed-words.ts'
+import { visibleText } from '../visible.ts'
 import { cut } from './text.ts'
 
 /** Characters; in JSON a character takes up to six bytes. */
@@ -12,7 +13,7 @@ const short = (text: string | null): string | null => (text === null ? null : cu
 export const changeHead = (message: Message): Record<string, unknown> => ({
   id: message.change.id,
   kind: message.fact.kind,
-  title: cut(titleOf(message), mostName),
+  title: cut(visibleText(titleOf(message)), mostName),
   url: message.links.page,
   // A workflow can leave tests alone: `if: ${{ !github.event.client_payload.change.test }}`.
   ...(message.change.test ? { test: true } : {}),

@@ -4,6 +4,7 @@ import type { Fact, FactKind } from '../change.ts'
 import { type Message, versionOf } from '../delivery.ts'
 import { observedOf } from '../observed-words.ts'
 import type { GithubTarget } from '../rules.ts'
+import { visibleText } from '../visible.ts'
 import { callbackPayload, changeHead } from './github-callback.ts'
 import { cut } from './text.ts'
 
@@ -66,7 +67,7 @@ function labelOf(fact: Fact): string | null {
 const changeOf = ({ change, fact, links }: Message): Record<string, unknown> => ({
   id: change.id,
   kind: fact.kind,
-  title: cut(change.title, mostName),
+  title: cut(visibleText(change.title), mostName),
   url: links.page,
   label: labelOf(fact),
   from: 'from' in fact ? fact.from : null,

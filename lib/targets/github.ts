@@ -1,10 +1,11 @@
 import type { Message, Outcome, SendContext } from '../delivery.ts'
 import type { GithubTarget } from '../rules.ts'
+import { visibleLines } from '../visible.ts'
 import { forgetToken, installationToken } from './github-app.ts'
 import { githubDispatch } from './github-payload.ts'
 import { askedToWait } from './github-wait.ts'
 import { type Answer, exchange, outcomeOf, type Verdict, verdictOf } from './http.ts'
-import { cut, oneLine, visible } from './text.ts'
+import { cut, oneLine } from './text.ts'
 
 /** What a permanent answer means, and what mends it. */
 function fixOf(status: number, { repo, token }: GithubTarget): string | null {
@@ -38,7 +39,7 @@ export function classifyGithub(answer: Answer, target: GithubTarget, now: number
   }
   if (verdict.outcome !== 'failed') return verdict
   const fix = fixOf(status, target)
-  const said = cut(visible(oneLine(body)), 200)
+  const said = cut(visibleLines(oneLine(body)), 200)
   const detail = said !== '' && (fix === null || status === 422) ? `: ${said}` : ''
   return {
     outcome: 'failed',

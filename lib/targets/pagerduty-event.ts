@@ -4,8 +4,9 @@ import type { Message } from '../delivery.ts'
 import { incidentOf } from '../incident.ts'
 import { observedOf, titleOf } from '../observed-words.ts'
 import type { PagerdutyTarget } from '../rules.ts'
+import { visibleLines } from '../visible.ts'
 import { messageLinks } from './message-links.ts'
-import { cut, oneLine, visible, webUrl } from './text.ts'
+import { cut, head, oneLine, webUrl } from './text.ts'
 
 /** PagerDuty's limits, in characters: https://developer.pagerduty.com/docs/events-api-v2-overview */
 const mostSummary = 1024
@@ -111,8 +112,8 @@ function fitting(key: string): string {
 const dedupKey = ({ change, fact }: Message): string =>
   fitting(incidentOf(change, fact)?.key ?? `prompt-relay:${change.id}`)
 
-const line = (text: string, most: number): string => cut(oneLine(visible(text.slice(0, 4 * most))), most)
-const text = (value: string): string => cut(visible(value.slice(0, 4 * mostText)), mostText)
+const line = (text: string, most: number): string => cut(oneLine(visibleLines(head(text, 4 * most))), most)
+const text = (value: string): string => cut(visibleLines(head(value, 4 * mostText)), mostText)
 const lines = (values: readonly string[]): string[] =>
   values.slice(0, 20).map((value) => line(value, mostName))
 

@@ -1,9 +1,10 @@
 import { z } from 'zod'
 import type { Message, Outcome, SendContext } from '../delivery.ts'
 import type { PagerdutyTarget } from '../rules.ts'
+import { visibleLines } from '../visible.ts'
 import { type Answer, exchange, outcomeOf, type Verdict, verdictOf } from './http.ts'
 import { pagerdutyEvent } from './pagerduty-event.ts'
-import { cut, oneLine, visible } from './text.ts'
+import { cut, oneLine } from './text.ts'
 
 /** PagerDuty asks for "a few minutes" and names no time: https://developer.pagerduty.com/docs/events-api-v2-overview#rate-limits */
 const unnamedWaitMs = 120_000
@@ -19,7 +20,7 @@ function saidIn(body: string): string {
   } catch {
     // Cut off, or from a proxy.
   }
-  return cut(visible(oneLine(said)), 300)
+  return cut(visibleLines(oneLine(said)), 300)
 }
 
 export function classifyPagerduty(answer: Answer, target: PagerdutyTarget, now: number): Verdict {

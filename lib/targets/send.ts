@@ -1,9 +1,10 @@
 import type { Message, Outcome, SendContext } from '../delivery.ts'
 import type { Target } from '../rules.ts'
+import { visibleLines } from '../visible.ts'
 import { sendGithub } from './github.ts'
 import { sendPagerduty } from './pagerduty.ts'
 import { sendSlack, sendSlackDigest } from './slack.ts'
-import { cut, visible } from './text.ts'
+import { cut } from './text.ts'
 import { sendWebhook, urlRefusal } from './webhook.ts'
 
 /** More waiting changes than this go together, up to `digestMost` of them. */
@@ -74,7 +75,7 @@ async function rehearse(
 /** The outcome as it may be stored: cut, and without control characters (Postgres takes no NUL in a text). */
 function kept(outcome: Outcome): Outcome {
   const request = outcome.request.slice(0, mostRequest).toWellFormed()
-  const response = outcome.response === null ? null : cut(visible(outcome.response), mostResponse)
+  const response = outcome.response === null ? null : cut(visibleLines(outcome.response), mostResponse)
   if (outcome.outcome === 'delivered') return { ...outcome, request, response }
-  return { ...outcome, request, response, reason: cut(visible(outcome.reason), mostReason) }
+  return { ...outcome, request, response, reason: cut(visibleLines(outcome.reason), mostReason) }
 }

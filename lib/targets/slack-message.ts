@@ -7,7 +7,7 @@ import { messageLinks } from './message-links.ts'
 import { differenceCode, differenceNotes } from './slack-difference.ts'
 import { danger, lookOf } from './slack-look.ts'
 import { observedLines } from './slack-observed.ts'
-import { fromMarkdown, link, listed, named, said } from './slack-text.ts'
+import { fromMarkdown, link, listed, named, plain, quoted, said } from './slack-text.ts'
 import { webUrl } from './text.ts'
 
 /** Slack refuses a whole message near 13,200 characters (https://github.com/slackapi/bolt-js/issues/2509). */
@@ -35,9 +35,11 @@ const rooms: readonly Room[] = [
 
 /** `verbatim`: Slack makes no links and mentions of what only looks like one. */
 const mrkdwn = (text: string) => ({ type: 'mrkdwn', text, verbatim: true }) as const
+/** Neither marks nor shortcodes take effect in it. */
+const plainText = (text: string, most: number) =>
+  ({ type: 'plain_text', text: plain(text, most), emoji: false }) as const
 const section = (text: string): Block => ({ type: 'section', text: mrkdwn(text) })
 const context = (text: string): Block => ({ type: 'context', elements: [mrkdwn(text)] })
-const quote = (text: string): string => text.replace(/^/gm, '> ')
 type Field = [name: string, value: string]
 
 function promptFields({ change, fact }: Message, { share }: Room): Field[] {
@@ -78,8 +80,7 @@ function differenceBlocks({ change, links }: Message, { difference: room }: Room
 
 function buttons(message: Message, { share }: Room): Block[] {
   const elements = messageLinks(message, mostUrl * share).map(({ label, url }) => {
-    const text = { type: 'plain_text' as const, text: named(label, 75) }
-    return { type: 'button' as const, text, url }
+    return { type: 'button' as const, text: plainText(label, 75), url }
   })
   return elements.length > 0 ? [{ type: 'actions', elements }] : []
 }
@@ -87,10 +88,9 @@ function buttons(message: Message, { share }: Room): Block[] {
 function wordsOf(all: Message, { share }: Room): Block[] {
   const { change } = all
   const { prompt, message, problems } = change.detail
-  const quoted = prompt?.commitMessage ? said(prompt.commitMessage, 600 * share) : ''
   const list = problems.slice(0, 5).map((problem) => `• ${named(problem, 200 * share)}`)
   const paragraphs = [
-    quote(quoted),
+    prompt?.commitMessage ? quoted(prompt.commitMessage, 600 * share) : '',
     fromMarkdown(said(message ?? '', 1200 * share)),
     list.join('\n'),
     observedLines(all, share),
@@ -103,10 +103,10 @@ function blocksOf(message: Message, room: Room): Block[] {
   const { words, icon } = lookOf(change)
   const fields = [...promptFields(message, room), ...otherFields(message, room)]
   const project = change.projectId === null ? [] : [`project ${named(change.projectId, 100)}`]
-  // Slack reads the three entities in `plain_text` as well.
-  const title = named(`${icon} ${words}: ${change.detail.trace?.name || change.subject}`, 150)
+  const title = `${icon} ${words}: ${change.detail.trace?.name || change.subject}`
   return [
-    { type: 'header', text: { type: 'plain_text', text: title } },
+    // Slack reads the three entities in `plain_text` as well.
+    { type: 'header', text: plainText(title, 150) },
     ...(fields.length > 0
       ? [{ type: 'section', fields: fields.map(([name, value]) => mrkdwn(`*${name}*\n${value}`)) } as Block]
       : []),
@@ -117,8 +117,12 @@ function blocksOf(message: Message, room: Room): Block[] {
   ]
 }
 
-const card = (text: string, color: string, blocks: Block[]): IncomingWebhookSendArguments => ({
+/** What Slack takes, but its library's types do not know: `text` is no markup. https://docs.slack.dev/messaging/formatting-message-text */
+type SlackMessage = IncomingWebhookSendArguments & { mrkdwn: false }
+
+const card = (text: string, color: string, blocks: Block[]): SlackMessage => ({
   text,
+  mrkdwn: false,
   attachments: [{ color, fallback: text, blocks }],
   link_names: false,
   unfurl_links: false,
@@ -126,7 +130,7 @@ const card = (text: string, color: string, blocks: Block[]): IncomingWebhookSend
 })
 
 /** The first that Slack takes. */
-function fitting(make: (room: Room) => IncomingWebhookSendArguments): IncomingWebhookSendArguments {
+function fitting(make: (room: Room) => SlackMessage): SlackMessage {
   const [roomiest = { difference: 0, share: 0.2 }, ...others] = rooms
   let message = make(roomiest)
   for (const room of others) {
@@ -137,14 +141,14 @@ function fitting(make: (room: Room) => IncomingWebhookSendArguments): IncomingWe
 }
 
 /** One change as a Slack message: its sentence, and a card in its colour. Within Slack's limits whatever the change holds. */
-export function slackMessage(message: Message): IncomingWebhookSendArguments {
+export function slackMessage(message: Message): SlackMessage {
   const title = titleOf(message)
   const { color } = lookOf(message.change)
-  return fitting((room) => card(named(title, 800 * room.share), color, blocksOf(message, room)))
+  return fitting((room) => card(plain(title, 800 * room.share), color, blocksOf(message, room)))
 }
 
 /** Up to 20 changes as one message, in the order given, a line each. */
-export function slackDigest(messages: Message[]): IncomingWebhookSendArguments {
+export function slackDigest(messages: Message[]): SlackMessage {
   const isDanger = messages.some(({ change }) => change.danger)
   return fitting(({ share }) => {
     const lines = messages.map((message) => {
@@ -154,7 +158,7 @@ export function slackDigest(messages: Message[]): IncomingWebhookSendArguments {
       return `${icon} ${named(titleOf(message), 300 * share)}${url === null ? '' : ` ${link(url, 'What changed')}`}`
     })
     const [first] = messages
-    const text = `${messages.length} changes. ${first ? named(titleOf(first), 200 * share) : ''} …`
+    const text = `${messages.length} changes. ${first ? plain(titleOf(first), 200 * share) : ''} …`
     return card(text, isDanger ? danger : neutral, lines.map(section))
   })
 }

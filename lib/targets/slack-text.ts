@@ -1,22 +1,60 @@
-import { cut, oneLine, visible } from './text.ts'
+import { visibleLines } from '../visible.ts'
+import { cut, head, oneLine } from './text.ts'
+
+/** Invisible. Three backticks apart are no code block, and a shortcode with it inside is no picture. */
+const joiner = '\u2060'
 
 /**
- * Slack's own escaping: after it no name can ping a channel or make a link. Three backticks would begin or end a
- * code block: an invisible joiner keeps them apart.
+ * Slack's own escaping: after it no name can ping a channel or make a link, nor begin or end a code block. Slack's other
+ * marks still take effect outside of code.
  */
 export const escaped = (text: string): string =>
-  visible(text)
+  visibleLines(text)
     .replaceAll('&', '&amp;')
     .replaceAll('<', '&lt;')
     .replaceAll('>', '&gt;')
-    .replace(/`(?=``)/g, '`\u2060')
+    .replace(/`(?=``)/g, `\`${joiner}`)
+
+const clipped = (text: string, most: number): string => cut(text, most).replace(/&[a-z]*…$/, '…')
 
 /** At most `most` characters as escaped, no entity cut in half. Escaping never makes a text shorter than a quarter. */
-export const said = (text: string, most: number): string =>
-  cut(escaped(text.slice(0, 4 * most)), most).replace(/&[a-z]*…$/, '…')
+export const said = (text: string, most: number): string => clipped(escaped(head(text, 4 * most)), most)
 
-/** The same for names and titles, which have no lines: a line of its own could pass for one of ours. */
-export const named = (text: string, most: number): string => said(oneLine(text.slice(0, 4 * most)), most)
+/** Bold, italic and struck text need a mark that does not stand inside a word: `order_id` has none. */
+const wrapping = /(?<![\p{L}\p{N}])[*_~]|[*_~](?![\p{L}\p{N}])/u
+const shortcode = /:(?=[^\s:]+:)/
+const quoting = /^&gt;/
+const acts = new RegExp(`${wrapping.source}|${shortcode.source}|${quoting.source}|\``, 'u')
+
+const eachOf = ({ source }: RegExp): RegExp => new RegExp(source, 'gu')
+
+/** For where code cannot be: marks that would act are set apart by what is not seen. */
+const apart = (text: string): string =>
+  text
+    .replace(eachOf(shortcode), `:${joiner}`)
+    .replace(eachOf(wrapping), (mark) => joiner + mark + joiner)
+    .replaceAll('`', `${joiner}\`${joiner}`)
+
+/** One escaped line, its marks shown as they are: as code where it has any, since only there Slack leaves them alone. */
+function literal(line: string, most: number): string {
+  if (!acts.test(line)) return clipped(line, most)
+  return line.includes('`') ? clipped(apart(line), most) : `\`${clipped(line, most - 2)}\``
+}
+
+const lineOf = (text: string, most: number): string => escaped(oneLine(head(text, 4 * most)))
+
+/** The same for names and titles, which have no lines: a line of its own could pass for one of ours. Shown as it is. */
+export const named = (text: string, most: number): string => literal(lineOf(text, most), most)
+
+/** The same for `plain_text` and for a text that is sent with `mrkdwn: false`: without code, which would be seen there. */
+export const plain = (text: string, most: number): string => clipped(apart(lineOf(text, most)), most)
+
+/** A text of several lines as a quote, shown as it is. */
+export const quoted = (text: string, most: number): string =>
+  said(text, most)
+    .split('\n')
+    .map((line) => `> ${literal(line, most)}`)
+    .join('\n')
 
 const mostNames = 8
 

@@ -1,9 +1,10 @@
 import { IncomingWebhook, type IncomingWebhookSendArguments } from '@slack/webhook'
 import type { Message, Outcome, SendContext } from '../delivery.ts'
 import type { SlackTarget } from '../rules.ts'
+import { visibleLines } from '../visible.ts'
 import { type Answer, exchange, outcomeOf, type Verdict, verdictOf } from './http.ts'
 import { slackDigest, slackMessage } from './slack-message.ts'
-import { cut, oneLine, visible } from './text.ts'
+import { cut, oneLine } from './text.ts'
 
 const ourBug = 'it could not take the message. This is a bug of the relay: please report it'
 const newWebhook = 'Make a new webhook and set its URL'
@@ -39,7 +40,7 @@ const fixes = new Map([
 export function classifySlack(answer: Answer, now: number): Verdict {
   const verdict = verdictOf('Slack', answer, now)
   const code = answer.body.trim()
-  const said = cut(visible(oneLine(code)), 200)
+  const said = cut(visibleLines(oneLine(code)), 200)
   if (verdict.outcome === 'delivered') {
     if (code === 'ok') return verdict
     const reason = `Slack answered ${answer.status}, but not "ok". Check that the URL is an incoming webhook: "${said}"`

@@ -1,14 +1,9 @@
-const hidden = /(?![\n\t])[\p{Cc}\p{Bidi_Control}\u00ad\u180e\u200b\u2028\u2029\u2060-\u2064\ufeff]/gu
-
-/** Makes characters seen that would hide or turn text around: `[U+202E]`. Newline and tab stay. */
-export const visible = (text: string): string =>
-  text
-    .toWellFormed()
-    .replaceAll('\r\n', '\n')
-    .replace(hidden, (c) => `[U+${c.codePointAt(0)?.toString(16).toUpperCase().padStart(4, '0')}]`)
-
 /** Line breaks become spaces: a name with one could pass for another field of the message. */
 export const oneLine = (text: string): string => text.replace(/\s*[\r\n]\s*/g, ' ')
+
+/** Its first `most` UTF-16 units, never half a character: what lies far behind a limit need not be looked at. */
+export const head = (text: string, most: number): string =>
+  text.length <= most ? text : text.slice(0, most).replace(/[\ud800-\udbff]$/, '')
 
 /** At most `most` UTF-16 units, never half a character. */
 export function cut(text: string, most: number): string {

@@ -1,6 +1,7 @@
 import type { DifferenceSummary, Fact } from '../change.ts'
 import { type Message, versionOf } from '../delivery.ts'
 import { observedOf, type ToldRow, titleOf } from '../observed-words.ts'
+import { visibleText } from '../visible.ts'
 import { cut } from './text.ts'
 import { mostEntries, mostLines, mostName, mostText, types, type WebhookBody } from './webhook-schema.ts'
 
@@ -105,7 +106,8 @@ export function webhookBodyOf(message: Message): WebhookBody {
     data: {
       id: change.id,
       kinds: clipAll(detail.facts.map(({ kind }) => kind)),
-      title: clip(titleOf(message)),
+      // For people. Everything else is for programs, and stays as it came.
+      title: clip(visibleText(titleOf(message))),
       subject: clip(change.subject),
       projectId: clipOrNull(change.projectId),
       actor: clipOrNull(change.actor),

@@ -4,9 +4,10 @@ import type { Message, Outcome, SendContext } from '../delivery.ts'
 import { codeOf } from '../network-reason.ts'
 import { isPublicIp } from '../public-address.ts'
 import type { WebhookTarget } from '../rules.ts'
+import { visibleLines } from '../visible.ts'
 import { type Answer, exchange, outcomeOf, type Verdict, verdictOf } from './http.ts'
 import { privateAddress, publicFetch } from './public-fetch.ts'
-import { cut, oneLine, visible } from './text.ts'
+import { cut, oneLine } from './text.ts'
 import { webhookBodyOf } from './webhook-body.ts'
 
 const fixes = new Map([
@@ -20,7 +21,7 @@ export function classifyWebhook(answer: Answer, now: number): Verdict {
   const verdict = verdictOf('The webhook', answer, now)
   if (verdict.outcome !== 'failed' || answer.status < 400) return verdict
   const fix = fixes.get(answer.status)
-  const said = cut(visible(oneLine(answer.body)), 200)
+  const said = cut(visibleLines(oneLine(answer.body)), 200)
   const reason = fix === undefined ? verdict.reason : `${verdict.reason}: ${fix}`
   return { outcome: 'failed', reason: said === '' ? reason : `${reason}: "${said}"` }
 }

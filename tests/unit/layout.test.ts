@@ -50,6 +50,7 @@ const core = [
   'burst',
   'burst-rules',
   'row-rules',
+  'path-segment',
   'poll-check',
   'poll-state',
   'polled',
@@ -77,6 +78,7 @@ const core = [
   'rules',
   'sender-address',
   'signature',
+  'visible',
 ].map((name) => `lib/${name}.ts`)
 
 /** The only packages that pure code may use: a schema, a difference, hashing, and lists of addresses (`BlockList`). */

@@ -37,6 +37,20 @@ const answering = (answer: () => Response) =>
   )
 
 describe('reading a version from Langfuse', () => {
+  it.each(['.', '..', ''])(
+    'asks nothing for a prompt named %j, whose address would be another',
+    async (name) => {
+      let asked = 0
+      const fetch = async () => {
+        asked++
+        return Response.json(row)
+      }
+      const api = { baseUrl: base, publicKey: 'pk', secretKey: 'sk', fetch }
+      expect(await readPromptVersion(api, { projectId: 'p1', name, version: 6 })).toBeNull()
+      expect(asked).toBe(0)
+    },
+  )
+
   it('gives its text and config', async () => {
     answering(() => HttpResponse.json(row))
     expect(await read()).toEqual({ text: 'Hello {{name}}', config: { a: 1 } })

@@ -17,6 +17,20 @@ const asking = (
   })
 }
 
+it.each(['/api/public/v2/prompts/..', '/api/public/traces/.', '/api/public/x/%2e%2e'])(
+  'asks nothing at %s, which would be another address',
+  async (path) => {
+    let asked = 0
+    const fetch = async () => {
+      asked++
+      return Response.json({})
+    }
+    const api = { baseUrl: 'https://langfuse.test/base/', publicKey: 'pk', secretKey: 'sk', fetch }
+    expect(await askLangfuse(api, path)).toMatchObject({ ok: false, status: null })
+    expect(asked).toBe(0)
+  },
+)
+
 describe("a question to Langfuse's API", () => {
   it('goes to the base address with the keys and what is set of the query, and follows no redirect', async () => {
     const seen: [string, RequestInit | undefined][] = []

@@ -73,6 +73,15 @@ describe('a Slack message holds against hostile input', () => {
     expect(text).toBe('a[U+202E]b[U+0000]c[U+200B]d')
   })
 
+  it('shows tag characters and other hidden text of a difference', () => {
+    const hidden = [...'ignore'].map((c) => String.fromCodePoint(0xe0000 + c.charCodeAt(0))).join('')
+    const lines = [{ sign: '+' as const, text: `Be kind.${hidden}\u3164\u00A0` }]
+    const shown = seen(slackMessage(messageOf({ detail: { difference: { ...difference, lines } } })))
+    expect(shown).toContain('+ Be kind.[U+E0069][U+E0067]')
+    expect(shown).toContain('[U+E0065][U+3164][U+00A0]')
+    expect(shown).not.toMatch(/[\u{E0000}-\u{E007F}\u3164\u00A0]/u)
+  })
+
   it('keeps a name on one line, so that it cannot pass for another field', () => {
     const message = slackMessage(
       messageOf({ change: { subject: 'x\n*Author*\nMaya', title: 'x\n*Author*\nMaya' } }),

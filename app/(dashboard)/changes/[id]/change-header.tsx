@@ -65,9 +65,8 @@ function Sentence({ change: { title, subject, status, kind } }: { change: Change
 function linksOf({ detail, projectId, subject, version }: Change): { label: string; url: string }[] {
   const base = currentEnv().env?.LANGFUSE_BASE_URL
   const isPrompt = detail.prompt !== null && base !== undefined && projectId !== null
-  const prompt = isPrompt
-    ? [{ label: 'Open in Langfuse', url: promptUrl(base, projectId, subject, version) }]
-    : []
+  const url = isPrompt ? promptUrl(base, projectId, subject, version) : null
+  const prompt = url === null ? [] : [{ label: 'Open in Langfuse', url }]
   const callback = base === undefined ? [] : callbackLinks({ projectId, detail }, base)
   return [...prompt, ...callback, ...detail.links].filter(({ url }) => /^https?:\/\//i.test(url))
 }

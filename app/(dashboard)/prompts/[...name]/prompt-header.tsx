@@ -14,6 +14,7 @@ const mostTags = 20
 export function PromptHeader({ prompt, versions }: { prompt: PromptKey; versions: ShownVersion[] }) {
   const { projectId, name } = prompt
   const base = currentEnv().env?.LANGFUSE_BASE_URL
+  const url = base === undefined ? null : promptUrl(base, projectId, name, null)
   const alive = versions.filter(({ deleted }) => !deleted)
   const tags = alive[0]?.tags ?? []
   return (
@@ -26,8 +27,8 @@ export function PromptHeader({ prompt, versions }: { prompt: PromptKey; versions
         <Plain text={name} />
       </h1>
       <div className="mt-4 flex flex-wrap items-center gap-2">
-        {base === undefined ? null : (
-          <a href={promptUrl(base, projectId, name, null)} rel="noreferrer" className="button">
+        {url === null ? null : (
+          <a href={url} rel="noreferrer" className="button">
             Open in Langfuse <Icon name="external" className="size-3.5" />
           </a>
         )}

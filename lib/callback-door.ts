@@ -88,6 +88,6 @@ export async function answerCallback(request: Request, deps: CallbackDeps): Prom
     noteCallback(door, taken)
     return answer(202, { ok: true }, cors)
   } catch (error) {
-    return storeUnavailable(error, cors)
+    return storeUnavailable(error, { door, size: body.bytes.byteLength }, cors)
   }
 }

@@ -1,8 +1,10 @@
 import type { RejectionRow } from './db/schema.ts'
+import { storeErrorKind, storeErrorWords } from './db/store-error.ts'
 import { newId } from './id.ts'
-import { noteRejection } from './journal.ts'
+import { noteNotStored, noteRejection } from './journal.ts'
 import { log, thrown } from './log.ts'
 import { readBody } from './sources/read-body.ts'
+import { storeProbe } from './store-probe.ts'
 
 export interface RefuseDeps {
   now: () => number
@@ -44,10 +46,16 @@ export function answer(status: number, body: object, headers: Record<string, str
   return Response.json(body, { status, headers: { 'cache-control': 'no-store', ...headers } })
 }
 
-/** Nothing was accepted, because it could not be stored. */
-export function storeUnavailable(error: unknown, headers: Record<string, string> = {}): Response {
-  log('error', 'event not stored', thrown(error))
-  const message = 'The store is out of reach, so nothing was accepted. Send it again.'
+/** Nothing was accepted, because it (`size` bytes) could not be stored. */
+export function storeUnavailable(
+  error: unknown,
+  { door, size }: { door: string; size: number },
+  headers: Record<string, string> = {},
+): Response {
+  const reason = storeErrorKind(error)
+  noteNotStored({ door, reason, size }, error)
+  storeProbe().noteFailure(error, size)
+  const message = `The store takes nothing (${storeErrorWords[reason]}), so nothing was accepted. Send it again.`
   return answer(503, { error: 'store-unavailable', message }, { 'retry-after': '5', ...headers })
 }
 

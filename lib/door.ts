@@ -40,7 +40,7 @@ export async function answerWebhook(request: Request, deps: DoorDeps): Promise<R
     noteEvent(door, { status, eventId, type, subject, milliseconds: now() - startedAt })
     return answer(status === 'accepted' ? 202 : 200, { status, eventId })
   } catch (error) {
-    return storeUnavailable(error)
+    return storeUnavailable(error, { door, size: body.bytes.byteLength })
   }
 }
 

@@ -1,5 +1,6 @@
 import type { AttemptOutcome } from './db/schema.ts'
-import { log } from './log.ts'
+import type { StoreErrorKind } from './db/store-error.ts'
+import { log, thrown } from './log.ts'
 import { count, observe } from './metrics.ts'
 
 /** What happened, as a line of the log and a number: the one place for both. Nothing here may hold a secret or a text. */
@@ -28,6 +29,15 @@ export function noteRejection(
 ): void {
   log('warn', 'rejected', { door, ...refusal, rejectionId })
   count('prompt_relay_rejections_total', { door, reason: refusal.reason })
+}
+
+/** An event came and could not be stored, so that its sender was asked to send it again. */
+export function noteNotStored(
+  refused: { door: string; reason: StoreErrorKind; size: number },
+  error: unknown,
+): void {
+  log('error', 'event not stored', { ...refused, ...thrown(error) })
+  count('prompt_relay_events_not_stored_total', { door: refused.door, reason: refused.reason })
 }
 
 export function noteAnswer(door: string, { status }: Response, milliseconds: number): void {

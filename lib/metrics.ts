@@ -3,6 +3,8 @@ import type { Family, Sample } from './metrics-text.ts'
 /** What this process counts since its start. */
 const counters = {
   prompt_relay_events_total: 'Events that a door of this process took; duplicate: stored before.',
+  prompt_relay_events_not_stored_total:
+    'Events that an endpoint of this process answered 503, because the store did not take them.',
   prompt_relay_rejections_total: 'Requests that a door of this process refused.',
   prompt_relay_settled_total: 'Changes that this process settled.',
   prompt_relay_attempts_total: 'Tries of deliveries that this process made.',

@@ -3,7 +3,7 @@ import { writtenTargets } from './config.ts'
 import { allowedOrigins } from './cors.ts'
 import type { Db } from './db/client.ts'
 import { countFailed } from './db/deliveries.ts'
-import { oldestDue } from './db/health.ts'
+import { readWaiting } from './db/health.ts'
 import { readPoll } from './db/poll.ts'
 import type { TargetRow } from './db/schema.ts'
 import { lastDelivered, lastOfKind, lastRejection, lastSigned } from './db/setup.ts'
@@ -50,7 +50,7 @@ export async function setupSeen(db: Db, given: Given): Promise<Seen> {
     lastRejection: await lastRejection(db, ofSigners),
     targets: await Promise.all(targets),
     alertTargets: routes.alertTargets,
-    oldestDueAt: await oldestDue(db, now),
+    oldestDueAt: (await readWaiting(db, now)).since,
     troubles: (await readWatch(db)).troubles,
     isDry: env.RELAY_MODE === 'dry-run',
     hasPassword: env.DASHBOARD_PASSWORD !== undefined,

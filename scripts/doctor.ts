@@ -15,6 +15,7 @@ import type { Asked, Reach } from '#lib/reach.ts'
 import type { Routes } from '#lib/rules.ts'
 import { setupChecks } from '#lib/setup-checks.ts'
 import { setupSeen } from '#lib/setup-seen.ts'
+import { diskOf, storeFailed, storeWorks } from '#lib/store-check.ts'
 import build from '#relay.config.ts'
 
 const askMs = 10_000
@@ -32,20 +33,20 @@ function variableCheck(text: string, id: number): Check {
   return check(`variable-${id}`, 'Variable', problem(what, fix))
 }
 
-/** A database's error may hold its address, but never its password. */
-const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+/** As much as a webhook of the usual size takes. */
+const probeBytes = 64 * 1024
 
 async function storeCheck(env: Env): Promise<{ db: Db | null; store: Check }> {
-  const fix =
-    'Check DATABASE_URL: host, port, name and password, and that this machine may connect and write.'
-  try {
-    const db = await openDatabase(env.DATABASE_URL, { isServerless })
-    await tryToWrite(db, Date.now())
-    const words = env.DATABASE_URL.startsWith('file:') ? 'SQLite' : 'Postgres'
-    return { db, store: check('store', 'Database', ok(`${words}: reached, up to date, and takes writes.`)) }
-  } catch (error) {
-    return { db: null, store: check('store', 'Database', problem(`Not usable: ${reasonOf(error)}.`, fix)) }
-  }
+  const url = env.DATABASE_URL
+  const opened = await openDatabase(url, { isServerless }).catch((error: unknown) => ({ error }))
+  if ('error' in opened)
+    return { db: null, store: check('store', 'Database', storeFailed(opened.error, await diskOf(url))) }
+  // What takes no writes may still be read, and tells the rest.
+  const finding = await tryToWrite(opened, Date.now(), probeBytes).then(
+    async () => storeWorks(url, await diskOf(url)),
+    async (error: unknown) => storeFailed(error, await diskOf(url)),
+  )
+  return { db: opened, store: check('store', 'Database', finding) }
 }
 
 const reachCheck = (name: string, { words, fix }: Reach): Check =>

@@ -1,11 +1,37 @@
+import { overdueChanges } from './changes.ts'
 import type { Db } from './client.ts'
 
 /** Since when the oldest delivery waits that was due before now (epoch milliseconds); null: none waits. */
-export async function oldestDue(db: Db, now: number): Promise<number | null> {
+async function oldestDue(db: Db, now: number): Promise<number | null> {
   const row = await db
     .selectFrom('deliveries')
     .select((eb) => eb.fn.min('next_at').as('at'))
     .where('next_at', '<=', now)
     .executeTakeFirst()
   return row?.at ?? null
+}
+
+/** What is due and is not done. Times in epoch milliseconds. */
+export interface Waiting {
+  /** The oldest of both; null: nothing waits. */
+  since: number | null
+  /** Since when the oldest delivery is due. */
+  deliverySince: number | null
+  /** Changes that should have settled, since when the oldest of them, and the error of the newest. */
+  overdueChanges: number
+  overdueSince: number | null
+  overdueReason: string | null
+}
+
+export async function readWaiting(db: Db, now: number): Promise<Waiting> {
+  const deliverySince = await oldestDue(db, now)
+  const { count, oldest, reason } = await overdueChanges(db, now)
+  const times = [deliverySince, oldest].filter((at) => at !== null)
+  return {
+    since: times.length === 0 ? null : Math.min(...times),
+    deliverySince,
+    overdueChanges: Number(count),
+    overdueSince: oldest,
+    overdueReason: reason,
+  }
 }

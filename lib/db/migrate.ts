@@ -1,10 +1,15 @@
 import { sql, type Transaction } from 'kysely'
 import * as start from './migrations/0001-start.ts'
 import * as settleFailures from './migrations/0003-settle-failures.ts'
+import * as dismissals from './migrations/0007-dismissals.ts'
 import type { Database } from './schema.ts'
 
 /** In the order of their numbers; listed by hand, because a bundle has no folder to read. */
-const migrations = { '0001-start': start, '0003-settle-failures': settleFailures }
+const migrations = {
+  '0001-start': start,
+  '0003-settle-failures': settleFailures,
+  '0007-dismissals': dismissals,
+}
 
 /** Where it is kept which of them were done: Kysely's own migrator, which needs a dozen queries more, knows it too. */
 type Migrated = { kysely_migration: { name: string; timestamp: string } }

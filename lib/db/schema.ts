@@ -21,6 +21,8 @@ export interface Database {
   polls: PollRow
   polled: PolledRow
   usage: UsageRow
+  dismissals: DismissalRow
+  write_probe: WriteProbeRow
   /** SQLite only. */
   search_words: { word: string }
 }
@@ -248,6 +250,25 @@ export interface UsageRow {
   total: number
   /** 1e-9 USD. */
   nano_usd: number
+}
+
+/**
+ * A delivery that was given up and that somebody dismissed: it counts as an open failure no longer. Holds for that
+ * `attempt` of the delivery only: replayed and given up again, it is open again.
+ */
+export interface DismissalRow {
+  delivery_id: string
+  attempt: number
+  at: number
+  /** Null: not known. */
+  actor: string | null
+}
+
+/** What the write probe wrote last, to see whether the store takes writes. One row. */
+interface WriteProbeRow {
+  name: string
+  at: number
+  body: Uint8Array
 }
 
 /** How much an address, an item, or everybody called back lately. */

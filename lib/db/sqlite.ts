@@ -17,6 +17,16 @@ function adapt(statement: StatementSync, sql: string): SqliteStatement {
 }
 
 /**
+ * A full disk (and some other errors) end the transaction by themselves. A rollback after that would fail, and its error
+ * would be reported in place of the one that tells why.
+ */
+function rollback(db: DatabaseSync): SqliteStatement {
+  const statement = adapt(db.prepare('rollback'), 'rollback')
+  const nothing = { changes: 0, lastInsertRowid: 0 }
+  return { ...statement, run: (parameters) => (db.isTransaction ? statement.run(parameters) : nothing) }
+}
+
+/**
  * Node's built-in SQLite. WAL with `synchronous=FULL`: a commit survives power loss, readers don't wait.
  * `begin immediate`, because a read that later turns into a write fails at once when another process wrote
  * in between (SQLITE_BUSY_SNAPSHOT), where waiting for the lock would have done.
@@ -37,7 +47,7 @@ export function sqliteDialect(path: string): Dialect {
           const sql = text === 'begin' ? 'begin immediate' : text
           const known = prepared.get(sql)
           if (known) return known
-          const statement = adapt(db.prepare(sql), sql)
+          const statement = sql === 'rollback' ? rollback(db) : adapt(db.prepare(sql), sql)
           // A pragma may do its work when it is prepared, and none when it runs again.
           const isKept = prepared.size < mostStatements && !sql.startsWith('pragma')
           if (isKept) prepared.set(sql, statement)

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process'
+import { execFile, execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,6 +10,32 @@ import type { StandIn } from '../mocks/stand-in.ts'
 import { eventFor, post, startLoad, toldAt, until } from './traffic.ts'
 
 const run = (command: string, ...args: string[]) => execFileSync(command, args, { stdio: 'pipe' })
+
+const token = 'a token for the metrics'
+
+async function healthOf({ url }: App) {
+  const response = await fetch(`${url}/api/health`)
+  return { status: response.status, told: await response.json() }
+}
+
+async function metricsOf({ url }: App): Promise<string> {
+  const headers = { authorization: `Bearer ${token}` }
+  return (await fetch(`${url}/api/metrics`, { headers })).text()
+}
+
+/** `npm run doctor` for the store at this path. */
+function doctor(path: string): Promise<{ code: number; said: string }> {
+  const env = {
+    NODE_ENV: 'production' as const,
+    DATABASE_URL: `file:${path}`,
+    LANGFUSE_BASE_URL: 'http://127.0.0.1:1',
+  }
+  return new Promise((resolve) => {
+    execFile(process.execPath, ['scripts/doctor.ts'], { env }, (error, stdout) =>
+      resolve({ code: error ? Number(error.code) : 0, said: stdout }),
+    )
+  })
+}
 
 /** A folder of 4 MB, or why there is none. */
 function smallDisk(): { folder: string } | { why: string } {
@@ -51,6 +77,7 @@ describe('an app whose disk is full', () => {
       SLACK_WEBHOOK_URL: slack.url,
       SLACK_PER_SECOND: '0',
       SETTLE_MS: '100',
+      METRICS_TOKEN: token,
     })
     app = running
     const load = startLoad(() => running.url, 2, { size: 50_000 })
@@ -59,10 +86,28 @@ describe('an app whose disk is full', () => {
     expect(refused?.status).toBe(503)
     const before = load.accepted.size
     expect(before).toBeGreaterThan(5)
+    expect(await healthOf(running)).toMatchObject({
+      status: 503,
+      told: { status: 'store-not-writable', reason: 'disk-full' },
+    })
+    expect((await fetch(`${running.url}/api/health/live`)).status).toBe(200)
+    const numbers = await metricsOf(running)
+    expect(numbers).toContain('prompt_relay_store_writable 0')
+    expect(numbers).toContain('prompt_relay_store_up 1')
+    expect(numbers).toMatch(
+      /prompt_relay_events_not_stored_total\{door="langfuse-webhook",reason="disk-full"\} \d\d/,
+    )
+    expect(running.output()).toContain('database or disk is full')
+    expect(running.output()).not.toContain('no transaction is active')
+    const { code, said } = await doctor(join(disk.folder, 'relay.db'))
+    expect(code).toBe(1)
+    expect(said).toContain(`Free space on the disk that holds ${join(disk.folder, 'relay.db')}`)
     await sleep(2000)
     run('mount', '-o', 'remount,size=64m', disk.folder)
     expect(await until(() => load.accepted.size > before + 20, 60_000)).toBe(true)
     await load.stop()
+    expect(await until(async () => (await healthOf(running)).status === 200, 60_000)).toBe(true)
+    expect(await metricsOf(running)).toContain('prompt_relay_store_writable 1')
     expect([...load.statuses.keys()].toSorted()).toEqual([202, 503])
     const missing = () => [...load.accepted].filter((name) => !toldAt(slack).has(name))
     await until(() => missing().length === 0, 120_000)

@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type Db, isPostgres } from '#lib/db/client.ts'
 import { unsynced } from '#lib/db/unsynced.ts'
+import { tryToWrite } from '#lib/db/writable.ts'
 import { engines, type TestStore } from './stores.ts'
 
 /** Whether a commit on this connection waits for the disk. */
@@ -29,6 +30,20 @@ describe.each(engines)('commits on %s', (_, openStore) => {
       expect(await unsynced(store.db, waits)).toBe(false)
       expect(await store.db.transaction().execute(waits)).toBe(true)
     }
+  })
+
+  it('say that the disk is full, not that there is nothing to roll back', async () => {
+    if (isPostgres(store.db)) return
+    const { db } = store
+    const write = (trx: Db) => tryToWrite(trx, 1, 1_000_000)
+    await sql`pragma max_page_count = 1`.execute(db)
+    await expect(db.transaction().execute(write)).rejects.toThrow('database or disk is full')
+    await expect(unsynced(db, write)).rejects.toThrow('database or disk is full')
+    expect(await waits(db)).toBe(true)
+    await sql`pragma max_page_count = 1000000`.execute(db)
+    await db.transaction().execute(write)
+    const rows = await db.selectFrom('write_probe').select('at').execute()
+    expect(rows).toEqual([{ at: 1 }])
   })
 
   it('wait again after one that failed', async () => {

@@ -1,11 +1,19 @@
 import { currentEnv } from '#lib/current-env.ts'
 import { database } from '#lib/db/client.ts'
-import { oldestDue } from '#lib/db/health.ts'
+import { readWaiting } from '#lib/db/health.ts'
+import { storeErrorWords } from '#lib/db/store-error.ts'
+import { storeProbe } from '#lib/store-probe.ts'
 import { version } from '../../../package.json'
 
 export const dynamic = 'force-dynamic'
 
-/** 200 when the store answers and the configuration is whole, else 503. Holds no secret and no name of a prompt. */
+const secondsSince = (at: number | null, now: number): number =>
+  at === null ? 0 : Math.max(0, Math.round((now - at) / 1000))
+
+/**
+ * Readiness: 200 when the configuration is whole and the store answers and takes writes, else 503. Holds no secret and no
+ * name of a prompt. Whether the process lives: `/api/health/live`.
+ */
 export async function GET(): Promise<Response> {
   const headers = { 'cache-control': 'no-store' }
   const { env, problems } = currentEnv()
@@ -14,9 +22,23 @@ export async function GET(): Promise<Response> {
   const store = env.DATABASE_URL.startsWith('file:') ? 'sqlite' : 'postgres'
   try {
     const now = Date.now()
-    const due = await oldestDue(await database(), now)
-    const oldestWaitingSeconds = due === null ? 0 : Math.max(0, Math.round((now - due) / 1000))
-    return Response.json({ status: 'ok', version, mode, store, oldestWaitingSeconds }, { headers })
+    const { since, overdueChanges } = await readWaiting(await database(), now)
+    const waiting = { oldestWaitingSeconds: secondsSince(since, now), overdueChanges }
+    const problem = await storeProbe().check()
+    if (problem === null)
+      return Response.json({ status: 'ok', version, mode, store, ...waiting }, { headers })
+    const message = `The store takes no writes: ${storeErrorWords[problem.kind]}.`
+    const seconds = secondsSince(problem.since, now)
+    const told = {
+      status: 'store-not-writable',
+      version,
+      mode,
+      store,
+      reason: problem.kind,
+      message,
+      seconds,
+    }
+    return Response.json({ ...told, ...waiting }, { status: 503, headers })
   } catch {
     return Response.json({ status: 'store-unavailable', version, store }, { status: 503, headers })
   }

@@ -5,13 +5,17 @@ import { log, thrown } from '#lib/log.ts'
 import { processFamilies } from '#lib/metrics.ts'
 import { type Family, metricsText } from '#lib/metrics-text.ts'
 import { storeFamilies } from '#lib/store-metrics.ts'
+import { storeProbe } from '#lib/store-probe.ts'
 import { version } from '../../../package.json'
 
 export const dynamic = 'force-dynamic'
 
 const headers = { 'cache-control': 'no-store' }
 
-function runFamilies(labels: Record<string, string>, isStoreUp: boolean): Family[] {
+function runFamilies(
+  labels: Record<string, string>,
+  { isStoreUp, isWritable }: { isStoreUp: boolean; isWritable: boolean },
+): Family[] {
   const startedAt = Date.now() / 1000 - process.uptime()
   const gauge = (name: string, help: string, value: number, of: Record<string, string> = {}): Family => ({
     name,
@@ -22,6 +26,11 @@ function runFamilies(labels: Record<string, string>, isStoreUp: boolean): Family
   return [
     gauge('prompt_relay_info', 'Version, mode and store.', 1, labels),
     gauge('prompt_relay_store_up', '1: the store answers.', isStoreUp ? 1 : 0),
+    gauge(
+      'prompt_relay_store_writable',
+      '1: the store takes writes, by a write of the last 30 seconds.',
+      isWritable ? 1 : 0,
+    ),
     gauge('process_start_time_seconds', 'When this process began.', startedAt),
     gauge('process_resident_memory_bytes', 'Memory of this process.', process.memoryUsage.rss()),
   ]
@@ -43,9 +52,14 @@ export async function GET(request: Request): Promise<Response> {
       log('error', 'the store told no metrics', thrown(error))
       return null
     })
+  const isWritable = stored !== null && (await storeProbe().check()) === null
   const store = env.DATABASE_URL.startsWith('file:') ? 'sqlite' : 'postgres'
   const labels = { version, mode: env.RELAY_MODE, store }
-  const families = [...runFamilies(labels, stored !== null), ...(stored ?? []), ...processFamilies()]
+  const families = [
+    ...runFamilies(labels, { isStoreUp: stored !== null, isWritable }),
+    ...(stored ?? []),
+    ...processFamilies(),
+  ]
   return new Response(metricsText(families), {
     headers: { ...headers, 'content-type': 'text/plain; version=0.0.4; charset=utf-8' },
   })

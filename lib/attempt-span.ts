@@ -24,5 +24,6 @@ export function endAttempt(span: Span, outcomes: readonly Outcome[]): void {
   const last = outcomes.at(-1)
   const status = typeof last?.statusCode === 'number' ? { 'http.response.status_code': last.statusCode } : {}
   const outcome = last ? { 'prompt_relay.outcome': last.outcome } : {}
-  endSpan(span, { ...outcome, ...status }, last && last.outcome !== 'dry-run' ? last.reason : null)
+  const isWell = last === undefined || last.outcome === 'delivered' || last.outcome === 'dry-run'
+  endSpan(span, { ...outcome, ...status }, isWell ? null : last.reason)
 }

@@ -30,7 +30,8 @@ export interface Links {
 
 /**
  * How one try ended. `wait`: the target asked for time (a rate limit), which is not its failure.
- * `failed`: trying again cannot help. `dry-run`: it was made, but not sent. A reason is a sentence that names the fix, and never holds a secret.
+ * `failed`: trying again cannot help. `dry-run`: it was made, but not sent. A reason is a sentence that names the fix, and never holds a secret;
+ * of what was delivered, a note about an unusual answer. An answer of 2xx is `delivered` or `failed`: sent again, the message might arrive twice.
  */
 export type Outcome = {
   statusCode: number | null
@@ -38,7 +39,7 @@ export type Outcome = {
   request: string
   response: string | null
 } & (
-  | { outcome: 'delivered'; reason: null; retryAfterMs: null }
+  | { outcome: 'delivered'; reason: string | null; retryAfterMs: null }
   | { outcome: 'retry' | 'wait'; reason: string; retryAfterMs: number | null }
   | { outcome: 'failed' | 'dry-run'; reason: string; retryAfterMs: null }
 )

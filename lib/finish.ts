@@ -107,7 +107,7 @@ export async function finishAll(deps: FinishDeps, finished: Finished[]): Promise
     // What it failed with the last time is indexed already.
     const failed = finished.filter(
       ({ row, outcome }) =>
-        outcome.reason !== null && outcome.outcome !== 'dry-run' && outcome.reason !== row.reason,
+        outcome.outcome !== 'delivered' && outcome.outcome !== 'dry-run' && outcome.reason !== row.reason,
     )
     await indexErrors(
       trx,

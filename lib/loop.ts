@@ -146,7 +146,7 @@ export function createLoop(deps: LoopDeps): Loop {
     for (const [name, at] of await nextDue(db, names)) pumps.get(name)?.wakeAt(at)
     const replayAt = await nextReplay(db)
     if (replayAt !== null) pumps.get(replays)?.wakeAt(replayAt)
-    if (deps.poll) pumps.get(polling)?.wakeAt((await pollAt(db, pollName(deps.poll.api))) ?? now())
+    if (deps.poll) pumps.get(polling)?.wakeAt((await pollAt(db, pollName(deps.poll.api), now())) ?? now())
     return now() + lookMs
   }, lookMs)
   const watching = pumpFor(async () => {

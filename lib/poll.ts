@@ -57,7 +57,7 @@ export async function poll(deps: PollDeps): Promise<number> {
   const { db, api, now, stopping } = deps
   const name = pollName(api)
   const claimed = await claimPoll(db, name, now(), leaseMs)
-  if (!claimed) return (await pollAt(db, name)) ?? now()
+  if (!claimed) return (await pollAt(db, name, now())) ?? now()
   const known = await withProject(deps, claimed)
   if ('restAt' in known) return known.restAt
   let current = known

@@ -20,10 +20,17 @@ const read = (json: string): PollState => {
   }
 }
 
+/**
+ * Nothing rests for longer: `POLL_SECONDS` is a day at most, a `Retry-After` 2 h. What is due later was set while the
+ * clock was wrong, or by a version that obeyed a `Retry-After` of years, and is due now.
+ */
+const maxRestMs = 26 * 3_600_000
+
 /** When it wants to run next; null: it never ran. */
-export async function pollAt(db: Db, name: string): Promise<number | null> {
+export async function pollAt(db: Db, name: string, now: number): Promise<number | null> {
   const row = await db.selectFrom('polls').select('next_at').where('name', '=', name).executeTakeFirst()
-  return row?.next_at ?? null
+  if (!row) return null
+  return row.next_at > now + maxRestMs ? now : row.next_at
 }
 
 export async function readPoll(db: Db, name: string): Promise<PollState | null> {
@@ -58,7 +65,7 @@ export async function claimState(
     .updateTable('polls')
     .set({ next_at: now + leaseMs, claim: sql`claim + 1` })
     .where('name', '=', name)
-    .where('next_at', '<=', now)
+    .where((eb) => eb.or([eb('next_at', '<=', now), eb('next_at', '>', now + maxRestMs)]))
     .returning(['claim', 'state'])
     .executeTakeFirst()
   return row ?? null

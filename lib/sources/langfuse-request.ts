@@ -1,5 +1,5 @@
 import { networkReason } from '../network-reason.ts'
-import { retryAfterMs } from '../retry.ts'
+import { maxBeyondMs, retryAfterMs } from '../retry.ts'
 import { readBody } from './read-body.ts'
 
 export interface LangfuseApi {
@@ -68,7 +68,7 @@ export async function askLangfuse(
       // As a date, it is one of Langfuse's clock.
       const after = retryAfterMs(headers, date)
       const message = refusals.get(status) ?? `Langfuse answered ${status}`
-      return failed(message, status, Number.isNaN(after) ? null : after)
+      return failed(message, status, after === null ? null : Math.min(after, maxBeyondMs))
     }
     const contentLength = headers.get('content-length')
     const body = await readBody(response.body, { maxBytes, timeoutMs, contentLength })

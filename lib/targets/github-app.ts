@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { Outcome, SendContext } from '../delivery.ts'
 import type { GithubApp } from '../rules.ts'
 import { askedToWait } from './github-wait.ts'
+import { githubWords } from './github-words.ts'
 import { type Answer, exchange, outcomeOf, type Verdict, verdictOf } from './http.ts'
 
 /** A token lives for an hour; one that ends so soon is not used any more. */
@@ -36,9 +37,12 @@ export function classifyToken(answer: Answer, { installationId }: GithubApp, now
     [403, 'the installation of the app is suspended, or may not be used'],
     [404, `the app has no installation ${installationId}. Set the number at the end of its address`],
   ]).get(answer.status)
-  if (fix === undefined)
-    return { outcome: 'failed', reason: `${verdict.reason} to the app's request for a token` }
-  return { outcome: 'failed', reason: `GitHub answered ${answer.status}: ${fix}` }
+  const reason =
+    fix === undefined
+      ? `${verdict.reason} to the app's request for a token`
+      : `GitHub answered ${answer.status}: ${fix}`
+  const words = githubWords(answer.body)
+  return { outcome: 'failed', reason: words === '' ? reason : `${reason}: "${words}"` }
 }
 
 const ended = (outcome: 'failed' | 'retry', reason: string, statusCode: number | null): Outcome => ({

@@ -11,7 +11,7 @@ export function askedToWait({ status, headers, body }: Answer, now: number): Ver
   if (status !== 429 && !(status === 403 && isLimited)) return null
   // Epoch seconds.
   const reset = Number(headers.get('x-ratelimit-reset'))
-  const untilReset = isSpent && reset > 0 ? Math.max(0, reset * 1000 - now) : unnamedWaitMs
+  const untilReset = isSpent && reset * 1000 > now ? reset * 1000 - now : unnamedWaitMs
   const reason = `GitHub asks for time: its rate limit is reached (${status})`
   return { outcome: 'wait', reason, retryAfterMs: retryAfterMs(headers, now) ?? untilReset }
 }

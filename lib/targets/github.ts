@@ -1,14 +1,13 @@
 import type { Message, Outcome, SendContext } from '../delivery.ts'
 import type { GithubTarget } from '../rules.ts'
-import { visibleLines } from '../visible.ts'
 import { forgetToken, installationToken } from './github-app.ts'
 import { githubDispatch } from './github-payload.ts'
 import { askedToWait } from './github-wait.ts'
+import { githubWords } from './github-words.ts'
 import { type Answer, exchange, outcomeOf, type Verdict, verdictOf } from './http.ts'
-import { cut, oneLine } from './text.ts'
 
-/** What a permanent answer means, and what mends it. */
-function fixOf(status: number, { repo, token }: GithubTarget): string | null {
+/** What a permanent answer means, and what fixes it. */
+function fixOf(status: number, words: string, { repo, token }: GithubTarget): string | null {
   const who = token === undefined ? 'the app' : 'the token'
   switch (status) {
     case 301:
@@ -18,7 +17,7 @@ function fixOf(status: number, { repo, token }: GithubTarget): string | null {
     case 401:
       return 'the token is wrong, expired or revoked. Make a new one and set it'
     case 403:
-      return `${who} may not write to ${repo}. Give it "Contents: read and write" for this repository`
+      return forbidden.find(({ says }) => says.test(words))?.fix({ who, repo }) ?? null
     case 404:
       return `${who} cannot see ${repo}, or it does not exist`
     case 422:
@@ -28,6 +27,40 @@ function fixOf(status: number, { repo, token }: GithubTarget): string | null {
   }
 }
 
+/**
+ * GitHub refuses with 403 for many reasons, of which only its words tell which. One that is not known here is left to
+ * them: the wrong advice costs more than none.
+ */
+const forbidden: { says: RegExp; fix: (of: { who: string; repo: string }) => string }[] = [
+  {
+    says: /\bSAML\b|\bSSO\b|single sign-on/i,
+    fix: ({ who }) =>
+      `${who} is not authorized for the single sign-on of the organization. Authorize it there (for a token: Configure SSO, beside it in GitHub's settings)`,
+  },
+  {
+    says: /archived/i,
+    fix: ({ repo }) => `${repo} is archived, and takes no events. Unarchive it, or set another repository`,
+  },
+  {
+    says: /IP allow ?list|IP address/i,
+    fix: () => "the organization allows only certain IP addresses. Add this machine's to its list",
+  },
+  {
+    says: /forbids access|personal access tokens? \(classic\)|token's lifetime/i,
+    fix: () => 'the organization does not allow such a token. Make one of the kind that it allows',
+  },
+  {
+    says: /suspended|disabled|blocked/i,
+    fix: ({ who, repo }) =>
+      `the account of ${who}, or ${repo}, is suspended or blocked. Its owner has to ask GitHub`,
+  },
+  {
+    says: /^$|not accessible by|must have|permission|not found/i,
+    fix: ({ who, repo }) =>
+      `${who} may not write to ${repo}. Give it "Contents: read and write" for this repository`,
+  },
+]
+
 export function classifyGithub(answer: Answer, target: GithubTarget, now: number): Verdict {
   const { status, body } = answer
   const wait = askedToWait(answer, now)
@@ -35,16 +68,13 @@ export function classifyGithub(answer: Answer, target: GithubTarget, now: number
   const verdict = verdictOf('GitHub', answer, now)
   if (verdict.outcome === 'delivered' && status !== 204) {
     const reason = `GitHub answered ${status}, not 204. Check that ${target.apiUrl} is the address of its API`
-    return { outcome: 'retry', reason, retryAfterMs: null }
+    return { outcome: 'failed', reason }
   }
   if (verdict.outcome !== 'failed') return verdict
-  const fix = fixOf(status, target)
-  const said = cut(visibleLines(oneLine(body)), 200)
-  const detail = said !== '' && (fix === null || status === 422) ? `: ${said}` : ''
-  return {
-    outcome: 'failed',
-    reason: `${fix === null ? verdict.reason : `GitHub answered ${status}: ${fix}`}${detail}`,
-  }
+  const words = githubWords(body)
+  const fix = fixOf(status, words, target)
+  const reason = fix === null ? verdict.reason : `GitHub answered ${status}: ${fix}`
+  return { outcome: 'failed', reason: words === '' ? reason : `${reason}: "${words}"` }
 }
 
 async function dispatch(

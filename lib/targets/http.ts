@@ -1,12 +1,16 @@
 import type { Outcome, SendContext } from '../delivery.ts'
-import { networkReason } from '../network-reason.ts'
+import { codeOf, networkReason } from '../network-reason.ts'
 import { retryAfterMs } from '../retry.ts'
 
-/** What came back: the first few KB of the body, and all headers (client libraries keep neither). */
+/**
+ * What came back: the first few KB of the body, and all headers (client libraries keep neither). `unread`: the body
+ * broke off, did not end in time or could not be decoded; the code of the error. The status counts all the same.
+ */
 export interface Answer {
   status: number
   headers: Headers
   body: string
+  unread?: string
 }
 
 export type Exchange = { request: string; host: string } & ({ answer: Answer } | { error: unknown })
@@ -14,19 +18,27 @@ export type Exchange = { request: string; host: string } & ({ answer: Answer } |
 /** Enough for every vendor's error text; a megabyte of answer is not read. */
 const mostAnswerBytes = 4096
 
-async function headOf(body: ReadableStream<Uint8Array> | null, most: number): Promise<string> {
-  if (!body) return ''
+async function headOf(
+  body: ReadableStream<Uint8Array> | null,
+  most: number,
+): Promise<Pick<Answer, 'body' | 'unread'>> {
+  if (!body) return { body: '' }
   const reader = body.getReader()
   const parts: Uint8Array[] = []
+  const text = () => new TextDecoder().decode(Buffer.concat(parts).subarray(0, most))
   let size = 0
-  while (size < most) {
-    const { done, value } = await reader.read()
-    if (done) break
-    parts.push(value)
-    size += value.byteLength
+  try {
+    while (size < most) {
+      const { done, value } = await reader.read()
+      if (done) break
+      parts.push(value)
+      size += value.byteLength
+    }
+  } catch (error) {
+    return { body: text(), unread: codeOf(error) ?? 'unknown error' }
   }
   reader.cancel().catch(() => undefined)
-  return new TextDecoder().decode(Buffer.concat(parts).subarray(0, most))
+  return { body: text() }
 }
 
 const shortestSecret = 6
@@ -66,7 +78,8 @@ export async function exchange(
     try {
       const response = await context.fetch(input, { ...init, redirect: 'manual', signal: context.signal })
       const { status, headers } = response
-      answer = { status, headers, body: withoutSecrets(await headOf(response.body, most), secrets) }
+      const head = await headOf(response.body, most)
+      answer = { status, headers, ...head, body: withoutSecrets(head.body, secrets) }
     } catch (error) {
       seen = { request, host, error }
       throw error
@@ -96,13 +109,19 @@ function forLibrary({ status, body }: Answer): Response {
 
 /** What a status means where the target's own rules say nothing else. */
 export type Verdict =
-  | { outcome: 'delivered' }
+  | { outcome: 'delivered'; note?: string }
   | { outcome: 'retry' | 'wait'; reason: string; retryAfterMs: number | null }
   | { outcome: 'failed'; reason: string }
 
-export function verdictOf(who: string, { status, headers }: Answer, now: number): Verdict {
+export function verdictOf(who: string, { status, headers, unread }: Answer, now: number): Verdict {
   const after = retryAfterMs(headers, now)
-  if (status >= 200 && status < 300) return { outcome: 'delivered' }
+  if (status >= 200 && status < 300)
+    return unread === undefined
+      ? { outcome: 'delivered' }
+      : {
+          outcome: 'delivered',
+          note: `${who} answered ${status}; the rest of its answer was not read (${unread})`,
+        }
   if (status === 429) {
     return {
       outcome: 'wait',
@@ -132,7 +151,8 @@ export function outcomeOf(who: string, seen: Exchange, judge: (answer: Answer) =
   const { status, body } = seen.answer
   const kept = { statusCode: status, request, response: body }
   const verdict = judge(seen.answer)
-  if (verdict.outcome === 'delivered') return { ...kept, ...verdict, reason: null, retryAfterMs: null }
+  if (verdict.outcome === 'delivered')
+    return { ...kept, outcome: 'delivered', reason: verdict.note ?? null, retryAfterMs: null }
   if (verdict.outcome === 'failed') return { ...kept, ...verdict, retryAfterMs: null }
   return { ...kept, ...verdict }
 }

@@ -7,6 +7,7 @@ import { connectOnly } from './connect.ts'
 import { classifyGithub } from './github.ts'
 import { installationToken } from './github-app.ts'
 import { type Answer, exchange } from './http.ts'
+import { pagerdutyUrl } from './pagerduty.ts'
 import { privateAddress, publicLookup } from './public-fetch.ts'
 import { classifySlack, secretsOf } from './slack.ts'
 import { privateRefusal, urlRefusal } from './webhook.ts'
@@ -76,8 +77,9 @@ async function reachGithub(target: GithubTarget, context: SendContext): Promise<
 
 /** A GET is refused (405) and makes no event. */
 async function reachPagerduty(target: PagerdutyTarget, context: SendContext): Promise<Reach> {
-  const url = `${target.eventsUrl.replace(/\/+$/, '')}/v2/enqueue`
-  const got = await get('PagerDuty', url, context, { secrets: [target.routingKey] })
+  const got = await get('PagerDuty', pagerdutyUrl(target, '/v2/enqueue'), context, {
+    secrets: [target.routingKey],
+  })
   return 'answer' in got ? fine('PagerDuty was reached. Its key was not tried.', got.ahead) : got
 }
 

@@ -76,6 +76,12 @@ async function rehearse(
 function kept(outcome: Outcome): Outcome {
   const request = outcome.request.slice(0, mostRequest).toWellFormed()
   const response = outcome.response === null ? null : cut(visibleLines(outcome.response), mostResponse)
-  if (outcome.outcome === 'delivered') return { ...outcome, request, response }
+  if (outcome.outcome === 'delivered')
+    return {
+      ...outcome,
+      request,
+      response,
+      reason: outcome.reason && cut(visibleLines(outcome.reason), mostReason),
+    }
   return { ...outcome, request, response, reason: cut(visibleLines(outcome.reason), mostReason) }
 }

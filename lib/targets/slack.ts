@@ -1,4 +1,5 @@
 import { IncomingWebhook, type IncomingWebhookSendArguments } from '@slack/webhook'
+import { z } from 'zod'
 import type { Message, Outcome, SendContext } from '../delivery.ts'
 import type { SlackTarget } from '../rules.ts'
 import { visibleLines } from '../visible.ts'
@@ -36,15 +37,46 @@ const fixes = new Map([
   ['user_not_found', `the person it wrote to is gone. ${newWebhook}`],
 ])
 
-/** Slack says why in plain text; a 200 that is not `ok` was not posted. */
+const jsonAnswer = z.object({
+  ok: z.boolean().optional(),
+  success: z.boolean().optional(),
+  error: z.unknown().optional(),
+})
+
+/** Why what was answered with 2xx was not posted; null: nothing says that it was not. */
+function refusedIn(body: string): string | null {
+  if (/^<(!doctype|html)/i.test(body))
+    return 'with a web page, which takes no messages. Check the webhook URL'
+  const known = (code: string) => fixes.get(code)
+  if (known(body) !== undefined) return `${body}: ${known(body)}`
+  let json: unknown
+  try {
+    json = JSON.parse(body)
+  } catch {
+    return null
+  }
+  const { ok, success, error } = jsonAnswer.safeParse(json).data ?? {}
+  const isTaken = ok ?? success
+  if (isTaken ?? !error) return null
+  const fix = typeof error === 'string' ? known(error) : undefined
+  return fix === undefined ? 'but took no message. Check the webhook URL' : `and refused: ${fix}`
+}
+
+/**
+ * Slack says `ok`, or why not, in plain text. What takes Slack's messages beside it answers otherwise (Rocket.Chat, the
+ * triggers of Slack's workflows): delivered too, since a message that is sent again after 2xx is there twice.
+ */
 export function classifySlack(answer: Answer, now: number): Verdict {
   const verdict = verdictOf('Slack', answer, now)
   const code = answer.body.trim()
   const said = cut(visibleLines(oneLine(code)), 200)
   if (verdict.outcome === 'delivered') {
     if (code === 'ok') return verdict
-    const reason = `Slack answered ${answer.status}, but not "ok". Check that the URL is an incoming webhook: "${said}"`
-    return { outcome: 'retry', reason, retryAfterMs: null }
+    const refused = refusedIn(code)
+    if (refused !== null)
+      return { outcome: 'failed', reason: `Slack answered ${answer.status} ${refused}: "${said}"` }
+    const note = `Slack answered ${answer.status}, but not "ok"${said === '' ? '' : `: "${said}"`}`
+    return { outcome: 'delivered', note: verdict.note ?? note }
   }
   if (verdict.outcome !== 'failed' || answer.status < 400) return verdict
   const fix = fixes.get(code)

@@ -210,6 +210,24 @@ describe.each(engines)('polling Langfuse on %s', (_, openStore) => {
     expect(await counted()).toBe(1)
   })
 
+  it('rests for two hours at most, whatever Langfuse asks for', async () => {
+    langfuse.next = [{ status: 429, headers: { 'retry-after': '99999999' } }]
+    expect(await polled()).toBe(start + 2 * hour)
+  })
+
+  it('begins again by itself where an earlier version had put it off for years', async () => {
+    langfuse.observations = [failing('e1', start)]
+    await polled()
+    await store.db
+      .updateTable('polls')
+      .set({ next_at: start + 3 * 365 * 24 * hour })
+      .execute()
+    time = start + minute
+    langfuse.observations.push(failing('e2', time))
+    expect(await polled()).toBe(time + minute)
+    expect(await counted()).toBe(2)
+  })
+
   it.each<[string, LangfuseMock['next'][number], string]>([
     ['it is down', { status: 503 }, 'Langfuse answered 503'],
     ['the connection breaks', null, 'Langfuse'],

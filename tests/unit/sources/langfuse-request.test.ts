@@ -55,6 +55,11 @@ describe("a question to Langfuse's API", () => {
       { status: 429, retryAfterMs: 30_000 },
     ],
     [
+      'a rate limit of three years, which is two hours at most',
+      () => new Response('', { status: 429, headers: { 'retry-after': '99999999' } }),
+      { status: 429, retryAfterMs: 7_200_000 },
+    ],
+    [
       'a rate limit until a time of its own clock',
       () =>
         new Response('', {

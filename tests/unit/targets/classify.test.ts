@@ -47,11 +47,30 @@ describe('an answer of Slack', () => {
     expect(judge(status, body)).toMatchObject({ outcome: 'retry' })
   })
 
-  it('200 is delivered only with "ok"', () => {
+  it('200 "ok" is delivered without a note', () => {
     expect(judge(200, 'ok\n')).toEqual({ outcome: 'delivered' })
-    for (const body of ['', '<html>Log in</html>', '{"ok":false}', 'not ok']) {
-      expect(judge(200, body)).toMatchObject({ outcome: 'retry' })
-    }
+  })
+
+  it.each([
+    ['{"success":true}', 'Slack answered 200, but not "ok": "{"success":true}"'],
+    ['{"ok":true}', 'Slack answered 200, but not "ok": "{"ok":true}"'],
+    ['{"ok":true,"error":""}', expect.any(String)],
+    ['', 'Slack answered 200, but not "ok"'],
+    ['accepted', 'Slack answered 200, but not "ok": "accepted"'],
+    ['null', expect.any(String)],
+  ])('200 %j is delivered with a note, since a second message would be a second one', (body, note) => {
+    expect(judge(200, body)).toEqual({ outcome: 'delivered', note })
+  })
+
+  it.each([
+    ['{"ok":false,"error":"channel_not_found"}', /200 and refused: the channel is gone.*channel_not_found/],
+    ['{"ok":false}', /200 but took no message\. Check the webhook URL/],
+    ['{"success":false,"error":"no such room"}', /took no message.*no such room/],
+    ['{"error":{"code":7}}', /took no message/],
+    ['no_service', /200 no_service: the webhook was removed/],
+    ['<html>Log in</html>', /web page.*Check the webhook URL/],
+  ])('200 %j is given up with what to do', (body, reason) => {
+    expect(judge(200, body)).toEqual({ outcome: 'failed', reason: expect.stringMatching(reason) })
   })
 
   it('429 asks for the time it names', () => {
@@ -90,17 +109,54 @@ describe('an answer of GitHub', () => {
       'GitHub answered 307: a redirect, which is not followed: acme/prompts was renamed or moved. Set its new name',
     ],
   ])('%i is given up with what to do', (status, reason) => {
-    expect(judge(status, '{"message":"No"}')).toEqual({ outcome: 'failed', reason })
+    expect(judge(status)).toEqual({ outcome: 'failed', reason })
+    expect(judge(status, '{"message":"Not\\nFound"}')).toMatchObject({
+      outcome: 'failed',
+      reason: `${reason}: "Not Found"`,
+    })
   })
 
   it('422 says what GitHub did not take', () => {
-    const reason = expect.stringMatching(/^GitHub answered 422: .*: Invalid request\. No more than 10$/)
+    const reason = expect.stringMatching(/^GitHub answered 422: .*: "Invalid request\. No more than 10"$/)
     expect(judge(422, 'Invalid request.\n\nNo more than 10')).toEqual({ outcome: 'failed', reason })
+  })
+
+  it.each([
+    [
+      'Resource protected by organization SAML enforcement. You must grant your Personal Access token access to this organization.',
+      /is not authorized for the single sign-on of the organization\. Authorize it/,
+    ],
+    ['Repository was archived so is read-only.', /acme\/prompts is archived.*Unarchive it/],
+    [
+      'Although you appear to have the correct authorization credentials, the `acme` organization has an IP allow list enabled, and your IP address is not permitted to access this resource.',
+      /Add this machine's to its list/,
+    ],
+    [
+      '`acme` forbids access via a personal access token (classic). Please use a GitHub App, OAuth App, or a personal access token with fine-grained permissions.',
+      /Make one of the kind that it allows/,
+    ],
+    ['Sorry. Your account was suspended.', /suspended or blocked/],
+    ['Resource not accessible by personal access token', /Contents: read and write/],
+    ['Resource not accessible by integration', /Contents: read and write/],
+  ])('403 "%s" names the fix for it, and says it', (message, fix) => {
+    const verdict = judge(403, JSON.stringify({ message, documentation_url: 'https://docs.github.com' }))
+    expect(verdict).toMatchObject({ outcome: 'failed', reason: expect.stringMatching(fix) })
+    expect(verdict).toHaveProperty('reason', expect.stringContaining(message.slice(0, 150)))
+    const isRights = message.startsWith('Resource not accessible')
+    expect('reason' in verdict && verdict.reason.includes('Contents: read and write')).toBe(isRights)
+  })
+
+  it('403 for a reason that is not known is left to its own words, cut', () => {
+    const message = `Something new: ${'x'.repeat(1000)}`
+    const verdict = judge(403, JSON.stringify({ message }))
+    expect(verdict).toMatchObject({
+      reason: expect.stringMatching(/^GitHub answered 403: "Something new: x+…"$/),
+    })
   })
 
   it('only 204 is delivered', () => {
     expect(judge(204)).toEqual({ outcome: 'delivered' })
-    for (const status of [200, 201, 202]) expect(judge(status, '<html>')).toMatchObject({ outcome: 'retry' })
+    for (const status of [200, 201, 202]) expect(judge(status, '<html>')).toMatchObject({ outcome: 'failed' })
   })
 
   it.each([
@@ -124,7 +180,13 @@ describe('an answer of GitHub', () => {
       { 'retry-after': '5', 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': inAMinute },
       5000,
     ],
-    ['a reset gone by', 403, { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': '1' }, 0],
+    [
+      'a minute where the reset is gone by',
+      403,
+      { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': '1' },
+      60_000,
+    ],
+    ['a minute where the Retry-After is of no use', 429, { 'retry-after': '0' }, 60_000],
     ['a minute where no time is named', 429, {}, 60_000],
     [
       'a minute where the reset is nonsense',
@@ -163,10 +225,15 @@ describe('an answer of PagerDuty', () => {
     expect(judge(202, '{"status":"success"}')).toEqual({ outcome: 'delivered' })
     for (const status of [200, 201, 204]) {
       expect(judge(status, '<html>')).toMatchObject({
-        outcome: 'retry',
+        outcome: 'failed',
         reason: expect.stringContaining('https://events.pagerduty.com'),
       })
     }
+    // What takes PagerDuty's events beside it.
+    expect(judge(200, '{"status":"success","message":"Event processed"}')).toEqual({
+      outcome: 'delivered',
+      note: 'PagerDuty answered 200, not 202: "Event processed"',
+    })
   })
 
   it("400 is given up in PagerDuty's own words", () => {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
+import type { ServerResponse } from 'node:http'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Message, SendContext } from '#lib/delivery.ts'
+import type { Message, Outcome, SendContext } from '#lib/delivery.ts'
 import type { Target } from '#lib/rules.ts'
 import { canDigest, send, sendDigest } from '#lib/targets/send.ts'
 import { githubApp, installationToken, installationTokens, startGithubStandIn } from '../../mocks/github.ts'
@@ -145,7 +146,6 @@ describe.each(kinds)('every target keeps the contract: $name', (kind) => {
   it.each([
     ['in seconds', '7', 7000],
     ['as a date', new Date(now + 90_000).toUTCString(), 90_000],
-    ['as a date gone by', new Date(now - 90_000).toUTCString(), 0],
   ])('obeys Retry-After %s', async (_, value, expected) => {
     for (const status of [429, 503]) {
       answer({ status, headers: { 'retry-after': value } })
@@ -153,7 +153,7 @@ describe.each(kinds)('every target keeps the contract: $name', (kind) => {
     }
   })
 
-  it.each(['soon', '-5', '1.5', '99999999999999999999'])(
+  it.each(['soon', '-5', '1.5', '0', '30, 30', new Date(now - 90_000).toUTCString(), '99999999999999999999'])(
     'makes nothing of the Retry-After "%s"',
     async (value) => {
       answer({ status: 503, headers: { 'retry-after': value } })
@@ -168,14 +168,13 @@ describe.each(kinds)('every target keeps the contract: $name', (kind) => {
     expect(outcome.reason).toMatch(/did not answer in time$/)
   })
 
-  it('tries again later when the answer begins but does not end in time', async () => {
+  it('goes by the status where the answer begins but does not end in time', async () => {
     standIn.answerWith((_, response) => {
       response.writeHead(500).write('on')
       return 'by hand'
     })
     const outcome = await deliver({ signal: AbortSignal.timeout(200) })
-    expect(outcome).toMatchObject({ outcome: 'retry', statusCode: null })
-    expect(outcome.reason).toMatch(/did not answer in time$/)
+    expect(outcome).toMatchObject({ outcome: 'retry', statusCode: 500, response: 'on' })
   })
 
   it('says so when the relay stopped before the answer', async () => {
@@ -196,16 +195,62 @@ describe.each(kinds)('every target keeps the contract: $name', (kind) => {
     expect(outcome.reason).toContain('connection broke')
   })
 
-  it('tries again later when the connection is reset in mid-answer', async () => {
-    standIn.answerWith((_, response) => {
-      response
-        .writeHead(200, { 'content-length': '100' })
-        .write('ok', () => response.socket?.resetAndDestroy())
-      return 'by hand'
+  describe('repeats nothing that was answered with 2xx', () => {
+    const isFinal = (outcome: Outcome) => ['delivered', 'failed'].includes(outcome.outcome)
+
+    it.each([200, 201, 202, 203, 204, 205, 206, 226, 299])('%i, whatever came with it', async (status) => {
+      const bodies = ['', 'ok', '{"ok":true}', '{"success":true}', '{"ok":false}', '{"status":"success"}']
+      for (const body of [
+        ...bodies,
+        '{"error":"no"}',
+        'null',
+        '[]',
+        '<html>Log in</html>',
+        'accepted',
+        '{',
+      ]) {
+        answer({ status, body })
+        const outcome = await deliver()
+        expect([body, isFinal(outcome)]).toEqual([body, true])
+        expect(outcome.statusCode).toBe(status)
+        if (outcome.outcome === 'failed') expect(outcome.reason).toContain(String(status))
+      }
     })
-    const outcome = await deliver()
-    expect(outcome).toMatchObject({ outcome: 'retry', statusCode: null })
-    expect(outcome.reason).toContain('connection broke')
+
+    it.each<[string, (response: ServerResponse) => void]>([
+      [
+        'with a body that says gzip and is none',
+        (r) => r.writeHead(200, { 'content-encoding': 'gzip' }).end('ok'),
+      ],
+      ['with a body that does not end', (r) => r.writeHead(200).write('o')],
+      [
+        'with a body that goes on slowly',
+        (r) => {
+          const timer = setInterval(() => r.write('o'), 20)
+          r.on('close', () => clearInterval(timer))
+          r.writeHead(200)
+        },
+      ],
+      [
+        'before the connection is reset',
+        (r) => {
+          r.writeHead(200, { 'content-length': '100' }).write('ok', () => r.socket?.resetAndDestroy())
+        },
+      ],
+    ])('%s', async (_, by) => {
+      standIn.answerWith((__, response) => {
+        by(response)
+        return 'by hand'
+      })
+      const outcome = await deliver({ signal: AbortSignal.timeout(300) })
+      expect([isFinal(outcome), outcome.statusCode]).toEqual([true, 200])
+      expect(outcome.reason).toContain('200')
+    })
+  })
+
+  it('is judged by its status where the body of a refusal cannot be read', async () => {
+    answer({ status: 404, headers: { 'content-encoding': 'gzip' }, body: 'no' })
+    expect(await deliver()).toMatchObject({ outcome: 'failed', statusCode: 404 })
   })
 
   it.each([

@@ -77,11 +77,15 @@ describe('scrubbing', () => {
 describe('Retry-After', () => {
   const now = Date.parse('2026-08-21T09:00:00Z')
   it.each([
-    ['0', 0],
+    ['0', null],
+    ['00', null],
+    ['30s', null],
+    ['30, 30', null],
+    ['2026-08-21T09:00:30Z', null],
     ['120', 120_000],
     [' 5 ', 5000],
     ['Fri, 21 Aug 2026 09:00:30 GMT', 30_000],
-    ['Fri, 21 Aug 2026 08:00:00 GMT', 0],
+    ['Fri, 21 Aug 2026 08:00:00 GMT', null],
     ['-5', null],
     ['1.5', null],
     ['1e3', null],

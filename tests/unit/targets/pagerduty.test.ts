@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Fact } from '#lib/change.ts'
-import { sendPagerduty } from '#lib/targets/pagerduty.ts'
+import { pagerdutyUrl, sendPagerduty } from '#lib/targets/pagerduty.ts'
 import { pagerdutyKey, startPagerdutyStandIn } from '../../mocks/pagerduty.ts'
 import { factOf, messageOf } from './messages.ts'
 
@@ -44,6 +44,32 @@ describe('PagerDuty', () => {
       '/v2/change/enqueue',
       '/v2/enqueue',
     ])
+  })
+
+  it.each(['', '/', '/v2', '/v2/enqueue', '/v2/enqueue/', '/v2/change/enqueue'])(
+    'is reached where its address is given with "%s"',
+    async (path) => {
+      const target = {
+        type: 'pagerduty' as const,
+        routingKey: pagerdutyKey,
+        eventsUrl: `${standIn.url}${path}`,
+      }
+      const context = { fetch, now: () => 0, signal: AbortSignal.timeout(5000) }
+      for (const fact of [factOf('given-up'), factOf('promoted')])
+        expect(await sendPagerduty(target, messageOf({ fact }), context)).toMatchObject({
+          outcome: 'delivered',
+        })
+      expect(standIn.seen.map((request) => request.path)).toEqual(['/v2/enqueue', '/v2/change/enqueue'])
+    },
+  )
+
+  it('is reached behind a path of a proxy', () => {
+    const target = {
+      type: 'pagerduty' as const,
+      routingKey: pagerdutyKey,
+      eventsUrl: 'https://proxy.example/pd/',
+    }
+    expect(pagerdutyUrl(target, '/v2/enqueue')).toBe('https://proxy.example/pd/v2/enqueue')
   })
 
   it('is given no key in what is kept of the request, and everything else of it', async () => {

@@ -2,6 +2,7 @@ import { statfs } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { type Finding, ok, problem } from './check.ts'
 import { type StoreErrorKind, storeErrorKind, storeErrorWords } from './db/store-error.ts'
+import { fixOf } from './log.ts'
 
 /** Room on the disk that holds SQLite's file, bytes; null: not known. */
 export interface DiskSeen {
@@ -54,8 +55,8 @@ const fixes: Record<StoreErrorKind, (disk: DiskSeen | null) => string> = {
 
 /** A store that cannot be opened or written to. */
 export function storeFailed(error: unknown, disk: DiskSeen | null): Finding {
-  if (error instanceof Error && 'fix' in error && typeof error.fix === 'string')
-    return problem(`${error.message}.`, error.fix)
+  const fix = fixOf(error)
+  if (fix !== null) return problem(`Not usable: ${reasonOf(error)}.`, fix)
   const kind = storeErrorKind(error)
   const known = kind === 'disk-full' || kind === 'read-only' || kind === 'disk-error' || kind === 'busy'
   const what = known

@@ -55,9 +55,17 @@ export interface PostgresWorld {
    */
   isServerless: boolean
   onError: (error: Error) => void
+  /** How long a statement may take, in milliseconds; 0: as long as it wants. */
+  queryTimeoutMs?: number
 }
 
-export function postgresDialect(url: string, { isServerless, onError }: PostgresWorld): Dialect {
+/** A server that went away without a word must become an error before Langfuse gives up (10 s): the endpoint answers 503. */
+const usualTimeoutMs = 8000
+
+export function postgresDialect(
+  url: string,
+  { isServerless, onError, queryTimeoutMs = usualTimeoutMs }: PostgresWorld,
+): Dialect {
   const pool = new pg.Pool({
     connectionString: url,
     types,
@@ -65,8 +73,7 @@ export function postgresDialect(url: string, { isServerless, onError }: Postgres
     max: 10,
     connectionTimeoutMillis: 5000,
     idleTimeoutMillis: isServerless ? 5000 : 10_000,
-    // A server that went away without a word must become an error before Langfuse gives up (10 s): the door answers 503.
-    query_timeout: 8000,
+    query_timeout: queryTimeoutMs,
     keepAlive: true,
   })
   // An idle connection that breaks is replaced at the next use; without a listener it would end the process.

@@ -8,6 +8,7 @@ import type { EnvName } from '#lib/env.ts'
 import { startGithubStandIn } from '../mocks/github.ts'
 import { startSlackStandIn } from '../mocks/slack.ts'
 import type { StandIn } from '../mocks/stand-in.ts'
+import { emptyPostgres } from './stores.ts'
 
 const script = fileURLToPath(new URL('../../scripts/doctor.ts', import.meta.url))
 const folder = mkdtempSync(join(tmpdir(), 'prompt-relay-doctor-'))
@@ -68,6 +69,21 @@ describe('the doctor', () => {
     expect(code).toBe(1)
     expect(said.match(/^ {2}problem .*\n {11}→ For instance: /gm)).toHaveLength(3)
   })
+
+  it.skipIf(process.env.TEST_POSTGRES_URL === undefined)(
+    'names the encoding of a Postgres database that is not UTF8, and how to make one that is',
+    async () => {
+      const { url, drop } = await emptyPostgres(
+        "encoding 'LATIN1' lc_collate 'C' lc_ctype 'C' template template0",
+      )
+      const { code, said } = await doctor({ DATABASE_URL: url })
+      expect(code).toBe(1)
+      expect(said).toMatch(
+        /problem {2}Database: Not usable: .* has the encoding LATIN1.*\n {11}→ Make a new one .* encoding 'UTF8'/,
+      )
+      await drop()
+    },
+  )
 
   it('tells of a store that is out of reach, and of the targets all the same', async () => {
     const url = 'postgres://relay:plantedToken@127.0.0.1:1/relay'

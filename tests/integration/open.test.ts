@@ -1,11 +1,26 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
-import { describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { openDatabase } from '#lib/db/client.ts'
-import { emptyPostgres, engines } from './stores.ts'
+import { type Migration, type Migrations, migrations } from '#lib/db/migrations/all.ts'
+import { emptyPostgres, engines, type TestStore } from './stores.ts'
 
 const hasPostgres = process.env.TEST_POSTGRES_URL !== undefined
 
 describe.runIf(hasPostgres)('a Postgres', () => {
+  it.each(['LATIN1', 'SQL_ASCII'])(
+    'whose encoding is %s is refused, with what to do about it',
+    async (encoding) => {
+      const { url, drop } = await emptyPostgres(
+        `encoding '${encoding}' lc_collate 'C' lc_ctype 'C' template template0`,
+      )
+      const refused = await openDatabase(url).catch((error) => error)
+      expect(refused.message).toContain(`has the encoding ${encoding}`)
+      expect(refused.fix).toContain("encoding 'UTF8'")
+      await drop()
+    },
+  )
+
   // A pooler in transaction mode gives a connection to somebody else between two transactions.
   it.each([
     ['a function', true, false, '0'],
@@ -37,11 +52,78 @@ describe.runIf(hasPostgres)('a Postgres', () => {
   )
 })
 
-describe.each(engines)('a store in %s', (_, createStore) => {
-  it('is not opened by an older relay than the one that was here last', async () => {
-    const { db, url, close } = await createStore()
-    await sql`insert into kysely_migration (name, timestamp) values ('9999-later', '2030-01-01')`.execute(db)
-    await expect(openDatabase(url)).rejects.toThrow('9999-later')
-    await close()
+/** A later version's list of migrations. */
+const later = (migration: Migration): Migrations => ({ ...migrations, '9001-later': async () => migration })
+const addsColumn: Migration = {
+  up: async ({ schema }) => {
+    await schema.alterTable('events').addColumn('later', 'text').execute()
+  },
+}
+
+describe.each(engines)('a store in %s', (engine, createStore) => {
+  let store: TestStore
+  beforeEach(async () => {
+    store = await createStore()
   })
+  afterEach(() => store.close())
+
+  const open = async (list?: Migrations) => {
+    await (await openDatabase(store.url, list && { migrations: list })).destroy()
+  }
+  const done = async (table: string) => {
+    const { rows } = await sql<{ name: string }>`select name from ${sql.table(table)}`.execute(store.db)
+    return rows.map(({ name }) => name)
+  }
+
+  it('is opened by an older version too where a newer one only added to it', async () => {
+    await open(later(addsColumn))
+    expect(await done('migrations')).toContain('9001-later')
+    await sql`select later from events`.execute(store.db)
+    await open()
+    // What the very first version looks at.
+    expect(await done('kysely_migration')).toEqual(['0001-start'])
+  })
+
+  it('is not opened by a version that is older than a newer one allows, not even by the very first', async () => {
+    await open(later({ up: async () => {}, oldest: '9001-later' }))
+    await expect(open()).rejects.toThrow('9001-later')
+    expect(await done('kysely_migration')).toEqual(['0001-start', '9001-later'])
+    await open({ ...later(addsColumn), '9002-last': async () => ({ up: async () => {} }) })
+  })
+
+  it('is not opened where the table of the first version names a migration that nobody knows', async () => {
+    await sql`insert into kysely_migration (name, timestamp) values ('9999-later', '2030-01-01')`.execute(
+      store.db,
+    )
+    await expect(open()).rejects.toThrow('9999-later')
+  })
+
+  it('is left as it was by a migration that fails', async () => {
+    const up = async ({ schema }: Parameters<Migration['up']>[0]) => {
+      await schema.alterTable('events').addColumn('later', 'text').execute()
+      throw new Error('no space left')
+    }
+    await expect(open(later({ up }))).rejects.toThrow('no space left')
+    expect(await done('migrations')).not.toContain('9001-later')
+    await expect(sql`select later from events`.execute(store.db)).rejects.toThrow('later')
+  })
+
+  it.runIf(engine === 'Postgres')(
+    'lets others work while a migration waits for a table that somebody holds',
+    async () => {
+      const held = await store.db.startTransaction().execute()
+      await held.selectFrom('events').select('id').execute()
+      const opening = open(later(addsColumn)).then(
+        () => 'opened',
+        (error) => String(error),
+      )
+      await sleep(300)
+      const startedAt = performance.now()
+      await store.db.selectFrom('events').select('id').execute()
+      expect(performance.now() - startedAt).toBeLessThan(7000)
+      expect(await opening).toContain('lock timeout')
+      await held.rollback().execute()
+      await open(later(addsColumn))
+    },
+  )
 })

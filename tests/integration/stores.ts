@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { gunzipSync } from 'node:zlib'
 import pg from 'pg'
 import { type Db, openDatabase } from '#lib/db/client.ts'
 
@@ -26,17 +27,19 @@ async function sqliteStore(): Promise<TestStore> {
   return { url, db, close }
 }
 
-/** An empty database, not yet migrated. */
-export async function emptyPostgres(): Promise<{ url: string; drop: () => Promise<void> }> {
+async function runOnPostgres(database: string, sql: string): Promise<void> {
+  const client = new pg.Client({ connectionString: new URL(`/${database}`, server).href })
+  await client.connect()
+  await client.query(sql)
+  await client.end()
+}
+
+/** An empty database, not yet migrated. `options`: of `create database`. */
+export async function emptyPostgres(options = ''): Promise<{ url: string; drop: () => Promise<void> }> {
   const name = `prompt_relay_test_${randomBytes(6).toString('hex')}`
-  const admin = async (sql: string) => {
-    const client = new pg.Client({ connectionString: new URL('/postgres', server).href })
-    await client.connect()
-    await client.query(sql)
-    await client.end()
-  }
-  await admin(`create database ${name}`)
-  return { url: new URL(`/${name}`, server).href, drop: () => admin(`drop database ${name} with (force)`) }
+  await runOnPostgres('postgres', `create database ${name} ${options}`)
+  const drop = () => runOnPostgres('postgres', `drop database ${name} with (force)`)
+  return { url: new URL(`/${name}`, server).href, drop }
 }
 
 async function postgresStore(): Promise<TestStore> {
@@ -47,6 +50,25 @@ async function postgresStore(): Promise<TestStore> {
     await drop()
   }
   return { url, db, close }
+}
+
+const storedFixture = (name: string): Buffer =>
+  readFileSync(new URL(`../fixtures/stores/${name}`, import.meta.url))
+
+/**
+ * A store as the version wrote it whose newest migration was `name`, not yet opened by this one. It holds changes of
+ * most kinds with their events, deliveries and attempts; two changes are open, and deliveries wait.
+ */
+export async function storeOfVersion(name: '0001-start'): Promise<Pick<TestStore, 'url' | 'close'>> {
+  if (server === undefined) {
+    const folder = mkdtempSync(join(tmpdir(), 'prompt-relay-test-'))
+    const path = join(folder, 'relay.db')
+    writeFileSync(path, gunzipSync(storedFixture(`${name}.db.gz`)))
+    return { url: `file:${path}`, close: async () => rmSync(folder, { recursive: true }) }
+  }
+  const { url, drop } = await emptyPostgres()
+  await runOnPostgres(new URL(url).pathname.slice(1), storedFixture(`${name}.sql`).toString())
+  return { url, close: drop }
 }
 
 /** The engine to test: one suite for both. */

@@ -2,6 +2,7 @@ import { currentEnv } from '#lib/current-env.ts'
 import { database } from '#lib/db/client.ts'
 import { readWaiting } from '#lib/db/health.ts'
 import { storeErrorWords } from '#lib/db/store-error.ts'
+import { fixOf } from '#lib/log.ts'
 import { storeProbe } from '#lib/store-probe.ts'
 import { version } from '../../../package.json'
 
@@ -39,7 +40,13 @@ export async function GET(): Promise<Response> {
       seconds,
     }
     return Response.json({ ...told, ...waiting }, { status: 503, headers })
-  } catch {
-    return Response.json({ status: 'store-unavailable', version, store }, { status: 503, headers })
+  } catch (error) {
+    // Of other errors the message may name an address.
+    const fix = fixOf(error)
+    const problems = error instanceof Error && fix !== null && { problems: [`${error.message}. ${fix}`] }
+    return Response.json(
+      { status: 'store-unavailable', version, store, ...problems },
+      { status: 503, headers },
+    )
   }
 }

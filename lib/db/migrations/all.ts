@@ -1,0 +1,21 @@
+import type { Transaction } from 'kysely'
+import type { Database } from '../schema.ts'
+
+export interface Migration {
+  /** Changes the store's form. Only adds: a version from before goes on working meanwhile, and starts again. */
+  up: (transaction: Transaction<Database>) => Promise<void>
+  /**
+   * The migration that a version must know to open a store of this form, where that is not the first: for a migration
+   * that takes away what older versions use, a release after the last one that used it.
+   */
+  oldest?: string
+}
+
+export type Migrations = Record<string, () => Promise<Migration>>
+
+/** By name, one line each; run in the order of their names. Listed by hand, because a bundle has no folder to read. */
+export const migrations: Migrations = {
+  '0001-start': () => import('./0001-start.ts'),
+  '0003-settle-failures': () => import('./0003-settle-failures.ts'),
+  '0007-dismissals': () => import('./0007-dismissals.ts'),
+}

@@ -1,0 +1,111 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { type Db, openDatabase } from '#lib/db/client.ts'
+import {
+  attemptsOf,
+  countRows,
+  deliveriesOf,
+  eventsWithHeads,
+  listChanges,
+  listEvents,
+  listRejections,
+} from '#lib/db/dashboard.ts'
+import { countFiltered, filterChoices, listFiltered } from '#lib/db/list.ts'
+import { usageSince } from '#lib/db/poll.ts'
+import { changesOfPrompt, projectsWith, shownVersions } from '#lib/db/prompt-page.ts'
+import { contentOf } from '#lib/db/prompts.ts'
+import { recentReplays } from '#lib/db/replay-jobs.ts'
+import { readWatch } from '#lib/db/watch.ts'
+import { emptyFilter } from '#lib/list-filter.ts'
+import { prune } from '#lib/prune.ts'
+import type { Routes } from '#lib/rules.ts'
+import { t } from '../fixtures.ts'
+import { fetchDouble, passTime, simulatedLoop, simulateTime, status, watchStore } from './simulation.ts'
+import { engines, storeOfVersion, type TestStore } from './stores.ts'
+
+/** A minute after the store was written. */
+const now = t * 1000 + 60_000
+const project = 'cmfq1x7h3000108l4b2k9d6tz'
+
+const routes: Routes = {
+  targets: {
+    slack: { type: 'slack', url: 'https://hooks.slack.test/services/T0/B0/xxxxxxxxxxxx' },
+    pagerduty: { type: 'pagerduty', routingKey: 'a'.repeat(32), eventsUrl: 'https://pagerduty.test' },
+  },
+  rules: [{ name: 'all', on: ['prompt.created', 'prompt.updated'], to: ['slack'] }],
+  alertTargets: [],
+}
+
+describe.each(engines)('a store of the first version in %s', (_) => {
+  let store: Pick<TestStore, 'url' | 'close'>
+  let db: Db
+  beforeEach(async () => {
+    store = await storeOfVersion('0001-start')
+    db = await openDatabase(store.url)
+  })
+  afterEach(async () => {
+    await db.destroy()
+    await store.close()
+  })
+
+  it('is shown on every page as it was', async () => {
+    expect(await countRows(db, 100)).toMatchObject({ events: 11, changes: 11, rejections: 1 })
+    const { rows } = await listChanges(db, {}, {}, 50)
+    expect(rows.map(({ change }) => change.kind).toSorted()).toEqual(
+      'alert deleted given-up given-up notification promoted recovered unchanged version-created version-created version-created'.split(
+        ' ',
+      ),
+    )
+    const ids = rows.map(({ change }) => change.id)
+    const deliveries = [...(await deliveriesOf(db, ids)).values()].flat()
+    expect(deliveries).toHaveLength(25)
+    const attempts = await attemptsOf(
+      db,
+      deliveries.map(({ id }) => id),
+    )
+    expect([...attempts.values()].flat()).toHaveLength(19)
+    expect((await listEvents(db, {}, {}, 50)).rows).toHaveLength(11)
+    expect(await eventsWithHeads(db, ids[0] ?? '', 100, 100)).toHaveLength(1)
+    expect((await listRejections(db, {}, 50)).rows).toHaveLength(1)
+    expect(await recentReplays(db, 10)).toHaveLength(1)
+    expect(await usageSince(db, '2026-08-01')).toMatchObject([{ generations: 1, total: 11 }])
+    expect(await readWatch(db)).toBeDefined()
+  })
+
+  it('is found by search and filters, and its prompts are known', async () => {
+    const asked = (over: object) => ({ filter: { ...emptyFilter, ...over }, now })
+    const found = await listFiltered(db, asked({ q: 'refund' }), {}, 10)
+    expect(found.rows.map(({ change }) => change.kind)).toContain('promoted')
+    expect((await countFiltered(db, asked({ label: 'production' }))).count).toBeGreaterThan(0)
+    expect(await filterChoices(db)).toBeDefined()
+    expect(await projectsWith(db, 'support/refund-reply')).toEqual([project])
+    const key = { projectId: project, name: 'support/refund-reply' }
+    expect((await shownVersions(db, key)).map(({ version }) => version)).toEqual([7, 6])
+    expect(await contentOf(db, key, 7)).not.toBeNull()
+    expect((await changesOfPrompt(db, key, {}, 10)).rows).toHaveLength(2)
+  })
+
+  it('goes on: what was open is settled, what waited is sent, and what is old is let go', async () => {
+    const watched = watchStore(store.url)
+    simulateTime()
+    const { fetch, calls } = fetchDouble(({ url }) => status(url.includes('pagerduty') ? 202 : 200, {}, 'ok'))
+    const loop = simulatedLoop(watched, { fetch, routes })
+    await passTime(loop.drain(Date.now() + 4 * 3_600_000), [watched])
+    await passTime(loop.stop(), [watched])
+    vi.useRealTimers()
+    await watched.db.destroy()
+    expect(loop.errors).toEqual([])
+    const hosts = new Set(calls.map(({ url }) => new URL(url).hostname))
+    expect(hosts).toEqual(new Set(['hooks.slack.test', 'pagerduty.test']))
+    const open = await db.selectFrom('changes').select('id').where('status', '=', 'settling').execute()
+    expect(open).toEqual([])
+    const waiting = await db
+      .selectFrom('deliveries')
+      .select('target')
+      .where('next_at', 'is not', null)
+      .execute()
+    expect(waiting).toEqual([])
+    await db.updateTable('deliveries').set({ status: 'cancelled' }).where('status', '=', 'failed').execute()
+    await prune(db, { retentionDays: 90, now: () => now + 100 * 86_400_000, stopping: () => false })
+    expect(await countRows(db, 100)).toMatchObject({ events: 0, changes: 0 })
+  })
+})

@@ -1,0 +1,18 @@
+import { readdirSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { expect, it } from 'vitest'
+import { migrations } from '#lib/db/migrations/all.ts'
+
+const folder = resolve(import.meta.dirname, '../../lib/db/migrations')
+
+it('lists each migration of the folder once, and loads it by its name', async () => {
+  const files = readdirSync(folder).filter((name) => /^\d{4}-[a-z-]+\.ts$/.test(name))
+  expect(Object.keys(migrations).toSorted()).toEqual(files.map((name) => name.replace('.ts', '')).toSorted())
+  for (const [name, load] of Object.entries(migrations))
+    expect(await load(), name).toBe(await import(`${folder}/${name}.ts`))
+})
+
+it('gives no number to two migrations', () => {
+  const numbers = Object.keys(migrations).map((name) => name.slice(0, 4))
+  expect(new Set(numbers).size).toBe(numbers.length)
+})

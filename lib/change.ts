@@ -3,10 +3,10 @@ import type { ObservedRow } from './observed.ts'
 
 /**
  * One thing that is true of a change. A change has one or more: a new version that takes `production`
- * is `version-created` and `promoted` at once. Rules match facts.
+ * is `version-created` and `promoted` at once. Rules match facts. `omitted`: so many names are left out of its lists.
  */
 export type Fact =
-  | { kind: 'version-created'; version: number; labels: string[] }
+  | { kind: 'version-created'; version: number; labels: string[]; omitted?: number }
   /** A label moved to a higher version. */
   | { kind: 'promoted'; label: string; from: number; to: number }
   /** A label moved to a lower version. */
@@ -15,11 +15,11 @@ export type Fact =
   | { kind: 'label-added'; label: string; to: number }
   /** Nothing carries the label now. */
   | { kind: 'label-removed'; label: string; from: number }
-  | { kind: 'tags-changed'; added: string[]; removed: string[] }
+  | { kind: 'tags-changed'; added: string[]; removed: string[]; omitted?: number }
   /** `labels`: what the deleted versions carried. `whole`: no known version is left. */
-  | { kind: 'deleted'; versions: number[]; labels: string[]; whole: boolean }
+  | { kind: 'deleted'; versions: number[]; labels: string[]; whole: boolean; omitted?: number }
   /** The state before was unknown: says what is, claims nothing about before. */
-  | { kind: 'first-seen'; version: number; labels: string[] }
+  | { kind: 'first-seen'; version: number; labels: string[]; omitted?: number }
   /** Nothing visible changed; kept, not sent. */
   | { kind: 'unchanged' }
   /** `monitorId`: Langfuse's own id of the monitor, the same in an alert and its recovery. */
@@ -168,6 +168,14 @@ export interface EndedAlert {
   forMs: number
 }
 
+/** How many facts, and names of the lists of `prompt`, are left out (`detail-bounds.ts`). Absent: none. */
+export interface Omitted {
+  facts?: number
+  labels?: number
+  labelsBefore?: number
+  tags?: number
+}
+
 /** Everything a change says beyond its columns; stored as JSON. */
 export interface ChangeDetail {
   facts: Fact[]
@@ -201,6 +209,7 @@ export interface ChangeDetail {
   traceparent?: string
   /** Ids of events older than the known state, which therefore changed nothing. */
   stale: string[]
+  omitted?: Omitted
 }
 
 export const emptyDetail: ChangeDetail = {

@@ -45,15 +45,26 @@ function leavesNoProduction(facts: readonly Fact[]): boolean {
   return isLost && !isTaken
 }
 
-const list = (words: readonly string[]): string =>
-  words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} and ${words.at(-1)}`
+/** So many are named; of more, the first ten and the number of the others. */
+const maxListed = 12
+
+function list(words: readonly string[]): string {
+  if (words.length < 2) return words.join('')
+  if (words.length <= maxListed) return `${words.slice(0, -1).join(', ')} and ${words.at(-1)}`
+  const shown = words.slice(0, maxListed - 2)
+  return `${shown.join(', ')} and ${(words.length - shown.length).toLocaleString('en')} more`
+}
+
+const commaList = (words: readonly string[]): string =>
+  words.length <= maxListed ? words.join(', ') : list(words)
 
 /** What was done; empty when nothing was. What befell a new version is told in the clause of its creation. */
 function deedOf(subject: string, facts: readonly Fact[]): string {
   const created = only(facts, 'version-created').map(({ version }) => version)
-  const isCreated = ({ to }: { to: number }): boolean => created.includes(to)
+  const isNew = new Set(created)
+  const isCreated = ({ to }: { to: number }): boolean => isNew.has(to)
   const name = (version: number): string => {
-    if (!created.includes(version)) return `${subject} v${version}`
+    if (!isNew.has(version)) return `${subject} v${version}`
     return created.length > 1 ? `v${version}` : 'it'
   }
   const promoted = promotions(only(facts, 'promoted'), name)
@@ -130,7 +141,7 @@ function firstSeenTitle(subject: string, facts: readonly Fact[]): string | null 
   const seen = only(facts, 'first-seen')
   if (seen.length === 0) return null
   const where = seen.map(({ version, labels }) =>
-    labels.length > 0 ? `v${version} is at ${labels.join(', ')}` : `v${version} has no label`,
+    labels.length > 0 ? `v${version} is at ${commaList(labels)}` : `v${version} has no label`,
   )
   return `${subject} ${list(where)} (first time seen)`
 }

@@ -3,10 +3,15 @@ import type { Change, Fact, FactKind } from './change.ts'
 
 /** By what a list is narrowed to changes of one kind, of one label, or of both in one fact. */
 export const kindFacet = (kind: FactKind): string => `kind ${kind}`
-export const labelFacet = (label: string): string => `label ${label}`
+export const labelFacet = (label: string): string => `label ${indexed(label)}`
 /** `folder` ends with `/`. */
 export const folderFacet = (folder: string): string => `folder ${folder}`
-export const kindLabelFacet = (kind: FactKind, label: string): string => `${kind} ${label}`
+export const kindLabelFacet = (kind: FactKind, label: string): string => `${kind} ${indexed(label)}`
+
+/** Postgres takes no entry of an index above 2,704 bytes, and labels have no length: a long one stands there as a hash. */
+const maxIndexed = 500
+const indexed = (label: string): string =>
+  label.length <= maxIndexed ? label : createHash('sha256').update(label).digest('hex')
 /** What one monitor told. A hash: Postgres takes no entry of an index above 2,704 bytes, and ids have no length. */
 export const monitorFacet = (projectId: string, monitorId: string): string =>
   `monitor ${createHash('sha256')
@@ -24,22 +29,35 @@ function foldersOf(subject: string): string[] {
   return ends.map(({ index }) => subject.slice(0, index + 1))
 }
 
-/** All facets of a change, each once: of at most 40 labels and ten folders. */
-export function facetsOf({
-  projectId,
-  subject,
-  detail,
-}: Pick<Change, 'projectId' | 'subject'> & {
-  detail: Pick<Change['detail'], 'facts'>
-}): string[] {
-  const facets = detail.facts.flatMap((fact) => [
-    kindFacet(fact.kind),
-    ...('monitorId' in fact && projectId !== null ? [monitorFacet(projectId, fact.monitorId)] : []),
-    ...labelsOf(fact)
-      .slice(0, 40)
-      .flatMap((label) => [labelFacet(label), kindLabelFacet(fact.kind, label)]),
+/** Of one change. Each is a row of a table. */
+export const maxFacets = 500
+
+/** The facets of a change, each once, kinds first: of at most 40 labels of a fact and ten folders, and `most` in all. */
+export function facetsOf(
+  {
+    projectId,
+    subject,
+    detail: { facts },
+  }: Pick<Change, 'projectId' | 'subject'> & { detail: Pick<Change['detail'], 'facts'> },
+  most = maxFacets,
+): string[] {
+  const facets = new Set([
+    ...facts.map(({ kind }) => kindFacet(kind)),
+    ...foldersOf(subject).map(folderFacet),
+    ...facts.flatMap((fact) =>
+      'monitorId' in fact && projectId !== null ? monitorFacet(projectId, fact.monitorId) : [],
+    ),
   ])
-  return [...new Set([...facets, ...foldersOf(subject).map(folderFacet)])]
+  const labels = facts.flatMap((fact) =>
+    labelsOf(fact)
+      .slice(0, 40)
+      .map((label) => ({ label, kind: fact.kind })),
+  )
+  for (const { label, kind } of labels) {
+    if (facets.size >= most) break
+    facets.add(labelFacet(label)).add(kindLabelFacet(kind, label))
+  }
+  return [...facets]
 }
 
 /** By what a list is narrowed without a facet's table, for the index of words. */

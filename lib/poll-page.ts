@@ -1,6 +1,7 @@
 import { addToBursts, rulesFor, type Wanted } from './bursts.ts'
+import { chunksOf } from './db/chunks.ts'
 import type { Db } from './db/client.ts'
-import { insertEvents, storedEvents } from './db/events.ts'
+import { insertEvents, parametersOfEvent, storedEvents } from './db/events.ts'
 import { addUsage, polledRows, savePolled } from './db/poll.ts'
 import type { EventRow, PolledRow } from './db/schema.ts'
 import { newId } from './id.ts'
@@ -51,7 +52,8 @@ export async function storePage(
       seen.flatMap(({ counted }) => counted),
     )
   const events = seen.flatMap(({ event }) => event ?? [])
-  if (events.length > 0) await storeEvents(trx, events, { rules, coolDownMs, mostKept }, now())
+  for (const some of chunksOf(events, parametersOfEvent))
+    await storeEvents(trx, some, { rules, coolDownMs, mostKept }, now())
 }
 
 /** Null: nothing about it is new. */

@@ -44,14 +44,32 @@ function labelFacts(merged: Merged, live: readonly VersionState[]): Fact[] {
   labels.delete('latest')
   const productionFirst = (a: string, b: string): number =>
     Number(b === 'production') - Number(a === 'production') || (a < b ? -1 : 1)
-  return [...labels].toSorted(productionFirst).flatMap((label) => labelFact(merged, live, label) ?? [])
+  const holders = {
+    before: holdersOf(merged.known),
+    after: holdersOf(live),
+    deleted: new Set([...merged.deleted.values()].flat()),
+  }
+  return [...labels].toSorted(productionFirst).flatMap((label) => labelFact(merged, holders, label) ?? [])
 }
 
-function labelFact(merged: Merged, live: readonly VersionState[], label: string): Fact | null {
-  const holder = (states: readonly VersionState[]): VersionState | undefined =>
-    states.find((state) => state.labels.includes(label))
-  const from = holder(merged.known)
-  const to = holder(live)
+/** The first version that carries each label. */
+function holdersOf(states: readonly VersionState[]): Map<string, VersionState> {
+  const holders = new Map<string, VersionState>()
+  for (const state of states)
+    for (const label of state.labels) if (!holders.has(label)) holders.set(label, state)
+  return holders
+}
+
+interface Holders {
+  before: Map<string, VersionState>
+  after: Map<string, VersionState>
+  /** Labels that these events deleted with their versions. */
+  deleted: Set<string>
+}
+
+function labelFact(merged: Merged, { before, after, deleted }: Holders, label: string): Fact | null {
+  const from = before.get(label)
+  const to = after.get(label)
   if (from && to && from.version !== to.version) {
     const kind = to.version > from.version ? 'promoted' : 'rolled-back'
     return { kind, label, from: from.version, to: to.version }
@@ -62,7 +80,7 @@ function labelFact(merged: Merged, live: readonly VersionState[], label: string)
     const isNews = !isStranger(merged, to) || isCreated(merged, to)
     return isNews ? { kind: 'label-added', label, to: to.version } : null
   }
-  if (!from || [...merged.deleted.values()].flat().includes(label)) return null
+  if (!from || deleted.has(label)) return null
   return { kind: 'label-removed', label, from: from.version }
 }
 
@@ -70,8 +88,9 @@ function tagFacts(merged: Merged, live: readonly VersionState[]): Fact[] {
   const before = merged.known.find(hasKnownTags)?.tags
   const after = live[0]?.tags
   if (!before || !after) return []
-  const added = after.filter((tag) => !before.includes(tag))
-  const removed = before.filter((tag) => !after.includes(tag))
+  const [had, has] = [new Set(before), new Set(after)]
+  const added = after.filter((tag) => !had.has(tag))
+  const removed = before.filter((tag) => !has.has(tag))
   return added.length + removed.length > 0 ? [{ kind: 'tags-changed', added, removed }] : []
 }
 

@@ -153,7 +153,7 @@ export function reconcile(rows: Iterable<Row>): VersionState[] {
 }
 
 const isSameList = (a: readonly string[], b: readonly string[]): boolean =>
-  a.length === b.length && a.every((item, index) => item === b[index])
+  a === b || (a.length === b.length && a.every((item, index) => item === b[index]))
 
 /** Whether its event told the tags, or it may still have them: those of a version that was deleted before are of then. */
 const knowsTags = ({ state, event }: Row): boolean =>

@@ -120,13 +120,14 @@ function awaitsOldLatest(merged: Merged): boolean {
 }
 
 function awaitsLabels(merged: Merged, knowsAll: boolean): boolean {
-  const held = live(merged).flatMap(({ labels }) => labels)
-  const heldBefore = merged.known
-    .filter(({ version }) => !merged.deleted.has(version))
-    .flatMap(({ labels }) => labels)
-  const isHeldTwice = new Set(held).size < held.length
-  const isLost = heldBefore.some((label) => !held.includes(label))
-  const isFromUnknown = held.some((label) => !heldBefore.includes(label))
+  const labels = live(merged).flatMap((state) => state.labels)
+  const held = new Set(labels)
+  const heldBefore = new Set(
+    merged.known.filter(({ version }) => !merged.deleted.has(version)).flatMap((state) => state.labels),
+  )
+  const isHeldTwice = held.size < labels.length
+  const isLost = [...heldBefore].some((label) => !held.has(label))
+  const isFromUnknown = labels.some((label) => !heldBefore.has(label))
   return isHeldTwice || isLost || (isFromUnknown && !knowsAll)
 }
 

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
 import { addToBursts, type Bursts } from './bursts.ts'
 import { type Change, emptyDetail } from './change.ts'
+import { chunksOf } from './db/chunks.ts'
 import { type Db, isPostgres } from './db/client.ts'
-import { type KeyedEvent, storedEvents, storeUnderChanges } from './db/events.ts'
+import { type KeyedEvent, parametersOfEvent, storedEvents, storeUnderChanges } from './db/events.ts'
 import type { ChangeRow, EventRow } from './db/schema.ts'
 import { newId } from './id.ts'
 import { isObserved } from './observed.ts'
@@ -113,6 +114,14 @@ async function storeNew(
  * it is whole on Postgres only, and where none of them goes into a burst.
  */
 export async function storeArrivals(db: Db, arrivals: Arrival[], window: Window): Promise<Received[]> {
+  const received: Received[] = []
+  for (const some of chunksOf(arrivals, parametersOfEvent))
+    received.push(...(await storeTogether(db, some, window)))
+  return received
+}
+
+/** As many as a statement can hold. */
+async function storeTogether(db: Db, arrivals: Arrival[], window: Window): Promise<Received[]> {
   const dedupeKeys = [...new Set(arrivals.map(({ dedupe_key }) => dedupe_key))]
   const twinKeys = [...new Set(arrivals.flatMap(({ twin_key }) => twin_key ?? []))]
   const { events: stored, twins } = await storedEvents(db, { dedupeKeys, twinKeys })

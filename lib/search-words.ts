@@ -3,6 +3,8 @@ import type { SourceEvent } from './event.ts'
 
 /** Characters of payload that are searched, over all events of a change. */
 const mostText = 20_000
+/** Of one change: Postgres takes no vector of more than 1 MB. */
+const maxWords = 5000
 /** What is longer is no word (base64, a hash): its beginning stands for it. */
 const longest = 40
 /** Shorter words are searched whole: as beginnings they would stand for half of the dictionary. */
@@ -42,11 +44,11 @@ type Described = Pick<Change, 'subject' | 'title' | 'actor' | 'detail'>
 export function changeWords(change: Described, said: SourceEvent[]): string[] {
   const { subject, title, actor, detail } = change
   const { prompt, facts, message, problems, trace } = detail
-  const texts = [subject, title, actor ?? '', message ?? '', ...problems]
+  const texts = [subject, title, actor ?? '', message?.slice(0, mostText) ?? '', ...problems]
   for (const fact of facts) if ('label' in fact) texts.push(fact.label)
   if (trace) texts.push(trace.name ?? '', trace.user ?? '')
   if (prompt) texts.push(...prompt.labels, ...prompt.tags, prompt.commitMessage ?? '')
-  return wordsOf([...texts, ...payloadTexts(said)])
+  return wordsOf([...texts, ...payloadTexts(said)]).slice(0, maxWords)
 }
 
 /** Keys of what we understand are our own words; a prompt's config has keys that somebody chose. */

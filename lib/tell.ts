@@ -68,7 +68,8 @@ async function tellPrompt(
   const contents = contentsOf(events.filter(({ id }) => !fold.stale.includes(id)))
   const difference = await differenceFor(db, key, { fold, contents, elsewhere })
   if (difference !== null && typeof difference === 'object' && 'wanted' in difference) return difference
-  const touched = fold.after.filter(({ version }) => fold.touched.includes(version))
+  const isTouched = new Set(fold.touched)
+  const touched = fold.after.filter(({ version }) => isTouched.has(version))
   await saveVersions(db, key, touched, contents)
   const { kind, title, danger } = describe({ ...fold, subject: key.name })
   const { facts, stale, actor, version } = fold

@@ -38,7 +38,7 @@ interface Context {
 }
 
 export function rowWords({ change, deliveries }: ListedChange, { now, contextOf }: Context): RowWords {
-  const { prompt } = change.detail
+  const { prompt, omitted } = change.detail
   const told = prompt ? null : toldWords(change)
   return {
     id: change.id,
@@ -48,7 +48,7 @@ export function rowWords({ change, deliveries }: ListedChange, { now, contextOf 
     isDanger: change.danger,
     subject: shownLine(change.subject),
     versions: versionWords(change),
-    labels: prompt ? labelWords(prompt.labelsBefore, prompt.labels) : null,
+    labels: prompt ? labelWords(prompt.labelsBefore, prompt.labels, omitted) : null,
     told: told === null ? null : shownLine(told),
     eventCount: change.eventCount,
     actor: prompt || change.actor ? shownLine(actorWords(change.actor)) : null,

@@ -84,7 +84,14 @@ export function versionWords({ version, detail }: Pick<Change, 'version' | 'deta
 export const actorWords = (actor: string | null): string =>
   actor === null ? 'unknown' : actor === 'API' ? 'Langfuse API' : actor
 
-const joined = (words: string[]): string => (words.length === 0 ? 'none' : words.join(', '))
+export const moreWords = (count: number): string => `and ${count.toLocaleString('en')} more`
+
+/** Names in a row, and how many more there are. */
+export const namesWords = (names: readonly string[], omitted = 0): string =>
+  omitted > 0 ? `${names.join(', ')} ${moreWords(omitted)}` : names.join(', ')
+
+const joined = (words: string[], omitted?: number): string =>
+  words.length === 0 ? 'none' : namesWords(words, omitted)
 
 const withheldWords = {
   'not-found': 'Langfuse does not know it',
@@ -102,7 +109,7 @@ function callbackWords({ withheld, confirmed }: Extract<Fact, { kind: 'trace-cal
 export function factWords(fact: Fact): string {
   switch (fact.kind) {
     case 'version-created':
-      return `v${fact.version} created, labels: ${joined(fact.labels)}`
+      return `v${fact.version} created, labels: ${joined(fact.labels, fact.omitted)}`
     case 'promoted':
     case 'rolled-back':
       return `${fact.label}: v${fact.from} → v${fact.to}`
@@ -111,11 +118,11 @@ export function factWords(fact: Fact): string {
     case 'label-removed':
       return `${fact.label} taken off v${fact.from}`
     case 'tags-changed':
-      return `tags added: ${joined(fact.added)}; removed: ${joined(fact.removed)}`
+      return `tags added: ${joined(fact.added)}; removed: ${joined(fact.removed)}${fact.omitted ? ` ${moreWords(fact.omitted)}` : ''}`
     case 'deleted':
-      return `${list(fact.versions)} deleted${fact.whole ? ', no known version is left' : ''}`
+      return `${fact.versions.length > 50 ? `${fact.versions.length} versions` : list(fact.versions)} deleted${fact.whole ? ', no known version is left' : ''}`
     case 'first-seen':
-      return `v${fact.version} seen for the first time, labels: ${joined(fact.labels)}`
+      return `v${fact.version} seen for the first time, labels: ${joined(fact.labels, fact.omitted)}`
     case 'alert':
     case 'recovered':
       return `severity ${fact.severity}`

@@ -19,7 +19,7 @@ function List({ labels, more }: LabelList) {
         // biome-ignore lint/suspicious/noArrayIndexKey: a fixed list, of names that are not all strings
         <Label key={place} name={name} isNew={isNew} />
       ))}
-      {more > 0 ? <span className="text-xs text-faint">+{more}</span> : null}
+      {more > 0 ? <span className="text-xs text-faint">+{more.toLocaleString('en')}</span> : null}
     </>
   )
 }

@@ -1,3 +1,4 @@
+import type { Omitted } from '#lib/change.ts'
 import { shownLine } from '#lib/visible.ts'
 import type { Shown } from './shown.tsx'
 
@@ -9,9 +10,9 @@ export interface LabelList {
   more: number
 }
 
-const listOf = (names: string[], fresh: string[]): LabelList => ({
-  labels: names.slice(0, most).map((name) => ({ name: shownLine(name), isNew: fresh.includes(name) })),
-  more: Math.max(0, names.length - most),
+const listOf = (names: string[], fresh: ReadonlySet<string>, omitted = 0): LabelList => ({
+  labels: names.slice(0, most).map((name) => ({ name: shownLine(name), isNew: fresh.has(name) })),
+  more: Math.max(0, names.length - most) + omitted,
 })
 
 /** The labels of a version, as they were (null: not known, or the same) and as they are. */
@@ -20,9 +21,14 @@ export interface LabelWords {
   after: LabelList
 }
 
-export function labelWords(before: string[] | null, after: string[]): LabelWords {
-  const isSame = before === null || (before.length === after.length && after.every((l) => before.includes(l)))
-  if (isSame) return { before: null, after: listOf(after, []) }
-  const fresh = after.filter((name) => !before.includes(name))
-  return { before: listOf(before, []), after: listOf(after, fresh) }
+/** `omitted`: how many labels are left out of the lists. */
+export function labelWords(before: string[] | null, after: string[], omitted: Omitted = {}): LabelWords {
+  const [had, has] = [new Set(before), new Set(after)]
+  const isSame = before === null || (had.size === has.size && after.every((name) => had.has(name)))
+  if (isSame) return { before: null, after: listOf(after, new Set(), omitted.labels) }
+  const fresh = new Set(after.filter((name) => !had.has(name)))
+  return {
+    before: listOf(before, new Set(), omitted.labelsBefore),
+    after: listOf(after, fresh, omitted.labels),
+  }
 }

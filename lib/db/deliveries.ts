@@ -1,15 +1,16 @@
 import { sql } from 'kysely'
 import type { HttpClass } from '../list-filter.ts'
+import { chunksOf } from './chunks.ts'
 import { type Db, isPostgres } from './client.ts'
 import type { AttemptRow, DeliveryRow } from './schema.ts'
 
 export async function insertDeliveries(db: Db, rows: DeliveryRow[]): Promise<void> {
-  if (rows.length === 0) return
-  await db
-    .insertInto('deliveries')
-    .values(rows)
-    .onConflict((c) => c.columns(['change_id', 'target']).doNothing())
-    .execute()
+  for (const some of chunksOf(rows, 13))
+    await db
+      .insertInto('deliveries')
+      .values(some)
+      .onConflict((c) => c.columns(['change_id', 'target']).doNothing())
+      .execute()
 }
 
 /**

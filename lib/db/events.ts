@@ -25,6 +25,9 @@ export async function storedEvents(
   }
 }
 
+/** Of one event's row in a statement; a row of `changes` has as many. */
+export const parametersOfEvent = 17
+
 /** `change_id` may be found by the statement itself. */
 type NewEvent = Omit<EventRow, 'change_id'> & { change_id: string | Expression<string> }
 

@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import { freshState, type PollState, pollState } from '../poll-state.ts'
 import type { Usage } from '../polled.ts'
+import { chunksOf } from './chunks.ts'
 import { type Db, isPostgres } from './client.ts'
 import type { PolledRow } from './schema.ts'
 
@@ -88,25 +89,28 @@ export async function savePoll(
 
 /** What is known of these rows, by key. */
 export async function polledRows(db: Db, keys: string[]): Promise<Map<string, PolledRow>> {
-  if (keys.length === 0) return new Map()
-  const rows = await db.selectFrom('polled').selectAll().where('key', 'in', keys).execute()
-  return new Map(rows.map((row) => [row.key, row]))
+  const known = new Map<string, PolledRow>()
+  for (const some of chunksOf(keys, 1)) {
+    const rows = await db.selectFrom('polled').selectAll().where('key', 'in', some).execute()
+    for (const row of rows) known.set(row.key, row)
+  }
+  return known
 }
 
 export async function savePolled(db: Db, rows: PolledRow[]): Promise<void> {
-  if (rows.length === 0) return
-  await db
-    .insertInto('polled')
-    .values(rows)
-    .onConflict((c) =>
-      c.column('key').doUpdateSet((eb) => ({
-        at: eb.ref('excluded.at'),
-        hash: eb.ref('excluded.hash'),
-        told: eb.ref('excluded.told'),
-        usage: eb.ref('excluded.usage'),
-      })),
-    )
-    .execute()
+  for (const some of chunksOf(rows, 5))
+    await db
+      .insertInto('polled')
+      .values(some)
+      .onConflict((c) =>
+        c.column('key').doUpdateSet((eb) => ({
+          at: eb.ref('excluded.at'),
+          hash: eb.ref('excluded.hash'),
+          told: eb.ref('excluded.told'),
+          usage: eb.ref('excluded.usage'),
+        })),
+      )
+      .execute()
 }
 
 /** Forgets rows that began before: they are not read again. */

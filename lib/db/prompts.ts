@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import type { VersionState } from '../change.ts'
 import type { PromptEvent } from '../event.ts'
+import { chunksOf } from './chunks.ts'
 import type { Db } from './client.ts'
 import type { PromptVersionRow } from './schema.ts'
 
@@ -96,7 +97,6 @@ export async function saveVersions(
   versions: VersionState[],
   contents: Map<number, VersionContent>,
 ): Promise<void> {
-  if (versions.length === 0) return
   const rows = versions.map((state): PromptVersionRow => {
     const content = contents.get(state.version)
     return {
@@ -114,6 +114,10 @@ export async function saveVersions(
       content: content ? encoder.encode(JSON.stringify(content)) : null,
     }
   })
+  for (const some of chunksOf(rows, 12)) await upsertVersions(db, some)
+}
+
+async function upsertVersions(db: Db, rows: PromptVersionRow[]): Promise<void> {
   await db
     .insertInto('prompt_versions')
     .values(rows)

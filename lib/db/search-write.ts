@@ -73,15 +73,17 @@ export async function indexChange(
   change: Pick<Change, 'id' | 'projectId' | 'subject' | 'title' | 'actor' | 'detail' | 'danger' | 'test'>,
   said: SourceEvent[],
 ): Promise<void> {
-  const facets = facetsOf(change).map((facet) => ({ facet, change_id: change.id }))
-  if (facets.length > 0) {
-    await db
-      .insertInto('change_facets')
-      .values(facets)
-      .onConflict((c) => c.doNothing())
-      .execute()
-  }
+  await insertFacets(db, change.id, facetsOf(change))
   await indexDocument(db, change, 0, changeWords(change, said))
+}
+
+/** As one parameter, however many they are. */
+async function insertFacets(db: Db, changeId: string, facets: string[]): Promise<void> {
+  const all = isPostgres(db)
+    ? sql`select unnest(${facets}::text[]), ${changeId} on conflict do nothing`
+    : sql`select value, ${changeId} from json_each(${JSON.stringify(facets)})`
+  const insert = isPostgres(db) ? sql`insert` : sql`insert or ignore`
+  await sql`${insert} into change_facets (facet, change_id) ${all}`.execute(db)
 }
 
 /** Takes changes out of lists and search, before they are deleted. */
@@ -94,7 +96,8 @@ export async function forgetChanges(db: Db, ids: string[]): Promise<void> {
     .execute()
   const facets = rows.flatMap(({ id, project_id, subject, detail }) => {
     const told = { projectId: project_id, subject, detail: JSON.parse(detail) as ChangeDetail }
-    return facetsOf(told).map((facet) => ({ facet, id }))
+    // All that it may ever have had.
+    return facetsOf(told, Number.POSITIVE_INFINITY).map((facet) => ({ facet, id }))
   })
   for (const [facet, of] of Map.groupBy(facets, (one) => one.facet)) {
     const changes = of.map(({ id }) => id)

@@ -64,7 +64,11 @@ function labelOf(fact: Fact): string | null {
   return 'labels' in fact && fact.labels.length === 1 ? cut(fact.labels[0] ?? '', mostName) : null
 }
 
-const changeOf = ({ change, fact, links }: Message): Record<string, unknown> => ({
+const changeOf = ({
+  change,
+  fact,
+  links,
+}: Message): Record<string, unknown> & { labelsOmitted?: number } => ({
   id: change.id,
   kind: fact.kind,
   title: cut(visibleText(change.title), mostName),
@@ -72,9 +76,15 @@ const changeOf = ({ change, fact, links }: Message): Record<string, unknown> => 
   label: labelOf(fact),
   from: 'from' in fact ? fact.from : null,
   to: 'to' in fact ? fact.to : null,
+  ...(isOfItsVersion({ change, fact }) && change.detail.omitted?.labels
+    ? { labelsOmitted: change.detail.omitted.labels }
+    : {}),
   // A workflow can leave tests alone: `if: ${{ !github.event.client_payload.change.test }}`.
   ...(change.test ? { test: true } : {}),
 })
+
+const isOfItsVersion = ({ change, fact }: Pick<Message, 'change' | 'fact'>): boolean =>
+  versionOf(fact, change) === change.version
 
 /** What is told of the prompt. A fact may be of another version than the one the change is mostly about: then less is known. */
 function promptOf({ change, fact, text }: Message) {
@@ -135,7 +145,10 @@ export function githubDispatch(target: GithubTarget, message: Message): Dispatch
     promptName: cut(change.subject, mostName),
     projectId: cut(change.projectId ?? '', mostName),
     labels: fewer,
-    change: { ...payload.change, labelsOmitted: labels.length - fewer.length },
+    change: {
+      ...payload.change,
+      labelsOmitted: labels.length - fewer.length + (payload.change.labelsOmitted ?? 0),
+    },
     promptOmitted,
   })
 }

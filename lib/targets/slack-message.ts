@@ -43,19 +43,19 @@ const context = (text: string): Block => ({ type: 'context', elements: [mrkdwn(t
 type Field = [name: string, value: string]
 
 function promptFields({ change, fact }: Message, { share }: Room): Field[] {
-  const { prompt } = change.detail
+  const { prompt, omitted } = change.detail
   if (!prompt) return []
   const { labels, labelsBefore, tags, promptType } = prompt
-  const list = (names: readonly string[]) => listed(names, 240 * share)
+  const list = (names: readonly string[], more = 0) => listed(names, 240 * share, more)
   const moved = 'from' in fact && 'to' in fact ? `v${fact.from} → v${fact.to}` : null
   const isSame = labelsBefore === null || labelsBefore.toSorted().join('\n') === labels.toSorted().join('\n')
-  const before = isSame ? '' : `${list(labelsBefore)} → `
+  const before = isSame ? '' : `${list(labelsBefore, omitted?.labelsBefore)} → `
   return [
     ['Prompt', named(change.subject, 300 * share)],
     ['Version', moved ?? (change.version === null ? '–' : `v${change.version}`)],
-    ['Labels', `${before}${list(labels)}`],
+    ['Labels', `${before}${list(labels, omitted?.labels)}`],
     ['Author', named(change.actor ?? 'unknown', 120 * share)],
-    ...(tags.length > 0 ? [['Tags', list(tags)] satisfies Field] : []),
+    ...(tags.length > 0 ? [['Tags', list(tags, omitted?.tags)] satisfies Field] : []),
     ...(promptType === null ? [] : [['Type', named(promptType, 60)] satisfies Field]),
   ]
 }

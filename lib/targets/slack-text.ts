@@ -58,14 +58,14 @@ export const quoted = (text: string, most: number): string =>
 
 const mostNames = 8
 
-/** Names in a row; of many, the first few and the number of the others. */
-export function listed(names: readonly string[], most: number): string {
+/** Names in a row; of many, the first few and the number of the others, with those that are not in `names` (`omitted`). */
+export function listed(names: readonly string[], most: number, omitted = 0): string {
   if (names.length === 0) return '–'
   const shown = names.slice(0, mostNames)
-  const left = names.length - shown.length
+  const left = names.length - shown.length + omitted
   const each = Math.floor(most / shown.length)
   const row = shown.map((name) => named(name, each)).join(', ')
-  return left > 0 ? `${row} and ${left} more` : row
+  return left > 0 ? `${row} and ${left.toLocaleString('en')} more` : row
 }
 
 /** A link in a text; `label` is ours. */

@@ -44,14 +44,16 @@ const factData = (fact: Fact): FactData => ({
 })
 
 function promptData({ change, fact }: Message): Data['prompt'] {
-  const { prompt } = change.detail
+  const { prompt, omitted } = change.detail
   if (!prompt) return null
   const { labels, labelsBefore, tags, promptType, commitMessage } = prompt
+  const leftOut = (omitted?.labels ?? 0) + Math.max(0, labels.length - mostEntries)
   return {
     name: clip(change.subject),
     version: versionOf(fact, change),
     labels: clipAll(labels),
     labelsBefore: labelsBefore === null ? null : clipAll(labelsBefore),
+    ...(leftOut > 0 && { labelsOmitted: leftOut }),
     tags: clipAll(tags),
     type: clipOrNull(promptType),
     commitMessage: clipOrNull(commitMessage),

@@ -58,6 +58,7 @@ const prompt = z
     name,
     version: version.nullable().describe('The version that the event is about'),
     labels: names.describe('Of the version that the change is mostly about, after it'),
+    labelsOmitted: z.int().min(1).optional().describe('How many further labels are left out; absent: none'),
     labelsBefore: names.nullable().describe('Null: not known'),
     tags: names,
     type: name.nullable().describe('text or chat'),

@@ -1,10 +1,10 @@
 import Link from 'next/link'
 import type { ReactNode } from 'react'
 import { lastedWords } from '#lib/alert-words.ts'
-import type { Change, EndedAlert } from '#lib/change.ts'
+import type { Change, EndedAlert, Omitted } from '#lib/change.ts'
 import { callbackFields } from '#lib/describe-callback.ts'
 import type { Recovery } from '#lib/monitor-history.ts'
-import { actorWords, factWords } from '../../../_components/change-words.ts'
+import { actorWords, factWords, moreWords, namesWords } from '../../../_components/change-words.ts'
 import { Labels } from '../../../_components/labels.tsx'
 import { pathWith } from '../../../_components/list-query.ts'
 import { Plain } from '../../../_components/plain.tsx'
@@ -29,10 +29,13 @@ export function Facts({ change, recovery }: { change: Change; recovery: Recovery
                   <Plain text={factWords(fact)} />
                 </li>
               ))}
+              {detail.omitted?.facts ? (
+                <li className="text-faint">{moreWords(detail.omitted.facts)}</li>
+              ) : null}
             </ul>
           </Fact>
         )}
-        {prompt ? <PromptFacts prompt={prompt} /> : null}
+        {prompt ? <PromptFacts prompt={prompt} omitted={detail.omitted} /> : null}
         {prompt || actor ? (
           <Fact name="Who">
             <Plain text={actorWords(actor)} />
@@ -102,18 +105,24 @@ function Episode({ alert, recovery }: { alert: EndedAlert | undefined; recovery:
   )
 }
 
-function PromptFacts({ prompt }: { prompt: NonNullable<Change['detail']['prompt']> }) {
+function PromptFacts({
+  prompt,
+  omitted,
+}: {
+  prompt: NonNullable<Change['detail']['prompt']>
+  omitted: Omitted | undefined
+}) {
   const { labels, labelsBefore, tags, promptType, commitMessage } = prompt
   return (
     <>
       <Fact name="Labels">
         <span className="flex flex-wrap items-center gap-1">
-          <Labels before={labelsBefore} after={labels} />
+          <Labels before={labelsBefore} after={labels} omitted={omitted} />
         </span>
       </Fact>
       {tags.length === 0 ? null : (
         <Fact name="Tags">
-          <Plain text={tags.join(', ')} />
+          <Plain text={namesWords(tags, omitted?.tags)} />
         </Fact>
       )}
       {promptType === null ? null : (

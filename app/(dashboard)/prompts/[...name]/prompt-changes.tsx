@@ -1,7 +1,7 @@
 import Link from 'next/link'
 import type { ListedChange } from '#lib/db/dashboard.ts'
 import { Tile } from '../../../_components/badge.tsx'
-import { actorWords, factWords, kindWords } from '../../../_components/change-words.ts'
+import { actorWords, factWords, kindWords, moreWords } from '../../../_components/change-words.ts'
 import type { DeliveryContext } from '../../../_components/delivery-words.ts'
 import { Plain } from '../../../_components/plain.tsx'
 import { Cell, Row, Table } from '../../../_components/table.tsx'
@@ -77,6 +77,7 @@ function PromptChange({ change, deliveries, now, contextOf }: ListedChange & Omi
 
 function FactLines({ change: { status, detail, title } }: Pick<ListedChange, 'change'>) {
   if (status === 'settling') return <span>more events of the same edit may come</span>
+  const left = detail.omitted?.facts ?? 0
   const lines = detail.facts.length === 0 ? [title] : detail.facts.map(factWords)
   return (
     <>
@@ -85,8 +86,8 @@ function FactLines({ change: { status, detail, title } }: Pick<ListedChange, 'ch
           <Plain text={line} />
         </span>
       ))}
-      {lines.length > mostFacts ? (
-        <span className="text-faint">and {lines.length - mostFacts} more</span>
+      {lines.length + left > mostFacts ? (
+        <span className="text-faint">{moreWords(lines.length + left - mostFacts)}</span>
       ) : null}
     </>
   )

@@ -5,6 +5,7 @@ import { isOpen, isProbing } from './circuit.ts'
 import { changesById } from './db/changes.ts'
 import { claimDeliveries, countDue, nextDelivery, releaseDeliveries } from './db/deliveries.ts'
 import type { DeliveryRow } from './db/schema.ts'
+import { isDataError } from './db/store-error.ts'
 import { lockTarget, updateTarget } from './db/targets.ts'
 import type { Message, Outcome, SendContext } from './delivery.ts'
 import { type FinishDeps, type Finished, finishAll } from './finish.ts'
@@ -135,9 +136,12 @@ export function createDelivery(name: string, target: Target, deps: DeliverDeps, 
     announces: deps.announces,
     schedule: target.retryDelays,
   }
-  const finish = sharedCommit(async (finished: Finished[]) => {
-    if (await finishAll(finishing, finished)) deps.onTrouble()
-    return finished.map(() => undefined)
+  const finish = sharedCommit({
+    isOfData: isDataError,
+    commit: async (finished: Finished[]) => {
+      if (await finishAll(finishing, finished)) deps.onTrouble()
+      return finished.map(() => undefined)
+    },
   })
   const underWay = new Set<Promise<void>>()
 

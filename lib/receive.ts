@@ -5,6 +5,7 @@ import { chunksOf } from './db/chunks.ts'
 import { type Db, isPostgres } from './db/client.ts'
 import { type KeyedEvent, parametersOfEvent, storedEvents, storeUnderChanges } from './db/events.ts'
 import type { ChangeRow, EventRow } from './db/schema.ts'
+import { isDataError } from './db/store-error.ts'
 import { newId } from './id.ts'
 import { isObserved } from './observed.ts'
 import { sharedCommit } from './shared-commit.ts'
@@ -148,9 +149,9 @@ async function storeTogether(db: Db, arrivals: Arrival[], window: Window): Promi
  * Throws when the store is out of reach or full: then nothing was accepted.
  */
 export function receiver(db: Db, window: Window): (arrival: Arrival) => Promise<Received> {
-  return sharedCommit((arrivals: Arrival[]) =>
+  const commit = (arrivals: Arrival[]) =>
     isPostgres(db) && !arrivals.some(isObserved)
       ? storeArrivals(db, arrivals, window)
-      : db.transaction().execute((trx) => storeArrivals(trx, arrivals, window)),
-  )
+      : db.transaction().execute((trx) => storeArrivals(trx, arrivals, window))
+  return sharedCommit({ commit, isOfData: isDataError })
 }

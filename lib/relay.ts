@@ -6,6 +6,8 @@ import { currentEnv } from './current-env.ts'
 import { type Db, database } from './db/client.ts'
 import { insertRejections } from './db/rejections.ts'
 import type { RejectionRow } from './db/schema.ts'
+import { isDataError } from './db/store-error.ts'
+import { within } from './deadline.ts'
 import type { Env } from './env.ts'
 import { log, thrown } from './log.ts'
 import type { Loop } from './loop.ts'
@@ -41,6 +43,11 @@ export interface Relay {
 }
 
 const retryStartMs = 2000
+/**
+ * Langfuse gives up after 10 s. A store that does not answer lets each of several statements wait, and a connection
+ * before them; whoever sent an event is told by then to send it again.
+ */
+const storeMs = 7000
 
 /** The relay of this process, or what is wrong with its configuration. */
 export function relay(): { relay: Relay; problems: [] } | { relay: null; problems: string[] } {
@@ -60,9 +67,12 @@ async function open(env: Env, routes: Routes): Promise<Opened> {
       bursts: { coolDownMs: env.BURST_MINUTES * 60_000, rules: routes.rules },
     }),
     takeCallbacks: callbackTaker(db, Date.now),
-    reject: sharedCommit(async (rejections: RejectionRow[]) => {
-      await insertRejections(db, rejections)
-      return rejections.map(() => undefined)
+    reject: sharedCommit({
+      isOfData: isDataError,
+      commit: async (rejections: RejectionRow[]) => {
+        await insertRejections(db, rejections)
+        return rejections.map(() => undefined)
+      },
     }),
   }
 }
@@ -97,6 +107,16 @@ function createRelay(env: Env): Relay {
     loop?.then(wake).catch(() => undefined)
   }
 
+  const inTime = <T>(work: (opened: Opened) => Promise<T>): Promise<T> =>
+    within(storeMs, 'The store', opening().then(work))
+  /** What is stored too late for its sender is settled all the same. */
+  const storing = <T>(work: (opened: Opened) => Promise<T>): Promise<T> =>
+    inTime(async (opened) => {
+      const stored = await work(opened)
+      tell((loop) => loop.wake())
+      return stored
+    })
+
   async function start(): Promise<void> {
     while (!stopped) {
       try {
@@ -118,17 +138,9 @@ function createRelay(env: Env): Relay {
   return {
     env,
     routes,
-    receive: async (arrival) => {
-      const received = await (await opening()).receive(arrival)
-      tell((loop) => loop.wake())
-      return received
-    },
-    takeCallbacks: async (call) => {
-      const taken = await (await opening()).takeCallbacks(call)
-      tell((loop) => loop.wake())
-      return taken
-    },
-    reject: async (rejection) => (await opening()).reject(rejection),
+    receive: (arrival) => storing((opened) => opened.receive(arrival)),
+    takeCallbacks: (call) => storing((opened) => opened.takeCallbacks(call)),
+    reject: (rejection) => inTime((opened) => opened.reject(rejection)),
     wake: () => tell((loop) => loop.look()),
     drain: async (until) => {
       await (await working()).drain(until)

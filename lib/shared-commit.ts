@@ -1,14 +1,25 @@
 import { setImmediate } from 'node:timers/promises'
 
+export interface Sharing<Item, Result> {
+  /** Stores all of them, or none and throws. Results in the order of the items. */
+  commit: (items: Item[]) => Promise<Result[]>
+  /** Whether one of the items may be the reason of an error, so that the others could be stored without it. */
+  isOfData: (error: unknown) => boolean
+  /** The largest number of items in one commit. */
+  most?: number
+}
+
 /**
  * Commits together what arrives together: what comes while one commit runs goes into the next.
- * Waiting even 2 ms for company lowers throughput, so nothing waits. A batch that fails is tried again
- * one by one, so that one bad item spoils only itself.
+ * Waiting even 2 ms for company lowers throughput, so nothing waits. A batch that fails for its data is tried again
+ * one by one, so that one bad item spoils only itself. Any other error fails all of it at once: of a store that
+ * does not answer, a hundred items tried one by one would each wait for the time-out of those before.
  */
-export function sharedCommit<Item, Result>(
-  commit: (items: Item[]) => Promise<Result[]>,
+export function sharedCommit<Item, Result>({
+  commit,
+  isOfData,
   most = 100,
-): (item: Item) => Promise<Result> {
+}: Sharing<Item, Result>): (item: Item) => Promise<Result> {
   type Waiting = { item: Item; resolve: (result: Result) => void; reject: (error: unknown) => void }
   let waiting: Waiting[] = []
   let running = false
@@ -18,6 +29,19 @@ export function sharedCommit<Item, Result>(
     batch.forEach(({ resolve }, i) => {
       resolve(results[i] as Result)
     })
+  }
+
+  async function commitApart(batch: Waiting[]): Promise<void> {
+    for (const [i, one] of batch.entries()) {
+      try {
+        await commitAll([one])
+      } catch (error) {
+        one.reject(error)
+        if (isOfData(error)) continue
+        for (const other of batch.slice(i + 1)) other.reject(error)
+        return
+      }
+    }
   }
 
   async function run(): Promise<void> {
@@ -31,8 +55,8 @@ export function sharedCommit<Item, Result>(
       try {
         await commitAll(batch)
       } catch (error) {
-        if (batch.length === 1) batch[0]?.reject(error)
-        else for (const one of batch) await commitAll([one]).catch(one.reject)
+        if (batch.length > 1 && isOfData(error)) await commitApart(batch)
+        else for (const { reject } of batch) reject(error)
       }
     }
     running = false

@@ -28,7 +28,8 @@ const codeKinds = new Map<string, StoreErrorKind>([
 
 const networkCode = /^(ECONN|ENOTFOUND|EAI_AGAIN|EHOST|ENET|ETIMEDOUT|EPIPE|08)/
 /** Of the driver of Postgres, which gives these no code. */
-const connectionWords = /connection terminated|read timeout|timeout exceeded when trying to connect/i
+const connectionWords =
+  /connection terminated|read timeout|timeout exceeded when trying to connect|client was closed|connection error and is not queryable/i
 
 /** What kind of error the store or its driver threw. */
 export function storeErrorKind(error: unknown): StoreErrorKind {
@@ -40,6 +41,24 @@ export function storeErrorKind(error: unknown): StoreErrorKind {
   const known = codeKinds.get(name)
   if (known) return known
   return networkCode.test(name) || connectionWords.test(message) ? 'unreachable' : 'other'
+}
+
+/** Classes of SQLSTATE that say what is wrong with the values of a statement, and 54: beyond a limit of the server. */
+const dataClasses = new Set(['0A', '21', '22', '23', '42', '54'])
+/** SQLite's ERROR (such as too many parameters), TOOBIG, CONSTRAINT, MISMATCH and RANGE. */
+const sqliteDataCodes = new Set([1, 18, 19, 20, 25])
+
+/**
+ * Whether what was to be stored may be the reason of an error. Otherwise the store, or the way to it, has failed, and
+ * takes nothing else either.
+ */
+export function isDataError(error: unknown): boolean {
+  // Thrown before anything is sent: by a parser, or for a value that no column takes.
+  if (error instanceof TypeError || error instanceof RangeError || error instanceof SyntaxError) return true
+  if (!(error instanceof Error)) return false
+  const { code, errcode } = error as Error & { code?: unknown; errcode?: unknown }
+  if (typeof errcode === 'number') return sqliteDataCodes.has(errcode & 0xff)
+  return typeof code === 'string' && code.length === 5 && dataClasses.has(code.slice(0, 2))
 }
 
 /** Half a sentence for operators. */

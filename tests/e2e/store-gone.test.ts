@@ -1,75 +1,25 @@
-import { once } from 'node:events'
-import { connect, createServer, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type App, startApp } from '../app.ts'
 import { emptyPostgres } from '../integration/stores.ts'
 import { startGithubStandIn } from '../mocks/github.ts'
+import { startPostgresProxy } from '../mocks/postgres-proxy.ts'
 import { startSlackStandIn } from '../mocks/slack.ts'
 import type { StandIn } from '../mocks/stand-in.ts'
 import { eventFor, post, startLoad, toldAt, until } from './traffic.ts'
 
 const cronSecret = 'only for this test'
 
-/** A way to Postgres that can be cut: broken off, or silent, as when a machine vanishes from the network. */
-async function startProxy(target: URL) {
-  const sockets = new Set<Socket>()
-  let mode: 'open' | 'cut' | 'silent' = 'open'
-  const server = createServer((near) => {
-    if (mode !== 'open') {
-      if (mode === 'cut') near.destroy()
-      sockets.add(near)
-      near.on('error', () => {}).on('close', () => sockets.delete(near))
-      return
-    }
-    const far = connect(Number(target.port || 5432), target.hostname)
-    for (const [from, to] of [
-      [near, far],
-      [far, near],
-    ] as const) {
-      sockets.add(from)
-      from.pipe(to)
-      from.on('error', () => to.destroy()).on('close', () => sockets.delete(from) && to.destroy())
-    }
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('No port')
-  const through = new URL(target)
-  through.host = `127.0.0.1:${address.port}`
-  return {
-    url: through.href,
-    cut: () => {
-      mode = 'cut'
-      for (const socket of sockets) socket.destroy()
-    },
-    /** What is open stays open and never says a word again. */
-    fallSilent: () => {
-      mode = 'silent'
-      for (const socket of sockets) socket.unpipe().pause()
-    },
-    mend: () => {
-      mode = 'open'
-    },
-    close: async () => {
-      for (const socket of sockets) socket.destroy()
-      server.close()
-      await once(server, 'close')
-    },
-  }
-}
-
 describe.skipIf(process.env.TEST_POSTGRES_URL === undefined)('an app whose Postgres is gone', () => {
   let store: { url: string; drop: () => Promise<void> }
-  let proxy: Awaited<ReturnType<typeof startProxy>>
+  let proxy: Awaited<ReturnType<typeof startPostgresProxy>>
   let slack: StandIn
   let github: StandIn
   let app: App
 
   beforeEach(async () => {
     store = await emptyPostgres()
-    proxy = await startProxy(new URL(store.url))
+    proxy = await startPostgresProxy(new URL(store.url))
     slack = await startSlackStandIn()
     github = await startGithubStandIn()
     app = await startApp({
@@ -137,5 +87,28 @@ describe.skipIf(process.env.TEST_POSTGRES_URL === undefined)('an app whose Postg
     expect(await until(() => toldAt(slack).has('load/prompt-3'), 90_000)).toBe(true)
     // It was not acknowledged; that it is not told either is the sender's to mend, by sending it again.
     expect((await post(app.url, eventFor('load/prompt-2')))?.status).toBe(202)
+  }, 240_000)
+
+  it('answers each of ten senders within 8 s while it is silent, never with 202, and goes on after it', async () => {
+    expect((await post(app.url, eventFor('load/prompt-1')))?.status).toBe(202)
+    proxy.fallSilent()
+    const sendTen = (round: number) =>
+      Promise.all(
+        Array.from({ length: 10 }, async (_, i) => {
+          const startedAt = performance.now()
+          const answer = await post(app.url, eventFor(`load/prompt-${10 + round * 10 + i}`))
+          return { status: answer?.status, ms: performance.now() - startedAt }
+        }),
+      )
+    // The second ten come while the first wait.
+    const first = sendTen(0)
+    await sleep(3000)
+    const answers = [...(await first), ...(await sendTen(1))]
+    expect(answers.map(({ status }) => status)).toEqual(Array(20).fill(503))
+    expect(Math.max(...answers.map(({ ms }) => ms))).toBeLessThan(8000)
+    proxy.mend()
+    const again = async () => (await post(app.url, eventFor('load/prompt-10')))?.status !== 503
+    expect(await until(again, 60_000)).toBe(true)
+    expect(await until(() => toldAt(slack).has('load/prompt-10'), 90_000)).toBe(true)
   }, 240_000)
 })

@@ -67,13 +67,15 @@ export type Fact =
   | { kind: 'given-up'; target: string; count: number }
   /**
    * What goes wrong around the relay, and the end of it: no signed event although prompts changed, signatures of an
-   * unknown secret, a target that keeps failing. `since`: epoch milliseconds, the same in both.
+   * unknown secret, a target that keeps failing, a secret that signs for a second project. `since`: epoch milliseconds, the same in both.
    */
   | {
       kind: 'trouble' | 'trouble-over'
-      what: 'quiet' | 'signatures' | 'target'
+      what: 'quiet' | 'signatures' | 'target' | 'secret'
       target: string | null
       since: number
+      /** Of `secret`: its last four characters, the project it was used for, and the one it signs for now. */
+      secret?: { hint: string; projectId: string; otherId: string }
     }
 
 export type FactKind = Fact['kind']

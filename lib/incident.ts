@@ -22,7 +22,7 @@ export function incidentOf({ projectId }: Pick<Change, 'projectId'>, fact: Fact)
     case 'trouble':
     case 'trouble-over':
       return {
-        key: `prompt-relay:${fact.what}:${fact.target ?? ''}:${fact.since}`,
+        key: `prompt-relay:${fact.what}:${fact.target ?? fact.secret?.hint ?? ''}:${fact.since}`,
         role: fact.kind === 'trouble' ? 'opens' : 'ends',
       }
     default:

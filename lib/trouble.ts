@@ -1,9 +1,16 @@
 import { z } from 'zod'
 import type { Fact } from './change.ts'
 import { type Circuit, failingSince } from './circuit.ts'
+import {
+  type ForeignSigner,
+  foreignSigner,
+  learnSigners,
+  type Signer,
+  secretProjects,
+} from './secret-projects.ts'
 
 type TroubleFact = Extract<Fact, { kind: 'trouble' | 'trouble-over' }>
-type Trouble = Pick<TroubleFact, 'what' | 'target' | 'since'>
+type Trouble = Pick<TroubleFact, 'what' | 'target' | 'since' | 'secret'>
 
 /** What is known of the world around the relay; one for the store. Times in epoch milliseconds. */
 export const watchState = z.object({
@@ -15,12 +22,18 @@ export const watchState = z.object({
   /** When Langfuse was last asked whether prompts changed meanwhile, and the change that it told of. */
   askedAt: z.number().nullable(),
   changedAt: z.number().nullable(),
+  /** When signatures of an unknown secret were last reported. */
+  signaturesAt: z.number().nullable().default(null),
+  /** Null: nobody has looked yet. */
+  secrets: z.array(secretProjects).nullable().default(null),
+  foreign: z.array(foreignSigner).default([]),
   /** What was told and is not over. */
   troubles: z.array(
     z.object({
-      what: z.enum(['quiet', 'signatures', 'target']),
+      what: z.enum(['quiet', 'signatures', 'target', 'secret']),
       target: z.string().nullable(),
       since: z.number(),
+      secret: z.object({ hint: z.string(), projectId: z.string(), otherId: z.string() }).optional(),
     }),
   ),
 })
@@ -32,6 +45,9 @@ export const freshWatch: WatchState = {
   lastSignedAt: null,
   askedAt: null,
   changedAt: null,
+  signaturesAt: null,
+  secrets: null,
+  foreign: [],
   troubles: [],
 }
 
@@ -40,26 +56,31 @@ export interface Look {
   now: number
   /** When the newest signed event came, of those since the look before; null: none. */
   signedAt: number | null
-  /** When requests came whose signature is of no known secret, within `mismatchMs`. */
+  /** By which secrets the newest signed events were signed, and for which projects. */
+  signers: readonly Signer[]
+  /** When requests came that are likely Langfuse's, but whose signature is of no known secret; within `mismatchMs`. */
   mismatches: readonly number[]
   /** The targets that are configured. */
   circuits: readonly (Circuit & { name: string })[]
 }
 
 export const mismatchMs = 10 * 60_000
-/** Langfuse tries a delivery four times: fewer may be one stray delivery, or somebody's curiosity. */
-const mismatchesToTell = 5
+/** Langfuse tries a delivery four times. */
+const mismatchesToTell = 4
+/** Whoever knows a project's id can make such requests: no more often than this are they reported. */
+const signaturesAgainMs = 24 * 3_600_000
 /** A webhook that is about to come is no trouble, and clocks differ. */
 const marginMs = 10 * 60_000
 const askAgainMs = 3_600_000
 
 /** The state with what a look found of signed events. */
-export function afterLook(state: WatchState, { now, signedAt }: Look): WatchState {
+export function afterLook(state: WatchState, { now, signedAt, signers }: Look): WatchState {
   const newest = Math.max(state.lastSignedAt ?? 0, signedAt ?? 0)
   const lastSignedAt = newest === 0 ? null : newest
   const isNew = signedAt !== null && signedAt > (state.lastSignedAt ?? 0)
   const changedAt = isNew ? null : state.changedAt
-  return { ...state, startedAt: state.startedAt ?? now, lookedAt: now, lastSignedAt, changedAt }
+  const learnt = learnSigners(state.secrets, state.foreign, { signers, now })
+  return { ...state, ...learnt, startedAt: state.startedAt ?? now, lookedAt: now, lastSignedAt, changedAt }
 }
 
 /** Which changes of prompts Langfuse is to be asked for: those of this span. Null: there is no reason to ask. */
@@ -74,11 +95,15 @@ export function askFor(
 }
 
 /** What goes wrong now. */
-function present({ lastSignedAt, changedAt, troubles }: WatchState, look: Look): Trouble[] {
+function present(
+  { lastSignedAt, changedAt, signaturesAt, foreign, troubles }: WatchState,
+  look: Look,
+): Trouble[] {
   const signedAt = lastSignedAt ?? 0
   const wrong = look.mismatches.filter((at) => at > signedAt)
   const told = troubles.find(({ what }) => what === 'signatures')
-  const isRotated = lastSignedAt !== null && wrong.length >= mismatchesToTell
+  const isLate = signaturesAt === null || look.now - signaturesAt >= signaturesAgainMs
+  const isRotated = lastSignedAt !== null && wrong.length >= mismatchesToTell && isLate
   // An automation that Langfuse has switched off sends no more of them: only a good one ends it.
   const goesOn = told !== undefined && signedAt <= told.since
   return [
@@ -87,6 +112,7 @@ function present({ lastSignedAt, changedAt, troubles }: WatchState, look: Look):
     ...(isRotated && !goesOn
       ? [{ what: 'signatures' as const, target: null, since: Math.min(...wrong) }]
       : []),
+    ...foreign.map(troubleOfSecret),
     ...look.circuits.flatMap((circuit) => {
       const since = failingSince(circuit)
       return since === null ? [] : [{ what: 'target' as const, target: circuit.name, since }]
@@ -94,7 +120,18 @@ function present({ lastSignedAt, changedAt, troubles }: WatchState, look: Look):
   ]
 }
 
-const isSame = (a: Trouble, b: Trouble): boolean => a.what === b.what && a.target === b.target
+const troubleOfSecret = ({ since, hint, projectId, otherId }: ForeignSigner): Trouble => ({
+  what: 'secret',
+  target: null,
+  since,
+  secret: { hint, projectId, otherId },
+})
+
+const isSame = (a: Trouble, b: Trouble): boolean =>
+  a.what === b.what &&
+  a.target === b.target &&
+  a.secret?.hint === b.secret?.hint &&
+  a.secret?.otherId === b.secret?.otherId
 
 /** What began and what ended since the last look; each is told once. */
 export function compare(
@@ -108,18 +145,24 @@ export function compare(
     target === null || look.circuits.some(({ name }) => name === target)
   const over = state.troubles.filter((one) => !known.includes(one) && isConfigured(one))
   return {
-    state: { ...state, troubles: [...known, ...fresh] },
+    state: {
+      ...state,
+      signaturesAt: fresh.some(({ what }) => what === 'signatures') ? look.now : state.signaturesAt,
+      troubles: [...known, ...fresh],
+    },
     began: fresh.map((one) => ({ kind: 'trouble', ...one })),
     ended: over.map((one) => ({ kind: 'trouble-over', ...one })),
   }
 }
 
-export function troubleWords({ what, target }: Pick<Trouble, 'what' | 'target'>): string {
+export function troubleWords({ what, target, secret }: Pick<Trouble, 'what' | 'target' | 'secret'>): string {
   switch (what) {
     case 'quiet':
       return 'No signed event comes, although prompts changed in Langfuse'
     case 'signatures':
-      return 'Requests are signed with a secret that is not known here'
+      return "Requests that may be Langfuse's are signed with a secret that is not known here"
+    case 'secret':
+      return `The webhook secret that ends in ${secret?.hint}, until now used by project ${secret?.projectId}, signs for project ${secret?.otherId}`
     case 'target':
       return `${target} keeps failing`
   }
@@ -130,13 +173,23 @@ function lasted(ms: number): string {
   return minutes < 120 ? `${minutes} min` : `${Math.round(minutes / 60)} h`
 }
 
-const over = { quiet: 'Signed events come again', signatures: 'A signature was right again' } as const
+function overWords({ what, target, secret }: Pick<Trouble, 'what' | 'target' | 'secret'>): string {
+  switch (what) {
+    case 'quiet':
+      return 'Signed events come again'
+    case 'signatures':
+      return 'A signature was right again'
+    case 'secret':
+      return `The webhook secret that ends in ${secret?.hint} has not signed for project ${secret?.otherId} for a day`
+    case 'target':
+      return `${target} takes messages again`
+  }
+}
 
 /** What a person reads first. */
 export function troubleTitle(fact: TroubleFact, now: number): string {
   if (fact.kind === 'trouble') return troubleWords(fact)
-  const words = fact.what === 'target' ? `${fact.target} takes messages again` : over[fact.what]
-  return `${words}, after ${lasted(now - fact.since)}`
+  return `${overWords(fact)}, after ${lasted(now - fact.since)}`
 }
 
 /** What to do about it. */
@@ -145,7 +198,9 @@ export function troubleFix({ what, target }: Pick<Trouble, 'what' | 'target'>): 
     case 'quiet':
       return 'Look at Automations in Langfuse: one that failed five times in a row is switched off. Compare its URL and its secret. What is missed meanwhile is not sent later.'
     case 'signatures':
-      return 'Put the new secret into LANGFUSE_WEBHOOK_SECRET, beside the old one. Langfuse switches an automation off after five failed deliveries: look there, too.'
+      return 'If the secret was changed in Langfuse, or an automation was added there, put the new secret into LANGFUSE_WEBHOOK_SECRET, beside the old one: after five failed deliveries Langfuse switches an automation off. If nobody did that, somebody else who knows the id of the project may have sent them; they were refused, and change nothing. The page Rejected shows each.'
+    case 'secret':
+      return 'Langfuse makes a secret for each automation, and an automation belongs to one project. If you sign for both on purpose, nothing is to be done. If not, somebody else has the secret: regenerate it in Langfuse and set the new one here. The events were stored and reported; look at what they say.'
     case 'target':
       return `Look at why deliveries to ${target} fail. They wait, and nothing is lost.`
   }

@@ -4,8 +4,10 @@ import type { Db } from './db/client.ts'
 import { savePoll } from './db/poll.ts'
 import type { ChangeRow } from './db/schema.ts'
 import { allTargets } from './db/targets.ts'
-import { claimWatch, mismatches, newestEvent } from './db/watch.ts'
+import { claimWatch, mismatches, newestEvent, signersSince } from './db/watch.ts'
 import { newId } from './id.ts'
+import { likelyLangfuse } from './likely-langfuse.ts'
+import { projectIdOf } from './sources/langfuse-project-id.ts'
 import { promptChangedAt } from './sources/langfuse-prompts.ts'
 import type { LangfuseApi } from './sources/langfuse-request.ts'
 import type { Told } from './tell.ts'
@@ -64,10 +66,21 @@ export async function watch(deps: WatchDeps): Promise<number> {
 
 async function lookAround({ db, targets }: WatchDeps, state: WatchState, now: number): Promise<Look> {
   const since = Math.max(state.lookedAt - overlapMs, now - mostBackMs)
+  // At the first look, what there is tells which project each secret was always used for.
+  const signers = await signersSince(db, source, state.secrets === null ? 0 : since)
+  const refused = (await mismatches(db, source, now)).map(({ head, size, at }) => ({
+    projectId: projectIdOf(head, size),
+    at,
+  }))
+  const projectIds = [
+    ...(state.secrets ?? []).flatMap((one) => one.projectIds),
+    ...signers.map((one) => one.projectId),
+  ]
   return {
     now,
     signedAt: await newestEvent(db, source, since),
-    mismatches: await mismatches(db, source, now),
+    signers,
+    mismatches: likelyLangfuse(refused, projectIds),
     circuits: (await allTargets(db)).filter(({ name }) => targets.includes(name)),
   }
 }
@@ -80,7 +93,7 @@ async function askedAbout({ api, quietMs }: WatchDeps, state: WatchState, now: n
 
 const changeOf = (fact: TroubleFact, now: number): ChangeRow => ({
   id: newId('chg', now),
-  open_key: `${fact.kind}:${fact.what}:${fact.target ?? ''}`,
+  open_key: `${fact.kind}:${fact.what}:${fact.target ?? Object.values(fact.secret ?? {}).join(':')}`,
   kind: fact.kind,
   status: 'settling',
   project_id: null,

@@ -14,6 +14,7 @@ export interface Database {
   rejections: RejectionRow
   targets: TargetRow
   callback_pace: CallbackPaceRow
+  request_budget: RequestBudgetRow
   login_failures: LoginFailureRow
   ended_sessions: EndedSessionRow
   change_facets: ChangeFacetRow
@@ -279,6 +280,17 @@ export interface CallbackPaceRow {
   count: number
   /** Of an item: when it was last stored; 0: not yet. */
   taken_at: number
+}
+
+/** The requests of one project to Langfuse, in the minute that began with the first of them. */
+export interface RequestBudgetRow {
+  /** Of its keys. */
+  name: string
+  /** The end of the minute. */
+  until: number
+  requests: number
+  /** Of these, for callbacks that did not show the token. */
+  strangers: number
 }
 
 export interface LoginFailureRow {

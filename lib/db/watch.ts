@@ -45,16 +45,64 @@ export async function newestEvent(db: Db, source: string, since: number): Promis
   return row?.at == null ? null : Number(row.at)
 }
 
-/** Times of the newest requests, 100 at most, whose signature was of no known secret. */
-export async function mismatches(db: Db, door: string, now: number): Promise<number[]> {
+/** More of them tell no more. */
+const newestEvents = 10_000
+const newestMismatches = 1000
+const mostGroups = 100
+
+/** Which secrets (by their last four characters) signed for which projects, among the newest 10,000 events since then. */
+export async function signersSince(
+  db: Db,
+  source: string,
+  since: number,
+): Promise<{ hint: string; projectId: string }[]> {
+  const newest = db
+    .selectFrom('events')
+    .select(['secret_hint', 'project_id'])
+    .where('id', '>=', idFrom('evt', since))
+    .where('source', '=', source)
+    .orderBy('id', 'desc')
+    .limit(newestEvents)
   const rows = await db
+    .selectFrom(newest.as('newest'))
+    .select(['secret_hint', 'project_id'])
+    .distinct()
+    .where('project_id', 'is not', null)
+    .limit(1000)
+    .execute()
+  return rows.flatMap(({ secret_hint: hint, project_id: projectId }) =>
+    projectId === null ? [] : [{ hint, projectId }],
+  )
+}
+
+/**
+ * Of the newest 1,000 requests within `mismatchMs` whose signature was of no known secret, those whose bytes came at
+ * least twice: how they begin, and when they came.
+ */
+export async function mismatches(
+  db: Db,
+  door: string,
+  now: number,
+): Promise<{ head: Uint8Array; size: number; at: number[] }[]> {
+  const newest = db
     .selectFrom('rejections')
-    .select('at')
+    .select(['at', 'size', 'head'])
     .where('id', '>=', idFrom('rej', now - mismatchMs))
     .where('reason', '=', 'signature-mismatch')
     .where('door', '=', door)
     .orderBy('id', 'desc')
-    .limit(100)
+    .limit(newestMismatches)
+  const rows = await db
+    .selectFrom(newest.as('newest'))
+    .select(['head', 'size', (eb) => eb.fn.countAll().as('count')])
+    .select([(eb) => eb.fn.min('at').as('first'), (eb) => eb.fn.max('at').as('last')])
+    .groupBy(['head', 'size'])
+    .having((eb) => eb.fn.countAll(), '>', 1)
+    .orderBy('last', 'desc')
+    .limit(mostGroups)
     .execute()
-  return rows.map(({ at }) => at)
+  return rows.map(({ head, size, count, first, last }) => {
+    const between = Array.from({ length: Number(count) - 1 }, () => Number(last))
+    return { head, size, at: [Number(first), ...between] }
+  })
 }

@@ -56,7 +56,7 @@ describe.each(engines)('watching on %s', (_, openStore) => {
     return rows.map(({ target, status: how, kind }) => `${kind} to ${target}: ${how}`)
   }
 
-  async function signedEvent() {
+  async function signedEvent(projectId = 'p1') {
     const now = Date.now()
     const id = newId('evt', now)
     await insertEvents(store.db, [
@@ -68,7 +68,7 @@ describe.each(engines)('watching on %s', (_, openStore) => {
         change_id: 'chg_none',
         type: 'prompt-version',
         action: 'created',
-        project_id: 'p1',
+        project_id: projectId,
         subject: 'a prompt',
         version: 1,
         occurred_at: now,
@@ -81,9 +81,15 @@ describe.each(engines)('watching on %s', (_, openStore) => {
       },
     ])
   }
-  async function wrongSignature(door = 'langfuse-webhook') {
+  const bodyOf = (projectId: string, id = 'evt-1') => {
+    const data = { promptName: 'a prompt', version: 1, projectId, labels: [] }
+    return Buffer.from(
+      JSON.stringify({ id, event: 'prompt.created', timestamp: '2026-08-21T09:00:00Z', data }),
+    )
+  }
+  async function wrongSignature({ door = 'langfuse-webhook', head = bodyOf('p1') } = {}) {
     const at = Date.now()
-    const rest = { method: 'POST', address: null, user_agent: null, size: 0, head: new Uint8Array() }
+    const rest = { method: 'POST', address: null, user_agent: null, size: head.byteLength, head }
     const reason = 'signature-mismatch'
     const row = {
       id: newId('rej', at),
@@ -156,22 +162,80 @@ describe.each(engines)('watching on %s', (_, openStore) => {
     expect(await titles()).toEqual([])
   })
 
-  it('tells of a burst of unknown signatures after good ones, not of tests of the relay itself', async () => {
+  it('reports a delivery with an unknown signature after good ones, not tests of the relay itself', async () => {
     await signedEvent()
     later(minute)
-    for (let i = 0; i < 8; i++) await wrongSignature('test')
+    for (let i = 0; i < 8; i++) await wrongSignature({ door: 'test' })
     await look()
     expect(await titles()).toEqual([])
     for (let i = 0; i < 5; i++) await wrongSignature()
     later(minute)
     await look()
-    expect(await titles()).toEqual(['Requests are signed with a secret that is not known here'])
+    expect(await titles()).toEqual([
+      "Requests that may be Langfuse's are signed with a secret that is not known here",
+    ])
     later(3 * hour)
     await look()
     await signedEvent()
     later(minute)
     await look()
     expect((await titles())[1]).toBe('A signature was right again, after 3 h')
+  })
+
+  it.each([
+    ['of a project that it does not know', () => bodyOf('p2')],
+    ['of other bytes each', (i: number) => bodyOf('p1', `evt-${i}`)],
+    ['that are no JSON', () => Buffer.from('{"projectId":"p1"')],
+    ['without a body', () => Buffer.alloc(0)],
+  ])('reports no unknown signatures %s, however many', async (_, head) => {
+    await signedEvent()
+    await look()
+    later(minute)
+    for (let i = 0; i < 40; i++) await wrongSignature({ head: head(i) })
+    await look()
+    later(minute)
+    await look()
+    expect(await titles()).toEqual([])
+  })
+
+  it('finds the tries of Langfuse among 120 requests of a stranger', async () => {
+    await signedEvent()
+    await look()
+    later(minute)
+    for (let i = 0; i < 4; i++) await wrongSignature()
+    for (let i = 0; i < 120; i++) await wrongSignature({ head: Buffer.from(`{"n":${i}}`) })
+    await look()
+    expect(await titles()).toHaveLength(1)
+  })
+
+  it('reports a secret that was used for one project and signs for another, and keeps its events', async () => {
+    for (let i = 0; i < 3; i++) await signedEvent('p1')
+    await look()
+    later(minute)
+    await signedEvent('p2')
+    await look()
+    later(minute)
+    await look()
+    expect(await titles()).toEqual([
+      'The webhook secret that ends in c0de, until now used by project p1, signs for project p2',
+    ])
+    const [trouble] = (await readWatch(store.db)).troubles
+    expect(trouble?.secret).toEqual({ hint: 'c0de', projectId: 'p1', otherId: 'p2' })
+    expect(await store.db.selectFrom('events').select('id').execute()).toHaveLength(4)
+    later(25 * hour)
+    await look()
+    expect((await titles())[1]).toMatch(/^The webhook secret that ends in c0de has not signed for project p2/)
+  })
+
+  it('learns from the events that are there which projects a secret is used for, and says nothing of them', async () => {
+    await signedEvent('p1')
+    await signedEvent('p2')
+    later(30 * hour)
+    await look()
+    later(minute)
+    await signedEvent('p3')
+    await look()
+    expect(await titles()).toEqual([])
   })
 
   it('looks once in a minute, however many instances ask', async () => {

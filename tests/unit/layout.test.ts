@@ -77,6 +77,9 @@ const core = [
   'retry',
   'rules',
   'sender-address',
+  'secret-projects',
+  'likely-langfuse',
+  'request-budget',
   'signature',
   'visible',
 ].map((name) => `lib/${name}.ts`)

@@ -25,12 +25,13 @@ const well: Circuit & { name: string } = {
 const look = (over: Partial<Look> = {}): Look => ({
   now,
   signedAt: null,
+  signers: [],
   mismatches: [],
   circuits: [well],
   ...over,
 })
 const heard: WatchState = { ...freshWatch, startedAt: 0, lookedAt: now - minute, lastSignedAt: now - hour }
-const five = [1, 2, 3, 4, 5].map((i) => now - i * 1000)
+const four = [1, 2, 3, 4].map((i) => now - i * 1000)
 
 /** One look after another; what was told at each. */
 function looks(state: WatchState, ...all: Look[]): string[][] {
@@ -81,8 +82,8 @@ describe('what goes wrong around the relay', () => {
     ])
   })
 
-  it('is a burst of unknown signatures after good ones, until one is right again', () => {
-    const wrong = look({ mismatches: five })
+  it('is a delivery with an unknown signature after good ones, until one is right again', () => {
+    const wrong = look({ mismatches: four })
     expect(looks(heard, wrong, wrong, look(), look({ signedAt: now + 1 }))).toEqual([
       ['trouble signatures'],
       [],
@@ -92,11 +93,80 @@ describe('what goes wrong around the relay', () => {
   })
 
   it.each([
-    ['there are four', heard, look({ mismatches: five.slice(1) })],
-    ['no event was ever signed right', { ...heard, lastSignedAt: null }, look({ mismatches: five })],
-    ['good ones came meanwhile', heard, look({ mismatches: five, signedAt: now - 1500 })],
+    ['there are fewer tries than Langfuse makes', heard, look({ mismatches: four.slice(1) })],
+    ['no event was ever signed right', { ...heard, lastSignedAt: null }, look({ mismatches: four })],
+    ['good ones came meanwhile', heard, look({ mismatches: four, signedAt: now - 1500 })],
   ])('is no burst where %s', (_, state, one) => {
     expect(looks(state, one)).toEqual([[]])
+  })
+
+  it('is reported of unknown signatures once a day at most, whoever sends them', () => {
+    const at = (minutes: number, over: Partial<Look> = {}) =>
+      look({ now: now + minutes * minute, mismatches: four.map((one) => one + minutes * minute), ...over })
+    const good = (minutes: number) => at(minutes, { mismatches: [], signedAt: now + minutes * minute })
+    const day = 24 * 60
+    const told = looks(heard, at(0), good(5), at(20), good(25), at(day - 1), good(day - 1), at(day + 5))
+    expect(told).toEqual([
+      ['trouble signatures'],
+      ['trouble-over signatures'],
+      [],
+      [],
+      [],
+      [],
+      ['trouble signatures'],
+    ])
+  })
+
+  it('is a secret that was used for one project and signs for another, until it has not for a day', () => {
+    const by = (projectId: string, hours = 0) =>
+      look({ now: now + hours * hour, signers: [{ hint: 'c0de', projectId }] })
+    expect(looks(heard, by('p1'), by('p1'), by('p2'), by('p2', 1), by('p1', 24), by('p1', 25))).toEqual([
+      [],
+      [],
+      ['trouble secret'],
+      [],
+      [],
+      ['trouble-over secret'],
+    ])
+  })
+
+  it('is told apart for each secret, with its last characters and both projects', () => {
+    const known = compare(afterLook(heard, look({ signers: [{ hint: 'c0de', projectId: 'p1' }] })), look())
+    const both = look({
+      signers: [
+        { hint: 'c0de', projectId: 'p2' },
+        { hint: 'beef', projectId: 'p2' },
+      ],
+    })
+    const { began } = compare(afterLook(known.state, both), both)
+    expect(began).toHaveLength(1)
+    expect(troubleTitle(began[0] as Parameters<typeof troubleTitle>[0], now)).toBe(
+      'The webhook secret that ends in c0de, until now used by project p1, signs for project p2',
+    )
+  })
+
+  it('is no secret that signed for several projects ever since', () => {
+    const several = look({
+      signers: ['p1', 'p2'].map((projectId) => ({ hint: 'c0de', projectId })),
+    })
+    const third = look({ signers: [{ hint: 'c0de', projectId: 'p3' }] })
+    expect(looks(heard, several, third)).toEqual([[], []])
+  })
+
+  it('keeps what it knows of secrets within bounds', () => {
+    let state = heard
+    for (let i = 0; i < 200; i++) {
+      const one = look({
+        signers: [
+          { hint: `s${i}`, projectId: 'p1' },
+          { hint: 's0', projectId: `p${i}` },
+        ],
+      })
+      state = compare(afterLook(state, one), one).state
+    }
+    expect(state.secrets?.length).toBeLessThanOrEqual(50)
+    expect(state.secrets?.[0]?.projectIds.length).toBeLessThanOrEqual(20)
+    expect(state.foreign.length).toBeLessThanOrEqual(50)
   })
 
   it('is a target that fails for a quarter of an hour, until it takes something', () => {

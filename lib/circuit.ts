@@ -1,5 +1,5 @@
 import type { Outcome } from './delivery.ts'
-import { waitTry } from './retry.ts'
+import { afterAnswer, afterWait, limitedSince, type RateLimit } from './rate-limit.ts'
 
 /** Temporary failures in a row that open a circuit. */
 const failuresToOpen = 5
@@ -13,6 +13,7 @@ export interface Circuit {
   /** How often it opened in a row. */
   opened: number
   next_slot_at: number
+  limit: RateLimit | null
 }
 
 export const isOpen = (circuit: Circuit, now: number): boolean =>
@@ -27,26 +28,37 @@ const pauseAfter = (opened: number): number => Math.min(firstPauseMs * 2 ** open
 /** Openings in a row after which a target has failed for a quarter of an hour: 30, 60, 120, 240 and 480 s. */
 const openingsToTell = 6
 
-/** Since when a target keeps failing that has done so for a quarter of an hour; null: it does not. */
-export function failingSince({ opened, open_until }: Circuit): number | null {
-  if (opened < openingsToTell || open_until === null) return null
+/** Since when a target keeps failing, or asks for time, that has done so for a quarter of an hour; null: it does not. */
+export function failingSince({ opened, open_until, limit }: Circuit, now: number): number | null {
+  if (opened < openingsToTell || open_until === null) return limitedSince(limit, now)
   const pauses = Array.from({ length: opened }, (_, i) => pauseAfter(i))
   return open_until - pauses.reduce((sum, pause) => sum + pause, 0)
+}
+
+export interface AttemptEnd {
+  outcome: Outcome
+  now: number
+  probe: boolean
+  /** Seconds before each try; undefined: the usual schedule. */
+  delays?: readonly number[] | undefined
 }
 
 /**
  * The circuit after an attempt. Any answer that is not a temporary failure closes it: also a permanent one
  * shows that the target is there. A `wait` moves the target's next slot: its limit holds for all deliveries.
  */
-export function afterAttempt(circuit: Circuit, outcome: Outcome, now: number, probe: boolean): Circuit {
+export function afterAttempt(circuit: Circuit, { outcome, now, probe, delays }: AttemptEnd): Circuit {
   const { failures, opened, next_slot_at } = circuit
   if (outcome.outcome === 'wait') {
-    const slot = Math.max(next_slot_at, waitTry({ retryAfterMs: outcome.retryAfterMs, now }))
-    return { ...circuit, open_until: probe ? slot : circuit.open_until, next_slot_at: slot }
+    const limit = afterWait(circuit.limit, { retryAfterMs: outcome.retryAfterMs, now, delays })
+    const slot = Math.max(next_slot_at, limit.until)
+    return { ...circuit, open_until: probe ? slot : circuit.open_until, next_slot_at: slot, limit }
   }
-  if (outcome.outcome !== 'retry') return { failures: 0, open_until: null, opened: 0, next_slot_at }
+  if (outcome.outcome !== 'retry')
+    return { failures: 0, open_until: null, opened: 0, next_slot_at, limit: afterAnswer(circuit.limit, now) }
   if (probe || (circuit.open_until === null && failures + 1 >= failuresToOpen)) {
-    return { failures: failures + 1, open_until: now + pauseAfter(opened), opened: opened + 1, next_slot_at }
+    const open_until = now + pauseAfter(opened)
+    return { ...circuit, failures: failures + 1, open_until, opened: opened + 1 }
   }
   // What was sent before the circuit opened and fails only now says nothing new.
   return { ...circuit, failures: failures + 1 }

@@ -3,7 +3,7 @@ import { beginAttempt, endAttempt } from './attempt-span.ts'
 import type { Change } from './change.ts'
 import { isOpen, isProbing } from './circuit.ts'
 import { changesById } from './db/changes.ts'
-import { claimDeliveries, countDue, nextDelivery, releaseDeliveries } from './db/deliveries.ts'
+import { claimDeliveries, countDue, countSending, nextDelivery, releaseDeliveries } from './db/deliveries.ts'
 import type { DeliveryRow } from './db/schema.ts'
 import { isDataError } from './db/store-error.ts'
 import { lockTarget, updateTarget } from './db/targets.ts'
@@ -20,7 +20,7 @@ export const leaseMs = 60_000
 export const sendTimeoutMs = 10_000
 const recordAgainMs = 1000
 /** Sends under way at once to one target from one instance. */
-const mostAtOnce = 50
+const maxAtOnce = 50
 
 export interface DeliverDeps extends MessageDeps {
   now: () => number
@@ -38,6 +38,9 @@ export interface DeliverDeps extends MessageDeps {
   /** Nothing goes out: what would have been sent is kept with its delivery. */
   isDry?: boolean
 }
+
+/** Another instance sends all that a target's limit allows: the end of it is not told here. */
+const fullWindowMs = 1000
 
 interface Claim {
   rows: DeliveryRow[]
@@ -61,9 +64,12 @@ async function claim(
     if (isOpen(state, time)) return { at: state.open_until ?? time }
     if (state.next_slot_at > time) return { at: state.next_slot_at }
     const probe = isProbing(state, time)
+    const window = state.limit?.send_window ?? maxAtOnce
+    const underWay = state.limit === null ? 0 : await countSending(trx, name, time, window)
+    if (underWay >= window) return { at: time + fullWindowMs }
     const waiting = perSecond > 0 && canDigest(target) ? await countDue(trx, name, time, digestFrom + 1) : 0
     const digest = !probe && waiting > digestFrom
-    const most = digest ? digestMost : probe || perSecond > 0 ? 1 : free
+    const most = digest ? digestMost : probe || perSecond > 0 ? 1 : Math.min(free, window - underWay)
     const rows = await claimDeliveries(trx, name, most, time, leaseMs)
     if (rows.length === 0) return null
     if (perSecond > 0) await updateTarget(trx, name, { next_slot_at: time + Math.ceil(1000 / perSecond) })
@@ -191,9 +197,9 @@ export function createDelivery(name: string, target: Target, deps: DeliverDeps, 
   }
 
   async function run(): Promise<number | null> {
-    while (underWay.size < mostAtOnce && !deps.stopping()) {
+    while (underWay.size < maxAtOnce && !deps.stopping()) {
       await setImmediate()
-      const claimed = await claim(deps, name, target, mostAtOnce - underWay.size)
+      const claimed = await claim(deps, name, target, maxAtOnce - underWay.size)
       if (claimed === null) return nextDelivery(deps.db, name)
       if ('at' in claimed) return claimed.at
       const parts = claimed.digest ? [claimed] : claimed.rows.map((row) => ({ ...claimed, rows: [row] }))
@@ -207,7 +213,7 @@ export function createDelivery(name: string, target: Target, deps: DeliverDeps, 
       .catch(deps.onError)
       .finally(() => {
         underWay.delete(sending)
-        if (underWay.size <= mostAtOnce / 2) wake()
+        if (underWay.size <= maxAtOnce / 2) wake()
       })
     underWay.add(sending)
   }

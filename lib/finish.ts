@@ -3,10 +3,10 @@ import type { Db } from './db/client.ts'
 import { type Settlement, settleAttempts } from './db/deliveries.ts'
 import type { AttemptRow, DeliveryRow } from './db/schema.ts'
 import { indexErrors } from './db/search-write.ts'
-import { lockTarget, updateTarget } from './db/targets.ts'
+import { lockTarget, saveLimit, updateTarget } from './db/targets.ts'
 import type { Outcome } from './delivery.ts'
 import { noteGivenUp } from './given-up.ts'
-import { nextTry, waitTry } from './retry.ts'
+import { nextTry } from './retry.ts'
 
 /** One attempt that has ended. */
 export interface Finished {
@@ -48,7 +48,7 @@ const attemptOf = ({ row, startedAt, endedAt, outcome }: Finished): AttemptRow =
 function settlementOf(
   { row, outcome }: Finished,
   { random, schedule }: FinishDeps,
-  time: number,
+  { time, circuit }: { time: number; circuit: Circuit },
 ): Settlement {
   const { failures } = row
   const { reason } = outcome
@@ -62,7 +62,8 @@ function settlementOf(
     return { status: 'failed', failures: failures + 1, next_at: null, reason, finished_at: time }
   }
   if (outcome.outcome === 'wait') {
-    const next_at = waitTry({ retryAfterMs: outcome.retryAfterMs, now: time })
+    // Not earlier than the target's limit lets it, whatever this one was told.
+    const next_at = Math.max(time + 1000, circuit.limit?.until ?? 0)
     return { status: 'retrying', failures, next_at, reason, finished_at: null }
   }
   const next = nextTry({
@@ -80,10 +81,14 @@ function settlementOf(
 }
 
 /** A probe that was not made leaves the place to the next delivery. */
-function circuitAfter(circuit: Circuit, { outcome, probe, weight }: Finished, now: number): Circuit {
+function circuitAfter(
+  circuit: Circuit,
+  { outcome, probe, weight }: Finished,
+  { now, delays }: { now: number; delays: number[] | undefined },
+): Circuit {
   if (weight === 'ours' || outcome.outcome === 'dry-run')
     return probe ? { ...circuit, open_until: now } : circuit
-  return weight === 'again' ? circuit : afterAttempt(circuit, outcome, now, probe)
+  return weight === 'again' ? circuit : afterAttempt(circuit, { outcome, now, probe, delays })
 }
 
 /**
@@ -95,10 +100,11 @@ export async function finishAll(deps: FinishDeps, finished: Finished[]): Promise
   return db.transaction().execute(async (trx) => {
     const before = await lockTarget(trx, target)
     const time = now()
-    const circuit = finished.reduce<Circuit>((state, one) => circuitAfter(state, one, time), before)
+    const how = { now: time, delays: deps.schedule }
+    const circuit = finished.reduce<Circuit>((state, one) => circuitAfter(state, one, how), before)
     const ended = finished.map((one) => ({
       attempt: attemptOf(one),
-      after: settlementOf(one, deps, time),
+      after: settlementOf(one, deps, { time, circuit }),
     }))
     const taken = await settleAttempts(trx, ended)
     const givenUp = ended.some(
@@ -115,6 +121,7 @@ export async function finishAll(deps: FinishDeps, finished: Finished[]): Promise
     )
     const tells = givenUp && deps.announces
     if (tells) await noteGivenUp(trx, target, before.announced_at, time)
+    if (circuit.limit !== before.limit) await saveLimit(trx, target, circuit.limit)
     const { failures, open_until, opened, next_slot_at } = circuit
     if (circuit !== before) await updateTarget(trx, target, { failures, open_until, opened, next_slot_at })
     return tells

@@ -27,11 +27,6 @@ export function nextTry(after: {
   return { at: Math.round(Math.max(scheduled, Math.min(asked, scheduled + maxBeyondMs))) }
 }
 
-/** When to try again after a target asked for time: that is no failure, so it has no place in the schedule. */
-export function waitTry({ retryAfterMs, now }: { retryAfterMs: number | null; now: number }): number {
-  return now + Math.min(Math.max(retryAfterMs ?? 1000, 1000), maxBeyondMs)
-}
-
 /**
  * `Retry-After` in seconds or as a date, in milliseconds from now; the one place that reads it. Null where there is
  * none, or none that can be used: no number or date of RFC 9110, several values, no time at all, or a time gone by.

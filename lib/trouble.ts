@@ -114,7 +114,7 @@ function present(
       : []),
     ...foreign.map(troubleOfSecret),
     ...look.circuits.flatMap((circuit) => {
-      const since = failingSince(circuit)
+      const since = failingSince(circuit, look.now)
       return since === null ? [] : [{ what: 'target' as const, target: circuit.name, since }]
     }),
   ]
@@ -202,6 +202,6 @@ export function troubleFix({ what, target }: Pick<Trouble, 'what' | 'target'>): 
     case 'secret':
       return 'Langfuse makes a secret for each automation, and an automation belongs to one project. If you sign for both on purpose, nothing is to be done. If not, somebody else has the secret: regenerate it in Langfuse and set the new one here. The events were stored and reported; look at what they say.'
     case 'target':
-      return `Look at why deliveries to ${target} fail. They wait, and nothing is lost.`
+      return `Look at why deliveries to ${target} fail or are put off. They wait, and nothing is lost.`
   }
 }

@@ -57,6 +57,22 @@ export async function countDue(db: Db, target: string, now: number, most: number
   return Number(count)
 }
 
+/** How many are being sent to a target by workers that live, counted up to `most`. */
+export async function countSending(db: Db, target: string, now: number, most: number): Promise<number> {
+  const sending = db
+    .selectFrom('deliveries')
+    .select('id')
+    .where('target', '=', target)
+    .where('status', '=', 'sending')
+    .where('next_at', '>', now)
+    .limit(most)
+  const { count } = await db
+    .selectFrom(sending.as('sending'))
+    .select((eb) => eb.fn.countAll<number>().as('count'))
+    .executeTakeFirstOrThrow()
+  return Number(count)
+}
+
 /** How an attempt ended, as written on its delivery. */
 export interface Settlement {
   status: DeliveryRow['status']

@@ -1,3 +1,4 @@
+import type { Incident } from '../incident.ts'
 import type { HttpClass } from '../list-filter.ts'
 
 /**
@@ -24,6 +25,8 @@ export interface Database {
   usage: UsageRow
   dismissals: DismissalRow
   write_probe: WriteProbeRow
+  delivery_orders: DeliveryOrderRow
+  target_limits: TargetLimitRow
   /** SQLite only. */
   search_words: { word: string }
 }
@@ -181,6 +184,25 @@ export interface TargetRow {
   /** The next free place in its pace. */
   next_slot_at: number
   announced_at: number | null
+}
+
+/** What a target leaves to be sent to it since it asked for time (`rate-limit.ts`). No row: what comes. */
+interface TargetLimitRow {
+  target: string
+  since: number | null
+  until: number | null
+  waits: number
+  send_window: number
+}
+
+/** The place of a delivery among those to its target that open and end the same incident (`incident.ts`). */
+export interface DeliveryOrderRow {
+  delivery_id: string
+  target: string
+  key: string
+  role: Incident['role']
+  /** When it happened, epoch milliseconds; of equal ones the id tells. */
+  at: number
 }
 
 /** What a settled change is found by in lists (`facets.ts`). */

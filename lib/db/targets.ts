@@ -1,3 +1,5 @@
+import type { Circuit } from '../circuit.ts'
+import type { RateLimit } from '../rate-limit.ts'
 import { type Db, isPostgres } from './client.ts'
 import type { TargetRow } from './schema.ts'
 
@@ -19,18 +21,44 @@ export async function ensureTargets(db: Db, names: string[]): Promise<void> {
     .execute()
 }
 
+export type TargetState = TargetRow & Circuit
+
+const withLimits = (db: Db) =>
+  db
+    .selectFrom('targets')
+    .leftJoin('target_limits as l', 'l.target', 'targets.name')
+    .selectAll('targets')
+    .select(['l.since', 'l.until', 'l.waits', 'l.send_window'])
+
+type WithLimit = Awaited<ReturnType<ReturnType<typeof withLimits>['executeTakeFirstOrThrow']>>
+
+function stateOf({ since, until, waits, send_window, ...row }: WithLimit): TargetState {
+  return { ...row, limit: send_window === null ? null : { since, until, waits: waits ?? 0, send_window } }
+}
+
 /** The target's state, locked until the transaction ends. */
-export async function lockTarget(db: Db, name: string): Promise<TargetRow> {
-  const query = db.selectFrom('targets').selectAll().where('name', '=', name)
-  return (isPostgres(db) ? query.forUpdate() : query).executeTakeFirstOrThrow()
+export async function lockTarget(db: Db, name: string): Promise<TargetState> {
+  const query = withLimits(db).where('name', '=', name)
+  return stateOf(await (isPostgres(db) ? query.forUpdate('targets') : query).executeTakeFirstOrThrow())
+}
+
+/** Null: the target takes what comes. */
+export async function saveLimit(db: Db, target: string, limit: RateLimit | null): Promise<void> {
+  if (limit === null) await db.deleteFrom('target_limits').where('target', '=', target).execute()
+  else
+    await db
+      .insertInto('target_limits')
+      .values({ target, ...limit })
+      .onConflict((c) => c.column('target').doUpdateSet(limit))
+      .execute()
 }
 
 export async function updateTarget(db: Db, name: string, change: Partial<Omit<TargetRow, 'name'>>) {
   await db.updateTable('targets').set(change).where('name', '=', name).execute()
 }
 
-export async function allTargets(db: Db): Promise<TargetRow[]> {
-  return db.selectFrom('targets').selectAll().orderBy('name').execute()
+export async function allTargets(db: Db): Promise<TargetState[]> {
+  return (await withLimits(db).orderBy('name').execute()).map(stateOf)
 }
 
 /**

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { readHealth } from '#lib/db/health-line.ts'
 import type { Routes } from '#lib/rules.ts'
 import {
   type Call,
@@ -150,6 +151,96 @@ describe.each(engines)('delivering on %s', (_, openStore) => {
       expect((await deliveries()).map((row) => [row.status, row.failures])).toEqual(
         Array(6).fill(['delivered', 0]),
       )
+    })
+
+    const past = new Date(start - 60_000).toUTCString()
+    const spellings = [
+      undefined,
+      '0',
+      '1',
+      '30.5',
+      '30s',
+      '99999999999',
+      '2026-08-21T09:00:30Z',
+      '30, 30',
+      past,
+      '',
+      'soon',
+    ]
+    it.each(spellings)(
+      'is asked by one delivery for all the others, ever more rarely, where Retry-After is %j, and is a trouble in the end',
+      async (retryAfter) => {
+        await queueChanges(store.db, 40, ['slack'])
+        const headers: Record<string, string> = retryAfter === undefined ? {} : { 'retry-after': retryAfter }
+        const { fetch, calls } = fetchDouble(({ url }) =>
+          url === slackUrl('slack') ? status(429, headers) : ok(),
+        )
+        const routes = { ...routesTo(slackTargets('slack', 'other')), alertTargets: ['other'] }
+        const loop = simulatedLoop(watched, { fetch, routes, watch: { quietMs: 0 } })
+        await loop.start()
+        await passTime(sleep(20 * 60_000), [watched])
+        await loop.stop()
+        expect(loop.errors).toEqual([])
+        const times = timesOf(calls)
+        expect(times.filter((at) => at === 0)).toHaveLength(40)
+        expect(times.filter((at) => at < 60_000).length).toBeLessThanOrEqual(60)
+        const probes = times.filter((at) => at > 0)
+        expect(new Set(probes).size).toBe(probes.length)
+        expect(probes.length).toBeLessThan(20)
+        const rows = (await deliveries()).filter(({ target }) => target === 'slack')
+        expect(rows.map((row) => [row.status, row.failures])).toEqual(Array(40).fill(['retrying', 0]))
+        expect(timesOf(calls, 'other')).toHaveLength(1)
+        const own = await store.db
+          .selectFrom('changes')
+          .select('title')
+          .where('kind', '=', 'trouble')
+          .execute()
+        expect(own).toEqual([{ title: 'slack keeps failing' }])
+        expect((await readHealth(store.db, Date.now())).troubles).toMatchObject([
+          { what: 'target', target: 'slack' },
+        ])
+      },
+    )
+
+    it('lets them go again a few at a time when it is over, and says so', async () => {
+      await queueChanges(store.db, 40, ['slack'])
+      let isLimited = true
+      let underWay = 0
+      const most: number[] = []
+      const { fetch, calls } = fetchDouble(async () => {
+        if (isLimited) return status(429)
+        most.push(++underWay)
+        await sleep(100)
+        underWay--
+        return ok()
+      })
+      const loop = simulatedLoop(watched, { fetch, routes: routesTo(slackTargets('slack')) })
+      await loop.start()
+      await passTime(sleep(1000), [watched])
+      isLimited = false
+      await passTime(sleep(60_000), [watched])
+      await loop.stop()
+      expect(calls).toHaveLength(80)
+      expect(most.slice(0, 3)).toEqual([1, 1, 2])
+      expect(Math.max(...most)).toBeLessThan(40)
+      expect((await deliveries()).every((row) => row.status === 'delivered')).toBe(true)
+    })
+
+    it('is asked by one delivery for all instances', async () => {
+      await queueChanges(store.db, 40, ['slack'])
+      let isLimited = true
+      const { fetch, calls } = fetchDouble(() => (isLimited ? status(429) : 'hang'))
+      const other = otherInstance()
+      const loops = [watched, other].map((one) =>
+        simulatedLoop(one, { fetch, routes: routesTo(slackTargets('slack')) }),
+      )
+      await Promise.all(loops.map((loop) => loop.start()))
+      await passTime(sleep(1000), [watched, other])
+      const before = calls.length
+      isLimited = false
+      await passTime(sleep(12_000), [watched, other])
+      expect(calls.length - before).toBe(1)
+      await passTime(Promise.all(loops.map((loop) => loop.stop())), [watched, other])
     })
 
     it('holds it for two hours at most, whatever it asks for', async () => {

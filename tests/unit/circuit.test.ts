@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { afterAttempt, type Circuit, isOpen, isProbing } from '#lib/circuit.ts'
 import type { Outcome } from '#lib/delivery.ts'
 
-const closed: Circuit = { failures: 0, open_until: null, opened: 0, next_slot_at: 0 }
+const closed: Circuit = { failures: 0, open_until: null, opened: 0, next_slot_at: 0, limit: null }
 const base = { statusCode: 500, request: '', response: null }
 const retry: Outcome = { ...base, outcome: 'retry', reason: 'down', retryAfterMs: null }
 const wait: Outcome = { ...base, outcome: 'wait', reason: 'slow down', retryAfterMs: 7000 }
@@ -10,7 +10,7 @@ const failed: Outcome = { ...base, outcome: 'failed', reason: 'gone', retryAfter
 const delivered: Outcome = { ...base, outcome: 'delivered', reason: null, retryAfterMs: null }
 
 const run = (outcomes: Outcome[], from = closed, now = 1000) =>
-  outcomes.reduce((circuit, outcome) => afterAttempt(circuit, outcome, now, false), from)
+  outcomes.reduce((circuit, outcome) => afterAttempt(circuit, { outcome, now, probe: false }), from)
 
 describe('the circuit breaker', () => {
   it('stays closed through four temporary failures in a row and opens for 30 s at the fifth', () => {
@@ -30,7 +30,8 @@ describe('the circuit breaker', () => {
 
   it('does not count a rate limit as a failure, but moves the next slot for all deliveries', () => {
     const circuit = run([retry, retry, retry, retry, wait])
-    expect(circuit).toEqual({ ...closed, failures: 4, next_slot_at: 8000 })
+    const limit = { since: 1000, until: 8000, waits: 1, send_window: 1 }
+    expect(circuit).toEqual({ ...closed, failures: 4, next_slot_at: 8000, limit })
   })
 
   it('doubles its pause with each failed probe, up to ten minutes', () => {
@@ -38,7 +39,7 @@ describe('the circuit breaker', () => {
     const pauses = []
     for (let i = 0; i < 7; i++) {
       const now = circuit.open_until ?? 0
-      circuit = afterAttempt(circuit, retry, now, true)
+      circuit = afterAttempt(circuit, { outcome: retry, now, probe: true })
       pauses.push(((circuit.open_until ?? 0) - now) / 1000)
     }
     expect(pauses).toEqual([60, 120, 240, 480, 600, 600, 600])
@@ -46,7 +47,7 @@ describe('the circuit breaker', () => {
 
   it('closes when a probe gets through', () => {
     const open = run([retry, retry, retry, retry, retry])
-    expect(afterAttempt(open, delivered, 40_000, true)).toEqual(closed)
+    expect(afterAttempt(open, { outcome: delivered, now: 40_000, probe: true })).toEqual(closed)
   })
 
   it('is not opened longer by what was sent before it opened and fails only now', () => {

@@ -64,6 +64,7 @@ const core = [
   'prompt-text',
   'prompt-sections',
   'public-address',
+  'rate-limit',
   'reach',
   'setup-checks',
   'target-check',

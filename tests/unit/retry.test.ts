@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { nextTry, retryDelaysSeconds, waitTry } from '#lib/retry.ts'
+import { nextTry, retryDelaysSeconds } from '#lib/retry.ts'
 
 const base = { failures: 1, retryAfterMs: null, now: 0, random: () => 0.5 }
 const atOf = (over: Partial<Parameters<typeof nextTry>[0]>) => {
@@ -32,14 +32,5 @@ describe('the retry schedule', () => {
     ['far beyond it', 86_400_000, 5 + 7200],
   ])('takes a Retry-After that is %s', (_, retryAfterMs, expected) => {
     expect(atOf({ retryAfterMs })).toBe(expected)
-  })
-
-  it.each([
-    ['the time asked for', 5000, 5000],
-    ['at least a second', 0, 1000],
-    ['a second where none was named', null, 1000],
-    ['two hours at most', 86_400_000, 7_200_000],
-  ])('waits out a rate limit for %s', (_, retryAfterMs, expected) => {
-    expect(waitTry({ retryAfterMs, now: 0 })).toBe(expected)
   })
 })

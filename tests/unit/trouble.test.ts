@@ -21,6 +21,7 @@ const well: Circuit & { name: string } = {
   open_until: null,
   opened: 0,
   next_slot_at: 0,
+  limit: null,
 }
 const look = (over: Partial<Look> = {}): Look => ({
   now,
@@ -179,6 +180,25 @@ describe('what goes wrong around the relay', () => {
     ])
   })
 
+  it('is a target that has asked for time for a quarter of an hour, until it takes something', () => {
+    const since = now - 15 * minute
+    const asking = (over: object) =>
+      look({
+        circuits: [{ ...well, limit: { since, until: now + 1000, waits: 5, send_window: 1, ...over } }],
+      })
+    expect(looks(heard, asking({ since: since + 1 }), asking({}), asking({ waits: 9 }), look())).toEqual([
+      [],
+      ['trouble target slack'],
+      [],
+      ['trouble-over target slack'],
+    ])
+  })
+
+  it('is no target that asked for time long ago, and was sent nothing since', () => {
+    const limit = { since: now - 5 * hour, until: now - 15 * minute - 1, waits: 5, send_window: 1 }
+    expect(looks(heard, look({ circuits: [{ ...well, limit }] }))).toEqual([[]])
+  })
+
   it('is forgotten without a word where the target is no longer configured', () => {
     const failing = look({ circuits: [{ ...well, opened: 6, open_until: now }] })
     expect(looks(heard, failing, look({ circuits: [] }))).toEqual([['trouble target slack'], []])
@@ -201,8 +221,8 @@ describe('what goes wrong around the relay', () => {
 
 describe('a circuit', () => {
   it('tells since when it fails, once that is a quarter of an hour', () => {
-    expect(failingSince({ ...well, opened: 5, open_until: now })).toBeNull()
+    expect(failingSince({ ...well, opened: 5, open_until: now }, now)).toBeNull()
     const pauses = (30 + 60 + 120 + 240 + 480 + 600) * 1000
-    expect(failingSince({ ...well, opened: 6, open_until: now })).toBe(now - pauses)
+    expect(failingSince({ ...well, opened: 6, open_until: now }, now)).toBe(now - pauses)
   })
 })

@@ -2,6 +2,7 @@ import type { Env } from './env.ts'
 import type { Asked } from './reach.ts'
 import type { Routes } from './rules.ts'
 import { reachLangfuse } from './sources/langfuse-reach.ts'
+import type { LangfuseApi } from './sources/langfuse-request.ts'
 import { reachTarget } from './targets/reach.ts'
 
 interface World {
@@ -10,19 +11,21 @@ interface World {
   now: () => number
   /** How long all of it may take, milliseconds. */
   timeoutMs: number
+  /** Draws a request to Langfuse from its budget; absent: none is counted. */
+  draw?: LangfuseApi['draw']
 }
 
 /** Asks Langfuse and every configured target, all at once, whether they are there. Posts nothing anywhere. */
 export async function askAround(
   { env, routes }: { env: Env; routes: Routes },
-  { fetch, now, timeoutMs }: World,
+  { fetch, now, timeoutMs, draw }: World,
 ): Promise<Asked> {
   const signal = AbortSignal.timeout(timeoutMs)
   const limited: typeof globalThis.fetch = (input, init) =>
     fetch(input, { ...init, signal: init?.signal ? AbortSignal.any([init.signal, signal]) : signal })
   const { LANGFUSE_BASE_URL: baseUrl, LANGFUSE_PUBLIC_KEY: publicKey, LANGFUSE_SECRET_KEY: secretKey } = env
   const keys = publicKey !== undefined && secretKey !== undefined ? { publicKey, secretKey } : null
-  const langfuse = reachLangfuse({ baseUrl, keys, fetch: limited, now })
+  const langfuse = reachLangfuse({ baseUrl, keys, fetch: limited, now, ...(draw && { draw }) })
   const targets = Object.entries(routes.targets).map(
     async ([name, target]) => [name, await reachTarget(target, { fetch, now, signal })] as const,
   )

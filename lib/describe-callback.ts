@@ -9,7 +9,13 @@ export type CallbackIds = Omit<TraceCallbackEvent, 'type'>
 export type TraceAnswer =
   | { state: 'found'; ids: CallbackIds; trace: TraceFacts }
   | { state: 'not-found' }
-  | { state: 'no-answer'; retryAfterMs: number | null; message: string }
+  | {
+      state: 'no-answer'
+      retryAfterMs: number | null
+      message: string
+      /** The budget of requests is spent: it says nothing of how Langfuse is. */
+      isUnasked?: true
+    }
 
 type Callback = Description & {
   facts: [Extract<Fact, { kind: 'trace-callback' }>]

@@ -65,7 +65,7 @@ export function readings({ readVersion, readTrace }: Readers): {
 /** After no answer came, nobody is asked for this long: one that hangs would hold up all else that is to be settled. */
 const restMs = 60_000
 
-/** Reads traces by `read`, with a rest after each time that no answer came. */
+/** Reads traces by `read`, with a rest after each time that no answer came to what was asked. */
 export function withRest(
   read: (wanted: CallbackIds) => Promise<TraceAnswer>,
   now: () => number,
@@ -76,7 +76,7 @@ export function withRest(
     if (failed && wait > 0) return { ...failed.answer, retryAfterMs: wait }
     const answer = await read(wanted)
     failed =
-      answer.state === 'no-answer'
+      answer.state === 'no-answer' && !answer.isUnasked
         ? { answer, until: now() + Math.max(restMs, answer.retryAfterMs ?? 0) }
         : null
     return answer

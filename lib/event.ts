@@ -165,6 +165,8 @@ export interface TraceCallbackEvent {
   traceId: string | null
   observationId: string | null
   sessionId: string | null
+  /** It showed no token: anybody may have written it. */
+  isAnonymous?: true
 }
 
 /** Signed JSON of a shape that we do not know: kept and acknowledged, never acted on. */

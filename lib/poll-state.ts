@@ -11,7 +11,6 @@ export const overlapMs = 15 * 60_000
 export const sliceMs = 30 * 60_000
 /** Which endpoints there are is found out anew after this long. */
 const recheckMs = 24 * 3_600_000
-const minuteMs = 60_000
 
 const slice = z.object({
   from: z.number(),
@@ -43,7 +42,7 @@ export const pollState = z.object({
   projectId: z.string().nullable(),
   /** How far Langfuse's clock is ahead of ours, by its `Date` header; milliseconds. */
   skewMs: z.number(),
-  /** Requests in the minute that began then. */
+  /** Not in use: an older version, which counted its requests here, would not read a state without it. */
   minute: z.object({ from: z.number(), requests: z.number() }),
   error: z.object({ at: z.number(), message: z.string() }).nullable(),
   observations: stream,
@@ -110,19 +109,6 @@ export const recheck = (given: Stream, now: number): Stream =>
   given.oldSince !== null && now - given.oldSince >= recheckMs && given.slice?.cursor == null
     ? withOld(given, null)
     : given
-
-/** Counts one request into its minute, or says when the next one may go. */
-export function spend(
-  state: PollState,
-  now: number,
-  perMinute: number,
-): { ok: true; state: PollState } | { ok: false; at: number } {
-  const { minute } = state
-  const isOver = now - minute.from >= minuteMs || now < minute.from
-  const current = isOver ? { from: now, requests: 0 } : minute
-  if (current.requests >= perMinute) return { ok: false, at: current.from + minuteMs }
-  return { ok: true, state: { ...state, minute: { ...current, requests: current.requests + 1 } } }
-}
 
 /** The stream whose mark is oldest, of those that have not read all by now and have not failed. */
 export function nextStream(state: PollState, over: ReadonlySet<StreamName>): StreamName | null {

@@ -11,11 +11,11 @@ import {
   recheck,
   type Stream,
   type StreamName,
-  spend,
   streamNames,
   withOld,
 } from './poll-state.ts'
 import type { PageWanted, PolledPage } from './polled.ts'
+import type { DrawRequest } from './request-budget.ts'
 import type { Rule } from './rules.ts'
 import { readObservations } from './sources/langfuse-observations.ts'
 import { readProject } from './sources/langfuse-project.ts'
@@ -32,8 +32,8 @@ export interface PollDeps {
   everyMs: number
   /** How far back an outage is caught up with, milliseconds. */
   backfillMs: number
-  /** Requests in one minute, over all instances. */
-  perMinute: number
+  /** The budget of requests, which is shared with what people ask for. */
+  draw: DrawRequest
   /** Of bursts, milliseconds. */
   coolDownMs: number
   /** How long usage is kept, milliseconds. */
@@ -93,15 +93,15 @@ const withSkew = (state: PollState, at: number | null, now: number): PollState =
 
 /** The project of the keys, which is asked for once; its answer also tells how Langfuse's clock goes. */
 async function withProject(deps: PollDeps, current: ClaimedPoll): Promise<ClaimedPoll | { restAt: number }> {
-  const { api, now, perMinute } = deps
+  const { api, now, draw } = deps
   const { state } = current
   if (state.projectId !== null) return current
-  const spent = spend(state, now(), perMinute)
-  if (!spent.ok) return { restAt: await restUntil(deps, current, spent.at) }
+  const waitMs = await draw('poll')
+  if (waitMs > 0) return { restAt: await restUntil(deps, current, now() + waitMs) }
   const answer = await readProject(api)
-  if (!answer.ok) return { restAt: await rest(deps, { ...current, state: spent.state }, answer) }
+  if (!answer.ok) return { restAt: await rest(deps, current, answer) }
   const { projectId, at } = answer
-  return { ...current, state: { ...withSkew(spent.state, at, now()), projectId, error: null } }
+  return { ...current, state: { ...withSkew(state, at, now()), projectId, error: null } }
 }
 
 type Failed = Extract<PolledPage, { ok: false }>
@@ -132,13 +132,13 @@ async function readPage(
   name: StreamName,
   over: Set<StreamName>,
 ): Promise<Step> {
-  const { db, api, now, perMinute, backfillMs } = deps
-  const spent = spend(current.state, now(), perMinute)
-  if (!spent.ok) return { restAt: await restUntil(deps, current, spent.at) }
-  const { skewMs, projectId } = spent.state
-  const stream = begin(recheck(spent.state[name], now()), now() + skewMs, backfillMs)
-  const begun = { ...current, state: { ...spent.state, [name]: stream } }
-  // Before the request, so that its cost is counted whatever comes of it, and the lease covers it.
+  const { db, api, now, draw, backfillMs } = deps
+  const waitMs = await draw('poll')
+  if (waitMs > 0) return { restAt: await restUntil(deps, current, now() + waitMs) }
+  const { skewMs, projectId } = current.state
+  const stream = begin(recheck(current.state[name], now()), now() + skewMs, backfillMs)
+  const begun = { ...current, state: { ...current.state, [name]: stream } }
+  // Before the request, so that the lease covers it.
   if (!(await savePoll(db, begun, now() + leaseMs))) return null
   const { slice, oldSince } = stream
   const wanted = { from: slice.from, to: slice.to, cursor: slice.cursor, old: oldSince !== null }

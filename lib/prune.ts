@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import { forgetCallbackPace } from './db/callback-pace.ts'
 import { type Db, isPostgres } from './db/client.ts'
 import { deleteChanges, forgetSettleFailures, prunableChanges } from './db/prune.ts'
+import { forgetBudgets } from './db/request-budget.ts'
 
 const dayMs = 86_400_000
 /** Small, so that nothing else waits long for the store. */
@@ -28,6 +29,7 @@ export async function prune(
     after = found.last
   }
   await forgetCallbackPace(db, now())
+  await forgetBudgets(db, now())
   await forgetSettleFailures(db)
   if (!isPostgres(db)) await giveBack(db, stopping)
   return count

@@ -2,36 +2,37 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Db } from './db/client.ts'
 import { withRest } from './elsewhere.ts'
 import type { Env } from './env.ts'
+import { type LangfuseAccess, langfuseAccess } from './langfuse-access.ts'
 import { log, thrown } from './log.ts'
 import { createLoop, type Loop, type LoopDeps } from './loop.ts'
+import type { BudgetUse } from './request-budget.ts'
 import type { Routes } from './rules.ts'
 import { plainFetch } from './running.ts'
 import { readPromptVersion } from './sources/langfuse-api.ts'
-import type { LangfuseApi } from './sources/langfuse-request.ts'
 import { readTrace } from './sources/langfuse-trace.ts'
 
-/** Langfuse's API, where the keys for it are set. */
-function langfuseApi(env: Env): LangfuseApi | undefined {
-  const { LANGFUSE_BASE_URL: baseUrl, LANGFUSE_PUBLIC_KEY: publicKey, LANGFUSE_SECRET_KEY: secretKey } = env
-  if (publicKey === undefined || secretKey === undefined) return undefined
-  return { baseUrl, publicKey, secretKey, fetch: plainFetch }
-}
-
-function pollingOf(env: Env): LoopDeps['poll'] {
-  const api = langfuseApi(env)
-  if (!api || env.POLL_SECONDS === 0) return undefined
+function pollingOf(env: Env, access: LangfuseAccess | null): LoopDeps['poll'] {
+  if (!access || env.POLL_SECONDS === 0) return undefined
   return {
-    api,
+    ...access,
     everyMs: env.POLL_SECONDS * 1000,
     backfillMs: env.BACKFILL_HOURS * 3_600_000,
-    perMinute: env.POLL_REQUESTS_PER_MINUTE,
     coolDownMs: env.BURST_MINUTES * 60_000,
   }
 }
 
+/** Rests apart, so that ids which a stranger made up, and Langfuse fails at, hold up nobody else's. */
+function traceReader({ api, draw }: LangfuseAccess): NonNullable<LoopDeps['readTrace']> {
+  const reader = (use: BudgetUse) =>
+    withRest((wanted) => readTrace({ ...api, draw: () => draw(use) }, wanted), Date.now)
+  const [ofLangfuse, ofStrangers] = [reader('callback'), reader('stranger')]
+  return (wanted) => (wanted.isAnonymous ? ofStrangers(wanted) : ofLangfuse(wanted))
+}
+
 /** The loop of this process. */
 export function relayLoop(db: Db, routes: Routes, env: Env): Loop {
-  const api = langfuseApi(env)
+  const access = langfuseAccess(db, env)
+  const api = access?.api
   return createLoop({
     db,
     routes,
@@ -39,8 +40,8 @@ export function relayLoop(db: Db, routes: Routes, env: Env): Loop {
     random: Math.random,
     sleep,
     readVersion: api && ((wanted) => readPromptVersion(api, wanted)),
-    readTrace: api && withRest((wanted) => readTrace(api, wanted), Date.now),
-    poll: pollingOf(env),
+    readTrace: access ? traceReader(access) : undefined,
+    poll: pollingOf(env, access),
     fetch: plainFetch,
     watch: { api, quietMs: env.QUIET_HOURS * 3_600_000 },
     isDry: env.RELAY_MODE === 'dry-run',

@@ -5,7 +5,7 @@ const projects = z.object({ data: z.array(z.object({ id: z.string().min(1).max(6
 
 export type ProjectRead =
   | { ok: true; projectId: string; at: number | null }
-  | { ok: false; status: number | null; retryAfterMs: number | null; message: string }
+  | { ok: false; status: number | null; retryAfterMs: number | null; message: string; isUnasked?: true }
 
 /** The project that the keys belong to (`GET /api/public/projects`): each pair of keys has exactly one. */
 export async function readProject(api: LangfuseApi): Promise<ProjectRead> {

@@ -9,10 +9,11 @@ interface Question {
   keys: Pick<LangfuseApi, 'publicKey' | 'secretKey'> | null
   fetch: typeof globalThis.fetch
   now: () => number
+  draw?: LangfuseApi['draw']
 }
 
 /** Whether Langfuse is there (`GET /api/public/health`) and takes the keys (`GET /api/public/projects`). */
-export async function reachLangfuse({ baseUrl, keys, fetch, now }: Question): Promise<Reach> {
+export async function reachLangfuse({ baseUrl, keys, fetch, now, draw }: Question): Promise<Reach> {
   const url = `${baseUrl.replace(/\/+$/, '')}/api/public/health`
   let ahead: number | null = null
   try {
@@ -24,9 +25,10 @@ export async function reachLangfuse({ baseUrl, keys, fetch, now }: Question): Pr
     return troubled(networkReason('Langfuse', error, new URL(url).host))
   }
   if (!keys) return { words: 'Langfuse was reached.', fix: null, aheadMs: ahead }
-  const read = await readProject({ baseUrl, ...keys, fetch })
+  const read = await readProject({ baseUrl, ...keys, fetch, ...(draw && { draw }) })
   if (read.ok)
     return { words: `Langfuse knows them for project ${read.projectId}.`, fix: null, aheadMs: ahead }
+  if (read.isUnasked) return { words: `Langfuse was reached. ${read.message}.`, fix: null, aheadMs: ahead }
   const fix = 'check LANGFUSE_PUBLIC_KEY, LANGFUSE_SECRET_KEY and LANGFUSE_BASE_URL, which go together'
   return troubled(`${read.message}: ${fix}`, ahead)
 }

@@ -7,12 +7,17 @@ export interface LangfuseApi {
   publicKey: string
   secretKey: string
   fetch: typeof globalThis.fetch
+  /** Draws from the budget before each request: 0, or how many milliseconds it must wait. Absent: it need not. */
+  draw?: () => Promise<number>
 }
 
-/** `at`: Langfuse's own time by the answer's `Date` header, epoch milliseconds. */
+/**
+ * `at`: Langfuse's own time by the answer's `Date` header, epoch milliseconds. `isUnasked`: the budget of requests is spent,
+ * and nothing was sent.
+ */
 export type LangfuseAnswer =
   | { ok: true; json: unknown; at: number | null }
-  | { ok: false; status: number | null; retryAfterMs: number | null; message: string }
+  | { ok: false; status: number | null; retryAfterMs: number | null; message: string; isUnasked?: true }
 
 const timeoutMs = 10_000
 /** Langfuse's own cap on an answer is 5 MB. */
@@ -41,16 +46,22 @@ function parsed(text: string): unknown {
 
 /**
  * Asks Langfuse's public API one question: `path` from the base address on (`/api/public/…`), each value of `query`
- * that is set. Follows no redirect, which would carry the keys elsewhere. Throws nothing; `message` holds no key.
+ * that is set. Follows no redirect, which would carry the keys elsewhere. Throws only what `draw` throws; `message` holds no
+ * key.
  */
 export async function askLangfuse(
-  { baseUrl, publicKey, secretKey, fetch }: LangfuseApi,
+  { baseUrl, publicKey, secretKey, fetch, draw }: LangfuseApi,
   path: string,
   query: Readonly<Record<string, string | number | undefined>> = {},
 ): Promise<LangfuseAnswer> {
   const search = new URLSearchParams()
   for (const [name, value] of Object.entries(query)) if (value !== undefined) search.set(name, String(value))
   const url = `${baseUrl.replace(/\/+$/, '')}${path}${search.size > 0 ? `?${search}` : ''}`
+  const waitMs = (await draw?.()) ?? 0
+  if (waitMs > 0) {
+    const message = `This minute's requests to Langfuse are spent: the next may go in ${Math.ceil(waitMs / 1000)} s`
+    return { ok: false, status: null, retryAfterMs: waitMs, message, isUnasked: true }
+  }
   const authorization = `Basic ${Buffer.from(`${publicKey}:${secretKey}`).toString('base64')}`
   try {
     // A `..` in it would ask another question than was meant, in the name of these keys.

@@ -51,10 +51,19 @@ const fields = 'core,basic,metrics,usage,model,trace_context'
 const limit = 1000
 
 const notFound: TraceAnswer = { state: 'not-found' }
-const noAnswer = ({ message, retryAfterMs }: Extract<LangfuseAnswer, { ok: false }>): TraceAnswer => ({
+/** It does not take ids of this form (400), or has nothing by them (404). */
+const isNone = ({ status }: Extract<LangfuseAnswer, { ok: false }>): boolean =>
+  status === 400 || status === 404
+
+const noAnswer = ({
+  message,
+  retryAfterMs,
+  isUnasked,
+}: Extract<LangfuseAnswer, { ok: false }>): TraceAnswer => ({
   state: 'no-answer',
   message,
   retryAfterMs,
+  ...(isUnasked && { isUnasked }),
 })
 const strange: TraceAnswer = {
   state: 'no-answer',
@@ -69,7 +78,7 @@ const strange: TraceAnswer = {
  */
 export async function readTrace(api: LangfuseApi, ids: CallbackIds): Promise<TraceAnswer> {
   const answer = await askLangfuse(api, '/api/public/v2/observations', { ...wanted(ids), fields, limit })
-  if (!answer.ok) return answer.status === 404 ? readOld(api, ids) : noAnswer(answer)
+  if (!answer.ok) return isNone(answer) ? readOld(api, ids) : noAnswer(answer)
   const read = rows.safeParse(answer.json)
   if (!read.success) return strange
   if (read.data.data.length === 0) return readOld(api, ids)
@@ -136,7 +145,7 @@ async function readOld(api: LangfuseApi, ids: CallbackIds): Promise<TraceAnswer>
   const segment = pathSegment(traceId)
   if (segment === null) return notFound
   const answer = await askLangfuse(api, `/api/public/traces/${segment}`)
-  if (!answer.ok) return answer.status === 404 ? notFound : noAnswer(answer)
+  if (!answer.ok) return isNone(answer) ? notFound : noAnswer(answer)
   const read = oldTrace.safeParse(answer.json)
   if (!read.success) return strange
   const { data } = read
@@ -168,7 +177,7 @@ async function readOldSession(
   const segment = pathSegment(ids.sessionId)
   if (segment === null) return notFound
   const answer = await askLangfuse(api, `/api/public/sessions/${segment}`)
-  if (!answer.ok) return answer.status === 404 ? notFound : noAnswer(answer)
+  if (!answer.ok) return isNone(answer) ? notFound : noAnswer(answer)
   const read = oldSession.safeParse(answer.json)
   if (!read.success) return strange
   const { data } = read

@@ -5,6 +5,7 @@ import type { Change } from '#lib/change.ts'
 import { toChange } from '#lib/db/changes.ts'
 import { listFiltered } from '#lib/db/list.ts'
 import { readPoll, usageSince } from '#lib/db/poll.ts'
+import { requestBudget } from '#lib/db/request-budget.ts'
 import { answerWebhook } from '#lib/door.ts'
 import { readEnv } from '#lib/env.ts'
 import { emptyFilter } from '#lib/list-filter.ts'
@@ -55,6 +56,7 @@ describe.each(engines)('polling Langfuse on %s', (_, openStore) => {
     await store.close()
   })
 
+  const budgetOf = (perMinute: number) => requestBudget(store.db, { name: pollName(api), perMinute }, now)
   const deps = (over: Partial<PollDeps> = {}): PollDeps => ({
     db: store.db,
     api,
@@ -63,7 +65,7 @@ describe.each(engines)('polling Langfuse on %s', (_, openStore) => {
     stopping: () => false,
     everyMs: minute,
     backfillMs: 24 * hour,
-    perMinute: 20,
+    draw: budgetOf(20),
     coolDownMs: 5 * minute,
     retentionMs: 90 * 24 * hour,
     ...over,
@@ -169,7 +171,7 @@ describe.each(engines)('polling Langfuse on %s', (_, openStore) => {
       value: 0.1,
     }))
     time = start + 6 * hour
-    await pollUntil(time + 10 * minute, { perMinute: 20 })
+    await pollUntil(time + 10 * minute, { draw: budgetOf(20) })
     expect(await counted()).toBe(65)
     expect((await state()).observations).toMatchObject({ skipped: null, error: null })
   })
@@ -192,7 +194,7 @@ describe.each(engines)('polling Langfuse on %s', (_, openStore) => {
       times.push(time)
       return globalThis.fetch(input, init)
     }
-    await pollUntil(start + 10 * minute, { perMinute: 6, api: { ...api, fetch: counting } })
+    await pollUntil(start + 12 * minute, { draw: budgetOf(6), api: { ...api, fetch: counting } })
     for (const at of times)
       expect(times.filter((one) => one >= at && one < at + minute).length).toBeLessThanOrEqual(6)
     expect(await counted()).toBe(50)
@@ -451,7 +453,7 @@ describe.each(engines)('polling Langfuse on %s', (_, openStore) => {
       random: Math.random,
       sleep: async () => {},
       fetch: slack,
-      poll: { api, everyMs: minute, backfillMs: hour, perMinute: 20, coolDownMs: minute },
+      poll: { api, everyMs: minute, backfillMs: hour, draw: budgetOf(20), coolDownMs: minute },
       retentionDays: 90,
       urls: { langfuse: base, public: 'https://relay.test' },
       onError: (error) => {

@@ -8,7 +8,6 @@ import {
   recheck,
   type Stream,
   sliceMs,
-  spend,
 } from '#lib/poll-state.ts'
 
 const now = Date.parse('2026-08-21T12:00:00Z')
@@ -66,24 +65,6 @@ describe('what is read next', () => {
   it('never moves the mark back, whatever the clock does', () => {
     const begun = begin({ ...fresh, mark: now + hour }, now, day)
     expect(afterPage(begun, null, now).mark).toBe(now + hour)
-  })
-})
-
-describe('requests in a minute', () => {
-  it('are counted, and wait for the next one beyond their number', () => {
-    let state = freshState
-    for (let i = 0; i < 3; i++) {
-      const spent = spend(state, now + i, 3)
-      if (!spent.ok) throw new Error('refused')
-      state = spent.state
-    }
-    expect(spend(state, now + 59_999, 3)).toEqual({ ok: false, at: now + 60_000 })
-    expect(spend(state, now + 60_000, 3)).toMatchObject({ ok: true, state: { minute: { requests: 1 } } })
-  })
-
-  it('do not wait for a clock that was set back', () => {
-    const state = { ...freshState, minute: { from: now + day, requests: 3 } }
-    expect(spend(state, now, 3)).toMatchObject({ ok: true })
   })
 })
 

@@ -2,6 +2,7 @@ import type { Metadata } from 'next'
 import { z } from 'zod'
 import { askAround } from '#lib/ask-around.ts'
 import { database } from '#lib/db/client.ts'
+import { langfuseAccess } from '#lib/langfuse-access.ts'
 import { relay } from '#lib/relay.ts'
 import { requireSession } from '#lib/session.ts'
 import { setupChecks } from '#lib/setup-checks.ts'
@@ -39,13 +40,18 @@ export default async function SetupPage({ searchParams }: { searchParams: Search
   const now = Date.now()
   const { env, routes } = running
   const { fetch } = globalThis
+  const access = langfuseAccess(db, env)
+  const drawn = access ? { draw: () => access.draw('person') } : {}
   const seen = await setupSeen(db, {
     env,
     routes,
     now,
     isServerless: Boolean(process.env.VERCEL),
     address: await addressSeen(env.PUBLIC_URL),
-    asked: ask === '1' ? await askAround({ env, routes }, { fetch, now: Date.now, timeoutMs: askMs }) : null,
+    asked:
+      ask === '1'
+        ? await askAround({ env, routes }, { fetch, now: Date.now, timeoutMs: askMs, ...drawn })
+        : null,
   })
   const { incoming, targets, relay: own } = setupChecks(seen)
   return (

@@ -1,0 +1,109 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { isPostgres, openDatabase } from '#lib/db/client.ts'
+import { requestBudget } from '#lib/db/request-budget.ts'
+import { prune } from '#lib/prune.ts'
+import type { BudgetUse } from '#lib/request-budget.ts'
+import { askLangfuse } from '#lib/sources/langfuse-request.ts'
+import { engines, type TestStore } from './stores.ts'
+
+describe.each(engines)('the budget of requests on %s', (_, openStore) => {
+  let store: TestStore
+  let time: number
+  beforeEach(async () => {
+    time = 1_787_000_000_000
+    store = await openStore()
+  })
+  afterEach(() => store.close())
+
+  const now = () => time
+  /** As another instance has it: nothing is remembered but in the store. */
+  const draw = (use: BudgetUse, perMinute = 20, name = 'p1') =>
+    requestBudget(store.db, { name, perMinute }, now)(use)
+  /** How many of 100 requests at once may go. */
+  async function drawn(use: BudgetUse, perMinute = 20): Promise<number> {
+    const waits = []
+    for (let i = 0; i < 100; i++) waits.push(await draw(use, perMinute))
+    return waits.filter((wait) => wait === 0).length
+  }
+
+  it('is for a minute from its first request on, and says how long to wait', async () => {
+    expect(await drawn('person')).toBe(20)
+    time += 59_000
+    expect(await draw('person')).toBe(1000)
+    time += 1000
+    expect(await drawn('person')).toBe(20)
+  })
+
+  it('is one for each project', async () => {
+    expect(await drawn('person')).toBe(20)
+    expect(await draw('person', 20, 'p2')).toBe(0)
+  })
+
+  it('keeps a quarter from polling, for what somebody waits for', async () => {
+    expect(await drawn('poll')).toBe(15)
+    expect(await drawn('callback')).toBe(5)
+    expect(await draw('person')).toBeGreaterThan(0)
+  })
+
+  it('gives strangers half at most, and nothing of what is kept for others', async () => {
+    expect(await drawn('stranger')).toBe(10)
+    expect(await drawn('poll')).toBe(5)
+    expect(await drawn('stranger')).toBe(0)
+    expect(await drawn('callback')).toBe(5)
+  })
+
+  it.each([1, 2, 3])('of %i a minute lets each use draw one', async (perMinute) => {
+    for (const use of ['person', 'callback', 'stranger', 'poll'] as const) {
+      expect(await draw(use, perMinute)).toBe(0)
+      time += 60_000
+    }
+  })
+
+  it('is never overdrawn by several instances at once', async () => {
+    // Two handles on one SQLite file in one process would wait for each other; there, the two share one.
+    const other = isPostgres(store.db) ? await openDatabase(store.url) : store.db
+    const waits = await Promise.all(
+      Array.from({ length: 60 }, (_, i) =>
+        requestBudget(i % 2 ? store.db : other, { name: 'p1', perMinute: 20 }, now)('person'),
+      ),
+    )
+    if (other !== store.db) await other.destroy()
+    expect(waits.filter((wait) => wait === 0)).toHaveLength(20)
+  })
+
+  it('does not wait for a clock that was set back', async () => {
+    await drawn('person')
+    time -= 3_600_000
+    expect(await draw('person')).toBe(0)
+  })
+
+  it('that is spent sends nothing to Langfuse, and says why', async () => {
+    let asked = 0
+    const fetch = async () => {
+      asked++
+      return Response.json({})
+    }
+    const api = {
+      baseUrl: 'https://l.test',
+      publicKey: 'pk',
+      secretKey: 'sk',
+      fetch,
+      draw: () => draw('callback', 1),
+    }
+    expect(await askLangfuse(api, '/api/public/x')).toMatchObject({ ok: true })
+    expect(await askLangfuse(api, '/api/public/x')).toMatchObject({
+      ok: false,
+      isUnasked: true,
+      retryAfterMs: 60_000,
+      message: "This minute's requests to Langfuse are spent: the next may go in 60 s",
+    })
+    expect(asked).toBe(1)
+  })
+
+  it('of keys that are no longer in use is forgotten', async () => {
+    await draw('person')
+    time += 2 * 86_400_000
+    await prune(store.db, { retentionDays: 90, now, stopping: () => false })
+    expect(await store.db.selectFrom('request_budget').selectAll().execute()).toEqual([])
+  })
+})

@@ -67,11 +67,12 @@ export type Fact =
   | { kind: 'given-up'; target: string; count: number }
   /**
    * What goes wrong around the relay, and the end of it: no signed event although prompts changed, signatures of an
-   * unknown secret, a target that keeps failing, a secret that signs for a second project. `since`: epoch milliseconds, the same in both.
+   * unknown secret, a target that keeps failing, a secret that signs for a second project, changes that do not settle.
+   * `since`: epoch milliseconds, the same in both.
    */
   | {
       kind: 'trouble' | 'trouble-over'
-      what: 'quiet' | 'signatures' | 'target' | 'secret'
+      what: 'quiet' | 'signatures' | 'target' | 'secret' | 'overdue'
       target: string | null
       since: number
       /** Of `secret`: its last four characters, the project it was used for, and the one it signs for now. */

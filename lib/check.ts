@@ -1,5 +1,8 @@
-/** `not-yet`: left to do, or left out on purpose; nothing is broken. */
-export type CheckState = 'ok' | 'problem' | 'not-yet'
+/**
+ * `not-yet`: left to do, or left out on purpose; nothing is broken. `warning`: something may be broken, and the relay
+ * cannot tell.
+ */
+export type CheckState = 'ok' | 'problem' | 'warning' | 'not-yet'
 
 /** One thing that the relay needs, as it stands. */
 export interface Check {
@@ -27,7 +30,18 @@ export const problem = (words: string, fix: string, at: number | null = null): F
   fix,
   at,
 })
-export const notYet = (words: string, fix: string): Finding => ({ state: 'not-yet', words, fix, at: null })
+export const warning = (words: string, fix: string, at: number | null = null): Finding => ({
+  state: 'warning',
+  words,
+  fix,
+  at,
+})
+export const notYet = (words: string, fix: string, at: number | null = null): Finding => ({
+  state: 'not-yet',
+  words,
+  fix,
+  at,
+})
 
 /** "One delivery", "1,200 deliveries". */
 export const counted = (count: number, word: string, plural = `${word}s`): string =>

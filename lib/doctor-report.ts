@@ -5,7 +5,12 @@ export interface Group {
   checks: Check[]
 }
 
-const words: Record<CheckState, string> = { ok: 'ok', problem: 'problem', 'not-yet': 'not yet' }
+const words: Record<CheckState, string> = {
+  ok: 'ok',
+  problem: 'problem',
+  warning: 'warning',
+  'not-yet': 'not yet',
+}
 
 const many = (count: number, one: string, more: string): string => (count === 1 ? one : `${count} ${more}`)
 
@@ -21,15 +26,16 @@ export type Paint = (state: CheckState, text: string) => string
 /** All checks as lines, the sum of them at the end. */
 export function doctorReport(groups: Group[], paint: Paint): string[] {
   const checks = groups.flatMap((group) => group.checks)
-  const [problems, open] = (['problem', 'not-yet'] as const).map(
+  const [problems, warnings, open] = (['problem', 'warning', 'not-yet'] as const).map(
     (state) => checks.filter((check) => check.state === state).length,
   )
   const sum = problems ? many(problems, 'One problem.', 'problems.') : 'No problem.'
+  const unsure = warnings ? ` ${many(warnings, 'One warning.', 'warnings.')}` : ''
   const left = open ? ` ${many(open, 'One thing is', 'things are')} left to do, or left out on purpose.` : ''
   return [
     ...groups
       .filter((group) => group.checks.length > 0)
       .flatMap((group) => [group.title, ...group.checks.flatMap((check) => linesOf(check, paint)), '']),
-    `${paint(problems ? 'problem' : 'ok', sum)}${left}`,
+    `${paint(problems ? 'problem' : 'ok', sum)}${unsure}${left}`,
   ]
 }

@@ -1,9 +1,9 @@
 import type { RejectionRow } from './db/schema.ts'
-import { storeErrorKind, storeErrorWords } from './db/store-error.ts'
 import { newId } from './id.ts'
 import { noteNotStored, noteRejection } from './journal.ts'
 import { log, thrown } from './log.ts'
 import { readBody } from './sources/read-body.ts'
+import { storeErrorKind, storeErrorWords } from './store-error.ts'
 import { storeProbe } from './store-probe.ts'
 
 export interface RefuseDeps {

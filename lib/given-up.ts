@@ -2,6 +2,7 @@ import { emptyDetail } from './change.ts'
 import { openTrouble } from './db/changes.ts'
 import type { Db } from './db/client.ts'
 import { countFailed } from './db/deliveries.ts'
+import { failureReasons } from './db/open-failures.ts'
 import type { ChangeRow } from './db/schema.ts'
 import { lockTarget, updateTarget } from './db/targets.ts'
 import { newId } from './id.ts'
@@ -42,10 +43,11 @@ export async function noteGivenUp(
   })
 }
 
-/** Says how many deliveries to the target were given up since the last announcement. */
+/** Says how many deliveries to the target were given up since the last announcement, and why. */
 export async function tellGivenUp(db: Db, { subject: target }: ChangeRow, now: number): Promise<Told> {
   const { announced_at } = await lockTarget(db, target)
   const count = await countFailed(db, target, announced_at ?? 0)
+  const reasons = await failureReasons(db, target, announced_at ?? 0)
   await updateTarget(db, target, { announced_at: now })
   const many = count === 1 ? '1 delivery' : `${count} deliveries`
   return {
@@ -57,7 +59,10 @@ export async function tellGivenUp(db: Db, { subject: target }: ChangeRow, now: n
     detail: {
       ...emptyDetail,
       facts: [{ kind: 'given-up', target, count }],
-      message: `The changes are kept. On the page, filter by status failed and target ${target} to see why and to replay them.`,
+      message: 'They are kept. Fix what the reason names, then replay them or dismiss them on the page.',
+      problems: reasons.map((one) =>
+        reasons.length === 1 ? one.reason : `${one.count} times: ${one.reason}`,
+      ),
     },
   }
 }

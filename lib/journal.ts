@@ -1,7 +1,7 @@
 import type { AttemptOutcome } from './db/schema.ts'
-import type { StoreErrorKind } from './db/store-error.ts'
 import { log, thrown } from './log.ts'
 import { count, observe } from './metrics.ts'
+import type { StoreErrorKind } from './store-error.ts'
 
 /** What happened, as a line of the log and a number: the one place for both. Nothing here may hold a secret or a text. */
 

@@ -66,4 +66,11 @@ export function changeUrl(publicUrl: string | undefined, changeId: string): stri
 const under = (base: string, path: string | null, query: string): string | null =>
   path === null ? null : `${trimmed(base)}${path}${query}`
 
+/** The list of deliveries to a target that were given up; null when the relay's own address is not known. */
+export function failuresUrl(publicUrl: string | undefined, target: string): string | null {
+  if (publicUrl === undefined) return null
+  const query = new URLSearchParams({ status: 'failed', target, test: 'shown' })
+  return `${trimmed(publicUrl)}/?${query}`
+}
+
 const trimmed = (base: string): string => base.replace(/\/+$/, '')

@@ -3,7 +3,7 @@ import type { Db } from './db/client.ts'
 import { contentOf } from './db/prompts.ts'
 import type { DeliveryRow } from './db/schema.ts'
 import { type Message, versionOf } from './delivery.ts'
-import { callbackLinks, changeUrl, observedUrls, promptUrl } from './links.ts'
+import { callbackLinks, changeUrl, failuresUrl, observedUrls, promptUrl } from './links.ts'
 
 export interface MessageDeps {
   db: Db
@@ -29,7 +29,8 @@ export async function messageFor(
     fact,
     text: content?.text,
     links: {
-      page: changeUrl(urls.public, change.id),
+      page:
+        fact.kind === 'given-up' ? failuresUrl(urls.public, fact.target) : changeUrl(urls.public, change.id),
       langfuse: told
         ? promptUrl(urls.langfuse, projectId, subject, version)
         : (firstLink(change, urls.langfuse) ?? observed['rows' in fact ? (fact.rows?.[0] ?? 0) : 0] ?? null),

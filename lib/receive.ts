@@ -5,11 +5,11 @@ import { chunksOf } from './db/chunks.ts'
 import { type Db, isPostgres } from './db/client.ts'
 import { type KeyedEvent, parametersOfEvent, storedEvents, storeUnderChanges } from './db/events.ts'
 import type { ChangeRow, EventRow } from './db/schema.ts'
-import { isDataError } from './db/store-error.ts'
 import { newId } from './id.ts'
 import { isObserved } from './observed.ts'
 import { sharedCommit } from './shared-commit.ts'
 import { parseBody } from './sources/langfuse-webhook.ts'
+import { isDataError } from './store-error.ts'
 
 /** One event as a door gives it, ready to be stored. */
 export type Arrival = Omit<EventRow, 'id' | 'change_id'> & { test: Change['test'] }

@@ -2,16 +2,30 @@ import { type CallbackSeen, checkCallbacks } from './callback-check.ts'
 import { type Check, counted, type Finding, notYet, ok, problem } from './check.ts'
 import { checkPolling, type PollSeen } from './poll-check.ts'
 import { addressProblem } from './public-address.ts'
+import type { Quiet } from './quiet.ts'
 import { type Asked, clockAhead } from './reach.ts'
+import { storeErrorWords, type WriteProblem } from './store-error.ts'
 import { checkTarget, type TargetSeen, withReach } from './target-check.ts'
 import type { WatchState } from './trouble.ts'
-import { checkMode, checkTroubles } from './trouble-checks.ts'
+import { checkMode, checkQuiet, checkTroubles } from './trouble-checks.ts'
 
 export interface SecretSeen {
   /** The last four characters. */
   hint: string
   /** When an event was last signed with it. Null: not among the newest events. */
   lastAt: number | null
+}
+
+/** What is due and is not done; times in epoch milliseconds. */
+export interface WaitingSeen {
+  /** The oldest of both; null: nothing waits. */
+  since: number | null
+  /** Since when the oldest delivery is due. */
+  deliverySince: number | null
+  /** Changes that should have settled, since when the oldest of them, and the newest error of one. */
+  overdueChanges: number
+  overdueSince: number | null
+  overdueReason: string | null
 }
 
 /** What the relay knows of itself; times in epoch milliseconds. */
@@ -21,17 +35,22 @@ export interface SetupSeen {
   address: { url: string; isSet: boolean }
   secrets: SecretSeen[]
   lastEventAt: number | null
+  /** What is known of how long ago that is. */
+  quiet: Quiet
   /** The newest request that was signed, but not as it should be. */
   lastRejection: { at: number; message: string } | null
   targets: TargetSeen[]
   /** The names of targets, as in `Routes`. */
   alertTargets: readonly string[]
-  /** Since when the oldest delivery waits that is due; null: none. */
-  oldestDueAt: number | null
+  waiting: WaitingSeen
   /** Nothing is sent. */
   isDry: boolean
   /** What goes wrong around the relay. */
   troubles: WatchState['troubles']
+  /** When the watch last looked; 0: never. */
+  watchedAt: number
+  /** Null: the store takes writes. */
+  writeProblem: WriteProblem | null
   hasPassword: boolean
   hasCronSecret: boolean
   hasLangfuseKeys: boolean
@@ -73,7 +92,7 @@ function checkSecrets({ secrets }: SetupSeen): Finding {
   return ok(`${words} The newest events were not signed with ${which}: it may be left over from a rotation.`)
 }
 
-function checkEvents({ lastEventAt, lastRejection }: SetupSeen): Finding {
+function checkEvents({ lastEventAt, lastRejection, quiet }: SetupSeen): Finding {
   if (lastRejection && lastRejection.at > (lastEventAt ?? 0)) {
     const fix =
       lastEventAt === null
@@ -83,7 +102,7 @@ function checkEvents({ lastEventAt, lastRejection }: SetupSeen): Finding {
     return problem(words, fix, lastRejection.at)
   }
   if (lastEventAt === null) return notYet('None has come.', 'Change a prompt in Langfuse, or send a test.')
-  return ok('The last one came', lastEventAt)
+  return checkQuiet(quiet, lastEventAt)
 }
 
 function checkAlerts({ targets, alertTargets }: SetupSeen): Finding {
@@ -108,7 +127,16 @@ function checkAlerts({ targets, alertTargets }: SetupSeen): Finding {
   return notYet(`${only} is notified of troubles, but no other target is when ${only} itself fails.`, fix)
 }
 
-function checkQueue({ oldestDueAt, now, isServerless }: SetupSeen): Finding {
+function checkQueue({ waiting, now, isServerless }: SetupSeen): Finding {
+  const { overdueChanges, overdueSince, overdueReason, deliverySince: oldestDueAt } = waiting
+  if (overdueChanges > 0) {
+    const reason = overdueReason === null ? '' : ` ${overdueReason.replace(/\.?$/, '.')}`
+    const words = `${counted(overdueChanges, 'change')} should have settled, so that no target is notified of ${overdueChanges === 1 ? 'it' : 'them'}.${reason} Since`
+    const fix = isServerless
+      ? 'Make sure that a scheduler calls /api/cron, and look into the log.'
+      : 'The log names the error. They are tried again by themselves.'
+    return problem(words, fix, overdueSince)
+  }
   if (oldestDueAt === null) return ok('Nothing waits.')
   if (now - oldestDueAt < lateMs) return ok('The oldest delivery is due since', oldestDueAt)
   const fix = isServerless
@@ -134,7 +162,13 @@ function checkScheduler({ isServerless, hasCronSecret }: SetupSeen): Finding {
   )
 }
 
-function checkStore({ store }: SetupSeen): Finding {
+function checkStore({ store, writeProblem }: SetupSeen): Finding {
+  if (writeProblem !== null)
+    return problem(
+      `Takes no writes: ${storeErrorWords[writeProblem.kind]}. Events are answered 503. Since`,
+      'Run npm run doctor, which names the disk and what to do.',
+      writeProblem.since,
+    )
   return ok(store === 'postgres' ? 'Postgres.' : 'SQLite, in a file of this machine.')
 }
 
@@ -173,6 +207,7 @@ export interface SetupChecks {
 
 export function setupChecks(seen: SetupSeen): SetupChecks {
   const check = (id: string, title: string, finding: Finding): Check => ({ id, title, ...finding })
+  const targets = seen.targets.map((target) => check(target.name, target.name, checkTarget(seen, target)))
   return {
     incoming: [
       check('address', 'URL for Langfuse', checkAddress(seen)),
@@ -186,10 +221,10 @@ export function setupChecks(seen: SetupSeen): SetupChecks {
         checkPolling({ ...seen.polling, hasKeys: seen.hasLangfuseKeys }, seen.now),
       ),
     ],
-    targets: seen.targets.map((target) => check(target.name, target.name, checkTarget(seen, target))),
+    targets,
     relay: [
       check('mode', 'Mode', checkMode(seen)),
-      check('watch', 'Watch', checkTroubles(seen)),
+      check('watch', 'Watch', checkTroubles(seen, targets)),
       check('queue', 'Queue', checkQueue(seen)),
       check('alerts', 'Troubles of targets', checkAlerts(seen)),
       check('password', 'Password of these pages', checkPassword(seen)),

@@ -2,8 +2,8 @@ import build from '#relay.config.ts'
 import { writtenTargets } from './config.ts'
 import { allowedOrigins } from './cors.ts'
 import type { Db } from './db/client.ts'
-import { countFailed } from './db/deliveries.ts'
 import { readWaiting } from './db/health.ts'
+import { lastReason, openFailures } from './db/open-failures.ts'
 import { readPoll } from './db/poll.ts'
 import type { TargetRow } from './db/schema.ts'
 import { lastDelivered, lastOfKind, lastRejection, lastSigned } from './db/setup.ts'
@@ -11,6 +11,7 @@ import { allTargets } from './db/targets.ts'
 import { readWatch } from './db/watch.ts'
 import type { Env } from './env.ts'
 import { pollName } from './poll-state.ts'
+import { quietness } from './quiet.ts'
 import type { Routes } from './rules.ts'
 import type { SecretSeen, SetupSeen } from './setup-checks.ts'
 import type { TargetSeen } from './target-check.ts'
@@ -32,12 +33,16 @@ interface Given {
   isServerless: boolean
   address: SetupSeen['address']
   asked: SetupSeen['asked']
+  writeProblem: SetupSeen['writeProblem']
 }
 
 /** All that is to be known of the relay, as it stands now. */
 export async function setupSeen(db: Db, given: Given): Promise<Seen> {
-  const { env, routes, now, isServerless, address, asked } = given
+  const { env, routes, now, isServerless, address, asked, writeProblem } = given
   const signed = await lastSigned(db, fromOutside)
+  const watched = await readWatch(db)
+  const lastEventAt = Math.max(signed.at ?? 0, watched.lastSignedAt ?? 0) || null
+  const hasLangfuseKeys = env.LANGFUSE_SECRET_KEY !== undefined
   const states = new Map((await allTargets(db)).map((row) => [row.name, row]))
   const targets = writtenTargets(build, env).map((written) =>
     targetSeen(db, { ...written, isWanted: isWanted(routes, written.name) }, states.get(written.name)),
@@ -46,16 +51,25 @@ export async function setupSeen(db: Db, given: Given): Promise<Seen> {
     now,
     address,
     secrets: env.LANGFUSE_WEBHOOK_SECRET.map((secret) => secretSeen(secret, signed.bySecret)),
-    lastEventAt: signed.at,
+    lastEventAt,
+    quiet: quietness({
+      ...watched,
+      lastSignedAt: lastEventAt,
+      now,
+      quietMs: env.QUIET_HOURS * 3_600_000,
+      hasKeys: hasLangfuseKeys,
+    }),
     lastRejection: await lastRejection(db, ofSigners),
     targets: await Promise.all(targets),
     alertTargets: routes.alertTargets,
-    oldestDueAt: (await readWaiting(db, now)).since,
-    troubles: (await readWatch(db)).troubles,
+    waiting: await readWaiting(db, now),
+    troubles: watched.troubles,
+    watchedAt: watched.lookedAt,
+    writeProblem,
     isDry: env.RELAY_MODE === 'dry-run',
     hasPassword: env.DASHBOARD_PASSWORD !== undefined,
     hasCronSecret: env.CRON_SECRET !== undefined,
-    hasLangfuseKeys: env.LANGFUSE_SECRET_KEY !== undefined,
+    hasLangfuseKeys,
     polling: await pollingSeen(db, env),
     callbacks: {
       origins: allowedOrigins(env),
@@ -88,12 +102,14 @@ async function targetSeen(
   state: TargetRow | undefined,
 ): Promise<Seen['targets'][number]> {
   const last = await lastDelivered(db, written.name)
+  const [open] = await openFailures(db, [written.name])
   return {
     ...written,
     failures: state?.failures ?? 0,
     heldUntil: state?.open_until ?? null,
     lastDeliveredAt: last?.at ?? null,
     lastChangeId: last?.changeId ?? null,
-    failed: await countFailed(db, written.name, 0),
+    failed: open?.count ?? 0,
+    reason: open?.reason ?? (await lastReason(db, written.name)),
   }
 }

@@ -1,8 +1,8 @@
 import { statfs } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { type Finding, ok, problem } from './check.ts'
-import { type StoreErrorKind, storeErrorKind, storeErrorWords } from './db/store-error.ts'
 import { fixOf } from './log.ts'
+import { type StoreErrorKind, storeErrorKind, storeErrorWords } from './store-error.ts'
 
 /** Room on the disk that holds SQLite's file, bytes; null: not known. */
 export interface DiskSeen {

@@ -28,10 +28,23 @@ export async function storeFamilies(db: Db, now: number): Promise<Family[]> {
       'Deliveries that wait, are under way or were given up, counted up to 10,000 each.',
       depths.map(({ target, status, count }) => ({ labels: { target, status }, value: count })),
     ),
+    gauge(
+      'prompt_relay_open_failures',
+      'Deliveries that were given up, and neither replayed nor dismissed, counted up to 1,000.',
+      targets.map(({ name }) => {
+        const open = health.openFailures.find(({ target }) => target === name)
+        return { labels: { target: name }, value: open?.count ?? 0 }
+      }),
+    ),
+    gauge(
+      'prompt_relay_overdue_changes',
+      'Changes that should have settled and have not.',
+      plain(health.overdue.count),
+    ),
     gauge('prompt_relay_open_changes', 'Changes that are not settled, counted up to 10,000.', plain(open)),
     gauge(
       'prompt_relay_oldest_waiting_seconds',
-      'Since when the oldest delivery waits; 0: none.',
+      'How long the oldest delivery waits, or the oldest change that should have settled; 0: none.',
       plain(waited),
     ),
     gauge(
@@ -46,7 +59,7 @@ export async function storeFamilies(db: Db, now: number): Promise<Family[]> {
     ),
     gauge(
       'prompt_relay_trouble',
-      'What the relay has noticed and told to the alertTarget, while it lasts.',
+      'What the relay has noticed and announced to each alertTarget, while it lasts.',
       health.troubles.map(({ what, target }) => ({ labels: { what, target: target ?? '' }, value: 1 })),
     ),
   ]

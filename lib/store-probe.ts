@@ -1,12 +1,6 @@
 import { database } from './db/client.ts'
-import { type StoreErrorKind, storeErrorKind } from './db/store-error.ts'
 import { tryToWrite } from './db/writable.ts'
-
-/** Why the store takes no writes, since when it is known, epoch milliseconds. */
-export interface WriteProblem {
-  kind: StoreErrorKind
-  since: number
-}
+import { type StoreErrorKind, storeErrorKind, type WriteProblem } from './store-error.ts'
 
 export interface StoreProbe {
   /** Whether the store takes writes, by a write that is at most `everyMs` old. Null: it does. */

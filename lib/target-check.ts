@@ -11,8 +11,10 @@ export interface TargetSeen {
   /** The end of its open circuit; null: closed. */
   heldUntil: number | null
   lastDeliveredAt: number | null
-  /** Deliveries that were given up. */
+  /** Open failures: deliveries that were given up, and neither replayed nor dismissed. */
   failed: number
+  /** Why the newest of them, or of those that are tried again, did not arrive; null: none, or none was kept. */
+  reason: string | null
   /** Whether a rule names it. */
   isWanted: boolean
 }
@@ -31,15 +33,18 @@ export function checkTarget(seen: { now: number; asked: Asked | null }, target: 
   return withReach(seen.asked?.targets[name], checkDeliveries(seen, target))
 }
 
+const asSentence = (reason: string): string => reason.replace(/\.?$/, '.')
+
 function checkDeliveries({ now }: { now: number }, target: TargetSeen): Finding {
-  const { name, failures, heldUntil, lastDeliveredAt, failed, isWanted } = target
+  const { name, failures, heldUntil, lastDeliveredAt, failed, reason, isWanted } = target
+  const why = reason === null ? '' : ` ${asSentence(reason)}`
   if (heldUntil !== null && heldUntil > now) {
-    const words = `It failed ${failures} times in a row. The next try is`
+    const words = `It failed ${failures} times in a row.${why} The next try is`
     return problem(words, 'Look at why its deliveries fail. They wait, and nothing is lost.', heldUntil)
   }
   if (failed > 0) {
-    const words = `${counted(failed, 'delivery was', 'deliveries were')} given up.`
-    return problem(words, 'Mend what the reason names, then replay them.')
+    const words = `${counted(failed, 'delivery was', 'deliveries were')} given up.${why}`
+    return problem(words, 'Fix what the reason names, then replay or dismiss them on the first page.')
   }
   if (!isWanted) return notYet('No rule sends anything here.', `Name ${name} in a rule of relay.config.ts.`)
   if (lastDeliveredAt === null) return notYet('Nothing was delivered yet.', 'Send a test message.')

@@ -22,6 +22,10 @@ export const watchState = z.object({
   /** When Langfuse was last asked whether prompts changed meanwhile, and the change that it told of. */
   askedAt: z.number().nullable(),
   changedAt: z.number().nullable(),
+  /** When Langfuse last answered that. An older version does not keep it. */
+  answeredAt: z.number().nullable().default(null),
+  /** Since which look, without a gap, changes are overdue. */
+  overdueFrom: z.number().nullable().default(null),
   /** When signatures of an unknown secret were last reported. */
   signaturesAt: z.number().nullable().default(null),
   /** Null: nobody has looked yet. */
@@ -30,7 +34,7 @@ export const watchState = z.object({
   /** What was told and is not over. */
   troubles: z.array(
     z.object({
-      what: z.enum(['quiet', 'signatures', 'target', 'secret']),
+      what: z.enum(['quiet', 'signatures', 'target', 'secret', 'overdue']),
       target: z.string().nullable(),
       since: z.number(),
       secret: z.object({ hint: z.string(), projectId: z.string(), otherId: z.string() }).optional(),
@@ -48,6 +52,8 @@ export const freshWatch: WatchState = {
   signaturesAt: null,
   secrets: null,
   foreign: [],
+  answeredAt: null,
+  overdueFrom: null,
   troubles: [],
 }
 
@@ -60,10 +66,18 @@ export interface Look {
   signers: readonly Signer[]
   /** When requests came that are likely Langfuse's, but whose signature is of no known secret; within `mismatchMs`. */
   mismatches: readonly number[]
+  /** Since when changes should have settled and have not; null: none. */
+  overdueSince: number | null
   /** The targets that are configured. */
   circuits: readonly (Circuit & { name: string })[]
 }
 
+/**
+ * Changes are seen overdue for so long, at one look after the other, before it is told: after a stop of all instances
+ * what came before it is overdue for a moment.
+ */
+const overdueToTellMs = 10 * 60_000
+const gapMs = 5 * 60_000
 export const mismatchMs = 10 * 60_000
 /** Langfuse tries a delivery four times. */
 const mismatchesToTell = 4
@@ -74,13 +88,23 @@ const marginMs = 10 * 60_000
 const askAgainMs = 3_600_000
 
 /** The state with what a look found of signed events. */
-export function afterLook(state: WatchState, { now, signedAt, signers }: Look): WatchState {
-  const newest = Math.max(state.lastSignedAt ?? 0, signedAt ?? 0)
+export function afterLook(state: WatchState, { now, signedAt, signers, overdueSince }: Look): WatchState {
+  // What lies ahead was written before the clock was set back, and would hide all that comes until then.
+  const newest = Math.max(Math.min(state.lastSignedAt ?? 0, now), signedAt ?? 0)
   const lastSignedAt = newest === 0 ? null : newest
   const isNew = signedAt !== null && signedAt > (state.lastSignedAt ?? 0)
   const changedAt = isNew ? null : state.changedAt
-  const learnt = learnSigners(state.secrets, state.foreign, { signers, now })
-  return { ...state, ...learnt, startedAt: state.startedAt ?? now, lookedAt: now, lastSignedAt, changedAt }
+  const isGap = now - state.lookedAt > gapMs || now < state.lookedAt
+  const overdueFrom = overdueSince === null ? null : ((isGap ? null : state.overdueFrom) ?? now)
+  return {
+    ...state,
+    ...learnSigners(state.secrets, state.foreign, { signers, now }),
+    startedAt: state.startedAt ?? now,
+    lookedAt: now,
+    lastSignedAt,
+    changedAt,
+    overdueFrom,
+  }
 }
 
 /** Which changes of prompts Langfuse is to be asked for: those of this span. Null: there is no reason to ask. */
@@ -96,7 +120,7 @@ export function askFor(
 
 /** What goes wrong now. */
 function present(
-  { lastSignedAt, changedAt, signaturesAt, foreign, troubles }: WatchState,
+  { lastSignedAt, changedAt, signaturesAt, overdueFrom, foreign, troubles }: WatchState,
   look: Look,
 ): Trouble[] {
   const signedAt = lastSignedAt ?? 0
@@ -104,6 +128,7 @@ function present(
   const told = troubles.find(({ what }) => what === 'signatures')
   const isLate = signaturesAt === null || look.now - signaturesAt >= signaturesAgainMs
   const isRotated = lastSignedAt !== null && wrong.length >= mismatchesToTell && isLate
+  const isStuck = troubles.some(({ what }) => what === 'overdue')
   // An automation that Langfuse has switched off sends no more of them: only a good one ends it.
   const goesOn = told !== undefined && signedAt <= told.since
   return [
@@ -113,6 +138,9 @@ function present(
       ? [{ what: 'signatures' as const, target: null, since: Math.min(...wrong) }]
       : []),
     ...foreign.map(troubleOfSecret),
+    ...(look.overdueSince !== null && (isStuck || look.now - (overdueFrom ?? look.now) >= overdueToTellMs)
+      ? [{ what: 'overdue' as const, target: null, since: look.overdueSince }]
+      : []),
     ...look.circuits.flatMap((circuit) => {
       const since = failingSince(circuit, look.now)
       return since === null ? [] : [{ what: 'target' as const, target: circuit.name, since }]
@@ -165,6 +193,8 @@ export function troubleWords({ what, target, secret }: Pick<Trouble, 'what' | 't
       return `The webhook secret that ends in ${secret?.hint}, until now used by project ${secret?.projectId}, signs for project ${secret?.otherId}`
     case 'target':
       return `${target} keeps failing`
+    case 'overdue':
+      return 'Changes do not settle, so that nobody is notified of them'
   }
 }
 
@@ -181,6 +211,8 @@ function overWords({ what, target, secret }: Pick<Trouble, 'what' | 'target' | '
       return 'A signature was right again'
     case 'secret':
       return `The webhook secret that ends in ${secret?.hint} has not signed for project ${secret?.otherId} for a day`
+    case 'overdue':
+      return 'All changes have settled'
     case 'target':
       return `${target} takes messages again`
   }
@@ -201,6 +233,8 @@ export function troubleFix({ what, target }: Pick<Trouble, 'what' | 'target'>): 
       return 'If the secret was changed in Langfuse, or an automation was added there, put the new secret into LANGFUSE_WEBHOOK_SECRET, beside the old one: after five failed deliveries Langfuse switches an automation off. If nobody did that, somebody else who knows the id of the project may have sent them; they were refused, and change nothing. The page Rejected shows each.'
     case 'secret':
       return 'Langfuse makes a secret for each automation, and an automation belongs to one project. If you sign for both on purpose, nothing is to be done. If not, somebody else has the secret: regenerate it in Langfuse and set the new one here. The events were stored and reported; look at what they say.'
+    case 'overdue':
+      return 'The log names the error. Their events are kept, and they are tried again.'
     case 'target':
       return `Look at why deliveries to ${target} fail or are put off. They wait, and nothing is lost.`
   }

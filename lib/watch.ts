@@ -1,5 +1,5 @@
 import { emptyDetail } from './change.ts'
-import { openTrouble } from './db/changes.ts'
+import { openTrouble, overdueChanges } from './db/changes.ts'
 import type { Db } from './db/client.ts'
 import { savePoll } from './db/poll.ts'
 import type { ChangeRow } from './db/schema.ts'
@@ -65,7 +65,8 @@ export async function watch(deps: WatchDeps): Promise<number> {
 }
 
 async function lookAround({ db, targets }: WatchDeps, state: WatchState, now: number): Promise<Look> {
-  const since = Math.max(state.lookedAt - overlapMs, now - mostBackMs)
+  // A look that lies ahead was before the clock was set back.
+  const since = Math.max(Math.min(state.lookedAt, now) - overlapMs, now - mostBackMs)
   // At the first look, what there is tells which project each secret was always used for.
   const signers = await signersSince(db, source, state.secrets === null ? 0 : since)
   const refused = (await mismatches(db, source, now)).map(({ head, size, at }) => ({
@@ -78,9 +79,10 @@ async function lookAround({ db, targets }: WatchDeps, state: WatchState, now: nu
   ]
   return {
     now,
-    signedAt: await newestEvent(db, source, since),
+    signedAt: await newestEvent(db, source, { from: since, to: now }),
     signers,
     mismatches: likelyLangfuse(refused, projectIds),
+    overdueSince: (await overdueChanges(db, now)).oldest,
     circuits: (await allTargets(db)).filter(({ name }) => targets.includes(name)),
   }
 }
@@ -88,7 +90,9 @@ async function lookAround({ db, targets }: WatchDeps, state: WatchState, now: nu
 async function askedAbout({ api, quietMs }: WatchDeps, state: WatchState, now: number): Promise<WatchState> {
   const span = api ? askFor(state, { now, quietMs }) : null
   if (!api || span === null) return state
-  return { ...state, askedAt: now, changedAt: await promptChangedAt(api, span) }
+  const answer = await promptChangedAt(api, span)
+  if (!answer.ok) return { ...state, askedAt: now }
+  return { ...state, askedAt: now, answeredAt: now, changedAt: answer.changedAt }
 }
 
 const changeOf = (fact: TroubleFact, now: number): ChangeRow => ({

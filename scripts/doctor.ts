@@ -64,7 +64,15 @@ async function examine(env: Env, routes: Routes): Promise<Group[]> {
   const { db, store } = await storeCheck(env)
   if (!db) return [targetsOnly(asked), { title: 'The relay itself', checks: [store] }]
   const address = { url: env.PUBLIC_URL?.replace(/\/+$/, '') ?? '', isSet: env.PUBLIC_URL !== undefined }
-  const seen = await setupSeen(db, { env, routes, now: Date.now(), isServerless, address, asked })
+  const seen = await setupSeen(db, {
+    env,
+    routes,
+    now: Date.now(),
+    isServerless,
+    address,
+    asked,
+    writeProblem: null,
+  })
   await db.destroy()
   const { incoming, targets, relay } = setupChecks(seen)
   return [
@@ -83,7 +91,7 @@ async function groups(): Promise<Group[]> {
   ]
 }
 
-const colours = { ok: 'green', problem: 'red', 'not-yet': 'yellow' } as const
+const colours = { ok: 'green', problem: 'red', warning: 'yellow', 'not-yet': 'dim' } as const
 const paint = (state: CheckState, text: string): string =>
   styleText(colours[state], text, { stream: process.stdout })
 

@@ -4,7 +4,9 @@ import type { ReactElement } from 'react'
 import { type Db, database } from '#lib/db/client.ts'
 import { countFiltered, filterChoices, listFiltered } from '#lib/db/list.ts'
 import { isNarrowed, type ListFilter, parseListFilter } from '#lib/list-filter.ts'
+import { relay } from '#lib/relay.ts'
 import { requireSession } from '#lib/session.ts'
+import { storeProbe } from '#lib/store-probe.ts'
 import { Chart } from '../_components/chart.tsx'
 import { FirstSteps, NoMatch, OnlyTests } from '../_components/empty.tsx'
 import { filterChips, filterQuery } from '../_components/filter-chips.ts'
@@ -59,7 +61,7 @@ async function changesPage(asked: Asked): Promise<ReactElement> {
   const query = filterQuery(filter)
   // Called instead of rendered: a child would not begin to read before its parent has read.
   const [health, chart, tabs, choices, matching, changes] = await Promise.all([
-    HealthLine({ db, now }),
+    healthLine(db, now),
     Chart({ db, time: filter.time, now }),
     Tabs({ db, current: 'changes' }),
     filterChoices(db),
@@ -80,6 +82,17 @@ async function changesPage(asked: Asked): Promise<ReactElement> {
       {changes}
     </>
   )
+}
+
+async function healthLine(db: Db, now: number): Promise<ReactElement> {
+  const { relay: running } = relay()
+  const { env, routes } = running ?? {}
+  const setting = {
+    quietMs: (env?.QUIET_HOURS ?? 0) * 3_600_000,
+    hasKeys: env?.LANGFUSE_SECRET_KEY !== undefined,
+    writeProblem: await storeProbe().check(),
+  }
+  return HealthLine({ db, setting, targets: Object.keys(routes?.targets ?? {}), now })
 }
 
 async function changesList(db: Db, { filter, cursor, now }: Asked): Promise<ReactElement> {

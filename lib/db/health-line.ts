@@ -1,8 +1,10 @@
 import { sql } from 'kysely'
 import type { WatchState } from '../trouble.ts'
+import { overdueChanges } from './changes.ts'
 import type { Db } from './client.ts'
 import { openCircuits } from './dashboard.ts'
 import { knownTargets, type Sql } from './list-sources.ts'
+import { type OpenFailures, openFailures } from './open-failures.ts'
 import { readWatch } from './watch.ts'
 
 /** How deliveries of the last 24 hours' changes went; each is counted up to `mostCounted`. */
@@ -17,8 +19,14 @@ export interface TargetHealth {
 /** Times in epoch milliseconds. */
 export interface Health {
   lastSignedAt: number | null
-  /** Since when the delivery waits that waits longest; null: none does. */
+  /** Whether Langfuse was asked what its silence means, and what it answered. */
+  asked: Pick<WatchState, 'answeredAt' | 'changedAt'>
+  /** Since when waits what waits longest: a delivery, or a change that should have settled; null: nothing does. */
   waitingSince: number | null
+  /** Changes that should have settled; `reason`: the newest error. */
+  overdue: { count: number; since: number | null; reason: string | null }
+  /** By target; none of those that have none. */
+  openFailures: OpenFailures[]
   targets: TargetHealth[]
   circuits: { target: string; until: number }[]
   /** What goes wrong around the relay. */
@@ -33,18 +41,24 @@ const dayMs = 86_400_000
 /** A look at the state of the relay: each answer is a short range of one index, however much is stored. */
 export async function readHealth(db: Db, now: number): Promise<Health> {
   const targets = await knownTargets(db)
-  const [circuits, watched, signedAt, waiting, health] = await Promise.all([
+  const [circuits, watched, signedAt, waiting, health, failures, overdue] = await Promise.all([
     openCircuits(db, now),
     readWatch(db),
     lastSignedAt(db),
     waitingSince(db, targets, now),
     targetHealth(db, targets, now),
+    openFailures(db, targets),
+    overdueChanges(db, now),
   ])
-  const { troubles, lastSignedAt: watchedAt } = watched
+  const { troubles, lastSignedAt: watchedAt, answeredAt, changedAt } = watched
+  const waits = [waiting, overdue.oldest].filter((at) => at !== null)
   const newest = Math.max(signedAt ?? 0, watchedAt ?? 0)
   return {
     lastSignedAt: newest === 0 ? null : newest,
-    waitingSince: waiting,
+    asked: { answeredAt, changedAt },
+    waitingSince: waits.length === 0 ? null : Math.min(...waits),
+    overdue: { count: overdue.count, since: overdue.oldest, reason: overdue.reason },
+    openFailures: failures,
     targets: health,
     circuits: [...circuits].map(([target, row]) => ({ target, until: row.open_until ?? now })),
     troubles,

@@ -1,3 +1,4 @@
+import type { WaitingSeen } from '../setup-checks.ts'
 import { overdueChanges } from './changes.ts'
 import type { Db } from './client.ts'
 
@@ -11,19 +12,8 @@ async function oldestDue(db: Db, now: number): Promise<number | null> {
   return row?.at ?? null
 }
 
-/** What is due and is not done. Times in epoch milliseconds. */
-export interface Waiting {
-  /** The oldest of both; null: nothing waits. */
-  since: number | null
-  /** Since when the oldest delivery is due. */
-  deliverySince: number | null
-  /** Changes that should have settled, since when the oldest of them, and the error of the newest. */
-  overdueChanges: number
-  overdueSince: number | null
-  overdueReason: string | null
-}
-
-export async function readWaiting(db: Db, now: number): Promise<Waiting> {
+/** What waits now. */
+export async function readWaiting(db: Db, now: number): Promise<WaitingSeen> {
   const deliverySince = await oldestDue(db, now)
   const { count, oldest, reason } = await overdueChanges(db, now)
   const times = [deliverySince, oldest].filter((at) => at !== null)

@@ -50,10 +50,10 @@ export async function claimPoll(
   return row && { name, claim: row.claim, state: read(row.state) }
 }
 
-/** The same for any state that is kept under a name; as JSON. */
+/** The same for any state that is kept under a name; as JSON. `restMs`: it never rests for longer. */
 export async function claimState(
   db: Db,
-  { name, fresh }: { name: string; fresh: unknown },
+  { name, fresh, restMs = maxRestMs }: { name: string; fresh: unknown; restMs?: number },
   now: number,
   leaseMs: number,
 ): Promise<{ claim: number; state: string } | null> {
@@ -66,7 +66,7 @@ export async function claimState(
     .updateTable('polls')
     .set({ next_at: now + leaseMs, claim: sql`claim + 1` })
     .where('name', '=', name)
-    .where((eb) => eb.or([eb('next_at', '<=', now), eb('next_at', '>', now + maxRestMs)]))
+    .where((eb) => eb.or([eb('next_at', '<=', now), eb('next_at', '>', now + restMs)]))
     .returning(['claim', 'state'])
     .executeTakeFirst()
   return row ?? null

@@ -22,10 +22,15 @@ export async function prunableChanges(
   const ids = old.map(({ id }) => id)
   if (ids.length === 0) return { ids, last: null }
   const kept = await db
-    .selectFrom('deliveries')
-    .select('change_id')
-    .where('change_id', 'in', ids)
-    .where('status', 'in', ['queued', 'sending', 'retrying', 'failed'])
+    .selectFrom('deliveries as d')
+    .leftJoin('dismissals as x', (join) =>
+      join.onRef('x.delivery_id', '=', 'd.id').onRef('x.attempt', '=', 'd.attempt'),
+    )
+    .select('d.change_id')
+    .where('d.change_id', 'in', ids)
+    .where('d.status', 'in', ['queued', 'sending', 'retrying', 'failed'])
+    // A failure that was dismissed has ended as much as what was delivered.
+    .where((eb) => eb.or([eb('d.status', '!=', 'failed'), eb('x.delivery_id', 'is', null)]))
     .execute()
   const stays = new Set(kept.map((row) => row.change_id))
   return { ids: ids.filter((id) => !stays.has(id)), last: ids.at(-1) ?? null }
@@ -35,6 +40,7 @@ export async function deleteChanges(db: Db, ids: string[]): Promise<void> {
   await db.transaction().execute(async (trx) => {
     await forgetChanges(trx, ids)
     const deliveries = trx.selectFrom('deliveries').select('id').where('change_id', 'in', ids)
+    await trx.deleteFrom('dismissals').where('delivery_id', 'in', deliveries).execute()
     await trx.deleteFrom('attempts').where('delivery_id', 'in', deliveries).execute()
     await trx.deleteFrom('deliveries').where('change_id', 'in', ids).execute()
     await trx.deleteFrom('events').where('change_id', 'in', ids).execute()

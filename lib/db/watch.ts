@@ -3,6 +3,8 @@ import type { Db } from './client.ts'
 import { claimState } from './poll.ts'
 
 const name = 'watch'
+/** It rests for a minute; the clocks of several instances differ. What is due later was set while a clock was wrong. */
+const restMs = 10 * 60_000
 
 /** The first id of this time (epoch milliseconds): ids sort by time. */
 const idFrom = (prefix: 'evt' | 'rej', at: number): string =>
@@ -25,7 +27,7 @@ const read = (json: string): WatchState => {
 
 /** Takes the watch up where it is due; of several instances one gets it. */
 export async function claimWatch(db: Db, now: number, leaseMs: number): Promise<ClaimedWatch | null> {
-  const row = await claimState(db, { name, fresh: freshWatch }, now, leaseMs)
+  const row = await claimState(db, { name, fresh: freshWatch, restMs }, now, leaseMs)
   return row && { name, claim: row.claim, state: read(row.state) }
 }
 
@@ -34,12 +36,17 @@ export async function readWatch(db: Db): Promise<WatchState> {
   return row ? read(row.state) : freshWatch
 }
 
-/** When the newest event of this source came that came since then; null: none did. */
-export async function newestEvent(db: Db, source: string, since: number): Promise<number | null> {
+/** When the newest event of this source came that came within this span (epoch milliseconds); null: none did. */
+export async function newestEvent(
+  db: Db,
+  source: string,
+  { from, to }: { from: number; to: number },
+): Promise<number | null> {
   const row = await db
     .selectFrom('events')
     .select((eb) => eb.fn.max('received_at').as('at'))
-    .where('id', '>=', idFrom('evt', since))
+    .where('id', '>=', idFrom('evt', from))
+    .where('id', '<', idFrom('evt', to + 1))
     .where('source', '=', source)
     .executeTakeFirst()
   return row?.at == null ? null : Number(row.at)

@@ -4,20 +4,21 @@ import { askLangfuse, type LangfuseApi } from './langfuse-request.ts'
 const page = z.object({ data: z.array(z.object({ lastUpdatedAt: z.iso.datetime({ offset: true }) })) })
 
 /**
- * When a prompt was last changed within this span, as far as the first page tells; `null`: none was, or nobody knows
- * (`GET /api/public/v2/prompts`). Epoch milliseconds.
+ * When a prompt was last changed within this span, as far as the first page tells; `null`: none was
+ * (`GET /api/public/v2/prompts`). Epoch milliseconds. Not `ok`: Langfuse gave no answer that can be read.
  */
 export async function promptChangedAt(
   api: LangfuseApi,
   { from, to }: { from: number; to: number },
-): Promise<number | null> {
+): Promise<{ ok: true; changedAt: number | null } | { ok: false }> {
   const answer = await askLangfuse(api, '/api/public/v2/prompts', {
     fromUpdatedAt: new Date(from).toISOString(),
     toUpdatedAt: new Date(to).toISOString(),
     limit: 100,
   })
-  if (!answer.ok) return null
-  const times = page.safeParse(answer.json).data?.data.map((row) => Date.parse(row.lastUpdatedAt)) ?? []
+  const told = answer.ok ? page.safeParse(answer.json).data : undefined
+  if (!told) return { ok: false }
+  const times = told.data.map((row) => Date.parse(row.lastUpdatedAt))
   const within = times.filter((at) => at >= from && at <= to)
-  return within.length === 0 ? null : Math.max(...within)
+  return { ok: true, changedAt: within.length === 0 ? null : Math.max(...within) }
 }

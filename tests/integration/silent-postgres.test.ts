@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type Db, openDatabase } from '#lib/db/client.ts'
-import { isDataError } from '#lib/db/store-error.ts'
 import { within } from '#lib/deadline.ts'
 import { type Arrival, receiver } from '#lib/receive.ts'
+import { isDataError } from '#lib/store-error.ts'
 import { type PostgresProxy, startPostgresProxy } from '../mocks/postgres-proxy.ts'
 import { emptyPostgres } from './stores.ts'
 

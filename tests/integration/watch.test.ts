@@ -1,10 +1,15 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { insertEvents } from '#lib/db/events.ts'
+import { readWaiting } from '#lib/db/health.ts'
+import { readHealth } from '#lib/db/health-line.ts'
 import { insertRejections } from '#lib/db/rejections.ts'
 import { readWatch } from '#lib/db/watch.ts'
 import { newId } from '#lib/id.ts'
+import { metricsText } from '#lib/metrics-text.ts'
 import type { Routes } from '#lib/rules.ts'
+import { storeFamilies } from '#lib/store-metrics.ts'
 import { watch } from '#lib/watch.ts'
+import { healthItems } from '../../app/_components/health-words.ts'
 import {
   fetchDouble,
   ok,
@@ -236,6 +241,73 @@ describe.each(engines)('watching on %s', (_, openStore) => {
     await signedEvent('p3')
     await look()
     expect(await titles()).toEqual([])
+  })
+
+  it('goes on at once after the clock was set back by three hours', async () => {
+    later(3 * hour)
+    await signedEvent()
+    await look()
+    later(-3 * hour)
+    await look()
+    expect((await readWatch(store.db)).lookedAt).toBe(Date.now())
+    later(1)
+    for (let i = 0; i < 5; i++) await wrongSignature()
+    later(minute)
+    await look()
+    expect(await titles()).toEqual([
+      "Requests that may be Langfuse's are signed with a secret that is not known here",
+    ])
+    await signedEvent()
+    later(minute)
+    await look()
+    expect((await readWatch(store.db)).lastSignedAt).toBe(Date.now() - minute)
+  })
+
+  it('shows a silence of 36 days in amber, and what Langfuse says of it', async () => {
+    await signedEvent()
+    await look()
+    later(36 * 24 * hour)
+    const line = async (hasKeys: boolean) => {
+      const setting = { quietMs: 24 * hour, hasKeys, writeProblem: null }
+      const [first] = healthItems(await readHealth(store.db, Date.now()), setting, Date.now())
+      return [first?.words, first?.tone]
+    }
+    await look()
+    expect(await line(false)).toEqual(['36 d ago, cause unknown; set API keys to check', 'warn'])
+    expect(await line(true)).toEqual(['36 d ago, cause unknown; Langfuse does not answer', 'warn'])
+    later(minute)
+    await look(langfuse(null).api)
+    expect(await line(true)).toEqual(['36 d ago, no prompt changed since', 'quiet'])
+  })
+
+  it('announces changes that do not settle, and shows them as what waits', async () => {
+    const at = Date.now()
+    const change = newId('chg', at)
+    const open = {
+      id: change,
+      open_key: null,
+      kind: 'unchanged',
+      status: 'settling' as const,
+      ...{ project_id: null, subject: 'a prompt', version: null, title: 'a prompt', actor: null },
+      ...{ danger: 0, test: 0, detail: '{}', event_count: 1, opened_at: at, due_at: at, next_at: at },
+      settled_at: null,
+    }
+    await store.db.insertInto('changes').values(open).execute()
+    for (let i = 0; i < 14; i++) {
+      later(minute)
+      await look()
+    }
+    expect(await titles()).toEqual(['Changes do not settle, so that nobody is notified of them'])
+    const health = await readHealth(store.db, Date.now())
+    expect(health).toMatchObject({ waitingSince: at, overdue: { since: at } })
+    expect(await readWaiting(store.db, Date.now())).toMatchObject({ since: at, overdueSince: at })
+    const text = metricsText(await storeFamilies(store.db, Date.now()))
+    expect(text).toContain(`prompt_relay_oldest_waiting_seconds ${14 * 60}\n`)
+    expect(text).toMatch(/prompt_relay_overdue_changes [1-9]/)
+    await store.db.updateTable('changes').set({ next_at: null }).execute()
+    later(minute)
+    await look()
+    expect((await titles()).at(-1)).toBe('All changes have settled, after 15 min')
   })
 
   it('looks once in a minute, however many instances ask', async () => {

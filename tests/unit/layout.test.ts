@@ -52,6 +52,8 @@ const core = [
   'row-rules',
   'path-segment',
   'poll-check',
+  'quiet',
+  'store-error',
   'poll-state',
   'polled',
   'time-buckets',

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { Check } from '#lib/check.ts'
 import type { PollState } from '#lib/poll-state.ts'
 import type { Asked, Reach } from '#lib/reach.ts'
-import { type SetupSeen, setupChecks } from '#lib/setup-checks.ts'
+import { type SetupSeen, setupChecks, type WaitingSeen } from '#lib/setup-checks.ts'
 import type { TargetSeen } from '#lib/target-check.ts'
 
 const now = Date.UTC(2026, 7, 21, 9)
@@ -16,6 +16,7 @@ const slack: TargetSeen = {
   heldUntil: null,
   lastDeliveredAt: now - minute,
   failed: 0,
+  reason: null,
   isWanted: true,
 }
 
@@ -29,6 +30,15 @@ const polled: PollState = {
   scores: read,
 }
 
+const idle: WaitingSeen = {
+  since: null,
+  deliverySince: null,
+  overdueChanges: 0,
+  overdueSince: null,
+  overdueReason: null,
+}
+const due = (at: number) => ({ waiting: { ...idle, since: at, deliverySince: at } })
+
 /** A relay that lacks nothing. */
 const whole: SetupSeen = {
   now,
@@ -38,9 +48,12 @@ const whole: SetupSeen = {
   lastRejection: null,
   targets: [slack, { ...slack, name: 'github', type: 'github' }],
   alertTargets: ['slack', 'github'],
-  oldestDueAt: null,
+  quiet: 'recent',
+  waiting: idle,
   isDry: false,
   troubles: [],
+  watchedAt: now - minute,
+  writeProblem: null,
   hasPassword: true,
   hasCronSecret: true,
   hasLangfuseKeys: true,
@@ -130,8 +143,8 @@ describe('the setup checks', () => {
       /not configured/,
     ],
 
-    ['ok', 'queue', { oldestDueAt: now - 10 * minute + 1 }, /due since/],
-    ['problem', 'queue', { oldestDueAt: now - 10 * minute }, /due since/],
+    ['ok', 'queue', due(now - 10 * minute + 1), /due since/],
+    ['problem', 'queue', due(now - 10 * minute), /due since/],
 
     ['not-yet', 'mode', { isDry: true }, /^Dry run: nothing is sent/],
     [
@@ -140,6 +153,34 @@ describe('the setup checks', () => {
       { troubles: [{ what: 'target', target: 'slack', since: 7 }] },
       /^slack keeps failing\. Since$/,
     ],
+    ['problem', 'watch', target({ heldUntil: now + 1 }), /^slack: see Targets/],
+    ['problem', 'watch', target({ failed: 1 }), /^slack: see Targets/],
+    ['not-yet', 'watch', { watchedAt: 0 }, /not looked yet/],
+    ['warning', 'watch', { watchedAt: now - 10 * minute - 1 }, /has not since$/],
+    ['warning', 'watch', { watchedAt: now + 10 * minute + 1 }, /has not since$/],
+    ['ok', 'watch', {}, /last looked$/],
+
+    ['warning', 'events', { quiet: 'no-keys' }, /cause unknown\. The last one came$/],
+    ['warning', 'events', { quiet: 'no-answer' }, /Langfuse does not answer\. The last one came$/],
+    ['warning', 'events', { quiet: 'clock' }, /clock was set back/],
+    ['problem', 'events', { quiet: 'changed' }, /Prompts changed in Langfuse, and no event came/],
+    ['not-yet', 'events', { quiet: 'unwatched' }, /QUIET_HOURS is 0/],
+    ['ok', 'events', { quiet: 'unchanged' }, /no prompt changed since/],
+
+    ['problem', 'slack', target({ failed: 2, reason: '404 no_service' }), /given up\. 404 no_service\.$/],
+    [
+      'problem',
+      'slack',
+      target({ heldUntil: now + 1, failures: 5, reason: 'Slack answered 500.' }),
+      /5 times in a row\. Slack answered 500\. The next try is$/,
+    ],
+    [
+      'problem',
+      'queue',
+      { waiting: { ...idle, overdueChanges: 82, overdueSince: 7, overdueReason: 'no such column' } },
+      /^82 changes should have settled.* no such column\. Since$/,
+    ],
+    ['problem', 'store', { writeProblem: { kind: 'disk-full', since: 7 } }, /its disk is full/],
 
     ['problem', 'password', { hasPassword: false }, /whoever/],
 
@@ -174,11 +215,11 @@ describe('the setup checks', () => {
     expect(find({}, 'events').at).toBe(now - minute)
     expect(find({}, 'slack').at).toBe(now - minute)
     expect(find(target({ heldUntil: now + 5 }), 'slack').at).toBe(now + 5)
-    expect(find({ oldestDueAt: 7 }, 'queue').at).toBe(7)
+    expect(find(due(7), 'queue').at).toBe(7)
   })
 
   it('ask on a server without a process for a scheduler, else for a look at the target', () => {
-    const late = { oldestDueAt: 0 }
+    const late = due(0)
     expect(find({ ...late, isServerless: true }, 'queue').fix).toContain('/api/cron')
     expect(find(late, 'queue').fix).toContain('target')
   })

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { storeErrorKind } from '#lib/db/store-error.ts'
 import { storeFailed } from '#lib/store-check.ts'
+import { storeErrorKind } from '#lib/store-error.ts'
 import { createStoreProbe } from '#lib/store-probe.ts'
 
 const sqliteError = (errcode: number, message = 'database or disk is full') =>

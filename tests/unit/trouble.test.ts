@@ -28,6 +28,7 @@ const look = (over: Partial<Look> = {}): Look => ({
   signedAt: null,
   signers: [],
   mismatches: [],
+  overdueSince: null,
   circuits: [well],
   ...over,
 })
@@ -197,6 +198,32 @@ describe('what goes wrong around the relay', () => {
   it('is no target that asked for time long ago, and was sent nothing since', () => {
     const limit = { since: now - 5 * hour, until: now - 15 * minute - 1, waits: 5, send_window: 1 }
     expect(looks(heard, look({ circuits: [{ ...well, limit }] }))).toEqual([[]])
+  })
+
+  const stuckAt = (minutes: number) =>
+    look({ now: now + minutes * minute, overdueSince: now - 17 * 24 * hour })
+
+  it('is a change that ten minutes of looks found overdue, until all have settled', () => {
+    const all = [0, 3, 6, 9, 10, 11, 70].map(stuckAt)
+    expect(looks(heard, ...all, look({ now: now + 71 * minute }))).toEqual([
+      ...[[], [], [], []],
+      ['trouble overdue'],
+      [],
+      [],
+      ['trouble-over overdue'],
+    ])
+  })
+
+  it('is no change that is overdue only because nobody looked', () => {
+    expect(looks(heard, stuckAt(0), stuckAt(60), stuckAt(120))).toEqual([[], [], []])
+  })
+
+  it('goes by events that come after the clock was set back', () => {
+    const ahead = { ...heard, lastSignedAt: now + 72 * hour, lookedAt: now + 72 * hour }
+    expect(afterLook(ahead, look()).lastSignedAt).toBe(now)
+    expect(afterLook(ahead, look({ now: now + hour, signedAt: now + hour - 1 })).lastSignedAt).toBe(
+      now + hour,
+    )
   })
 
   it('is forgotten without a word where the target is no longer configured', () => {

@@ -9,7 +9,15 @@ import { When } from '../../_components/when.tsx'
 const looks: Record<CheckState, { icon: IconName; tone: Tone; word: string }> = {
   ok: { icon: 'check', tone: 'good', word: 'Fine' },
   problem: { icon: 'alert', tone: 'bad', word: 'Problem' },
+  warning: { icon: 'alert', tone: 'warn', word: 'Warning' },
   'not-yet': { icon: 'minus', tone: 'quiet', word: 'Not yet' },
+}
+
+const saidIn: Record<CheckState, string> = {
+  ok: 'text-soft',
+  problem: 'text-bad',
+  warning: 'text-warn',
+  'not-yet': 'text-soft',
 }
 
 export function CheckList({ title, id, children }: { title: string; id: string; children: ReactNode }) {
@@ -36,9 +44,7 @@ export function CheckRow(props: { check: Check; now: number; aside?: ReactNode; 
           {title}
           <span className="sr-only">: {word}</span>
         </h3>
-        <p
-          className={`mt-0.5 text-[13px] [overflow-wrap:anywhere] ${state === 'problem' ? 'text-bad' : 'text-soft'}`}
-        >
+        <p className={`mt-0.5 text-[13px] [overflow-wrap:anywhere] ${saidIn[state]}`}>
           <Plain text={words} />
           {at === null ? null : (
             <>

@@ -7,6 +7,7 @@ import { relay } from '#lib/relay.ts'
 import { requireSession } from '#lib/session.ts'
 import { setupChecks } from '#lib/setup-checks.ts'
 import { setupSeen } from '#lib/setup-seen.ts'
+import { storeProbe } from '#lib/store-probe.ts'
 import type { SearchParams } from '../../_components/list-query.ts'
 import { addressSeen } from './address.ts'
 import { CheckList, CheckRow } from './check-row.tsx'
@@ -48,6 +49,7 @@ export default async function SetupPage({ searchParams }: { searchParams: Search
     now,
     isServerless: Boolean(process.env.VERCEL),
     address: await addressSeen(env.PUBLIC_URL),
+    writeProblem: await storeProbe().check(),
     asked:
       ask === '1'
         ? await askAround({ env, routes }, { fetch, now: Date.now, timeoutMs: askMs, ...drawn })

@@ -1,8 +1,8 @@
 import { currentEnv } from '#lib/current-env.ts'
 import { database } from '#lib/db/client.ts'
 import { readWaiting } from '#lib/db/health.ts'
-import { storeErrorWords } from '#lib/db/store-error.ts'
 import { fixOf } from '#lib/log.ts'
+import { storeErrorWords } from '#lib/store-error.ts'
 import { storeProbe } from '#lib/store-probe.ts'
 import { version } from '../../../package.json'
 

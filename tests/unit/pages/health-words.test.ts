@@ -1,18 +1,27 @@
 import { describe, expect, it } from 'vitest'
 import type { Health } from '#lib/db/health-line.ts'
-import { healthItems } from '../../../app/_components/health-words.ts'
+import { type HealthSetting, healthItems } from '../../../app/_components/health-words.ts'
 
 const now = Date.UTC(2026, 7, 21, 9, 14, 7)
 const minute = 60_000
 const well: Health = {
   lastSignedAt: now - 4000,
+  asked: { answeredAt: null, changedAt: null },
   waitingSince: null,
   targets: [{ target: 'slack', delivered: 12, failed: 0, retrying: 0 }],
   circuits: [],
   troubles: [],
+  overdue: { count: 0, since: null, reason: null },
+  openFailures: [],
 }
-const said = (over: Partial<Health>) =>
-  healthItems({ ...well, ...over }, now).map(({ name, words, tone, href }) => [name, words, tone, href])
+const setting: HealthSetting = { quietMs: 24 * 60 * minute, hasKeys: true, writeProblem: null }
+const said = (over: Partial<Health>, how: Partial<HealthSetting> = {}) =>
+  healthItems({ ...well, ...over }, { ...setting, ...how }, now).map(({ name, words, tone, href }) => [
+    name,
+    words,
+    tone,
+    href,
+  ])
 
 describe('the health line', () => {
   it('says that all is well without a link', () => {
@@ -41,13 +50,13 @@ describe('the health line', () => {
     [
       { delivered: 999, failed: 1, retrying: 0 },
       '99.9 %',
-      'bad',
+      'warn',
       '/?status=failed&target=slack&time=24h&test=shown',
     ],
     [
       { delivered: 99_999, failed: 1, retrying: 0 },
       '≥ 99.9 %',
-      'bad',
+      'warn',
       '/?status=failed&target=slack&time=24h&test=shown',
     ],
     [
@@ -73,9 +82,90 @@ describe('the health line', () => {
 
   it('tells what goes wrong around the relay first, with what to do about it', () => {
     const since = now - 26 * minute
-    const [first] = healthItems({ ...well, troubles: [{ what: 'quiet', target: null, since }] }, now)
+    const [first] = healthItems({ ...well, troubles: [{ what: 'quiet', target: null, since }] }, setting, now)
     expect(first).toMatchObject({ name: 'Trouble', tone: 'bad', href: '/?kind=trouble&test=shown' })
     expect(first?.words).toBe('No signed event comes, although prompts changed in Langfuse, for 26 min')
     expect(first?.why).toContain('Automations')
+  })
+
+  const day = 24 * 60 * minute
+  it.each<[string, Partial<Health>, Partial<HealthSetting>, string, string]>([
+    ['with an event of a day ago', { lastSignedAt: now - day + 1 }, {}, '23 h ago', 'good'],
+    [
+      'after 36 days without API keys',
+      { lastSignedAt: now - 36 * day },
+      { hasKeys: false },
+      '36 d ago, cause unknown; set API keys to check',
+      'warn',
+    ],
+    [
+      'after 36 days in which Langfuse did not answer',
+      { lastSignedAt: now - 36 * day, asked: { answeredAt: now - 4 * 60 * minute, changedAt: null } },
+      {},
+      '36 d ago, cause unknown; Langfuse does not answer',
+      'warn',
+    ],
+    [
+      'after 36 days in which no prompt changed, as Langfuse said lately',
+      { lastSignedAt: now - 36 * day, asked: { answeredAt: now - 60 * minute, changedAt: null } },
+      {},
+      '36 d ago, no prompt changed since',
+      'quiet',
+    ],
+    [
+      'after prompts changed',
+      { lastSignedAt: now - 2 * day, asked: { answeredAt: now, changedAt: now - day } },
+      {},
+      '2 d ago, although prompts changed in Langfuse',
+      'bad',
+    ],
+    ['where nobody watches', { lastSignedAt: now - 36 * day }, { quietMs: 0 }, '36 d ago', 'quiet'],
+    [
+      'with an event of the future',
+      { lastSignedAt: now + 3 * day },
+      {},
+      'in 3 d, the clock was set back',
+      'warn',
+    ],
+  ])('is as green as the newest event is new: %s', (_, over, how, words, tone) => {
+    expect(said(over, how)[0]?.slice(0, 3)).toEqual(['Last signed event', words, tone])
+  })
+
+  it('keeps what was given up in view, and claims no 100 % beside it', () => {
+    const open = {
+      target: 'slack',
+      count: 6,
+      reason: '404 no_service',
+      changeId: 'chg_1',
+      lastAt: now - 17 * day,
+    }
+    const items = said({ openFailures: [open] })
+    const href = '/?status=failed&target=slack&test=shown'
+    expect(items[2]).toEqual(['slack', '6 open failures', 'bad', href])
+    expect(JSON.stringify(items)).not.toContain('100 %')
+    const circuits = [{ target: 'slack', until: now + 8 * minute }]
+    expect(said({ openFailures: [{ ...open, count: 1 }], circuits })[2]?.[1]).toBe(
+      '1 open failure, paused, next try in 8 min',
+    )
+  })
+
+  it('counts changes that do not settle as waiting', () => {
+    const overdue = { count: 82, since: now - 17 * day, reason: 'no such column' }
+    expect(said({ overdue, waitingSince: now - 17 * day })[1]).toEqual([
+      'Oldest waiting',
+      '17 d ago, 82 changes not settled',
+      'bad',
+      '/?status=settling&test=shown',
+    ])
+  })
+
+  it('says first that the store takes no writes', () => {
+    const writeProblem = { kind: 'disk-full' as const, since: now - minute }
+    expect(said({}, { writeProblem })[0]).toEqual([
+      'Database',
+      'takes no writes: its disk is full',
+      'bad',
+      '/setup',
+    ])
   })
 })

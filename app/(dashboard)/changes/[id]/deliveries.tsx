@@ -2,9 +2,11 @@ import type { Change } from '#lib/change.ts'
 import type { ListedDelivery } from '#lib/db/dashboard.ts'
 import type { AttemptRow } from '#lib/db/schema.ts'
 import type { DeliveryContext } from '../../../_components/delivery-words.ts'
+import { Icon } from '../../../_components/icons.tsx'
 import { Plain } from '../../../_components/plain.tsx'
 import { When } from '../../../_components/when.tsx'
 import { DeliveryChip } from '../../delivery-chip.tsx'
+import { dismissDelivery } from '../../failure-actions.ts'
 import { Attempt } from './attempt.tsx'
 import { CancelForm, ChangeActions } from './replay-all.tsx'
 import { ReplayForm } from './replay-form.tsx'
@@ -13,12 +15,14 @@ interface Props {
   change: Change
   deliveries: ListedDelivery[]
   attempts: Map<string, AttemptRow[]>
+  /** When failures were dismissed, by delivery, epoch milliseconds. */
+  dismissals: Map<string, number>
   contextOf: (target: string) => DeliveryContext
   now: number
 }
 
 /** Who was to be told, and each try of it. */
-export function Deliveries({ change, deliveries, attempts, contextOf, now }: Props) {
+export function Deliveries({ change, deliveries, attempts, dismissals, contextOf, now }: Props) {
   const nobody =
     change.status === 'settling'
       ? 'It is told once all events that belong to it are here.'
@@ -42,6 +46,7 @@ export function Deliveries({ change, deliveries, attempts, contextOf, now }: Pro
             key={delivery.id}
             delivery={delivery}
             attempts={attempts.get(delivery.id) ?? []}
+            dismissedAt={dismissals.get(delivery.id) ?? null}
             context={contextOf(delivery.target)}
             now={now}
           />
@@ -54,10 +59,11 @@ export function Deliveries({ change, deliveries, attempts, contextOf, now }: Pro
 function Delivery(props: {
   delivery: ListedDelivery
   attempts: AttemptRow[]
+  dismissedAt: number | null
   context: DeliveryContext
   now: number
 }) {
-  const { delivery, attempts, context, now } = props
+  const { delivery, attempts, dismissedAt, context, now } = props
   const { id, target, rule, reason, finished_at, status } = delivery
   return (
     <article id={id} aria-label={`Delivery to ${target}`} className="panel overflow-hidden">
@@ -75,6 +81,11 @@ function Delivery(props: {
             {status === 'skipped' ? 'Not wanted: ' : 'By the rule: '}
             <Plain text={rule} />
           </p>
+          {dismissedAt === null ? null : (
+            <p className="mt-1 text-[13px] text-soft">
+              Dismissed <When at={dismissedAt} now={now} />
+            </p>
+          )}
           {reason === null ? null : (
             <p className="mt-1 text-[13px] [overflow-wrap:anywhere]">
               <Plain text={reason} />
@@ -85,6 +96,7 @@ function Delivery(props: {
           {status === 'queued' || status === 'retrying' ? (
             <CancelForm change={delivery.change_id} delivery={delivery} words="Cancel" />
           ) : null}
+          {status === 'failed' && dismissedAt === null ? <DismissForm id={id} target={target} /> : null}
           <ReplayForm delivery={delivery} note={context.replayNote} />
         </div>
       </div>
@@ -96,5 +108,17 @@ function Delivery(props: {
         </ol>
       )}
     </article>
+  )
+}
+
+function DismissForm({ id, target }: { id: string; target: string }) {
+  return (
+    <form action={dismissDelivery}>
+      <input type="hidden" name="delivery" value={id} />
+      <button type="submit" className="button">
+        <Icon name="cross" className="size-3.5" />
+        Dismiss<span className="sr-only"> the failed delivery to {target}</span>
+      </button>
+    </form>
   )
 }

@@ -5,6 +5,7 @@ import { currentEnv } from '#lib/current-env.ts'
 import { changeById } from '#lib/db/changes.ts'
 import { database } from '#lib/db/client.ts'
 import { attemptsOf, deliveriesOf, eventsWithHeads } from '#lib/db/dashboard.ts'
+import { dismissalsOf } from '#lib/db/open-failures.ts'
 import { recoveryOf } from '#lib/monitor-history.ts'
 import { isSignedIn, requireSession } from '#lib/session.ts'
 import { visibleText } from '#lib/visible.ts'
@@ -84,6 +85,12 @@ export default async function ChangePage({ params, searchParams }: Props) {
             change={change}
             deliveries={deliveries}
             attempts={attempts}
+            dismissals={
+              await dismissalsOf(
+                db,
+                deliveries.map((delivery) => delivery.id),
+              )
+            }
             contextOf={await deliveryContexts(db, now)}
             now={now}
           />

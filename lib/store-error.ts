@@ -1,6 +1,12 @@
 /** Why the store did not take something; the values of a metric's label. */
 export type StoreErrorKind = 'disk-full' | 'read-only' | 'disk-error' | 'busy' | 'unreachable' | 'other'
 
+/** Why the store takes no writes; since when that is known, epoch milliseconds. */
+export interface WriteProblem {
+  kind: StoreErrorKind
+  since: number
+}
+
 /** SQLite's primary result codes: https://sqlite.org/rescode.html */
 const sqliteKinds = new Map<number, StoreErrorKind>([
   [5, 'busy'],

@@ -1,0 +1,62 @@
+'use server'
+
+import { revalidatePath } from 'next/cache'
+import { redirect } from 'next/navigation'
+import { z } from 'zod'
+import { database } from '#lib/db/client.ts'
+import { deliveryById } from '#lib/db/dashboard.ts'
+import { dismissFailure, dismissFailures, replayFailures } from '#lib/db/open-failures.ts'
+import { log } from '#lib/log.ts'
+import { relay } from '#lib/relay.ts'
+import { requireOrigin, requireSession } from '#lib/session.ts'
+import { wake } from './wake.ts'
+
+const page = '/'
+
+/** `until`: when the newest failure that the page showed was given up, epoch milliseconds. */
+const fields = z.object({
+  target: z.string().min(1).max(500),
+  until: z.coerce.number().int().nonnegative(),
+})
+
+/** Sends the open failures of one target again. Each did not arrive, so that there is nothing to ask before. */
+export async function replayOpenFailures(form: FormData): Promise<void> {
+  await requireOrigin()
+  await requireSession(page)
+  const given = fields.safeParse(Object.fromEntries(form))
+  const { relay: running } = relay()
+  if (!given.success || !running || !Object.hasOwn(running.routes.targets, given.data.target)) redirect(page)
+  const now = Date.now()
+  const queued = await replayFailures(await database(), given.data, now)
+  log('info', 'replay of open failures', { target: given.data.target, queued })
+  revalidatePath(page)
+  wake(now)
+  redirect(page)
+}
+
+/** Takes the open failures of one target off the health line. They stay in the list, and can be replayed. */
+export async function dismissOpenFailures(form: FormData): Promise<void> {
+  await requireOrigin()
+  await requireSession(page)
+  const given = fields.safeParse(Object.fromEntries(form))
+  if (!given.success) redirect(page)
+  const dismissed = await dismissFailures(await database(), given.data, { now: Date.now(), actor: null })
+  log('info', 'open failures dismissed', { target: given.data.target, dismissed })
+  revalidatePath(page)
+  redirect(page)
+}
+
+/** `delivery`: the id of one that failed. */
+export async function dismissDelivery(form: FormData): Promise<void> {
+  await requireOrigin()
+  await requireSession(page)
+  const id = String(form.get('delivery'))
+  const db = await database()
+  const delivery = await deliveryById(db, id)
+  if (!delivery) redirect(page)
+  const ok = await dismissFailure(db, id, { now: Date.now(), actor: null })
+  log('info', 'open failure dismissed', { delivery: id, target: delivery.target, ok })
+  const change = `/changes/${delivery.change_id}`
+  revalidatePath(change)
+  redirect(`${change}#${id}`)
+}

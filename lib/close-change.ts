@@ -1,11 +1,12 @@
 import { settleChangeRow } from './db/changes.ts'
 import type { Db } from './db/client.ts'
-import { insertDeliveries } from './db/deliveries.ts'
-import type { ChangeRow, DeliveryRow, EventRow } from './db/schema.ts'
+import { insertDeliveries, newDelivery } from './db/deliveries.ts'
+import { saveOrders } from './db/delivery-orders.ts'
+import type { ChangeRow, EventRow } from './db/schema.ts'
 import { indexChange } from './db/search-write.ts'
+import { orderOf } from './delivery-order.ts'
 import { boundedDetail, boundedFact } from './detail-bounds.ts'
 import type { SourceEvent } from './event.ts'
-import { newId } from './id.ts'
 import { noteSettled } from './journal.ts'
 import { many } from './row-rules.ts'
 import { type Routes, route } from './rules.ts'
@@ -66,25 +67,22 @@ export async function closeChange(
   const indexed = { ...told, title, detail, id, projectId, subject, test: row.test === 1 }
   await indexChange(db, indexed, said)
   const { routed, skipped } = route(routes, { ...told, projectId: row.project_id, subject: row.subject })
-  const delivery = (target: string, part: Pick<DeliveryRow, 'status' | 'rule' | 'fact'>): DeliveryRow => ({
-    id: newId('dlv', now),
-    change_id: row.id,
-    target,
-    attempt: 0,
-    failures: 0,
-    next_at: part.status === 'queued' ? now : null,
-    reason: null,
-    created_at: now,
-    finished_at: part.status === 'queued' ? null : now,
-    http_class: null,
-    ...part,
+  const to = (target: string) => ({ id: row.id, target, now })
+  const queued = routed.map(({ target, rule, fact }) => {
+    const bounded = boundedFact(fact, keep)
+    const part = { status: 'queued', rule, fact: JSON.stringify(bounded) } as const
+    return { row: newDelivery(to(target), part), fact: bounded }
   })
-  await insertDeliveries(db, [
-    ...routed.map(({ target, rule, fact }) =>
-      delivery(target, { status: 'queued', rule, fact: JSON.stringify(boundedFact(fact, keep)) }),
-    ),
-    ...skipped.map(({ target, why }) => delivery(target, { status: 'skipped', rule: why, fact: 'null' })),
-  ])
+  const unwanted = skipped.map(({ target, why }) =>
+    newDelivery(to(target), { status: 'skipped', rule: why, fact: 'null' }),
+  )
+  await insertDeliveries(db, [...queued.map((one) => one.row), ...unwanted])
+  const occurred = heard.map(({ event }) => event.occurred_at)
+  const happened = { occurredAt: occurred.length > 0 ? Math.max(...occurred) : null, now }
+  await saveOrders(
+    db,
+    queued.flatMap((one) => orderOf(one.row, { change: { projectId }, fact: one.fact }, happened)),
+  )
   const settled = {
     changeId: row.id,
     kind,

@@ -4,11 +4,12 @@ import type { Change } from './change.ts'
 import { isOpen, isProbing } from './circuit.ts'
 import { changesById } from './db/changes.ts'
 import { claimDeliveries, countDue, countSending, nextDelivery, releaseDeliveries } from './db/deliveries.ts'
-import type { DeliveryRow } from './db/schema.ts'
+import type { DeliveryOrderRow, DeliveryRow } from './db/schema.ts'
 import { lockTarget, updateTarget } from './db/targets.ts'
 import type { Message, Outcome, SendContext } from './delivery.ts'
+import { keepOrder, type Ordered } from './delivery-order.ts'
 import { type FinishDeps, type Finished, finishAll } from './finish.ts'
-import { noteAttempt } from './journal.ts'
+import { noteAttempt, noteSkipped } from './journal.ts'
 import { type MessageDeps, messageFor } from './message.ts'
 import type { Target } from './rules.ts'
 import { sharedCommit } from './shared-commit.ts'
@@ -42,8 +43,7 @@ export interface DeliverDeps extends MessageDeps {
 /** Another instance sends all that a target's limit allows: the end of it is not told here. */
 const fullWindowMs = 1000
 
-interface Claim {
-  rows: DeliveryRow[]
+interface Claim extends Ordered {
   /** What they tell of, by id. */
   changes: Map<string, Change>
   probe: boolean
@@ -70,12 +70,15 @@ async function claim(
     const waiting = perSecond > 0 && canDigest(target) ? await countDue(trx, name, time, digestFrom + 1) : 0
     const digest = !probe && waiting > digestFrom
     const most = digest ? digestMost : probe || perSecond > 0 ? 1 : Math.min(free, window - underWay)
-    const rows = await claimDeliveries(trx, name, most, time, leaseMs)
-    if (rows.length === 0) return null
+    const claimed = await claimDeliveries(trx, name, most, time, leaseMs)
+    if (claimed.length === 0) return null
+    const changes = await changesById(trx, [...new Set(claimed.map((row) => row.change_id))])
+    const ordered = await keepOrder(trx, { rows: claimed, changes }, time)
+    const found = { ...ordered, changes, probe, digest }
+    if (ordered.rows.length === 0) return found
     if (perSecond > 0) await updateTarget(trx, name, { next_slot_at: time + Math.ceil(1000 / perSecond) })
     if (probe) await updateTarget(trx, name, { open_until: time + leaseMs })
-    const changes = await changesById(trx, [...new Set(rows.map((row) => row.change_id))])
-    return { rows, changes, probe, digest }
+    return found
   })
 }
 
@@ -90,6 +93,7 @@ const bug = (error: unknown): Outcome => ({
 
 interface Sent {
   row: DeliveryRow
+  order?: DeliveryOrderRow | undefined
   outcome: Outcome
   weight: Finished['weight']
 }
@@ -152,7 +156,7 @@ export function createDelivery(name: string, target: Target, deps: DeliverDeps, 
   const underWay = new Set<Promise<void>>()
 
   async function carry(claimed: Claim): Promise<void> {
-    const { probe } = claimed
+    const { probe, orders } = claimed
     const startedAt = now()
     const span = beginAttempt(name, claimed, startedAt)
     const sent = await sendClaim(deps, target, claimed)
@@ -170,7 +174,9 @@ export function createDelivery(name: string, target: Target, deps: DeliverDeps, 
         cut.map(({ row }) => row),
         now(),
       ),
-      ...sent.filter((one) => !cut.includes(one)).map((one) => record({ ...one, startedAt, endedAt, probe })),
+      ...sent
+        .filter((one) => !cut.includes(one))
+        .map((one) => record({ ...one, order: orders.get(one.row.id), startedAt, endedAt, probe })),
     ])
   }
 
@@ -202,7 +208,10 @@ export function createDelivery(name: string, target: Target, deps: DeliverDeps, 
       const claimed = await claim(deps, name, target, maxAtOnce - underWay.size)
       if (claimed === null) return nextDelivery(deps.db, name)
       if ('at' in claimed) return claimed.at
-      const parts = claimed.digest ? [claimed] : claimed.rows.map((row) => ({ ...claimed, rows: [row] }))
+      for (const { row, reason } of claimed.skipped)
+        noteSkipped({ target: name, deliveryId: row.id, changeId: row.change_id, reason })
+      const each = claimed.rows.map((row) => ({ ...claimed, rows: [row] }))
+      const parts = claimed.digest && claimed.rows.length > 0 ? [claimed] : each
       for (const part of parts) start(part)
     }
     return null

@@ -1,7 +1,8 @@
 import { afterAttempt, type Circuit } from './circuit.ts'
 import type { Db } from './db/client.ts'
 import { type Settlement, settleAttempts } from './db/deliveries.ts'
-import type { AttemptRow, DeliveryRow } from './db/schema.ts'
+import { unparkDeliveries } from './db/delivery-orders.ts'
+import type { AttemptRow, DeliveryOrderRow, DeliveryRow } from './db/schema.ts'
 import { indexErrors } from './db/search-write.ts'
 import { lockTarget, saveLimit, updateTarget } from './db/targets.ts'
 import type { Outcome } from './delivery.ts'
@@ -11,6 +12,8 @@ import { nextTry } from './retry.ts'
 /** One attempt that has ended. */
 export interface Finished {
   row: DeliveryRow
+  /** Of a delivery that others of the same incident wait for. */
+  order?: DeliveryOrderRow | undefined
   startedAt: number
   endedAt: number
   outcome: Outcome
@@ -107,6 +110,11 @@ export async function finishAll(deps: FinishDeps, finished: Finished[]): Promise
       after: settlementOf(one, deps, { time, circuit }),
     }))
     const taken = await settleAttempts(trx, ended)
+    await unparkDeliveries(
+      trx,
+      finished.flatMap(({ order }) => order ?? []),
+      time,
+    )
     const givenUp = ended.some(
       ({ attempt, after }) => after.status === 'failed' && taken.has(attempt.delivery_id),
     )

@@ -58,6 +58,16 @@ export function noteSettled(settled: Settled, milliseconds: number): void {
   count('prompt_relay_settled_total', { kind: settled.kind })
 }
 
+/** What is not sent, because it would undo what arrived after it. */
+export function noteSkipped(skipped: {
+  target: string
+  deliveryId: string
+  changeId: string
+  reason: string
+}): void {
+  log('info', 'skipped', skipped)
+}
+
 export interface Attempted {
   target: string
   deliveryId: string

@@ -1,9 +1,12 @@
+import type { Change } from './change.ts'
 import { changeById } from './db/changes.ts'
 import type { Db } from './db/client.ts'
-import { insertDeliveries } from './db/deliveries.ts'
+import { insertDeliveries, newDelivery } from './db/deliveries.ts'
+import { ordersOf, saveOrders } from './db/delivery-orders.ts'
+import { newestOccurrence } from './db/events.ts'
 import { cancelWaiting, deliveriesOfChange, inTransaction, requeueAs, requeueDelivery } from './db/replay.ts'
 import type { DeliveryRow } from './db/schema.ts'
-import { newId } from './id.ts'
+import { orderOf, replayRefusal } from './delivery-order.ts'
 import { type Routed, type Routes, route } from './rules.ts'
 
 export type Acted = { ok: true } | { ok: false; message: string }
@@ -24,6 +27,9 @@ export interface ReplayDeps {
 
 /** Sends a delivery again, as it was: its message is made anew from the same change, under the same id. */
 export async function replayDelivery(db: Db, deliveryId: string, now: number): Promise<Acted> {
+  const [order] = await ordersOf(db, [deliveryId])
+  const refusal = await replayRefusal(db, order)
+  if (refusal !== null) return { ok: false, message: refusal }
   const status = await requeueDelivery(db, deliveryId, now)
   if (status === null) return { ok: false, message: 'There is no such delivery.' }
   if (status === 'sending') return { ok: false, message: 'It is being sent right now.' }
@@ -67,7 +73,7 @@ export async function replayChange(
   if (change?.status !== 'settled') return null
   if (mode === 'as-it-was') return replayAsItWas(deps, changeId)
   const { routed } = route(deps.routes, change)
-  return inTransaction(deps.db, (trx) => replayRouted({ ...deps, db: trx }, changeId, routed))
+  return inTransaction(deps.db, (trx) => replayRouted({ ...deps, db: trx }, change, routed))
 }
 
 async function replayAsItWas(deps: ReplayDeps, changeId: string): Promise<Replayed> {
@@ -89,21 +95,26 @@ async function replayAsItWas(deps: ReplayDeps, changeId: string): Promise<Replay
 
 async function replayRouted(
   { db, now, wants = () => true }: ReplayDeps,
-  changeId: string,
+  change: Change,
   routed: Routed[],
 ): Promise<Replayed> {
-  const known = new Map((await deliveriesOfChange(db, changeId)).map((row) => [row.target, row]))
+  const known = new Map((await deliveriesOfChange(db, change.id)).map((row) => [row.target, row]))
+  const occurredAt = await newestOccurrence(db, change.id)
   const replayed: Replayed = { queued: [], left: [] }
   for (const { target, rule, fact } of routed) {
     const wanted = { rule, fact: JSON.stringify(fact) }
     const before = known.get(target)
     if (before && !wants(before)) continue
-    if (before && (await requeueAs(db, before.id, wanted, now())) === 'sending') {
-      replayed.left.push({ target, why: 'It is being sent right now.' })
+    const row = before ?? newDelivery({ id: change.id, target, now: now() }, { status: 'queued', ...wanted })
+    const orders = orderOf(row, { change, fact }, { occurredAt, now: change.settledAt ?? now() })
+    const refusal = await replayRefusal(db, orders[0])
+    const isSending = refusal === null && before && (await requeueAs(db, row.id, wanted, now())) === 'sending'
+    if (refusal !== null || isSending) {
+      replayed.left.push({ target, why: refusal ?? 'It is being sent right now.' })
       continue
     }
-    const row = before ?? freshDelivery(changeId, target, now())
-    if (!before) await insertDeliveries(db, [{ ...row, ...wanted }])
+    if (!before) await insertDeliveries(db, [row])
+    await saveOrders(db, orders)
     replayed.queued.push(row.id)
   }
   const isRouted = (row: DeliveryRow) => routed.some(({ target }) => target === row.target)
@@ -114,19 +125,3 @@ async function replayRouted(
   replayed.left.push(...unwanted.map(({ target }) => ({ target, why })))
   return replayed
 }
-
-const freshDelivery = (changeId: string, target: string, now: number): DeliveryRow => ({
-  id: newId('dlv', now),
-  change_id: changeId,
-  target,
-  status: 'queued',
-  rule: '',
-  fact: 'null',
-  attempt: 0,
-  failures: 0,
-  next_at: now,
-  reason: null,
-  created_at: now,
-  finished_at: null,
-  http_class: null,
-})

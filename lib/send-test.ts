@@ -2,7 +2,7 @@ import { createHmac, randomBytes, randomUUID } from 'node:crypto'
 import { type ChangeDetail, emptyDetail } from './change.ts'
 import { toChange } from './db/changes.ts'
 import type { Db } from './db/client.ts'
-import { insertDeliveries } from './db/deliveries.ts'
+import { insertDeliveries, newDelivery } from './db/deliveries.ts'
 import { saveVersions } from './db/prompts.ts'
 import type { ChangeRow, DeliveryRow } from './db/schema.ts'
 import { indexChange } from './db/search-write.ts'
@@ -108,21 +108,11 @@ const messageChange = (target: string, now: number): ChangeRow => ({
   settled_at: now,
 })
 
-const messageDelivery = (changeId: string, target: string, now: number): DeliveryRow => ({
-  id: newId('dlv', now),
-  change_id: changeId,
-  target,
-  status: 'queued',
-  rule: 'test message',
-  fact: JSON.stringify(messageDetail.facts[0]),
-  attempt: 0,
-  failures: 0,
-  next_at: now,
-  reason: null,
-  created_at: now,
-  finished_at: null,
-  http_class: null,
-})
+const messageDelivery = (id: string, target: string, now: number): DeliveryRow =>
+  newDelivery(
+    { id, target, now },
+    { status: 'queued', rule: 'test message', fact: JSON.stringify(messageDetail.facts[0]) },
+  )
 
 /** Queues a message to one target alone, past all rules. Gives its change. */
 export async function sendTestMessage(db: Db, target: string, now: number): Promise<string> {

@@ -63,7 +63,7 @@ export function deliveryWords(delivery: Delivery, context: DeliveryContext): Del
     case 'failed':
       return { icon: 'cross', tone: 'bad', words: 'failed', why: reason }
     case 'skipped':
-      return { icon: 'skip', tone: 'quiet', words: 'skipped', why: rule }
+      return { icon: 'skip', tone: 'quiet', words: 'skipped', why: reason ?? rule }
     case 'dry-run':
       return { icon: 'skip', tone: 'quiet', words: 'dry run', why: reason }
     case 'cancelled':

@@ -1,8 +1,31 @@
 import { sql } from 'kysely'
+import { newId } from '../id.ts'
 import type { HttpClass } from '../list-filter.ts'
 import { chunksOf } from './chunks.ts'
 import { type Db, isPostgres } from './client.ts'
 import type { AttemptRow, DeliveryRow } from './schema.ts'
+
+/** A delivery that was never tried, due at once; skipped: never. */
+export function newDelivery(
+  change: { id: string; target: string; now: number },
+  part: Pick<DeliveryRow, 'status' | 'rule' | 'fact'>,
+): DeliveryRow {
+  const { id, target, now } = change
+  const isQueued = part.status === 'queued'
+  return {
+    id: newId('dlv', now),
+    change_id: id,
+    target,
+    attempt: 0,
+    failures: 0,
+    next_at: isQueued ? now : null,
+    reason: null,
+    created_at: now,
+    finished_at: isQueued ? null : now,
+    http_class: null,
+    ...part,
+  }
+}
 
 export async function insertDeliveries(db: Db, rows: DeliveryRow[]): Promise<void> {
   for (const some of chunksOf(rows, 13))

@@ -82,3 +82,13 @@ export async function bodyOfEvent(db: Db, id: string): Promise<Uint8Array | null
   const row = await db.selectFrom('events').select('body').where('id', '=', id).executeTakeFirst()
   return row?.body ?? null
 }
+
+/** The source's own time of the newest event of a change; null: it has none. */
+export async function newestOccurrence(db: Db, changeId: string): Promise<number | null> {
+  const row = await db
+    .selectFrom('events')
+    .select((eb) => eb.fn.max('occurred_at').as('at'))
+    .where('change_id', '=', changeId)
+    .executeTakeFirst()
+  return row?.at == null ? null : Number(row.at)
+}

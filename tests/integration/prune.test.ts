@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { isPostgres } from '#lib/db/client.ts'
+import { saveOrders } from '#lib/db/delivery-orders.ts'
 import { prune } from '#lib/prune.ts'
 import {
   fetchDouble,
@@ -33,7 +34,7 @@ describe.each(engines)('an old store on %s', (_, openStore) => {
     await store.close()
   })
 
-  const count = async (table: 'changes' | 'deliveries' | 'attempts' | 'events') => {
+  const count = async (table: 'changes' | 'deliveries' | 'attempts' | 'events' | 'delivery_orders') => {
     const query = store.db.selectFrom(table).select((eb) => eb.fn.countAll<number>().as('count'))
     return Number((await query.executeTakeFirstOrThrow()).count)
   }
@@ -80,6 +81,10 @@ describe.each(engines)('an old store on %s', (_, openStore) => {
         })),
       )
       .execute()
+    await saveOrders(
+      store.db,
+      rows.map(({ id, target }) => ({ delivery_id: id, target, key: 'k', role: 'opens', at: Date.now() })),
+    )
     return rows
   }
   const pruneNow = () =>
@@ -96,6 +101,7 @@ describe.each(engines)('an old store on %s', (_, openStore) => {
     expect(
       await Promise.all([count('changes'), count('events'), count('deliveries'), count('attempts')]),
     ).toEqual([5, 5, 5, 5])
+    expect(await count('delivery_orders')).toBe(5)
   })
 
   it.each(['queued', 'retrying', 'sending', 'failed'] as const)(

@@ -78,7 +78,7 @@ function Delivery(props: {
             )}
           </h3>
           <p className="mt-1.5 text-[13px] text-soft [overflow-wrap:anywhere]">
-            {status === 'skipped' ? 'Not wanted: ' : 'By the rule: '}
+            {status === 'skipped' && reason === null ? 'Not wanted: ' : 'By the rule: '}
             <Plain text={rule} />
           </p>
           {dismissedAt === null ? null : (

@@ -21,9 +21,14 @@ export interface Pump {
  * be set: after a step of that clock, what is due is up to this late, and not as late as the step was long.
  */
 const longestTimer = 30_000
+/**
+ * What a run leaves due is held by another instance, for as long as its transaction takes, or for 20 s where it died in
+ * one. Asking again at once would keep the store busy until then.
+ */
+const heldMs = 250
 
 export function createPump(
-  /** Resolves to the time of the next run, or null for "when woken". */
+  /** Resolves to the time of the next run, or null for "when woken". A time that has come: a moment later. */
   work: () => Promise<number | null>,
   onError: (error: unknown) => number | null,
   now: () => number,
@@ -40,7 +45,7 @@ export function createPump(
       if (timer) clearTimeout(timer.handle)
       timer = null
       const next = await work().catch(onError)
-      if (next !== null) wakeAt(next)
+      if (next !== null) wakeAt(Math.max(next, now() + heldMs))
     } while (again && !stopped)
     running = null
   }

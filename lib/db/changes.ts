@@ -1,6 +1,7 @@
 import { type QueryCreator, sql } from 'kysely'
 import type { Change, ChangeDetail } from '../change.ts'
 import { type Db, isPostgres } from './client.ts'
+import { changeColumns } from './columns.ts'
 import type { ChangeRow, Database } from './schema.ts'
 
 /** The longest that an open change is held together, in milliseconds, however many events keep coming. */
@@ -47,13 +48,13 @@ export function toChange(row: ChangeRow): Change {
 }
 
 export async function changeById(db: Db, id: string): Promise<Change | null> {
-  const row = await db.selectFrom('changes').selectAll().where('id', '=', id).executeTakeFirst()
+  const row = await db.selectFrom('changes').select(changeColumns).where('id', '=', id).executeTakeFirst()
   return row ? toChange(row) : null
 }
 
 /** Changes by id; what is gone is not in it. */
 export async function changesById(db: Db, ids: string[]): Promise<Map<string, Change>> {
-  const rows = await db.selectFrom('changes').selectAll().where('id', 'in', ids).execute()
+  const rows = await db.selectFrom('changes').select(changeColumns).where('id', 'in', ids).execute()
   return new Map(rows.map((row) => [row.id, toChange(row)]))
 }
 
@@ -65,7 +66,7 @@ export async function claimChanges(
   db: Db,
   { now, id, most }: { now: number; id: string | null; most: number },
 ): Promise<ChangeRow[]> {
-  const open = db.selectFrom('changes').selectAll()
+  const open = db.selectFrom('changes').select(changeColumns)
   // Where its limit is a parameter, SQLite plans a sorted query anew each time, which takes 50 µs.
   const query =
     id === null

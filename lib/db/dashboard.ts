@@ -2,6 +2,7 @@ import { type SelectQueryBuilder, sql } from 'kysely'
 import type { Change } from '../change.ts'
 import { toChange } from './changes.ts'
 import type { Db } from './client.ts'
+import { attemptColumns, changeColumns, rejectionColumns, targetColumns } from './columns.ts'
 import type { AttemptRow, Database, DeliveryRow, EventRow, RejectionRow, TargetRow } from './schema.ts'
 
 /** One page of a list, newest first. Ids sort by time, so they are the keys of paging; `null`: nothing further. */
@@ -72,7 +73,7 @@ export async function listChanges(
   const { rows, older, newer } = await page(
     db
       .selectFrom('changes')
-      .selectAll()
+      .select(changeColumns)
       .$if(prompt !== undefined, (q) => q.where('subject', '=', prompt ?? '')),
     'changes',
     cursor,
@@ -119,7 +120,7 @@ export async function attemptsOf(db: Db, deliveryIds: string[]): Promise<Map<str
   if (deliveryIds.length === 0) return new Map()
   const rows = await db
     .selectFrom('attempts')
-    .selectAll()
+    .select(attemptColumns)
     .where('delivery_id', 'in', deliveryIds)
     .orderBy('number', 'desc')
     .execute()
@@ -178,7 +179,7 @@ export async function eventsWithHeads(
 }
 
 export async function listRejections(db: Db, cursor: Cursor, size: number): Promise<Page<RejectionRow>> {
-  return page(db.selectFrom('rejections').selectAll(), 'rejections', cursor, size)
+  return page(db.selectFrom('rejections').select(rejectionColumns), 'rejections', cursor, size)
 }
 
 /** How many there are of each, counted up to `most`: beyond that the number costs more than it tells. */
@@ -203,6 +204,6 @@ export async function countRows(db: Db, most: number): Promise<Record<Listed, nu
 
 /** The targets whose circuit is open at `now`, by name. */
 export async function openCircuits(db: Db, now: number): Promise<Map<string, TargetRow>> {
-  const rows = await db.selectFrom('targets').selectAll().where('open_until', '>', now).execute()
+  const rows = await db.selectFrom('targets').select(targetColumns).where('open_until', '>', now).execute()
   return new Map(rows.map((row) => [row.name, row]))
 }

@@ -2,8 +2,10 @@ import { sql } from 'kysely'
 import { newId } from '../id.ts'
 import type { HttpClass } from '../list-filter.ts'
 import { chunksOf } from './chunks.ts'
-import { type Db, isPostgres } from './client.ts'
+import type { Db } from './client.ts'
+import { deliveryColumns } from './columns.ts'
 import type { AttemptRow, DeliveryRow } from './schema.ts'
+import { isAmong } from './skip-locked.ts'
 
 /** A delivery that was never tried, due at once; skipped: never. */
 export function newDelivery(
@@ -58,8 +60,8 @@ export async function claimDeliveries(
   const claimed = await db
     .updateTable('deliveries')
     .set({ status: 'sending', next_at: now + leaseMs, attempt: sql`attempt + 1` })
-    .where('id', 'in', isPostgres(db) ? due.forUpdate().skipLocked() : due)
-    .returningAll()
+    .where(isAmong(db, due))
+    .returning(deliveryColumns)
     .execute()
   return claimed.toSorted((a, b) => (a.id < b.id ? -1 : 1))
 }

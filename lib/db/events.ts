@@ -1,6 +1,7 @@
 import { type Expression, type QueryCreator, sql } from 'kysely'
 import { openingChanges } from './changes.ts'
 import { type Db, isPostgres } from './client.ts'
+import { eventColumns } from './columns.ts'
 import type { ChangeRow, Database, EventRow } from './schema.ts'
 
 /**
@@ -75,7 +76,12 @@ export async function storeUnderChanges(
 }
 
 export async function eventsOfChange(db: Db, changeId: string): Promise<EventRow[]> {
-  return db.selectFrom('events').selectAll().where('change_id', '=', changeId).orderBy('id').execute()
+  return db
+    .selectFrom('events')
+    .select(eventColumns)
+    .where('change_id', '=', changeId)
+    .orderBy('id')
+    .execute()
 }
 
 export async function bodyOfEvent(db: Db, id: string): Promise<Uint8Array | null> {

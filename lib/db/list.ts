@@ -3,6 +3,7 @@ import { labelFacet } from '../facets.ts'
 import { type ListFilter, timeRange } from '../list-filter.ts'
 import { toChange } from './changes.ts'
 import { type Db, isPostgres } from './client.ts'
+import { changeColumns } from './columns.ts'
 import { type Cursor, deliveriesOf, type ListedChange, type Page } from './dashboard.ts'
 import { bestSource, type Counted, countFrom, idsFrom, type Span } from './list-query.ts'
 import { distinctFrom, knownTargets, planList, theseChanges } from './list-sources.ts'
@@ -84,7 +85,7 @@ export async function listFiltered(
 async function listed(db: Db, ids: string[]): Promise<ListedChange[]> {
   if (ids.length === 0) return []
   const [rows, deliveries] = await Promise.all([
-    db.selectFrom('changes').selectAll().where('id', 'in', ids).execute(),
+    db.selectFrom('changes').select(changeColumns).where('id', 'in', ids).execute(),
     deliveriesOf(db, ids),
   ])
   const byId = new Map(rows.map((row) => [row.id, row]))

@@ -1,5 +1,6 @@
 import { toChange } from './changes.ts'
 import type { Db } from './client.ts'
+import { changeColumns } from './columns.ts'
 import { deliveriesOf, type ListedChange, type ListedDelivery } from './dashboard.ts'
 
 /** As much of a row as can still become another. */
@@ -23,7 +24,7 @@ export async function liveChanges(db: Db, ids: string[]): Promise<LiveChange[]> 
 /** The same in full. */
 export async function changesByIds(db: Db, ids: string[]): Promise<ListedChange[]> {
   if (ids.length === 0) return []
-  const rows = await db.selectFrom('changes').selectAll().where('id', 'in', ids).execute()
+  const rows = await db.selectFrom('changes').select(changeColumns).where('id', 'in', ids).execute()
   const deliveries = await deliveriesOf(db, ids)
   return rows.map((row) => ({ change: toChange(row), deliveries: deliveries.get(row.id) ?? [] }))
 }

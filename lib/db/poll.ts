@@ -3,6 +3,7 @@ import { freshState, type PollState, pollState } from '../poll-state.ts'
 import type { Usage } from '../polled.ts'
 import { chunksOf } from './chunks.ts'
 import { type Db, isPostgres } from './client.ts'
+import { polledColumns } from './columns.ts'
 import type { PolledRow } from './schema.ts'
 
 /** `name`: of the keys, since other keys read another project. */
@@ -91,7 +92,7 @@ export async function savePoll(
 export async function polledRows(db: Db, keys: string[]): Promise<Map<string, PolledRow>> {
   const known = new Map<string, PolledRow>()
   for (const some of chunksOf(keys, 1)) {
-    const rows = await db.selectFrom('polled').selectAll().where('key', 'in', some).execute()
+    const rows = await db.selectFrom('polled').select(polledColumns).where('key', 'in', some).execute()
     for (const row of rows) known.set(row.key, row)
   }
   return known

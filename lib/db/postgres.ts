@@ -2,18 +2,10 @@ import { createHash } from 'node:crypto'
 import { attachDatabasePool } from '@vercel/functions/db-connections'
 import { type Dialect, type PostgresClientConstructor, PostgresDialect } from 'kysely'
 import pg from 'pg'
+import { RecentMap } from '../recent-map.ts'
 
-const mostNames = 500
-const names = new Map<string, string>()
-
-/** A statement that comes again gets a name, so that Postgres plans it once: unnamed ones cost a third. */
-function nameOf(text: string): string | undefined {
-  const known = names.get(text)
-  if (known || names.size >= mostNames) return known
-  const name = createHash('sha1').update(text).digest('base64url')
-  names.set(text, name)
-  return name
-}
+/** Statements that one connection keeps in mind; those with a name take memory in Postgres, for each connection. */
+const maxStatements = 500
 
 /** Postgres has no U+0000 in text; it becomes the replacement character, in what is stored and in what is looked up. */
 const storable = (value: unknown): unknown =>
@@ -38,9 +30,40 @@ class StorableClient extends pg.Client {
   }
 }
 
+/** What pg keeps of the statements that a connection has prepared, which its types leave out. */
+interface Preparing {
+  connection: {
+    close: (message: { type: 'S'; name: string }) => void
+    parsedStatements: Record<string, string>
+  }
+}
+
+/**
+ * A statement that comes again gets a name, so that Postgres plans it once: unnamed ones cost a third. Not at once,
+ * since there is a text for each number of rows, and most of these come only once.
+ */
 class NamingClient extends StorableClient {
+  /** By text; null: seen once. */
+  readonly #names = new RecentMap<string, { name: string | null }>(maxStatements, ({ name }) => {
+    if (name !== null) this.#forget(name)
+  })
+
   protected override nameOf(text: string): string | undefined {
-    return nameOf(text)
+    const known = this.#names.get(text)
+    if (!known) {
+      this.#names.set(text, { name: null })
+      return undefined
+    }
+    known.name ??= createHash('sha1').update(text).digest('base64url')
+    return known.name
+  }
+
+  /** By a message of the protocol: a failed transaction would refuse `deallocate`. It goes out with the next statement. */
+  #forget(name: string): void {
+    const { connection } = this as unknown as Preparing
+    if (connection.parsedStatements[name] === undefined) return
+    connection.close({ type: 'S', name })
+    delete connection.parsedStatements[name]
   }
 }
 

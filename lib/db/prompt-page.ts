@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import type { FactKind, VersionState } from '../change.ts'
 import { toChange } from './changes.ts'
 import type { Db } from './client.ts'
+import { changeColumns } from './columns.ts'
 import { type Cursor, deliveriesOf, type ListedChange, type Page, page } from './dashboard.ts'
 import { type PromptKey, versionsOf } from './prompts.ts'
 
@@ -83,7 +84,7 @@ export async function changesOfPrompt(
   const { rows, older, newer } = await page(
     db
       .selectFrom('changes')
-      .selectAll()
+      .select(changeColumns)
       .where('subject', '=', name)
       .where('project_id', '=', projectId)
       .where('kind', 'not in', others),

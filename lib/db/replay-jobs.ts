@@ -1,6 +1,8 @@
 import { sql } from 'kysely'
 import { type Db, isPostgres } from './client.ts'
+import { replayColumns } from './columns.ts'
 import type { ReplayRow } from './schema.ts'
+import { isAmong } from './skip-locked.ts'
 
 /** Ended ones beyond these are forgotten. */
 const kept = 50
@@ -12,13 +14,13 @@ export async function insertReplay(db: Db, row: ReplayRow): Promise<void> {
 }
 
 export async function replayById(db: Db, id: string): Promise<ReplayRow | null> {
-  const row = await db.selectFrom('replays').selectAll().where('id', '=', id).executeTakeFirst()
+  const row = await db.selectFrom('replays').select(replayColumns).where('id', '=', id).executeTakeFirst()
   return row ?? null
 }
 
 /** Newest first. */
 export async function recentReplays(db: Db, most: number): Promise<ReplayRow[]> {
-  return db.selectFrom('replays').selectAll().orderBy('id', 'desc').limit(most).execute()
+  return db.selectFrom('replays').select(replayColumns).orderBy('id', 'desc').limit(most).execute()
 }
 
 /** When a replay wants to be worked on next. */
@@ -43,8 +45,8 @@ export async function claimReplay(db: Db, now: number, leaseMs: number): Promise
   const row = await db
     .updateTable('replays')
     .set({ next_at: now + leaseMs, claim: sql`claim + 1` })
-    .where('id', 'in', isPostgres(db) ? due.forUpdate().skipLocked() : due)
-    .returningAll()
+    .where(isAmong(db, due))
+    .returning(replayColumns)
     .executeTakeFirst()
   return row ?? null
 }

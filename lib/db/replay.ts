@@ -1,4 +1,5 @@
 import { type Db, isPostgres } from './client.ts'
+import { deliveryColumns } from './columns.ts'
 import type { DeliveryRow } from './schema.ts'
 
 /** In the caller's transaction where there is one, else in one of its own. */
@@ -59,5 +60,10 @@ export async function cancelWaiting(db: Db, id: string, now: number): Promise<De
 }
 
 export async function deliveriesOfChange(db: Db, changeId: string): Promise<DeliveryRow[]> {
-  return db.selectFrom('deliveries').selectAll().where('change_id', '=', changeId).orderBy('id').execute()
+  return db
+    .selectFrom('deliveries')
+    .select(deliveryColumns)
+    .where('change_id', '=', changeId)
+    .orderBy('id')
+    .execute()
 }

@@ -2,8 +2,9 @@ import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
 import { type Dialect, SqliteDialect, type SqliteStatement } from 'kysely'
+import { RecentMap } from '../recent-map.ts'
 
-const mostStatements = 500
+const maxStatements = 500
 
 function adapt(statement: StatementSync, sql: string): SqliteStatement {
   const values = (parameters: readonly unknown[]) => parameters as SQLInputValue[]
@@ -40,7 +41,7 @@ export function sqliteDialect(path: string): Dialect {
       db.exec('pragma auto_vacuum = incremental; pragma journal_mode = wal; pragma synchronous = full')
       // 64 MB of pages, taken as they are used. With the usual 2 MB a list of 1,000,000 changes is three times slower.
       db.exec('pragma cache_size = -65536')
-      const prepared = new Map<string, SqliteStatement>()
+      const prepared = new RecentMap<string, SqliteStatement>(maxStatements)
       return {
         close: () => db.close(),
         prepare: (text) => {
@@ -49,8 +50,7 @@ export function sqliteDialect(path: string): Dialect {
           if (known) return known
           const statement = sql === 'rollback' ? rollback(db) : adapt(db.prepare(sql), sql)
           // A pragma may do its work when it is prepared, and none when it runs again.
-          const isKept = prepared.size < mostStatements && !sql.startsWith('pragma')
-          if (isKept) prepared.set(sql, statement)
+          if (!sql.startsWith('pragma')) prepared.set(sql, statement)
           return statement
         },
       }

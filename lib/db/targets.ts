@@ -1,6 +1,7 @@
 import type { Circuit } from '../circuit.ts'
 import type { RateLimit } from '../rate-limit.ts'
 import { type Db, isPostgres } from './client.ts'
+import { targetColumns } from './columns.ts'
 import type { TargetRow } from './schema.ts'
 
 /** Makes sure that each target has its row, so that it can be locked. */
@@ -27,7 +28,7 @@ const withLimits = (db: Db) =>
   db
     .selectFrom('targets')
     .leftJoin('target_limits as l', 'l.target', 'targets.name')
-    .selectAll('targets')
+    .select(targetColumns.map((column) => `targets.${column}` as const))
     .select(['l.since', 'l.until', 'l.waits', 'l.send_window'])
 
 type WithLimit = Awaited<ReturnType<ReturnType<typeof withLimits>['executeTakeFirstOrThrow']>>

@@ -1,0 +1,96 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { claimChanges, openingChanges } from '#lib/db/changes.ts'
+import { claimDeliveries } from '#lib/db/deliveries.ts'
+import { newId } from '#lib/id.ts'
+import { createLoop, type Loop } from '#lib/loop.ts'
+import { queueChanges, slackTargets, type WatchedStore, watchStore } from './simulation.ts'
+import { engines, type TestStore } from './stores.ts'
+
+/** In SQLite a transaction that writes holds the whole store, and others wait for it. */
+describe.each(engines)('what another instance holds on %s', (engine, open) => {
+  let store: TestStore
+  let watched: WatchedStore
+  let loop: Loop
+  let sent = 0
+  beforeEach(async () => {
+    store = await open()
+    watched = watchStore(store.url)
+    sent = 0
+    loop = createLoop({
+      db: watched.db,
+      routes: { targets: slackTargets('slack'), rules: [], alertTargets: [] },
+      now: Date.now,
+      random: Math.random,
+      sleep,
+      fetch: async () => {
+        sent++
+        return new Response('ok')
+      },
+      retentionDays: 90,
+      urls: { langfuse: 'https://langfuse.test', public: 'https://relay.test' },
+      onError: (error) => {
+        throw error
+      },
+    })
+  })
+  afterEach(async () => {
+    await loop.stop()
+    await watched.db.destroy()
+    await store.close()
+  })
+
+  /** Statements in two seconds, after what an instance does at its start. */
+  async function statementsMeanwhile(): Promise<number> {
+    await loop.start()
+    await sleep(500)
+    const before = watched.statements()
+    await sleep(2000)
+    return watched.statements() - before
+  }
+
+  it.runIf(engine === 'Postgres')(
+    'is looked at again a few times a second, and settled once it is free',
+    async () => {
+      const now = Date.now()
+      const row = {
+        id: newId('chg', now),
+        open_key: 'k',
+        kind: 'unchanged',
+        status: 'settling' as const,
+        project_id: 'p1',
+        subject: 'a',
+        version: 1,
+        title: 'a',
+        actor: null,
+        danger: 0,
+        test: 0,
+        detail: '{}',
+        event_count: 1,
+        opened_at: now,
+        due_at: now,
+        next_at: now,
+        settled_at: null,
+      }
+      await openingChanges(store.db, [row]).execute()
+      const other = await store.db.startTransaction().execute()
+      expect(await claimChanges(other, { now, id: null, most: 10 })).toHaveLength(1)
+      expect(await statementsMeanwhile()).toBeLessThan(150)
+      await other.rollback().execute()
+      await sleep(1000)
+      // Without events, it goes.
+      expect(await store.db.selectFrom('changes').select('id').execute()).toEqual([])
+    },
+  )
+
+  it.runIf(engine === 'Postgres')('is sent once, by whoever gets it', async () => {
+    await queueChanges(store.db, 1, ['slack'])
+    const other = await store.db.startTransaction().execute()
+    expect(await claimDeliveries(other, 'slack', 10, Date.now(), 1000)).toHaveLength(1)
+    expect(await statementsMeanwhile()).toBeLessThan(150)
+    expect(sent).toBe(0)
+    await other.rollback().execute()
+    await sleep(1000)
+    expect(sent).toBe(1)
+  })
+})

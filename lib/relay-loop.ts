@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Db } from './db/client.ts'
+import { endLeases } from './db/deliveries.ts'
+import { lockProcess } from './db/process-lock.ts'
 import { withRest } from './elsewhere.ts'
 import type { Env } from './env.ts'
 import { type LangfuseAccess, langfuseAccess } from './langfuse-access.ts'
@@ -29,8 +31,34 @@ function traceReader({ api, draw }: LangfuseAccess): NonNullable<LoopDeps['readT
   return (wanted) => (wanted.isAnonymous ? ofStrangers(wanted) : ofLangfuse(wanted))
 }
 
+/**
+ * Of an SQLite file that no other process works on, what a process left under way that was killed is taken up at once,
+ * not when its lease ends. Gives how to leave the file.
+ */
+async function enterStore(db: Db, url: string): Promise<() => void> {
+  if (!url.startsWith('file:')) return () => {}
+  try {
+    const path = url.slice('file:'.length)
+    return await lockProcess(path, () => endLeases(db, Date.now()))
+  } catch (error) {
+    // Then leases end by themselves.
+    log('warn', 'what was under way waits for the end of its lease', thrown(error))
+    return () => {}
+  }
+}
+
 /** The loop of this process. */
-export function relayLoop(db: Db, routes: Routes, env: Env): Loop {
+export async function relayLoop(db: Db, routes: Routes, env: Env): Promise<Loop> {
+  const leave = await enterStore(db, env.DATABASE_URL)
+  const loop = loopOf(db, routes, env)
+  const stop = async () => {
+    await loop.stop()
+    leave()
+  }
+  return { ...loop, stop }
+}
+
+function loopOf(db: Db, routes: Routes, env: Env): Loop {
   const access = langfuseAccess(db, env)
   const api = access?.api
   return createLoop({

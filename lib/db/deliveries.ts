@@ -164,6 +164,17 @@ export async function releaseDeliveries(db: Db, claims: Pick<DeliveryRow, 'id' |
   }
 }
 
+/** Ends all leases, of deliveries and of replays: for a process that knows that no other works on the store. */
+export async function endLeases(db: Db, now: number): Promise<void> {
+  await db
+    .updateTable('deliveries')
+    .set({ status: 'retrying', next_at: now })
+    .where('next_at', 'is not', null)
+    .where('status', '=', 'sending')
+    .execute()
+  await db.updateTable('replays').set({ next_at: now }).where('next_at', '>', now).execute()
+}
+
 /** When a delivery of this target is due next; leases count. */
 export async function nextDelivery(db: Db, target: string): Promise<number | null> {
   const row = await db

@@ -1,0 +1,11 @@
+/** Works on an SQLite file (without doing anything) until it is killed; tells whether it was alone there. */
+import { lockProcess } from '#lib/db/process-lock.ts'
+
+const [path = ''] = process.argv.slice(2)
+let wasAlone = false
+const leave = await lockProcess(path, async () => {
+  wasAlone = true
+})
+process.send?.(wasAlone)
+process.on('message', leave)
+setInterval(() => {}, 1000)

@@ -1,0 +1,103 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { openDatabase } from '#lib/db/client.ts'
+import { endLeases } from '#lib/db/deliveries.ts'
+import { lockProcess } from '#lib/db/process-lock.ts'
+import { queueChanges } from './simulation.ts'
+
+let folder: string
+let path: string
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'prompt-relay-test-'))
+  path = join(folder, 'relay.db')
+})
+afterEach(() => rmSync(folder, { recursive: true }))
+
+/** Enters the file; whether it was alone there. */
+async function enter(): Promise<{ wasAlone: boolean; leave: () => void }> {
+  let wasAlone = false
+  const leave = await lockProcess(path, async () => {
+    wasAlone = true
+  })
+  return { wasAlone, leave }
+}
+
+/** Another process that works on the file, until it is killed. */
+async function otherProcess(): Promise<{ wasAlone: boolean; kill: () => Promise<void> }> {
+  const child = fork(new URL('./process-lock-child.ts', import.meta.url), [path])
+  const [wasAlone] = (await once(child, 'message')) as [boolean]
+  const kill = async () => {
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+  }
+  return { wasAlone, kill }
+}
+
+describe('a process that works on an SQLite file', () => {
+  it('knows whether it is alone, until the last of the others has left', async () => {
+    const first = await enter()
+    const second = await enter()
+    first.leave()
+    // The second would have its work taken from it.
+    const third = await enter()
+    second.leave()
+    third.leave()
+    const fourth = await enter()
+    fourth.leave()
+    expect([first, second, third, fourth].map(({ wasAlone }) => wasAlone)).toEqual([true, false, false, true])
+  })
+
+  it('is seen by other processes, and leaves when it is killed', async () => {
+    const first = await otherProcess()
+    const second = await otherProcess()
+    await first.kill()
+    const third = await enter()
+    third.leave()
+    await second.kill()
+    const fourth = await enter()
+    fourth.leave()
+    expect([first, second, third, fourth].map(({ wasAlone }) => wasAlone)).toEqual([true, false, false, true])
+  })
+
+  it('enters where what it does alone fails, and is then no more in the way of others', async () => {
+    const failing = lockProcess(path, async () => {
+      throw new Error('the store is gone')
+    })
+    await expect(failing).rejects.toThrow('the store is gone')
+    const next = await enter()
+    next.leave()
+    expect(next.wasAlone).toBe(true)
+  })
+
+  it('keeps nobody from reading and writing the store', async () => {
+    const { leave } = await enter()
+    const db = await openDatabase(`file:${path}`)
+    await queueChanges(db, 1, ['slack'])
+    await db.destroy()
+    leave()
+  })
+})
+
+describe('the leases of a process that was killed', () => {
+  it('end at once, and what waits for its time goes on waiting', async () => {
+    const db = await openDatabase(`file:${path}`)
+    const now = Date.now()
+    const later = now + 60_000
+    const [sending] = await queueChanges(db, 1, ['slack'], { status: 'sending', attempt: 3, next_at: later })
+    await queueChanges(db, 1, ['slack'], { status: 'retrying', failures: 2, next_at: later })
+    await queueChanges(db, 1, ['slack'], { status: 'delivered', next_at: null })
+    await endLeases(db, now)
+    const rows = await db.selectFrom('deliveries').selectAll().orderBy('id').execute()
+    expect(rows.map(({ status, next_at }) => [status, next_at])).toEqual([
+      ['retrying', now],
+      ['retrying', later],
+      ['delivered', null],
+    ])
+    expect(rows[0]).toMatchObject({ id: sending?.id, attempt: 3, failures: 0 })
+    await db.destroy()
+  })
+})

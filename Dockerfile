@@ -14,6 +14,8 @@ ENV NODE_ENV=production NEXT_TELEMETRY_DISABLED=1 NEXT_MANUAL_SIG_HANDLE=true \
 COPY --from=build /app/.next/standalone ./
 COPY --from=build /app/.next/static ./.next/static
 COPY --from=build /app/public ./public
+COPY --from=build /app/scripts/json-log.ts ./scripts/
+COPY --from=build /app/lib/json-console.ts ./lib/
 RUN mkdir -p /data .next/cache && chown node:node /data .next/cache
 VOLUME /data
 USER node
@@ -21,4 +23,5 @@ EXPOSE 3000
 # Only whether the process lives: a restart mends no full disk and no database that is away (/api/health tells of those).
 HEALTHCHECK --interval=30s --timeout=5s --start-period=20s \
     CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/api/health/live`).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
-CMD ["node", "server.js"]
+# Next's own lines are JSON from the first one on.
+CMD ["node", "--import", "./scripts/json-log.ts", "server.js"]

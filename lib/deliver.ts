@@ -149,8 +149,9 @@ export function createDelivery(name: string, target: Target, deps: DeliverDeps, 
   const finish = sharedCommit({
     isOfData: isDataError,
     commit: async (finished: Finished[]) => {
-      if (await finishAll(finishing, finished)) deps.onTrouble()
-      return finished.map(() => undefined)
+      const { tells, givenUp } = await finishAll(finishing, finished)
+      if (tells) deps.onTrouble()
+      return finished.map(({ row }) => givenUp.has(row.id))
     },
   })
   const underWay = new Set<Promise<void>>()
@@ -184,8 +185,7 @@ export function createDelivery(name: string, target: Target, deps: DeliverDeps, 
   async function record(finished: Finished): Promise<void> {
     for (;;) {
       try {
-        await finish(finished)
-        return note(finished)
+        return note(finished, await finish(finished))
       } catch (error) {
         deps.onError(error)
         const late = now() > finished.startedAt + leaseMs - 2 * recordAgainMs
@@ -195,10 +195,10 @@ export function createDelivery(name: string, target: Target, deps: DeliverDeps, 
     }
   }
 
-  function note({ row, outcome, startedAt, endedAt }: Finished): void {
+  function note({ row, outcome, startedAt, endedAt }: Finished, givenUp: boolean): void {
     const { id: deliveryId, change_id: changeId, attempt, created_at: createdAt } = row
     const { statusCode, reason } = outcome
-    const tried = { deliveryId, changeId, attempt, outcome: outcome.outcome, statusCode, reason }
+    const tried = { deliveryId, changeId, attempt, outcome: outcome.outcome, statusCode, reason, givenUp }
     noteAttempt({ target: name, ...tried, milliseconds: endedAt - startedAt }, endedAt - createdAt)
   }
 

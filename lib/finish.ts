@@ -94,11 +94,15 @@ function circuitAfter(
   return weight === 'again' ? circuit : afterAttempt(circuit, { outcome, now, probe, delays })
 }
 
-/**
- * Writes what attempts came to and what follows for their deliveries and the target, all in one transaction.
- * Says whether something was given up that is to be told elsewhere.
- */
-export async function finishAll(deps: FinishDeps, finished: Finished[]): Promise<boolean> {
+export interface Recorded {
+  /** Something was given up that other targets are notified of. */
+  tells: boolean
+  /** The ids of the deliveries that are not tried again by themselves. */
+  givenUp: Set<string>
+}
+
+/** Writes what attempts came to and what follows for their deliveries and the target, all in one transaction. */
+export async function finishAll(deps: FinishDeps, finished: Finished[]): Promise<Recorded> {
   const { db, now, target } = deps
   return db.transaction().execute(async (trx) => {
     const before = await lockTarget(trx, target)
@@ -115,8 +119,10 @@ export async function finishAll(deps: FinishDeps, finished: Finished[]): Promise
       finished.flatMap(({ order }) => order ?? []),
       time,
     )
-    const givenUp = ended.some(
-      ({ attempt, after }) => after.status === 'failed' && taken.has(attempt.delivery_id),
+    const givenUp = new Set(
+      ended
+        .filter(({ attempt, after }) => after.status === 'failed' && taken.has(attempt.delivery_id))
+        .map(({ attempt }) => attempt.delivery_id),
     )
     // What it failed with the last time is indexed already.
     const failed = finished.filter(
@@ -127,11 +133,11 @@ export async function finishAll(deps: FinishDeps, finished: Finished[]): Promise
       trx,
       failed.map(({ row }) => row.change_id),
     )
-    const tells = givenUp && deps.announces
+    const tells = givenUp.size > 0 && deps.announces
     if (tells) await noteGivenUp(trx, target, before.announced_at, time)
     if (circuit.limit !== before.limit) await saveLimit(trx, target, circuit.limit)
     const { failures, open_until, opened, next_slot_at } = circuit
     if (circuit !== before) await updateTarget(trx, target, { failures, open_until, opened, next_slot_at })
-    return tells
+    return { tells, givenUp }
   })
 }

@@ -44,6 +44,21 @@ export function noteAnswer(door: string, { status }: Response, milliseconds: num
   observe('prompt_relay_request_duration_seconds', { door, code: String(status) }, milliseconds)
 }
 
+export interface Started {
+  version: string
+  store: 'sqlite' | 'postgres'
+  mode: string
+  /** Names, of those that are configured; of rules, all. */
+  targets: string[]
+  rules: string[]
+  alertTargets: readonly string[]
+}
+
+export const noteStart = (started: Started): void => log('info', 'started', { ...started })
+
+export const noteStop = (signal: string, milliseconds: number): void =>
+  log('info', 'stopped', { signal, milliseconds })
+
 export interface Settled {
   changeId: string
   kind: string
@@ -77,13 +92,18 @@ export interface Attempted {
   statusCode: number | null
   reason: string | null
   milliseconds: number
+  /** The delivery was given up: it is not tried again by itself. */
+  givenUp: boolean
 }
 
-/** `delayMs`: since the delivery was made. */
+/**
+ * `delayMs`: since the delivery was made. An error where nothing tries again by itself; a try that failed and will be
+ * repeated is a warning.
+ */
 export function noteAttempt(attempted: Attempted, delayMs: number): void {
   const { target, outcome, milliseconds } = attempted
   const isWell = outcome === 'delivered' || outcome === 'dry-run'
-  log(isWell ? 'info' : 'warn', 'attempt', { ...attempted })
+  log(isWell ? 'info' : attempted.givenUp ? 'error' : 'warn', 'attempt', { ...attempted })
   count('prompt_relay_attempts_total', { target, outcome })
   observe('prompt_relay_attempt_duration_seconds', { target }, milliseconds)
   if (outcome === 'delivered') observe('prompt_relay_delivery_delay_seconds', { target }, delayMs)

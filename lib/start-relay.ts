@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { version } from '../package.json'
 import { openDirectDoor } from './direct-door.ts'
+import { noteStart, noteStop } from './journal.ts'
 import { log, thrown } from './log.ts'
 import type { Relay } from './relay.ts'
 import { running } from './running.ts'
@@ -19,6 +21,17 @@ async function load(): Promise<Relay | null> {
   return made.relay
 }
 
+function noteRelay({ env, routes }: Relay): void {
+  noteStart({
+    version,
+    store: env.DATABASE_URL.startsWith('file:') ? 'sqlite' : 'postgres',
+    mode: env.RELAY_MODE,
+    targets: Object.keys(routes.targets),
+    rules: routes.rules.map(({ name }) => name),
+    alertTargets: routes.alertTargets,
+  })
+}
+
 /**
  * Starts the loop where the process lives on. A function on Vercel has `after()` and the cron route instead.
  * `isTraced`: Next's way to the door is the one that makes spans. In development it is the one that loads what was edited.
@@ -35,16 +48,23 @@ export function startRelay({ isTraced }: { isTraced: boolean }): void {
     failed(error)
     return null
   })
-  loaded.then((relay) => relay?.start()).catch(failed)
+  loaded
+    .then((relay) => {
+      if (relay) noteRelay(relay)
+      return relay?.start()
+    })
+    .catch(failed)
   // `npm start` sets NEXT_MANUAL_SIG_HANDLE: Next would end the process without waiting for sends.
   if (!process.env.NEXT_MANUAL_SIG_HANDLE) return
   let ending = false
-  const end = async () => {
+  const end = async (signal: NodeJS.Signals) => {
     // A terminal sends its interrupt to every process of the group, and the start script passes it on as well.
     if (ending) return
     ending = true
+    const endingAt = performance.now()
     const relay = await loaded
     await relay?.stop().catch((error) => log('error', 'the loop did not stop in order', thrown(error)))
+    noteStop(signal, Math.round(performance.now() - endingAt))
     process.exit(0)
   }
   process.on('SIGTERM', end)

@@ -4,9 +4,10 @@ import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 
 const bin = fileURLToPath(new URL('../node_modules/next/dist/bin/next', import.meta.url))
+const jsonLog = new URL('json-log.ts', import.meta.url).href
 const root = fileURLToPath(new URL('..', import.meta.url))
 
-/** Next's command line under the Node that runs this script, whichever the system has. */
+/** Next's command line under the Node that runs this script, whichever the system has. In production all it says is JSON. */
 export function startNext(
   args: string[],
   options: SpawnOptions = {},
@@ -17,7 +18,8 @@ export function startNext(
     NEXT_MANUAL_SIG_HANDLE: 'true',
     ...options.env,
   }
-  const child = spawn(process.execPath, [bin, ...args], { cwd: root, ...options, env })
+  const log = args[0] === 'start' ? ['--import', jsonLog] : []
+  const child = spawn(process.execPath, [...log, bin, ...args], { cwd: root, ...options, env })
   const exited = once(child, 'exit').then(([code]) => (typeof code === 'number' ? code : 1))
   return { child, exited }
 }

@@ -30,7 +30,11 @@ function Failures(props: { failures: OpenFailures; isConfigured: boolean; now: n
   return (
     <li className="flex flex-wrap items-center gap-x-4 gap-y-2 px-4 py-2.5 text-[13px]">
       <p className="min-w-0 flex-1 basis-60 [overflow-wrap:anywhere]">
-        <Link href={`/changes/${changeId}#deliveries`} prefetch={false} className="link">
+        <Link
+          href={`/changes/${changeId}#deliveries`}
+          prefetch={false}
+          className="underline decoration-1 underline-offset-3"
+        >
           {target}
         </Link>
         {', '}

@@ -113,6 +113,20 @@ describe('an app that is watched', () => {
       expect(numbers).toContain(line)
   })
 
+  it('says nothing but lines of JSON, Next as well, and first of all what it runs with', () => {
+    const lines = app
+      .output()
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+    expect(lines.some(({ message }) => message.startsWith('Next.js'))).toBe(true)
+    const started = lines.filter(({ message }) => message === 'started')
+    expect(started).toEqual([
+      expect.objectContaining({ level: 'info', store: 'sqlite', mode: 'dry-run', targets: ['slack'] }),
+    ])
+    expect(started[0].rules.length).toBeGreaterThan(3)
+  })
+
   it('has one trace from the request over its settling to the send', async () => {
     await app.stop()
     const spans = collector.requests.flatMap(({ body }) =>

@@ -23,7 +23,9 @@ async function startServer(): Promise<void> {
   cpSync('public', join(folder, 'app/public'), { recursive: true })
   const port = await freePort()
   url.current = `http://127.0.0.1:${port}`
-  server = spawn(process.execPath, ['server.js'], {
+  for (const name of ['scripts/json-log.ts', 'lib/json-console.ts'])
+    cpSync(name, join(folder, 'app', name), { recursive: true })
+  server = spawn(process.execPath, ['--import', './scripts/json-log.ts', 'server.js'], {
     cwd: join(folder, 'app'),
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
@@ -57,6 +59,13 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
+/** Throws where one is not JSON. */
+const linesOf = (text: string): { message: string }[] =>
+  text
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+
 describe("the container's server", () => {
   it('is healthy, and serves a page with its styles', async () => {
     expect((await fetch(`${url.current}/api/health`)).status).toBe(200)
@@ -83,5 +92,13 @@ describe("the container's server", () => {
     expect(await exited).toEqual([0, null])
     expect(toldAt(slack).get('load/prompt-1')).toBe(1)
     expect(output).not.toContain('"level":"error"')
+  })
+
+  it('has said nothing but lines of JSON, from its start to its end', () => {
+    const lines = linesOf(output)
+    expect(lines).toContainEqual(
+      expect.objectContaining({ message: 'started', store: 'sqlite', mode: 'live', targets: ['slack'] }),
+    )
+    expect(lines.at(-1)).toMatchObject({ message: 'stopped', signal: 'SIGTERM' })
   })
 })

@@ -136,6 +136,27 @@ describe.each(engines)('failures of last month on %s', (_, openStore) => {
     expect(await store.db.selectFrom('dismissals').select('delivery_id').execute()).toEqual([])
   })
 
+  it('are errors in the log, while a try that will be repeated is a warning', async () => {
+    const lines: string[] = []
+    for (const method of ['log', 'error'] as const)
+      vi.spyOn(console, method).mockImplementation((line: string) => void lines.push(line))
+    const { fetch } = fetchDouble(({ url }) => status(url === slackUrl('slack') ? 500 : 404))
+    const [slow, ops] = Object.values(slackTargets('slack', 'ops'))
+    if (!slow || !ops) throw new Error('There are two')
+    await queueChanges(store.db, 1, ['slack', 'ops'])
+    const targets = { slack: { ...slow, retryDelays: [0, 1] }, ops }
+    const loop = simulatedLoop(watched, { fetch, routes: { targets, rules: [], alertTargets: [] } })
+    await passTime(loop.drain(Date.now() + 60_000), [watched])
+    const attempts = lines.map((line) => JSON.parse(line)).filter(({ message }) => message === 'attempt')
+    const of = (name: string) =>
+      attempts.filter(({ target }) => target === name).map(({ level, givenUp }) => [level, givenUp])
+    expect(of('ops')).toEqual([['error', true]])
+    expect(of('slack')).toEqual([
+      ['warn', false],
+      ['error', true],
+    ])
+  })
+
   it('are announced with their reason, and with a link to where they are replayed', async () => {
     const bodies: string[] = []
     const fetch: typeof globalThis.fetch = async (input, init) => {

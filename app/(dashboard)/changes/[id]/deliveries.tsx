@@ -96,8 +96,8 @@ function Delivery(props: {
           {status === 'queued' || status === 'retrying' ? (
             <CancelForm change={delivery.change_id} delivery={delivery} words="Cancel" />
           ) : null}
-          {status === 'failed' && dismissedAt === null ? <DismissForm id={id} target={target} /> : null}
           <ReplayForm delivery={delivery} note={context.replayNote} />
+          {status === 'failed' && dismissedAt === null ? <DismissForm id={id} target={target} /> : null}
         </div>
       </div>
       {attempts.length === 0 ? null : (

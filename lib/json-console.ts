@@ -1,0 +1,55 @@
+import { formatWithOptions, stripVTControlCharacters } from 'node:util'
+
+type Level = 'info' | 'warn' | 'error'
+
+const levels = {
+  log: 'info',
+  info: 'info',
+  debug: 'info',
+  trace: 'info',
+  warn: 'warn',
+  error: 'error',
+} as const
+type Method = keyof typeof levels
+
+/** As `log.ts` writes them. */
+const isLine = (text: string): boolean => text.startsWith('{"time":"') && !text.includes('\n')
+
+/** Signs that Next puts before its messages. */
+const marks = /^[\s▲✓○⚠⨯»-]+/
+
+/** What was given to a method of the console, as one line of JSON; null: nothing to say. */
+export function jsonLine(level: Level, given: unknown[], now: Date): string | null {
+  const [first] = given
+  if (given.length === 1 && typeof first === 'string' && isLine(first)) return first
+  const message = stripVTControlCharacters(formatWithOptions({ colors: false, depth: 4 }, ...given))
+    .replace(marks, '')
+    .trim()
+  return message === '' ? null : JSON.stringify({ time: now.toISOString(), level, message })
+}
+
+type Console = Pick<typeof console, Method>
+type Warnings = Pick<NodeJS.Process, 'on' | 'removeAllListeners'>
+
+/** Each console once: Next loads `instrumentation.ts` apart from what Node was started with. */
+const installed = Symbol.for('prompt-relay.json-console')
+
+/**
+ * From here on, whatever writes to the console (Next, a library, a warning of Node) writes lines of JSON, as the relay's
+ * own log does. Errors go to stderr, all else to stdout.
+ */
+export function installJsonConsole(target: Console, warnings: Warnings, now: () => Date): void {
+  const marked = target as Console & { [installed]?: true }
+  if (marked[installed]) return
+  marked[installed] = true
+  const out = target.log.bind(target)
+  const err = target.error.bind(target)
+  for (const [method, level] of Object.entries(levels) as [Method, Level][])
+    target[method] = (...given: unknown[]) => {
+      const line = jsonLine(level, given, now())
+      if (line !== null) (level === 'error' ? err : out)(line)
+    }
+  // Node's own listener writes text to stderr.
+  warnings.removeAllListeners('warning')
+  warnings.on('warning', (warning) => target.warn(`${warning.name}: ${warning.message}`))
+}

@@ -1,24 +1,30 @@
-import { countCallbacks, takeItems } from './db/callback-pace.ts'
+import type { CallbackAccess } from './callback-access.ts'
+import { type CallbackLimit, callbackLimits, itemKey } from './callback-limits.ts'
+import { countCallbacks, forgetCallbackPace, paceOf, takeItems } from './db/callback-pace.ts'
 import type { Db } from './db/client.ts'
+import type { CallbackPaceRow } from './db/schema.ts'
+import { unconfirmedIds, unnamed } from './describe-callback.ts'
 import { type Arrival, storeArrivals } from './receive.ts'
 import type { CallbackItem } from './sources/langfuse-callback.ts'
 import { subjectOf } from './sources/langfuse-keys.ts'
 import type { EventSource } from './sources/stored-body.ts'
 
-/** One request of the callback door, let in. */
+/** One request of the callback endpoint, let in. */
 export interface CallbackCall {
   items: CallbackItem[]
+  access: CallbackAccess
+  /** Langfuse's API is asked for the ids before anyone is notified. */
+  canConfirm: boolean
   /** Who counts as one sender. */
   address: string
   /** JSON of those worth keeping. */
   headers: string
-  /** The last four characters of the token that came with it; empty: none is asked for. */
+  /** The last four characters of the token that it showed; empty: none. */
   tokenHint: string
 }
 
-export type Taken =
-  | { ok: true; stored: number; repeated: number }
-  | { ok: false; retryAfterMs: number; message: string }
+type Refused = { ok: false; retryAfterMs: number; message: string }
+export type Taken = { ok: true; stored: number; repeated: number } | Refused
 
 export type TakeCallbacks = (call: CallbackCall) => Promise<Taken>
 
@@ -26,85 +32,104 @@ const source: EventSource = 'langfuse-callback'
 
 /** The same item within this time is the same press of a button. */
 const repeatMs = 10_000
+const forgetEveryMs = 60_000
+
+/** Ends a transaction without a trace. */
+const undone = Symbol('undone')
 
 /**
- * Langfuse itself sends at most 60 a minute to one endpoint. Each item can cost a request to its API and a message to
- * each target, so that what a person can press is enough. In the store, because on Vercel every request may meet
- * another instance.
- */
-const minuteMs = 60_000
-const mostFromAddress = 120
-const mostInAll = 240
-const itemMs = 10 * 60_000
-const mostOfItem = 10
-
-const itemKey = ({ key }: CallbackItem): string => `item ${key}`
-
-/**
- * Takes callbacks: counts them, then stores each item that did not come within the last 10 s as an event of its own.
- * Resolves when the commit is done, or with how long to wait where too many came. Throws when the store is out of reach.
+ * Takes callbacks: looks at their limits, and where they allow it stores each item that did not come within the last 10 s
+ * as an event of its own. Resolves when the commit is done, or with how long to wait where too many came: then nothing was written, so that
+ * a flood leaves nothing behind. Throws when the store is out of reach.
  */
 export function callbackTaker(db: Db, now: () => number): TakeCallbacks {
+  let forgotAt = 0
   return async (call) => {
-    const limit = await overLimit(db, call, now())
-    if (limit) return limit
-    const { items } = call
-    return db.transaction().execute(async (trx) => {
-      const time = now()
-      const taken = await takeItems(trx, items.map(itemKey), time - repeatMs, time)
-      const fresh = items.filter((item) => taken.has(itemKey(item)))
-      const arrivals = fresh.map((item) => arrivalOf(item, call, time))
-      if (arrivals.length > 0) await storeArrivals(trx, arrivals, { settleMs: 0, now: () => time })
-      return { ok: true, stored: fresh.length, repeated: items.length - fresh.length }
-    })
+    const time = now()
+    const limits = callbackLimits({ ...call, keys: call.items.map(({ key }) => key) })
+    const before = await paceOf(
+      db,
+      limits.map(({ key }) => key),
+      time,
+    )
+    const refused = overLimit(limits, before, time)
+    if (refused) return refused
+    const isForgetting = Math.abs(time - forgotAt) >= forgetEveryMs
+    if (isForgetting) forgotAt = time
+    return store(db, call, { limits, time, isForgetting })
   }
 }
 
-async function overLimit(
-  db: Db,
-  { items, address }: CallbackCall,
+interface Storing {
+  limits: CallbackLimit[]
+  time: number
+  isForgetting: boolean
+}
+
+async function store(db: Db, call: CallbackCall, { limits, time, isForgetting }: Storing): Promise<Taken> {
+  let refused: Refused | null = null
+  const stored = db.transaction().execute(async (trx): Promise<Taken> => {
+    const rows = limits.map(({ key, withinMs, count }) => ({ key, until: time + withinMs, count }))
+    const counted = await countCallbacks(trx, rows, time)
+    // Others may have come since the first look.
+    refused = overLimit(
+      limits.map((limit) => ({ ...limit, count: 0 })),
+      counted,
+      time,
+    )
+    if (refused) throw undone
+    if (isForgetting) await forgetCallbackPace(trx, time)
+    const { items, access } = call
+    const keyOf = ({ key }: CallbackItem): string => itemKey(access, key)
+    const taken = await takeItems(trx, items.map(keyOf), time - repeatMs, time)
+    const fresh = items.filter((item) => taken.has(keyOf(item)))
+    const arrivals = fresh.map((item) => arrivalOf(item, call, time))
+    if (arrivals.length > 0) await storeArrivals(trx, arrivals, { settleMs: 0, now: () => time })
+    return { ok: true, stored: fresh.length, repeated: items.length - fresh.length }
+  })
+  return stored.catch((error) => {
+    if (error === undone && refused) return refused
+    throw error
+  })
+}
+
+/** The first limit that is over with what this request adds to these counts. */
+function overLimit(
+  limits: readonly CallbackLimit[],
+  rows: readonly Pick<CallbackPaceRow, 'key' | 'until' | 'count'>[],
   now: number,
-): Promise<Exclude<Taken, { ok: true }> | null> {
-  const counted = (key: string, ms: number, count: number) => ({ key, until: now + ms, count })
-  const rows = await countCallbacks(
-    db,
-    [
-      counted(`address ${address}`, minuteMs, items.length),
-      counted('all', minuteMs, items.length),
-      ...items.map((item) => counted(itemKey(item), itemMs, 1)),
-    ],
-    now,
-  )
-  const over = rows.find(({ key, count }) => count > mostOf(key))
+): Refused | null {
+  const known = new Map(rows.map((row) => [row.key, row]))
+  const over = limits.find(({ key, max, count }) => (known.get(key)?.count ?? 0) + count > max)
   if (!over) return null
-  return { ok: false, retryAfterMs: over.until - now, message: messageOf(over.key) }
+  const until = known.get(over.key)?.until ?? now + over.withinMs
+  return { ok: false, retryAfterMs: until - now, message: over.message }
 }
 
-function mostOf(key: string): number {
-  if (key === 'all') return mostInAll
-  return key.startsWith('item ') ? mostOfItem : mostFromAddress
+/** What strangers write is not to reach a message before it is confirmed, and without API keys nobody confirms it. */
+function shownOf(
+  { event }: CallbackItem,
+  { access, canConfirm }: CallbackCall,
+): Pick<Arrival, 'project_id' | 'subject'> {
+  if (access === 'token' || canConfirm) return { project_id: event.projectId, subject: subjectOf(event, {}) }
+  const { projectId, ...ids } = unconfirmedIds(event)
+  return { project_id: projectId, subject: subjectOf({ ...event, ...ids }, {}) || unnamed(event) }
 }
 
-function messageOf(key: string): string {
-  if (key === 'all') return `More than ${mostInAll} items in a minute`
-  if (key.startsWith('item ')) return `The same item more than ${mostOfItem} times in 10 minutes`
-  return `More than ${mostFromAddress} items in a minute from one address`
-}
-
-function arrivalOf({ event, key, body }: CallbackItem, call: CallbackCall, now: number): Arrival {
+function arrivalOf(item: CallbackItem, call: CallbackCall, now: number): Arrival {
+  const { event, key, body } = item
   return {
     source,
-    dedupe_key: `callback:${key}:${now}`,
+    dedupe_key: `callback:${call.access === 'token' ? '' : 'stranger:'}${key}:${now}`,
     twin_key: null,
     type: event.type,
     action: null,
-    project_id: event.projectId,
-    subject: subjectOf(event, {}),
+    ...shownOf(item, call),
     version: null,
     occurred_at: now,
     received_at: now,
     headers: call.headers,
-    signature: call.tokenHint === '' ? '' : 'token',
+    signature: call.access,
     secret_hint: call.tokenHint,
     size: body.byteLength,
     body,

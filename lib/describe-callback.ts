@@ -35,10 +35,39 @@ function whatOf({ traceId, observationId, sessionId }: CallbackIds, name: string
   return `observation ${short(observationId ?? '')}`
 }
 
-/** `answer`: null where there are no API keys to ask with. */
+/** As machines make them: hex, a UUID, or what Langfuse calls its projects. Nobody can write a sentence in these. */
+const madeByMachine = /^([0-9a-f-]{16,64}|c[a-z0-9]{24})$/i
+
+/** What may be shown of a callback that anybody may have written, and that nobody confirmed. */
+export function unconfirmedIds({ projectId, traceId, observationId, sessionId }: CallbackIds): {
+  projectId: string | null
+  traceId: string | null
+  observationId: string | null
+  sessionId: string | null
+} {
+  const shown = (id: string | null): string | null => (id !== null && madeByMachine.test(id) ? id : null)
+  return {
+    projectId: shown(projectId),
+    traceId: shown(traceId),
+    observationId: shown(observationId),
+    sessionId: shown(sessionId),
+  }
+}
+
+/** What a callback asks to look at, without an id. */
+export function unnamed({ traceId, observationId }: CallbackIds): string {
+  if (traceId !== null) return observationId === null ? 'a trace' : 'an observation of a trace'
+  return observationId === null ? 'a session' : 'an observation'
+}
+
+/**
+ * `answer`: null where there are no API keys to ask with. Then nothing of an anonymous callback is shown but ids that
+ * machines make.
+ */
 export function describeCallback(said: CallbackIds, answer: TraceAnswer | null): Callback {
   const isFound = answer?.state === 'found'
-  const { traceId, observationId, sessionId } = isFound ? answer.ids : said
+  const isHidden = answer === null && said.isAnonymous === true
+  const { traceId, observationId, sessionId } = isFound ? answer.ids : isHidden ? unconfirmedIds(said) : said
   const fact = {
     kind: 'trace-callback' as const,
     traceId,
@@ -47,7 +76,9 @@ export function describeCallback(said: CallbackIds, answer: TraceAnswer | null):
     confirmed: isFound,
     ...(answer && !isFound && { withheld: answer.state }),
   }
-  const what = whatOf({ ...said, traceId, observationId, sessionId }, isFound ? answer.trace.name : null)
+  const isNamed = [traceId, observationId, sessionId].some((id) => id !== null)
+  const name = isFound ? answer.trace.name : null
+  const what = isNamed ? whatOf({ ...said, traceId, observationId, sessionId }, name) : unnamed(said)
   return {
     kind: 'trace-callback',
     title: `Someone asked to look at ${what}${endings[answer?.state ?? 'not-asked']}`,

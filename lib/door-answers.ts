@@ -1,6 +1,6 @@
 import type { RejectionRow } from './db/schema.ts'
 import { newId } from './id.ts'
-import { noteNotStored, noteRejection } from './journal.ts'
+import { countRejection, noteNotStored, noteRejection } from './journal.ts'
 import { log, thrown } from './log.ts'
 import { readBody } from './sources/read-body.ts'
 import { storeErrorKind, storeErrorWords } from './store-error.ts'
@@ -9,6 +9,8 @@ import { storeProbe } from './store-probe.ts'
 export interface RefuseDeps {
   now: () => number
   reject: (rejection: RejectionRow) => Promise<void>
+  /** Whether a refusal of this reason is recorded, beyond being counted; absent: each is. */
+  records?: (reason: string) => boolean
 }
 
 interface Refusal {
@@ -67,9 +69,13 @@ export const misconfigured = (problems: readonly string[]): Response =>
 export async function refuse(
   request: Request,
   { door, status, reason, message, head, size }: Refusal,
-  { now, reject }: RefuseDeps,
+  { now, reject, records }: RefuseDeps,
   answerHeaders: Record<string, string> = {},
 ): Promise<Response> {
+  if (records?.(reason) === false) {
+    countRejection(door, reason)
+    return answer(status, { error: reason, message }, answerHeaders)
+  }
   const address = request.headers.get('x-forwarded-for')?.split(',').at(-1)?.trim().slice(0, 100) ?? null
   const rejection: RejectionRow = {
     id: newId('rej', now()),

@@ -54,6 +54,7 @@ const variables = {
   LANGFUSE_ORIGINS: { schema: origins, example: 'https://langfuse.example.com' },
   CALLBACK_TOKEN: { schema: optional(secretOf(16)), example: 'openssl rand -hex 32' },
   CALLBACK_TOKEN_HEADER: { schema: headerName('authorization'), example: 'x-relay-token' },
+  CALLBACK_OPEN: { schema: flag(), example: '1' },
   CALLBACK_HEADERS: { schema: headerNames, example: 'x-team,x-request-id' },
   POLL_SECONDS: { schema: wholeFrom(60, 0, 86_400), example: '60' },
   POLL_REQUESTS_PER_MINUTE: { schema: wholeFrom(20, 1, 1000), example: '20' },

@@ -28,8 +28,12 @@ export function noteRejection(
   rejectionId: string,
 ): void {
   log('warn', 'rejected', { door, ...refusal, rejectionId })
-  count('prompt_relay_rejections_total', { door, reason: refusal.reason })
+  countRejection(door, refusal.reason)
 }
+
+/** Of one that nothing else is kept of. */
+export const countRejection = (door: string, reason: string): void =>
+  count('prompt_relay_rejections_total', { door, reason })
 
 /** An event came and could not be stored, so that its sender was asked to send it again. */
 export function noteNotStored(

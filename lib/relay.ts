@@ -11,6 +11,7 @@ import type { Env } from './env.ts'
 import { log, thrown } from './log.ts'
 import type { Loop } from './loop.ts'
 import { type Arrival, type Received, receiver } from './receive.ts'
+import { refusalPace } from './refusal-pace.ts'
 import type { Routes } from './rules.ts'
 import { running } from './running.ts'
 import { sharedCommit } from './shared-commit.ts'
@@ -33,6 +34,8 @@ export interface Relay {
   /** Stores callbacks and wakes the loop. Throws when the store is out of reach. */
   takeCallbacks: TakeCallbacks
   reject: (rejection: RejectionRow) => Promise<void>
+  /** Whether a refused callback is recorded. */
+  recordsCallback: (reason: string) => boolean
   /** Something is due: look now. */
   wake: () => void
   /** Works off what is due before `until` (epoch milliseconds). */
@@ -110,10 +113,10 @@ function createRelay(env: Env): Relay {
   const inTime = <T>(work: (opened: Opened) => Promise<T>): Promise<T> =>
     within(storeMs, 'The store', opening().then(work))
   /** What is stored too late for its sender is settled all the same. */
-  const storing = <T>(work: (opened: Opened) => Promise<T>): Promise<T> =>
+  const storing = <T>(work: (opened: Opened) => Promise<T>, isNew: (stored: T) => boolean): Promise<T> =>
     inTime(async (opened) => {
       const stored = await work(opened)
-      tell((loop) => loop.wake())
+      if (isNew(stored)) tell((loop) => loop.wake())
       return stored
     })
 
@@ -138,9 +141,18 @@ function createRelay(env: Env): Relay {
   return {
     env,
     routes,
-    receive: (arrival) => storing((opened) => opened.receive(arrival)),
-    takeCallbacks: (call) => storing((opened) => opened.takeCallbacks(call)),
+    receive: (arrival) =>
+      storing(
+        (opened) => opened.receive(arrival),
+        () => true,
+      ),
+    takeCallbacks: (call) =>
+      storing(
+        (opened) => opened.takeCallbacks(call),
+        (taken) => taken.ok && taken.stored > 0,
+      ),
     reject: (rejection) => inTime((opened) => opened.reject(rejection)),
+    recordsCallback: refusalPace(Date.now),
     wake: () => tell((loop) => loop.look()),
     drain: async (until) => {
       await (await working()).drain(until)

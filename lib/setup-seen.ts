@@ -74,6 +74,7 @@ export async function setupSeen(db: Db, given: Given): Promise<Seen> {
     callbacks: {
       origins: allowedOrigins(env),
       hasToken: env.CALLBACK_TOKEN !== undefined,
+      isOpen: env.CALLBACK_OPEN,
       lastAt: await lastOfKind(db, 'trace-callback'),
     },
     isServerless,

@@ -12,13 +12,15 @@ export function proofWords({
 } {
   if (source === 'langfuse-api') return { short: 'read', hint: null, long: "Read from Langfuse's API" }
   if (source === 'langfuse-callback') {
-    return signature === ''
-      ? { short: 'not signed', hint: null, long: 'A callback: not signed, and no token is asked for' }
-      : {
-          short: signature,
-          hint: secret_hint,
-          long: 'A callback: not signed, but it came with the token that ends in',
-        }
+    if (signature === 'token') {
+      const long = 'A callback: not signed, but it came with the token that ends in'
+      return { short: signature, hint: secret_hint, long }
+    }
+    if (signature === 'page') {
+      const long = 'A callback from a browser page of an allowed origin: not signed, and without a token'
+      return { short: 'from a page', hint: null, long }
+    }
+    return { short: 'not signed', hint: null, long: 'A callback: not signed, and without a token' }
   }
   return { short: signature, hint: secret_hint, long: `Signed ${signature} with the secret that ends in` }
 }

@@ -2,6 +2,20 @@ import { sql } from 'kysely'
 import type { Db } from './client.ts'
 import type { CallbackPaceRow } from './schema.ts'
 
+/** How the counts of these keys stand, of those whose window has not ended. */
+export async function paceOf(
+  db: Db,
+  keys: string[],
+  now: number,
+): Promise<Pick<CallbackPaceRow, 'key' | 'until' | 'count'>[]> {
+  return db
+    .selectFrom('callback_pace')
+    .select(['key', 'until', 'count'])
+    .where('key', 'in', keys)
+    .where('until', '>', now)
+    .execute()
+}
+
 /**
  * Adds to the counts of these keys, each within its own window, and gives how they stand. In the order of the keys,
  * so that two instances never wait for each other in a circle.

@@ -294,7 +294,7 @@ interface WriteProbeRow {
   body: Uint8Array
 }
 
-/** How much an address, an item, or everybody called back lately. */
+/** How much an address, an item, or all with or without the token called back lately. */
 export interface CallbackPaceRow {
   key: string
   /** Counted until then. */

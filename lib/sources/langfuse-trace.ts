@@ -92,7 +92,8 @@ export async function readTrace(api: LangfuseApi, ids: CallbackIds): Promise<Tra
     ids: {
       ...ids,
       traceId: isSession ? null : (first.traceId ?? ids.traceId),
-      observationId: believed(ids.observationId, own, isLeast),
+      // Of a trace that was not read to its end, an id that anybody may have written is not believed.
+      observationId: believed(ids.observationId, own, isLeast && !ids.isAnonymous),
       sessionId: isSession ? ids.sessionId : (first.sessionId ?? null),
     },
     trace: factsOf(own, isLeast),

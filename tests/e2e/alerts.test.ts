@@ -19,7 +19,7 @@ async function send(name: FixtureName): Promise<void> {
 }
 
 beforeAll(async () => {
-  app = await startApp({ DATABASE_URL: data.url, DASHBOARD_PASSWORD: password })
+  app = await startApp({ DATABASE_URL: data.url, DASHBOARD_PASSWORD: password, CALLBACK_OPEN: '1' })
   browser = await launchChromium()
   one = await visit(browser)
   await logIn(one.page, app)
@@ -69,7 +69,7 @@ it('a recovery says how long its alert lasted, and the two lead to each other', 
 it('a callback leads to the trace, and says that nothing vouches for it', async () => {
   const text = await open(/Please look/)
   expect(text).toContain('Someone asked to look at an observation of trace 1c563dcf… (not confirmed)')
-  expect(text).toContain('A callback: not signed, and no token is asked for')
+  expect(text).toContain('A callback: not signed, and without a token')
   const link = one.page.getByRole('link', { name: 'Open the observation' })
   expect(await link.getAttribute('href')).toBe(
     'https://cloud.langfuse.com/project/cmfq1x7h3000108l4b2k9d6tz/traces/1c563dcf980b449abb0dcbeaf1784e81?observation=9f8e7d6c5b4a3921',
@@ -80,7 +80,7 @@ it('the setup page tells who may call back, and by what it is believed', async (
   const { page } = one
   await page.goto(`${app.url}/setup`)
   const text = await page.innerText('main')
-  expect(text).toContain('No token is asked for, and nothing confirms what comes')
+  expect(text).toContain('Open to anyone who knows the address, and nothing confirms what comes')
   expect(text).toContain('/api/callbacks/langfuse')
 })
 

@@ -135,7 +135,7 @@ export const cases: Record<string, (random: Random, take: Take) => Promise<Ended
     const body = random.next() < 0.6 ? mutateJson(callback, random) : mutateBytes(callback, random, bodies)
     const opened = openCallback(body)
     for (const { body: kept } of opened.ok ? opened.items : [])
-      readStored({ source: 'langfuse-callback', body: kept })
+      readStored({ source: 'langfuse-callback', signature: 'token', body: kept })
     const isKnown = random.next() < 0.8
     const headers = {
       authorization: isKnown ? `Bearer ${callbackToken}` : mutateHeader(`Bearer ${callbackToken}`, random),

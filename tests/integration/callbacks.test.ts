@@ -1,17 +1,21 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { answerCallback, answerPreflight, type CallbackDeps } from '#lib/callback-door.ts'
-import { callbackTaker } from '#lib/callback-store.ts'
+import { callbackTaker, type TakeCallbacks } from '#lib/callback-store.ts'
 import type { Change } from '#lib/change.ts'
 import { toChange } from '#lib/db/changes.ts'
 import { isPostgres, openDatabase } from '#lib/db/client.ts'
 import { listFiltered } from '#lib/db/list.ts'
 import { insertRejections } from '#lib/db/rejections.ts'
+import type { Message } from '#lib/delivery.ts'
 import type { CallbackIds, TraceAnswer } from '#lib/describe-callback.ts'
 import { readEnv } from '#lib/env.ts'
+import { callbackLinks } from '#lib/links.ts'
 import { emptyFilter } from '#lib/list-filter.ts'
 import { prune } from '#lib/prune.ts'
+import { refusalPace } from '#lib/refusal-pace.ts'
 import type { Routes } from '#lib/rules.ts'
 import { type SettleDeps, settleDue } from '#lib/settle.ts'
+import { slackDigest, slackMessage } from '#lib/targets/slack-message.ts'
 import { fixture } from '../fixtures.ts'
 import { engines, type TestStore } from './stores.ts'
 
@@ -31,6 +35,12 @@ function environment(source: Record<string, string> = {}) {
   return env
 }
 
+/** Whoever calls is let in, as a stranger. */
+const open = { CALLBACK_OPEN: '1' }
+const keys = { LANGFUSE_PUBLIC_KEY: 'pk-lf-1', LANGFUSE_SECRET_KEY: 'sk-lf-1' }
+const withToken = { CALLBACK_TOKEN: token }
+const bearer = { authorization: `Bearer ${token}` }
+
 const item = (traceId: string) => ({ projectId: 'p1', traceId, observationId: null })
 const bodyOf = (...traceIds: string[]) => JSON.stringify({ version: 1, items: traceIds.map(item) })
 const request = (body: string | Uint8Array, headers: Record<string, string> = {}, method = 'POST') =>
@@ -40,7 +50,7 @@ const request = (body: string | Uint8Array, headers: Record<string, string> = {}
     ...(method === 'POST' ? { body: body as BodyInit } : {}),
   })
 
-describe.each(engines)('the callback door on %s', (_, openStore) => {
+describe.each(engines)('the callback endpoint on %s', (_, openStore) => {
   let store: TestStore
   let time: number
   beforeEach(async () => {
@@ -58,7 +68,11 @@ describe.each(engines)('the callback door on %s', (_, openStore) => {
     reject: (rejection) => insertRejections(store.db, [rejection]),
     ...over,
   })
-  const knock = async (one: Request, source = {}, over: Partial<CallbackDeps> = {}) => {
+  const knock = async (
+    one: Request,
+    source: Record<string, string> = open,
+    over: Partial<CallbackDeps> = {},
+  ) => {
     const response = await answerCallback(one, deps(source, over))
     return { status: response.status, headers: response.headers, body: await response.json() }
   }
@@ -103,7 +117,7 @@ describe.each(engines)('the callback door on %s', (_, openStore) => {
     })
 
     it('several items, each as a change of its own', async () => {
-      await knock(request(bodyOf('t1', 't2', 't3', 't1')))
+      await knock(request(bodyOf('t1', 't2', 't3', 't1'), bearer), withToken)
       expect((await events()).map(({ subject }) => subject).toSorted()).toEqual(['t1', 't2', 't3'])
       expect(await changes()).toHaveLength(3)
     })
@@ -112,7 +126,7 @@ describe.each(engines)('the callback door on %s', (_, openStore) => {
       ['as it is', { authorization: token }],
       ['as a bearer', { authorization: `Bearer ${token}` }],
     ])('the token %s', async (_, headers) => {
-      expect((await knock(request(callout, headers), { CALLBACK_TOKEN: token })).status).toBe(202)
+      expect((await knock(request(callout, headers), withToken)).status).toBe(202)
       expect(JSON.stringify(await events())).not.toContain(token)
     })
 
@@ -123,11 +137,67 @@ describe.each(engines)('the callback door on %s', (_, openStore) => {
     })
   })
 
+  describe('accepts', () => {
+    const page = { origin }
+    it.each<[string, Record<string, string>, Record<string, string>, number, string | null]>([
+      ['the token', bearer, withToken, 202, 'token'],
+      ['the token from a page', { ...bearer, ...page }, withToken, 202, 'token'],
+      ['a page of Langfuse where API keys confirm what it says', page, keys, 202, 'page'],
+      ['such a page beside a token', page, { ...keys, ...withToken }, 202, 'page'],
+      ['anyone, where that is wanted', {}, open, 202, 'open'],
+      ['anyone, where that is wanted beside a token', {}, { ...open, ...withToken }, 202, 'open'],
+      ['nobody by itself', {}, {}, 503, null],
+      ['no page without API keys', page, {}, 503, null],
+      ['no server by API keys alone', {}, keys, 503, null],
+      ['no page without the token and API keys', page, withToken, 401, null],
+      ['no other page, however open', { origin: 'https://evil.example' }, { ...open, ...keys }, 403, null],
+      [
+        'no wrong token, however open',
+        { authorization: 'Bearer x' },
+        { ...open, ...keys, ...withToken },
+        401,
+        null,
+      ],
+    ])('%s', async (_, headers, source, status, signature) => {
+      const answer = await knock(request(callout, headers), source)
+      expect(answer.status).toBe(status)
+      expect((await events()).map((event) => event.signature)).toEqual(signature === null ? [] : [signature])
+      expect(answer.headers.get('access-control-allow-origin')).toBe(
+        headers.origin === origin ? origin : null,
+      )
+    })
+
+    it('nothing until one of three ways is chosen, and names all of them', async () => {
+      const { status, body } = await knock(request(callout), {})
+      expect([status, body.error]).toEqual([503, 'callbacks-closed'])
+      for (const way of [
+        'CALLBACK_TOKEN',
+        'LANGFUSE_PUBLIC_KEY',
+        'LANGFUSE_SECRET_KEY',
+        origin,
+        'CALLBACK_OPEN=1',
+      ])
+        expect(body.message).toContain(way)
+    })
+
+    it('no body before its headers are enough', async () => {
+      let isRead = false
+      const pull = () => {
+        isRead = true
+      }
+      const body = new ReadableStream({ pull }, { highWaterMark: 0 })
+      const init = { method: 'POST', body, duplex: 'half' } as RequestInit
+      const one = new Request('http://localhost/api/callbacks/langfuse', init)
+      expect((await knock(one, {})).status).toBe(503)
+      expect(isRead).toBe(false)
+    })
+  })
+
   describe('an item that comes again', () => {
     it('within 10 s is the same press of the button, and answered alike', async () => {
-      await knock(request(bodyOf('t1')))
+      await knock(request(bodyOf('t1'), bearer), withToken)
       time += 9_999
-      const again = await knock(request(bodyOf('t1', 't2')))
+      const again = await knock(request(bodyOf('t1', 't2'), bearer), withToken)
       expect([again.status, again.body]).toEqual([202, { ok: true }])
       expect((await events()).map(({ subject }) => subject)).toEqual(['t1', 't2'])
     })
@@ -145,7 +215,7 @@ describe.each(engines)('the callback door on %s', (_, openStore) => {
       const other = isPostgres(store.db) ? await openDatabase(store.url) : store.db
       const answers = await Promise.all(
         [store.db, other, store.db, other, store.db, other].map((db) =>
-          knock(request(bodyOf('t1', 't2')), {}, { take: callbackTaker(db, now) }),
+          knock(request(bodyOf('t1', 't2')), open, { take: callbackTaker(db, now) }),
         ),
       )
       if (other !== store.db) await other.destroy()
@@ -154,15 +224,11 @@ describe.each(engines)('the callback door on %s', (_, openStore) => {
     })
 
     it('after the store was out of reach is taken', async () => {
-      const { body, headers, status } = await knock(
-        request(bodyOf('t1'), { origin }),
-        {},
-        {
-          take: async () => {
-            throw new Error('connect ECONNREFUSED')
-          },
+      const { body, headers, status } = await knock(request(bodyOf('t1'), { origin }), open, {
+        take: async () => {
+          throw new Error('connect ECONNREFUSED')
         },
-      )
+      })
       expect([status, headers.get('retry-after')]).toEqual([503, '5'])
       expect(JSON.stringify(body)).not.toContain('ECONNREFUSED')
       expect((await knock(request(bodyOf('t1')))).status).toBe(202)
@@ -240,21 +306,21 @@ describe.each(engines)('the callback door on %s', (_, openStore) => {
       bodyOf(...Array.from({ length: count }, (_, i) => `t${from + i}`))
 
     it('from one address wait, while others are let in', async () => {
-      expect((await knock(request(many(0, 100)))).status).toBe(202)
-      const refused = await knock(request(many(100, 21)))
+      expect((await knock(request(many(0, 99)))).status).toBe(202)
+      const refused = await knock(request(many(100, 2)))
       expect([refused.status, refused.body.error]).toEqual([429, 'too-many'])
       expect(Number(refused.headers.get('retry-after'))).toBe(60)
       expect((await rejections()).map(({ status_code }) => status_code)).toEqual([429])
-      expect((await knock(request(many(100, 21)), {}, { address: '203.0.113.7' })).status).toBe(202)
+      expect((await knock(request(many(100, 21)), open, { address: '203.0.113.7' })).status).toBe(202)
       time += 60_000
       expect((await knock(request(many(200, 1)))).status).toBe(202)
-      expect(await events()).toHaveLength(122)
+      expect(await events()).toHaveLength(121)
     })
 
     it('in all wait, from however many addresses', async () => {
       const statuses: number[] = []
       for (const [i, address] of ['a', 'b', 'c'].entries())
-        statuses.push((await knock(request(many(i * 100, 100)), {}, { address })).status)
+        statuses.push((await knock(request(many(i * 50, 50)), open, { address })).status)
       expect(statuses).toEqual([202, 202, 429])
     })
 
@@ -270,9 +336,71 @@ describe.each(engines)('the callback door on %s', (_, openStore) => {
       expect((await knock(request(bodyOf('t1')))).status).toBe(202)
     })
 
+    it('of strangers leave the share of whoever shows the token alone', async () => {
+      const both = { ...open, ...withToken }
+      for (let i = 0; i < 3; i++) await knock(request(many(i * 100, 100)), both, { address: `a${i}` })
+      expect((await knock(request(many(0, 1)), both, { address: 'a9' })).status).toBe(202)
+      for (let i = 0; i < 20; i++) await knock(request(many(0, 1)), both, { address: 'a9' })
+      expect((await knock(request(many(0, 1)), both, { address: 'a9' })).status).toBe(429)
+      const stored = (await events()).length
+      // The very item that strangers have used up, within the 10 s in which theirs is a repeat.
+      expect((await knock(request(many(0, 1), bearer), both)).status).toBe(202)
+      expect((await knock(request(many(0, 100), bearer), both)).status).toBe(202)
+      expect(await events()).toHaveLength(stored + 100)
+    })
+
+    it('of whoever shows the token wait too', async () => {
+      const statuses: number[] = []
+      for (let i = 0; i < 3; i++)
+        statuses.push((await knock(request(many(i * 100, 100), bearer), withToken)).status)
+      expect(statuses).toEqual([202, 202, 429])
+    })
+
+    it('of strangers end for the day', async () => {
+      let accepted = 0
+      for (let i = 0; i < 30; i++) {
+        if ((await knock(request(many(i * 100, 100)))).status === 202) accepted += 100
+        time += 60_000
+      }
+      expect(accepted).toBe(2000)
+      const { status, body, headers } = await knock(request(many(0, 1)))
+      expect([status, body.message]).toEqual([429, 'More than 2,000 items in a day without a token'])
+      expect(Number(headers.get('retry-after'))).toBe(24 * 3600 - 30 * 60)
+    })
+
+    it('write nothing but what says that they were refused, and of that only so much', async () => {
+      for (let i = 0; i < 2; i++) await knock(request(many(i * 60, 60)), open, { address: `a${i}` })
+      const rows = async () => (await store.db.selectFrom('callback_pace').selectAll().execute()).length
+      const [before, stored] = [await rows(), await events()]
+      const records = refusalPace(now)
+      const statuses = new Set<number>()
+      for (let i = 0; i < 100; i++) {
+        const one = request(bodyOf(...Array.from({ length: 20 }, (_, j) => `x${i}-${j}`)))
+        statuses.add((await knock(one, open, { address: `b${i}`, records })).status)
+      }
+      expect([...statuses]).toEqual([429])
+      expect(await rows()).toBe(before)
+      expect(await events()).toEqual(stored)
+      expect(await rejections()).toHaveLength(30)
+    })
+
+    it('through several instances at once are held to the same limit', async () => {
+      const other = isPostgres(store.db) ? await openDatabase(store.url) : store.db
+      const takers = [callbackTaker(store.db, now), callbackTaker(other, now)]
+      const answers = await Promise.all(
+        Array.from({ length: 20 }, (_, i) =>
+          knock(request(many(i * 20, 20)), open, { address: `a${i}`, take: takers[i % 2] as TakeCallbacks }),
+        ),
+      )
+      if (other !== store.db) await other.destroy()
+      expect(answers.filter(({ status }) => status === 202)).toHaveLength(6)
+      expect(await events()).toHaveLength(120)
+      expect((await store.db.selectFrom('callback_pace').selectAll().execute()).length).toBe(6 + 2 + 120)
+    })
+
     it('leave nothing behind once they are long ago', async () => {
       await knock(request(many(0, 20)))
-      time += 10 * 60_000
+      time += 24 * 60 * 60_000
       await prune(store.db, { retentionDays: 90, now, stopping: () => false })
       expect(await store.db.selectFrom('callback_pace').selectAll().execute()).toEqual([])
     })
@@ -309,11 +437,12 @@ describe.each(engines)('the callback door on %s', (_, openStore) => {
         readTrace: async (ids) => {
           asked.push(ids)
           // The store is not held meanwhile: a door would have to wait.
-          await knock(request(bodyOf('t2')), {}, { address: 'another' })
+          await knock(request(bodyOf('t2')), open, { address: 'another' })
           return found(ids)
         },
       })
       expect(asked[0]).toEqual({
+        isAnonymous: true,
         projectId: 'cmfq1x7h3000108l4b2k9d6tz',
         traceId: '1c563dcf980b449abb0dcbeaf1784e81',
         observationId: '9f8e7d6c5b4a3921',
@@ -334,6 +463,68 @@ describe.each(engines)('the callback door on %s', (_, openStore) => {
       await settle({ readTrace: async () => ({ state: 'not-found' }) })
       expect((await changes())[0]).toMatchObject({ kind: 'trace-callback', status: 'settled' })
       expect(await statuses()).toEqual([['skipped', 'callbacks: Langfuse does not know it']])
+    })
+
+    const text = 'free-pizza at evil.example'
+    const sentence = JSON.stringify({
+      version: 1,
+      items: [{ projectId: text, traceId: text, observationId: text, sessionId: text }],
+    })
+    /** All that a message is made of. */
+    const told = async () => {
+      const [row] = await store.db.selectFrom('changes').selectAll().execute()
+      if (!row) throw new Error('Nothing settled')
+      const change = toChange(row)
+      const links = { page: null, langfuse: callbackLinks(change, 'https://l.test')[0]?.url ?? null }
+      const [fact] = change.detail.facts
+      if (!fact) throw new Error('No fact')
+      const message: Message = { deliveryId: 'dlv_1', change, fact, text: undefined, links }
+      return JSON.stringify([slackMessage(message), slackDigest([message, message]), message.change])
+    }
+
+    it.each([
+      ['open', {}, open],
+      ['with a token beside', {}, { ...open, ...withToken }],
+    ])('the words of a stranger nowhere, where nobody confirms them (%s)', async (_, headers, source) => {
+      await knock(request(sentence, headers), source)
+      await settle()
+      expect(await statuses()).toEqual([['queued', 'callbacks']])
+      expect(await told()).not.toMatch(/pizza|evil/)
+      expect((await changes())[0]).toMatchObject({
+        title: 'Someone asked to look at an observation of a trace (not confirmed)',
+        projectId: null,
+      })
+    })
+
+    it('the ids that a machine made of a stranger, and all of whoever shows the token', async () => {
+      await knock(request(callout))
+      await settle()
+      expect(await told()).toContain('1c563dcf980b449abb0dcbeaf1784e81')
+      await store.db.deleteFrom('changes').execute()
+      await knock(request(sentence, bearer), withToken)
+      await settle()
+      expect(await told()).toContain('pizza')
+    })
+
+    it('nothing of a page before Langfuse has confirmed it', async () => {
+      await knock(request(sentence, { origin }), keys)
+      await settle({ readTrace: async () => noAnswer })
+      expect(await statuses()).toEqual([])
+      time += 11 * 60_000
+      await settle({ readTrace: async () => ({ state: 'not-found' }) })
+      expect(await statuses()).toEqual([['skipped', 'callbacks: Langfuse does not know it']])
+    })
+
+    it('says to whom it asks Langfuse for, so that strangers draw on their own part of the budget', async () => {
+      const asked: CallbackIds[] = []
+      const readTrace = async (ids: CallbackIds): Promise<TraceAnswer> => {
+        asked.push(ids)
+        return { state: 'not-found' }
+      }
+      await knock(request(bodyOf('t1'), { origin }), { ...keys, ...withToken })
+      await knock(request(bodyOf('t1'), bearer), { ...keys, ...withToken })
+      await settle({ readTrace })
+      expect(asked.map(({ isAnonymous }) => isAnonymous).toSorted()).toEqual([true, undefined])
     })
 
     it('once Langfuse is back', async () => {

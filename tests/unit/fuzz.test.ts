@@ -59,7 +59,7 @@ describe('any callback', () => {
         const opened = openCallback(bytes)
         if (!opened.ok) expect(opened.message).not.toBe('')
         for (const { event, body } of opened.ok ? opened.items : [])
-          expect(readStored({ source: 'langfuse-callback', body })).toEqual(event)
+          expect(readStored({ source: 'langfuse-callback', signature: 'token', body })).toEqual(event)
       }),
       { numRuns: Math.min(runs, 20_000) },
     )

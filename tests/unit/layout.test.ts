@@ -24,7 +24,9 @@ function importsOf(file: string): string[] {
 /** Pure: no clock, no network, no store. */
 const core = [
   'alert-words',
+  'callback-access',
   'callback-check',
+  'callback-limits',
   'change',
   'check',
   'circuit',

@@ -58,7 +58,7 @@ const whole: SetupSeen = {
   hasCronSecret: true,
   hasLangfuseKeys: true,
   polling: { everyMs: minute, state: polled },
-  callbacks: { origins: ['https://cloud.langfuse.com'], hasToken: true, lastAt: null },
+  callbacks: { origins: ['https://cloud.langfuse.com'], hasToken: true, isOpen: false, lastAt: null },
   isServerless: false,
   store: 'sqlite',
   asked: null,
@@ -78,6 +78,30 @@ const find = (seen: Partial<SetupSeen>, id: string) => {
   return { state, words, fix, at }
 }
 const target = (seen: Partial<TargetSeen>) => ({ targets: [{ ...slack, ...seen }] })
+
+describe('the check of callbacks', () => {
+  const callbacks = (over: object, hasLangfuseKeys: boolean) =>
+    find({ callbacks: { ...whole.callbacks, hasToken: false, ...over }, hasLangfuseKeys }, 'callbacks')
+
+  it.each<[string, object, boolean, string | undefined, RegExp]>([
+    ['nothing', {}, false, 'not-yet', /^Closed: .* 503/],
+    ['a token', { hasToken: true }, false, 'ok', /^Accepted with the token\. None has come/],
+    [
+      'keys',
+      {},
+      true,
+      'ok',
+      /browser pages at https:\/\/cloud\.langfuse\.com.*Web Callouts\) is answered 503/,
+    ],
+    ['both', { hasToken: true }, true, 'ok', /with the token, reported once .*; from browser pages/],
+    ['an open endpoint', { isOpen: true }, false, 'problem', /anyone who knows the address/],
+    ['an open endpoint and keys', { isOpen: true }, true, 'ok', /from anyone, reported once/],
+  ])('says what is accepted with %s', (_, over, hasKeys, state, words) => {
+    const found = callbacks(over, hasKeys)
+    expect(found.state).toBe(state)
+    expect(found.words).toMatch(words)
+  })
+})
 
 describe('the setup checks', () => {
   it('are all fine where nothing is missing, and ask for nothing', () => {

@@ -47,7 +47,7 @@ describe('a callback', () => {
 
   it('is stored item by item, and each body gives its own event back', () => {
     for (const { event, body } of items({ version: 1, items: [one, { ...one, traceId: 'other' }] }))
-      expect(readStored({ source: 'langfuse-callback', body })).toEqual(event)
+      expect(readStored({ source: 'langfuse-callback', signature: 'token', body })).toEqual(event)
   })
 
   it('means nothing where it is signed: only the callback door has such bodies', () => {
@@ -61,7 +61,9 @@ describe('a callback', () => {
       now: t * 1000,
     })
     expect(opened).toMatchObject({ ok: true, type: 'unrecognised' })
-    expect(readStored({ source: 'langfuse-webhook', body: rawBody }).type).toBe('unrecognised')
+    expect(readStored({ source: 'langfuse-webhook', signature: 'v1', body: rawBody }).type).toBe(
+      'unrecognised',
+    )
   })
 })
 

@@ -9,7 +9,7 @@ export const dynamic = 'force-dynamic'
 /** Seconds. What `after` may use on Vercel for settling and first tries. */
 export const maxDuration = 60
 
-const depsOf = ({ env, reject }: Relay) => ({ env, reject, now: Date.now })
+const depsOf = ({ env, reject, recordsCallback: records }: Relay) => ({ env, reject, records, now: Date.now })
 
 export async function OPTIONS(request: Request): Promise<Response> {
   const { relay: running, problems } = relay()

@@ -65,6 +65,8 @@ export type Fact =
     }
   /** The relay's own trouble: deliveries to a target that will not be tried again by themselves. */
   | { kind: 'given-up'; target: string; count: number }
+  /** The relay's own trouble too: its events could not be interpreted, in so many tries. */
+  | { kind: 'undescribed'; failures: number; events: number }
   /**
    * What goes wrong around the relay, and the end of it: no signed event although prompts changed, signatures of an
    * unknown secret, a target that keeps failing, a secret that signs for a second project, changes that do not settle.
@@ -101,6 +103,7 @@ export const factKinds = [
   'given-up',
   'trouble',
   'trouble-over',
+  'undescribed',
   'unchanged',
   'unrecognised',
 ] as const satisfies readonly FactKind[]
@@ -213,6 +216,8 @@ export interface ChangeDetail {
   /** Ids of events older than the known state, which therefore changed nothing. */
   stale: string[]
   omitted?: Omitted
+  /** Of one that could not be described: the change that its events were interpreted as later. */
+  reinterpretedAs?: string
 }
 
 export const emptyDetail: ChangeDetail = {

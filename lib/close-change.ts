@@ -24,10 +24,10 @@ export interface Closing {
   onClosed: (closed: Closed) => void
 }
 
-/** An event of a change, and what it says. */
+/** The events of a change, and what they say, as far as it could be read. */
 export interface Heard {
-  event: EventRow
-  said: SourceEvent
+  events: Pick<EventRow, 'id' | 'occurred_at' | 'headers'>[]
+  said: SourceEvent[]
 }
 
 /** Characters; a label alone may be longer. */
@@ -42,17 +42,16 @@ export async function closeChange(
   db: Db,
   row: ChangeRow,
   told: Told,
-  heard: Heard[],
+  { events, said }: Heard,
   { routes, now, onClosed }: Closing,
 ): Promise<void> {
   const { kind } = told
   const keep = namedLabels(routes)
   const detail = boundedDetail(told.detail, keep)
   const title = told.title.slice(0, maxTitle).toWellFormed()
-  const from = heard.flatMap(({ event }) => traceOf(event.headers))
+  const from = events.flatMap(({ headers }) => traceOf(headers))
   const attributes = { 'prompt_relay.change': row.id, 'prompt_relay.kind': kind }
   const span = beginSpan('settle', { attributes, from, startedAt: now })
-  const said = heard.map((one) => one.said)
   await settleChangeRow(db, row.id, {
     kind: told.kind,
     version: told.version,
@@ -60,7 +59,7 @@ export async function closeChange(
     actor: told.actor,
     danger: told.danger ? 1 : 0,
     detail: JSON.stringify({ ...detail, ...traceHeaders(span) }),
-    event_count: said.length,
+    event_count: events.length,
     settled_at: now,
   })
   const { id, project_id: projectId, subject } = row
@@ -77,7 +76,7 @@ export async function closeChange(
     newDelivery(to(target), { status: 'skipped', rule: why, fact: 'null' }),
   )
   await insertDeliveries(db, [...queued.map((one) => one.row), ...unwanted])
-  const occurred = heard.map(({ event }) => event.occurred_at)
+  const occurred = events.map((event) => event.occurred_at)
   const happened = { occurredAt: occurred.length > 0 ? Math.max(...occurred) : null, now }
   await saveOrders(
     db,
@@ -86,7 +85,7 @@ export async function closeChange(
   const settled = {
     changeId: row.id,
     kind,
-    events: said.length,
+    events: events.length,
     queued: routed.map(({ target }) => target),
   }
   onClosed({

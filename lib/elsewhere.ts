@@ -15,7 +15,7 @@ export interface Elsewhere {
   trace: (wanted: CallbackIds) => TraceAnswer | null | undefined
 }
 
-interface Readers {
+export interface Readers {
   readVersion?: (wanted: WantedVersion) => Promise<VersionContent | null>
   readTrace?: (wanted: CallbackIds) => Promise<TraceAnswer>
 }
@@ -62,23 +62,62 @@ export function readings({ readVersion, readTrace }: Readers): {
   }
 }
 
-/** After no answer came, nobody is asked for this long: one that hangs would hold up all else that is to be settled. */
+/** After no answer came, nothing is asked for this long: each that hangs takes the place of another. */
 const restMs = 60_000
+
+/** When Langfuse may be asked again; one for each of its limits. Times in milliseconds. */
+export interface Rest {
+  left: () => number
+  /** `retryAfterMs`: as long as Langfuse asked for. */
+  begin: (retryAfterMs: number | null) => void
+  end: () => void
+}
+
+export function createRest(now: () => number): Rest {
+  let until = 0
+  return {
+    left: () => Math.max(0, until - now()),
+    begin: (retryAfterMs) => {
+      until = now() + Math.max(restMs, retryAfterMs ?? 0)
+    },
+    end: () => {
+      until = 0
+    },
+  }
+}
+
+/** Reads versions by `read` (undefined: no answer), with a rest after each time that no answer came; nothing is known meanwhile. */
+export function versionsWithRest(
+  read: (wanted: WantedVersion) => Promise<VersionContent | null | undefined>,
+  rest: Rest,
+): (wanted: WantedVersion) => Promise<VersionContent | null> {
+  return async (wanted) => {
+    if (rest.left() > 0) return null
+    const content = await read(wanted)
+    if (content === undefined) rest.begin(null)
+    else rest.end()
+    return content ?? null
+  }
+}
 
 /** Reads traces by `read`, with a rest after each time that no answer came to what was asked. */
 export function withRest(
   read: (wanted: CallbackIds) => Promise<TraceAnswer>,
-  now: () => number,
+  rest: Rest,
 ): (wanted: CallbackIds) => Promise<TraceAnswer> {
-  let failed: { answer: Extract<TraceAnswer, { state: 'no-answer' }>; until: number } | null = null
+  let failed: Extract<TraceAnswer, { state: 'no-answer' }> = {
+    state: 'no-answer',
+    message: 'Langfuse did not answer',
+    retryAfterMs: null,
+  }
   return async (wanted) => {
-    const wait = failed === null ? 0 : failed.until - now()
-    if (failed && wait > 0) return { ...failed.answer, retryAfterMs: wait }
+    const wait = rest.left()
+    if (wait > 0) return { ...failed, retryAfterMs: wait }
     const answer = await read(wanted)
-    failed =
-      answer.state === 'no-answer' && !answer.isUnasked
-        ? { answer, until: now() + Math.max(restMs, answer.retryAfterMs ?? 0) }
-        : null
+    if (answer.state === 'no-answer' && !answer.isUnasked) {
+      failed = answer
+      rest.begin(answer.retryAfterMs)
+    } else if (answer.state !== 'no-answer') rest.end()
     return answer
   }
 }

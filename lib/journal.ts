@@ -87,6 +87,15 @@ export function noteSkipped(skipped: {
   log('info', 'skipped', skipped)
 }
 
+/** A change failed to settle, so often in a row; `isLast`: it is not tried again by itself. */
+export function noteUnsettled(
+  unsettled: { changeId: string; failures: number; isLast: boolean },
+  error: unknown,
+): void {
+  log('error', 'a change failed to settle', { ...unsettled, ...thrown(error) })
+  count('prompt_relay_settle_failures_total', {})
+}
+
 export interface Attempted {
   target: string
   deliveryId: string

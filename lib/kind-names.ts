@@ -20,6 +20,7 @@ export const kindNames: Record<FactKind, string> = {
   'given-up': 'Given up',
   trouble: 'Trouble',
   'trouble-over': 'Over',
+  undescribed: 'Not described',
   unchanged: 'Unchanged',
   unrecognised: 'Unrecognised',
 }

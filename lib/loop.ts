@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks'
 import { setImmediate } from 'node:timers/promises'
 import { nextOpenChange } from './db/changes.ts'
 import { pollAt } from './db/poll.ts'
@@ -10,7 +11,7 @@ import { prune } from './prune.ts'
 import { createPump } from './pump.ts'
 import { replayNext } from './replay-job.ts'
 import { notifiedOf } from './rules.ts'
-import { type SettleDeps, settleDue } from './settle.ts'
+import { createSettler, type SettleDeps } from './settle.ts'
 import { type WatchDeps, watch } from './watch.ts'
 
 /** How often a resident loop asks the store for work that another instance left behind: two or three queries each time. */
@@ -20,8 +21,11 @@ const lookMs = 5000
  * of them tells as much as one at each. Nor does the door's answer wait behind it.
  */
 const gatherMs = 5
-/** While events come, settling rests for so many times as long as it worked: the door must answer, settling can wait. */
-const doorShare = 3
+/**
+ * While events come, settling rests for so many times as long as it kept the thread busy: the endpoint must answer,
+ * settling can wait.
+ */
+const endpointShare = 3
 /** After an error (the store is out of reach) it tries again this much later. */
 const afterErrorMs = 1000
 /** How long sends under way may take to finish when the process is told to end. */
@@ -78,27 +82,28 @@ export function createLoop(deps: LoopDeps): Loop {
   const abort = new AbortController()
   let stopping = false
   let isResident = false
-  let isDoorBusy = false
+  let isEndpointBusy = false
   let drainUntil = 0
   let prunedAt = 0
   const mayNotWork = () => stopping || !(isResident || now() < drainUntil)
 
+  const settler = createSettler(deps, { stopping: mayNotWork, onReady: () => pumps.get('')?.wake(), onError })
   const settle: Work = {
     run: async () => {
       while (!mayNotWork()) {
-        // SQLite never waits for anything: without giving way, the door is not read while changes are due.
+        // SQLite never waits for anything: without giving way, no request is read while changes are due.
         await setImmediate()
-        const startedAt = performance.now()
-        const { settled, isMore } = await settleDue(deps)
+        const before = performance.eventLoopUtilization()
+        const { settled, isMore } = await settler.settleDue()
         if (settled > 0) for (const name of names) pumps.get(name)?.wake()
         if (!isMore) return nextOpenChange(db)
-        if (!isDoorBusy) continue
-        isDoorBusy = false
-        await deps.sleep(doorShare * (performance.now() - startedAt))
+        if (!isEndpointBusy) continue
+        isEndpointBusy = false
+        await deps.sleep(endpointShare * performance.eventLoopUtilization(before).active)
       }
       return null
     },
-    idle: async () => {},
+    idle: settler.idle,
   }
   const replaying: Work = {
     run: async () => {
@@ -195,7 +200,7 @@ export function createLoop(deps: LoopDeps): Loop {
       watching.wake()
     },
     wake: () => {
-      isDoorBusy = true
+      isEndpointBusy = true
       pumps.get('')?.wakeAt(now() + gatherMs)
     },
     look: looking.wake,

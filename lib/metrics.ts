@@ -7,6 +7,7 @@ const counters = {
     'Events that an endpoint of this process answered 503, because the store did not take them.',
   prompt_relay_rejections_total: 'Requests that a door of this process refused.',
   prompt_relay_settled_total: 'Changes that this process settled.',
+  prompt_relay_settle_failures_total: 'Times that a change failed to settle in this process.',
   prompt_relay_attempts_total: 'Tries of deliveries that this process made.',
 } as const
 

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Db } from './db/client.ts'
 import { endLeases } from './db/deliveries.ts'
 import { lockProcess } from './db/process-lock.ts'
-import { withRest } from './elsewhere.ts'
+import { createRest, versionsWithRest, withRest } from './elsewhere.ts'
 import type { Env } from './env.ts'
 import { type LangfuseAccess, langfuseAccess } from './langfuse-access.ts'
 import { log, thrown } from './log.ts'
@@ -26,7 +26,7 @@ function pollingOf(env: Env, access: LangfuseAccess | null): LoopDeps['poll'] {
 /** Rests apart, so that ids which a stranger made up, and Langfuse fails at, hold up nobody else's. */
 function traceReader({ api, draw }: LangfuseAccess): NonNullable<LoopDeps['readTrace']> {
   const reader = (use: BudgetUse) =>
-    withRest((wanted) => readTrace({ ...api, draw: () => draw(use) }, wanted), Date.now)
+    withRest((wanted) => readTrace({ ...api, draw: () => draw(use) }, wanted), createRest(Date.now))
   const [ofLangfuse, ofStrangers] = [reader('callback'), reader('stranger')]
   return (wanted) => (wanted.isAnonymous ? ofStrangers(wanted) : ofLangfuse(wanted))
 }
@@ -67,7 +67,7 @@ function loopOf(db: Db, routes: Routes, env: Env): Loop {
     now: Date.now,
     random: Math.random,
     sleep,
-    readVersion: api && ((wanted) => readPromptVersion(api, wanted)),
+    readVersion: api && versionsWithRest((wanted) => readPromptVersion(api, wanted), createRest(Date.now)),
     readTrace: access ? traceReader(access) : undefined,
     poll: pollingOf(env, access),
     fetch: plainFetch,

@@ -182,11 +182,14 @@ function narrowed(fact: Fact, label: Rule['label']): Fact {
   return { ...fact, labels: fact.labels.filter((one) => many(label).includes(one)) }
 }
 
-type OwnFact = Extract<Fact, { kind: 'given-up' | 'trouble' | 'trouble-over' }>
+type OwnFact = Extract<Fact, { kind: 'given-up' | 'trouble' | 'trouble-over' | 'undescribed' }>
 
 /** What the relay tells of itself. */
 const isOwn = (fact: Fact): fact is OwnFact =>
-  fact.kind === 'given-up' || fact.kind === 'trouble' || fact.kind === 'trouble-over'
+  fact.kind === 'given-up' ||
+  fact.kind === 'trouble' ||
+  fact.kind === 'trouble-over' ||
+  fact.kind === 'undescribed'
 
 /**
  * The configured targets that are notified of a trouble with this target (null: with something else). Never itself:
@@ -198,7 +201,11 @@ export const notifiedOf = (
 ): string[] => [...new Set(alertTargets)].filter((name) => name !== troubled && Object.hasOwn(targets, name))
 
 const routeTrouble = (routes: Routes, fact: OwnFact): Routed[] =>
-  notifiedOf(routes, fact.target).map((target) => ({ target, rule: 'alertTarget', fact }))
+  notifiedOf(routes, 'target' in fact ? fact.target : null).map((target) => ({
+    target,
+    rule: 'alertTarget',
+    fact,
+  }))
 
 /** Which targets hear of a change (each once, by the first rule that holds), and why the others do not. */
 export function route(routes: Routes, change: Matchable): { routed: Routed[]; skipped: Skipped[] } {

@@ -76,3 +76,20 @@ export const storeErrorWords: Record<StoreErrorKind, string> = {
   unreachable: 'it cannot be reached',
   other: 'an unexpected error, which the log names',
 }
+
+/**
+ * Whether the store or the way to it has failed, and not the work that was being done: an error of its driver that says
+ * nothing about the data. What our own code throws is none.
+ */
+export function isStoreFailure(error: unknown): boolean {
+  if (storeErrorKind(error) !== 'other') return true
+  const { code, errcode } = (error ?? {}) as { code?: unknown; errcode?: unknown }
+  const isOfDriver = typeof errcode === 'number' || (typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code))
+  return isOfDriver && !isDataError(error)
+}
+
+/** Whether one statement took too long: it may be its own fault, although the store may as well have fallen silent. */
+export function isStatementTimeout(error: unknown): boolean {
+  const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown }
+  return code === '57014' || /read timeout/i.test(String(message))
+}

@@ -33,6 +33,7 @@ const kinds: Record<FactKind, Omit<KindWords, 'word'>> = {
   'given-up': { tone: 'bad', icon: 'cross' },
   trouble: { tone: 'bad', icon: 'alert' },
   'trouble-over': { tone: 'good', icon: 'check' },
+  undescribed: { tone: 'bad', icon: 'question' },
   unchanged: { tone: 'quiet', icon: 'equal' },
   unrecognised: { tone: 'quiet', icon: 'question' },
 }
@@ -139,6 +140,8 @@ export function factWords(fact: Fact): string {
       return callbackWords(fact)
     case 'given-up':
       return `${fact.count} deliveries to ${fact.target} given up`
+    case 'undescribed':
+      return `its events could not be interpreted, in ${fact.failures} tries`
     case 'unchanged':
       return 'nothing visible changed'
     case 'unrecognised':

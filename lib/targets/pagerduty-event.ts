@@ -75,6 +75,7 @@ const kinds: Record<FactKind, { way: 'change' | 'trigger' | 'resolve'; severity:
   'given-up': { way: 'trigger', severity: 'error' },
   trouble: { way: 'trigger', severity: 'error' },
   'trouble-over': { way: 'resolve', severity: 'info' },
+  undescribed: { way: 'trigger', severity: 'error' },
   unrecognised: { way: 'trigger', severity: 'warning' },
 }
 

@@ -28,6 +28,7 @@ const kinds: Record<FactKind, Omit<Look, 'words'>> = {
   'given-up': { icon: '⛔', color: '#dc2626' },
   trouble: { icon: '⚠️', color: '#dc2626' },
   'trouble-over': { icon: '✅', color: '#16a34a' },
+  undescribed: { icon: '❔', color: '#dc2626' },
   unchanged: { icon: '▫️', color: '#6b7280' },
   unrecognised: { icon: '❔', color: '#6b7280' },
 }

@@ -22,6 +22,7 @@ export const types = {
   'given-up': 'relay.given_up',
   trouble: 'relay.trouble',
   'trouble-over': 'relay.trouble_over',
+  undescribed: 'relay.undescribed',
   unrecognised: 'relay.unrecognised',
 } as const satisfies Record<FactKind, string>
 

@@ -155,25 +155,4 @@ describe.each(engines)('settling on %s', (_, openStore) => {
     const key = { projectId: created.prompt.projectId, name: created.prompt.name }
     expect((await contentOf(store.db, key, 2))?.text).toBe('Resolved.')
   })
-
-  it('tries a change that it cannot settle again later, and goes on with the others', async () => {
-    await post('09-monitor-alert.json')
-    await store.db
-      .updateTable('events')
-      .set({ type: 'x', body: new TextEncoder().encode('{}') })
-      .execute()
-    await post('10b-project-notification-blob-export-failed.json')
-    const broken: Routes = {
-      ...routes,
-      get targets(): Routes['targets'] {
-        throw new Error('a bug')
-      },
-    }
-    await expect(settleDue({ db: store.db, routes: broken, now })).rejects.toThrow('a bug')
-    await settle()
-    expect((await changes()).map(({ status }) => status)).toEqual(['settling', 'settled'])
-    time += 30_000
-    await settle()
-    expect((await changes()).map(({ status }) => status)).toEqual(['settled', 'settled'])
-  })
 })

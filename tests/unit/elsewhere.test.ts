@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { TraceAnswer } from '#lib/describe-callback.ts'
-import { withRest } from '#lib/elsewhere.ts'
+import { createRest, versionsWithRest, withRest } from '#lib/elsewhere.ts'
 
 const ids = { projectId: 'p', traceId: 't', observationId: null, sessionId: null }
 const noAnswer = (retryAfterMs: number | null): TraceAnswer => ({
@@ -14,7 +14,7 @@ function reader(...answers: TraceAnswer[]) {
   let asked = 0
   const read = withRest(
     async () => answers[asked++] ?? { state: 'not-found' },
-    () => time,
+    createRest(() => time),
   )
   return {
     at: (ms: number) => {
@@ -47,5 +47,22 @@ describe('after Langfuse did not answer', () => {
     await at(0)
     for (const ms of [60_000, 60_001, 60_002]) await at(ms)
     expect(asked()).toBe(4)
+  })
+
+  it('is not asked for texts either, which are then not known', async () => {
+    let time = 0
+    let asked = 0
+    const rest = createRest(() => time)
+    const read = versionsWithRest(async () => {
+      asked++
+      return undefined
+    }, rest)
+    const wanted = { projectId: 'p', name: 'n', version: 1 }
+    expect(await read(wanted)).toBeNull()
+    expect(await read(wanted)).toBeNull()
+    expect(asked).toBe(1)
+    time = 60_000
+    expect(await read(wanted)).toBeNull()
+    expect(asked).toBe(2)
   })
 })

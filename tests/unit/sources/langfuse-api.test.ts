@@ -60,14 +60,21 @@ describe('reading a version from Langfuse', () => {
   it.each<[string, () => Response]>([
     ['it is gone', () => HttpResponse.json({ message: 'not found' }, { status: 404 })],
     ['the keys are wrong', () => HttpResponse.json({ message: 'no' }, { status: 401 })],
-    ['Langfuse is down', () => HttpResponse.json({}, { status: 503 })],
     ['the keys are for another project', () => HttpResponse.json({ ...row, projectId: 'p2' })],
     ['another version comes', () => HttpResponse.json({ ...row, version: 7 })],
     ['the answer is no JSON', () => HttpResponse.text('<html>')],
-    ['the connection breaks', () => HttpResponse.error()],
-    ['it redirects', () => HttpResponse.redirect('https://elsewhere.example/')],
   ])('gives nothing where %s', async (_, answer) => {
     answering(answer)
     expect(await read()).toBeNull()
+  })
+
+  it.each<[string, () => Response]>([
+    ['Langfuse is down', () => HttpResponse.json({}, { status: 503 })],
+    ['the rate limit is reached', () => HttpResponse.json({}, { status: 429 })],
+    ['the connection breaks', () => HttpResponse.error()],
+    ['it redirects', () => HttpResponse.redirect('https://elsewhere.example/')],
+  ])('tells apart that %s, after which it is to be left alone', async (_, answer) => {
+    answering(answer)
+    expect(await read()).toBeUndefined()
   })
 })

@@ -93,6 +93,7 @@ const facts = {
   'given-up': { kind: 'given-up', target: 'slack', count: 2 },
   trouble: { kind: 'trouble', what: 'target', target: 'github', since: 1_787_000_000_000 },
   'trouble-over': { kind: 'trouble-over', what: 'target', target: 'github', since: 1_787_000_000_000 },
+  undescribed: { kind: 'undescribed', failures: 4, events: 3 },
   unchanged: { kind: 'unchanged' },
   unrecognised: { kind: 'unrecognised' },
 } as const satisfies Record<Fact['kind'], unknown>

@@ -6,6 +6,7 @@ import { z } from 'zod'
 import { database } from '#lib/db/client.ts'
 import { deliveriesOf } from '#lib/db/dashboard.ts'
 import { log } from '#lib/log.ts'
+import { reinterpret } from '#lib/reinterpret.ts'
 import { relay } from '#lib/relay.ts'
 import { cancelChange, cancelDelivery, replayChange } from '#lib/replay.ts'
 import { requireOrigin, requireSession } from '#lib/session.ts'
@@ -57,4 +58,19 @@ export async function cancelWaiting(form: FormData): Promise<void> {
   log('info', 'retries cancelled', { change, delivery, ok: isCancelled })
   revalidatePath(page)
   redirect(isCancelled ? `${page}#deliveries` : `${page}?notice=not-cancelled#deliveries`)
+}
+
+/** `change`: the id of one that could not be described. */
+export async function interpretAgain(form: FormData): Promise<void> {
+  await requireOrigin()
+  await requireSession('/')
+  const change = String(form.get('change'))
+  const page = `/changes/${encodeURIComponent(change)}`
+  const now = Date.now()
+  const fresh = await reinterpret(await database(), change, now)
+  log('info', 'events interpreted again', { change, as: fresh })
+  revalidatePath(page)
+  if (fresh === null) redirect(`${page}?notice=not-interpreted`)
+  wake(now)
+  redirect(`/changes/${fresh}`)
 }

@@ -20,6 +20,7 @@ import { differenceOf } from './difference-of.ts'
 import { Events, mostEvents, shownBytes } from './events.tsx'
 import { Facts } from './facts.tsx'
 import { Observed } from './observed.tsx'
+import { Undescribed } from './undescribed.tsx'
 
 interface Props {
   params: Promise<{ id: string }>
@@ -38,11 +39,13 @@ const notices = {
     'It was delivered in the meantime, so nothing was sent. Look again before you repeat it.',
   'not-replayed': 'It was not sent again: it is being sent right now, or it is gone.',
   'nothing-replayed': 'Nothing was sent again: no target that is configured now was to get it.',
+  'not-interpreted':
+    'Nothing was interpreted again: it was done already, or its events are traces or scores, which are counted as they come.',
   'not-cancelled': 'Nothing was cancelled: what waited was sent in the meantime, or is being sent right now.',
 }
 const pageQuery = z.object({
   notice: z
-    .enum(['delivered-meanwhile', 'not-replayed', 'nothing-replayed', 'not-cancelled'])
+    .enum(['delivered-meanwhile', 'not-replayed', 'nothing-replayed', 'not-cancelled', 'not-interpreted'])
     .optional()
     .catch(undefined),
   view: z.enum(['unified', 'split']).catch('unified'),
@@ -80,6 +83,7 @@ export default async function ChangePage({ params, searchParams }: Props) {
       <div className="mt-7 grid items-start gap-x-8 gap-y-8 lg:grid-cols-[minmax(0,1fr)_280px]">
         <div className="grid min-w-0 gap-8">
           <ChangeDifference change={change} difference={await differenceOf(db, change)} view={view} />
+          <Undescribed change={change} />
           <Observed change={change} />
           <Deliveries
             change={change}

@@ -1,8 +1,15 @@
+import { createHash } from 'node:crypto'
+import { existsSync, readFileSync } from 'node:fs'
 import type { NextConfig } from 'next'
 
 const publicUrl = process.env.PUBLIC_URL?.trim()
 
+const rules = 'relay.config.ts'
+const text = existsSync(rules) ? readFileSync(rules, 'utf8').replaceAll('\r\n', '\n') : ''
+
 const config: NextConfig = {
+  // Put into the code at the build, by which `lib/built-rules.ts` tells whether the file was changed since.
+  env: { RELAY_CONFIG_HASH: createHash('sha256').update(text).digest('hex') },
   agentRules: false,
   poweredByHeader: false,
   // The container's build only: `next start` warns of it.

@@ -1,8 +1,11 @@
 import { defineRelay } from '#lib/config.ts'
 
 /**
- * Who hears of what: the one file an operator edits. A target with unset variables is left out;
- * a rule that names a target that is not here does not compile.
+ * What is sent where: the one file an operator edits. A target with unset variables is left out; an unknown key, or a
+ * rule that names a target that is not here, does not compile. A target with variables of your own:
+ *
+ *     export default defineRelay((env, variable) => ({
+ *       targets: { support: { type: 'slack', url: variable('SLACK_SUPPORT_URL') }, …
  */
 export default defineRelay((env) => ({
   targets: {

@@ -1,6 +1,7 @@
+import type { SendContext } from './delivery.ts'
 import type { Env } from './env.ts'
-import type { Asked } from './reach.ts'
-import type { Routes } from './rules.ts'
+import { type Asked, type Reach, troubled } from './reach.ts'
+import type { Routes, Target } from './rules.ts'
 import { reachLangfuse } from './sources/langfuse-reach.ts'
 import type { LangfuseApi } from './sources/langfuse-request.ts'
 import { reachTarget } from './targets/reach.ts'
@@ -15,6 +16,10 @@ interface World {
   draw?: LangfuseApi['draw']
 }
 
+/** One that cannot be asked takes nothing from what the others say. */
+const reached = (target: Target, context: SendContext): Promise<Reach> =>
+  reachTarget(target, context).catch(() => troubled('It could not be asked: please report this bug'))
+
 /** Asks Langfuse and every configured target, all at once, whether they are there. Posts nothing anywhere. */
 export async function askAround(
   { env, routes }: { env: Env; routes: Routes },
@@ -27,7 +32,7 @@ export async function askAround(
   const keys = publicKey !== undefined && secretKey !== undefined ? { publicKey, secretKey } : null
   const langfuse = reachLangfuse({ baseUrl, keys, fetch: limited, now, ...(draw && { draw }) })
   const targets = Object.entries(routes.targets).map(
-    async ([name, target]) => [name, await reachTarget(target, { fetch, now, signal })] as const,
+    async ([name, target]) => [name, await reached(target, { fetch, now, signal })] as const,
   )
   return { langfuse: await langfuse, targets: Object.fromEntries(await Promise.all(targets)) }
 }

@@ -2,7 +2,12 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
 
-/** Whether a request shows this token; in constant time. */
+/**
+ * Whether a request shows this token; in constant time. The scheme has any case (RFC 9110, §11.1), and stands twice
+ * where the scheduler's own copy of the token begins with it.
+ */
 export function showsToken({ headers }: Request, token: string): boolean {
-  return timingSafeEqual(digest(headers.get('authorization') ?? ''), digest(`Bearer ${token}`))
+  const given = headers.get('authorization') ?? ''
+  const bare = given.replace(/^(bearer +){1,2}/i, '')
+  return timingSafeEqual(digest(bare), digest(token)) && bare !== given
 }

@@ -2,6 +2,7 @@ import type { RejectionRow } from './db/schema.ts'
 import { newId } from './id.ts'
 import { countRejection, noteNotStored, noteRejection } from './journal.ts'
 import { log, thrown } from './log.ts'
+import { type Problem, problemText } from './problem.ts'
 import { readBody } from './sources/read-body.ts'
 import { storeErrorKind, storeErrorWords } from './store-error.ts'
 import { storeProbe } from './store-probe.ts'
@@ -61,9 +62,9 @@ export function storeUnavailable(
   return answer(503, { error: 'store-unavailable', message }, { 'retry-after': '5', ...headers })
 }
 
-/** With problems of the configuration, each a sentence that names the variable, nothing can be taken. */
-export const misconfigured = (problems: readonly string[]): Response =>
-  answer(503, { error: 'misconfigured', message: problems.join(' ') })
+/** With these problems of the configuration, nothing can be taken or done here. */
+export const misconfigured = (problems: readonly Problem[]): Response =>
+  answer(503, { error: 'misconfigured', message: problems.map(problemText).join(' ') })
 
 /** Answers a refusal and keeps it; that it cannot be kept changes nothing for the sender. */
 export async function refuse(

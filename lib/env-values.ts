@@ -1,13 +1,119 @@
 import { createPrivateKey } from 'node:crypto'
 import { z } from 'zod'
+import { cleaned, isCommonPassword, isQuoted, secretFlaw, textFlaw, trimmed } from './text-flaws.ts'
+import {
+  databaseUrlFlaw,
+  githubUrlFlaw,
+  langfuseUrlFlaw,
+  pagerdutyUrlFlaw,
+  publicUrlFlaw,
+  slackUrlFlaw,
+  urlFlaw,
+  withoutApiPath,
+  withoutEnqueue,
+} from './url-flaws.ts'
 
-export const list = (value: string): string[] => value.split(/[\s,]+/).filter((part) => part !== '')
+export const list = (value: string): string[] =>
+  cleaned(value)
+    .split(/[\s,]+/)
+    .map(cleaned)
+    .filter((part) => part !== '')
 
-/** Blank means unset: hosting panels keep empty variables around. */
+/** Blank means unset: hosting panels keep empty variables around. What surrounds a value and is not of it is taken off. */
 export const optional = <T extends z.ZodType>(schema: T) =>
-  z.preprocess((value) => (typeof value === 'string' && value.trim() === '' ? undefined : value), schema)
+  z.preprocess((value) => (typeof value === 'string' ? cleaned(value) || undefined : value), schema)
 
-export const httpUrl = z.url({ protocol: /^https?$/, error: 'is not an http(s) URL' })
+/** A text of one form; `flaws` say, in turn, why it is none, and the first that does is told. */
+const textOf = (...flaws: ((value: string) => string | null)[]) =>
+  z.string({ error: 'is not a text' }).superRefine((value, context) => {
+    for (const flaw of flaws) {
+      const message = flaw(value)
+      if (message === null) continue
+      context.addIssue({ code: 'custom', message })
+      return
+    }
+  })
+
+const like = (pattern: RegExp, error: string) => (value: string) => (pattern.test(value) ? null : error)
+
+/** What a setting of a target is made of, wherever it comes from: the same as for a variable, but never blank. */
+const setting = <T extends z.ZodType>(schema: T, change: (value: string) => string = (value) => value) =>
+  z.preprocess((value) => (typeof value === 'string' ? change(cleaned(value)) : value), schema)
+
+export const httpUrl = setting(textOf(textFlaw, urlFlaw))
+export const publicUrl = setting(textOf(textFlaw, urlFlaw, publicUrlFlaw))
+export const langfuseUrl = setting(textOf(textFlaw, urlFlaw, langfuseUrlFlaw), withoutApiPath)
+export const slackUrl = setting(textOf(textFlaw, urlFlaw, slackUrlFlaw))
+export const githubUrl = setting(textOf(textFlaw, urlFlaw, githubUrlFlaw))
+export const pagerdutyUrl = setting(textOf(textFlaw, urlFlaw, pagerdutyUrlFlaw), withoutEnqueue)
+
+export const databaseUrl = setting(
+  textOf(
+    like(/^(file:.+|postgres(ql)?:\/\/.+)/, 'is neither file:<path> nor postgres://…'),
+    (value) => (value.startsWith('file:') ? textFlaw(value) : null),
+    databaseUrlFlaw,
+  ),
+)
+
+/** A repository as it is copied from the page of GitHub, or from `git clone`. */
+const repoName = (value: string): string =>
+  value.replace(/^(https:\/\/github\.com\/|git@github\.com:)/, '').replace(/(\.git)?\/?$/, '')
+
+export const githubRepo = setting(textOf(textFlaw, like(/^[\w.-]+\/[\w.-]+$/, 'is not owner/name')), repoName)
+export const githubAppId = setting(textOf(textFlaw, like(/^[\w.-]+$/, 'is not the id of an app')))
+export const githubInstallation = setting(textOf(textFlaw, like(/^\d+$/, 'is not a number')))
+export const githubEventType = setting(
+  textOf(textFlaw, (value) => (value.length > 100 ? 'is longer than 100 characters' : null)),
+)
+export const pagerdutyKey = setting(
+  textOf(textFlaw, like(/^[A-Za-z0-9]{32}$/, 'is not an integration key of 32 letters and digits')),
+)
+
+/** As it is copied from an example of a request. */
+const withoutScheme = (value: string): string => value.replace(/^(bearer|token)\s+/i, '')
+
+/** What a header carries to somebody else, who made it. */
+export const foreignToken = setting(
+  textOf(secretFlaw, (value) => (/\s/.test(value) ? 'holds a blank' : null)),
+  withoutScheme,
+)
+
+/** A token that requests show to us, of our operator's own making. */
+export const ownToken = (min: number) =>
+  z.preprocess(
+    (value) => (typeof value === 'string' ? withoutScheme(trimmed(value)) || undefined : value),
+    textOf(secretFlaw, shorterThan(min)).optional(),
+  )
+
+const shorterThan = (min: number) => (value: string) =>
+  value.length < min ? `is shorter than ${min} characters` : null
+
+function passwordFlaw(value: string): string | null {
+  if (isQuoted(value)) return 'stands in quotes, which would be part of it: take the quotes off'
+  if (/[\r\n]/.test(value)) return 'holds a line break, which nobody can type'
+  return isCommonPassword(value) ? 'is one of the commonest passwords: choose one that nobody else has' : null
+}
+
+/** Typed by people: only line breaks around it are surely not meant. */
+export const password = (min: number, example: string) =>
+  z.preprocess(
+    (value) => (typeof value === 'string' ? value.replace(/^[\r\n]+|[\r\n]+$/g, '') || undefined : value),
+    textOf(shorterThan(min), passwordFlaw, (value) =>
+      value === example ? 'is the example, which everybody can read: choose another' : null,
+    ).optional(),
+  )
+
+const keyOf = (prefix: string, other: string) =>
+  optional(
+    textOf(secretFlaw, (value) =>
+      value.startsWith(other)
+        ? `begins with ${other}: the two keys are swapped (this one begins with ${prefix})`
+        : null,
+    ).optional(),
+  )
+
+export const langfusePublicKey = keyOf('pk-lf-', 'sk-lf-')
+export const langfuseSecretKey = keyOf('sk-lf-', 'pk-lf-')
 
 export const numberFrom = (fallback: number, min: number, max: number) =>
   optional(
@@ -21,16 +127,6 @@ export const numberFrom = (fallback: number, min: number, max: number) =>
 export const wholeFrom = (fallback: number, min: number, max: number) =>
   numberFrom(fallback, min, max).refine(Number.isInteger, { error: 'is not a whole number' })
 
-export const secretOf = (min: number) =>
-  z
-    .string()
-    .min(min, { error: `is shorter than ${min} characters` })
-    .optional()
-
-/** Optional, of one form. */
-export const matching = (pattern: RegExp, error: string) =>
-  optional(z.string().regex(pattern, { error }).optional())
-
 export const flag = () =>
   optional(
     z
@@ -38,6 +134,31 @@ export const flag = () =>
       .default('0')
       .transform((value) => value === '1' || value === 'true'),
   )
+
+/** Longest wait of a schedule, and most tries. */
+const maxDelaySeconds = 30 * 86_400
+const maxTries = 100
+
+export const delays = z
+  .array(
+    z
+      .number({ error: 'is not a number of seconds' })
+      .min(0, { error: 'is below 0' })
+      .max(maxDelaySeconds, { error: 'is longer than 30 days' }),
+    { error: 'is not a list of seconds' },
+  )
+  .min(1, { error: 'is empty' })
+  .max(maxTries, { error: `is longer than ${maxTries}` })
+
+export const delayList = optional(
+  z
+    .string()
+    .optional()
+    .transform((value) => (value === undefined ? undefined : list(value).map(Number)))
+    .refine((value) => value === undefined || delays.safeParse(value).success, {
+      error: 'is not a list of seconds (each at most 30 days, 100 at most)',
+    }),
+)
 
 /** PEM as it is, with its line breaks as `\\n`, or as a whole in base64: panels take no line breaks. */
 function pemOf(value: string): string {
@@ -53,8 +174,11 @@ function isRsaKey(pem: string): boolean {
   }
 }
 
-export const rsaKey = optional(
-  z.string().transform(pemOf).refine(isRsaKey, { error: 'is not an RSA private key in PEM' }).optional(),
+export const rsaKey = setting(
+  z
+    .string({ error: 'is not a text' })
+    .transform(pemOf)
+    .refine(isRsaKey, { error: 'is not an RSA private key in PEM' }),
 )
 
 const originForm = (value: string): string | null => {
@@ -78,6 +202,8 @@ export const origins = optional(
 /** RFC 9110, §5.1. */
 const headerForm = /^[!#$%&'*+.^_`|~0-9a-z-]+$/
 
+export const isHeaderName = (name: string): boolean => headerForm.test(name.toLowerCase())
+
 /** Names of headers, lower-case. */
 export const headerNames = optional(
   z
@@ -98,12 +224,67 @@ export const headerName = (fallback: string) =>
       .refine((name) => headerForm.test(name), { error: 'is not the name of a header' }),
   )
 
-/** Several secrets; none where it is unset. */
-export const secretsLike = (pattern: RegExp, error: string) =>
+/** Several secrets, none of which has a flaw; none where it is unset. */
+export const secretsOf = (...flaws: ((secret: string) => string | null)[]) =>
   optional(
     z
-      .string()
+      .string({ error: 'is not a text' })
       .default('')
       .transform(list)
-      .refine((secrets) => secrets.every((secret) => pattern.test(secret)), { error }),
+      .superRefine((secrets, context) => {
+        for (const message of secrets.flatMap((secret) => firstOf(flaws, secret) ?? []).slice(0, 1))
+          context.addIssue({ code: 'custom', message })
+      }),
   )
+
+function firstOf(flaws: ((secret: string) => string | null)[], secret: string): string | null {
+  for (const flaw of flaws) {
+    const message = flaw(secret)
+    if (message !== null) return message
+  }
+  return null
+}
+
+/** Langfuse's own begin with `lf-whsec_`; other senders may have any of 16 characters or more. */
+export const langfuseSecrets = secretsOf(
+  (secret) =>
+    secret === 'v1'
+      ? 'holds a secret that begins with v1, which is not one of Langfuse (lf-whsec_…): copy the one that Langfuse shows'
+      : null,
+  (secret) => {
+    const flaw = textFlaw(secret)
+    return flaw === null ? null : `holds a secret that ${flaw}`
+  },
+  (secret) => (secret.length < 16 ? 'holds a secret shorter than 16 characters' : null),
+)
+
+const standardSecret = /^whsec_([A-Za-z0-9+/]{4}){8,}([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
+
+/** What signs webhooks. Some tools show it with the version of the scheme before it: `v1,whsec_…`. */
+const signingFlaw = (secret: string): string | null => {
+  if (secret.startsWith('lf-whsec_')) return "holds Langfuse's own secret: make another one"
+  const flaw = textFlaw(secret)
+  if (flaw !== null) return `holds a secret that ${flaw}`
+  return standardSecret.test(secret) ? null : 'holds what is not whsec_ and the base64 of 24 bytes or more'
+}
+
+const withoutVersion = (value: string): string => value.replaceAll(/(^|[\s,"'])v1,(?=whsec_)/g, '$1')
+
+export const signingSecrets = z.preprocess(
+  (value) => (typeof value === 'string' ? withoutVersion(cleaned(value)) : value),
+  secretsOf(signingFlaw),
+)
+
+/** One secret or several, as a target has them. */
+export const signingSecretsOfTarget = z.preprocess(
+  (value) => (typeof value === 'string' ? list(withoutVersion(cleaned(value))) : value),
+  z
+    .array(
+      z.preprocess(
+        (value) => (typeof value === 'string' ? withoutVersion(cleaned(value)) : value),
+        textOf(signingFlaw),
+      ),
+      { error: 'is neither a secret nor a list of them' },
+    )
+    .min(1, { error: 'is empty' }),
+)

@@ -1,33 +1,48 @@
 import { z } from 'zod'
 import {
+  databaseUrl,
+  delayList,
   flag,
+  foreignToken,
+  githubAppId,
+  githubEventType,
+  githubInstallation,
+  githubRepo,
+  githubUrl,
   headerName,
   headerNames,
   httpUrl,
+  langfusePublicKey,
+  langfuseSecretKey,
+  langfuseSecrets,
+  langfuseUrl,
   list,
-  matching,
   numberFrom,
   optional,
   origins,
+  ownToken,
+  pagerdutyKey,
+  pagerdutyUrl,
+  password,
+  publicUrl,
   rsaKey,
-  secretOf,
-  secretsLike,
+  signingSecrets,
+  slackUrl,
   wholeFrom,
 } from './env-values.ts'
+import { nearest, type Problem } from './problem.ts'
+import { cleaned } from './text-flaws.ts'
+
+const passwordExample = 'a long sentence that only your team knows'
 
 /** One entry a variable: what it must be, and the example shown beside a problem and in `.env.example`. */
 const variables = {
   DATABASE_URL: {
-    schema: optional(
-      z
-        .string()
-        .regex(/^(file:.+|postgres(ql)?:\/\/.+)/, { error: 'is neither file:<path> nor postgres://…' })
-        .default('file:./data/prompt-relay.db'),
-    ),
+    schema: optional(databaseUrl.default('file:./data/prompt-relay.db')),
     example: 'postgres://user:password@host:5432/prompt_relay',
   },
   LANGFUSE_WEBHOOK_SECRET: {
-    schema: secretsLike(/.{16,}/, 'holds a secret shorter than 16 characters'),
+    schema: langfuseSecrets,
     example: 'lf-whsec_<64 hex digits, shown once by Langfuse>',
   },
   SIGNATURE_TOLERANCE_SECONDS: { schema: wholeFrom(300, 1, 86_400), example: '300' },
@@ -46,13 +61,13 @@ const variables = {
     example: 'v1',
   },
   LANGFUSE_BASE_URL: {
-    schema: optional(httpUrl.default('https://cloud.langfuse.com')),
+    schema: optional(langfuseUrl.default('https://cloud.langfuse.com')),
     example: 'https://cloud.langfuse.com',
   },
-  LANGFUSE_PUBLIC_KEY: { schema: optional(z.string().optional()), example: 'pk-lf-…' },
-  LANGFUSE_SECRET_KEY: { schema: optional(z.string().optional()), example: 'sk-lf-…' },
+  LANGFUSE_PUBLIC_KEY: { schema: langfusePublicKey, example: 'pk-lf-…' },
+  LANGFUSE_SECRET_KEY: { schema: langfuseSecretKey, example: 'sk-lf-…' },
   LANGFUSE_ORIGINS: { schema: origins, example: 'https://langfuse.example.com' },
-  CALLBACK_TOKEN: { schema: optional(secretOf(16)), example: 'openssl rand -hex 32' },
+  CALLBACK_TOKEN: { schema: ownToken(16), example: 'openssl rand -hex 32' },
   CALLBACK_TOKEN_HEADER: { schema: headerName('authorization'), example: 'x-relay-token' },
   CALLBACK_OPEN: { schema: flag(), example: '1' },
   CALLBACK_HEADERS: { schema: headerNames, example: 'x-team,x-request-id' },
@@ -60,78 +75,62 @@ const variables = {
   POLL_REQUESTS_PER_MINUTE: { schema: wholeFrom(20, 1, 1000), example: '20' },
   BACKFILL_HOURS: { schema: numberFrom(24, 0.5, 720), example: '24' },
   BURST_MINUTES: { schema: numberFrom(5, 0, 1440), example: '5' },
-  PUBLIC_URL: { schema: optional(httpUrl.optional()), example: 'https://relay.example.com' },
+  PUBLIC_URL: { schema: optional(publicUrl.optional()), example: 'https://relay.example.com' },
   SLACK_WEBHOOK_URL: {
-    schema: optional(httpUrl.optional()),
+    schema: optional(slackUrl.optional()),
     example: 'https://hooks.slack.com/services/T000/B000/XXXX',
   },
   SLACK_PER_SECOND: { schema: numberFrom(1, 0, 1000), example: '1' },
   GITHUB_REPO: {
-    schema: matching(/^[\w.-]+\/[\w.-]+$/, 'is not owner/name'),
+    schema: optional(githubRepo.optional()),
     example: 'acme/prompts',
   },
-  GITHUB_TOKEN: { schema: optional(z.string().optional()), example: 'github_pat_…' },
+  GITHUB_TOKEN: { schema: optional(foreignToken.optional()), example: 'github_pat_…' },
   GITHUB_APP_ID: {
-    schema: matching(/^[\w.-]+$/, 'is not the id of an app'),
+    schema: optional(githubAppId.optional()),
     example: '123456',
   },
   GITHUB_APP_PRIVATE_KEY: {
-    schema: rsaKey,
+    schema: optional(rsaKey.optional()),
     example: '-----BEGIN RSA PRIVATE KEY-----\\n…\\n-----END RSA PRIVATE KEY-----',
   },
   GITHUB_APP_INSTALLATION_ID: {
-    schema: matching(/^\d+$/, 'is not a number'),
+    schema: optional(githubInstallation.optional()),
     example: '12345678',
   },
   GITHUB_API_URL: {
-    schema: optional(httpUrl.default('https://api.github.com')),
+    schema: optional(githubUrl.default('https://api.github.com')),
     example: 'https://github.example.com/api/v3',
   },
   GITHUB_EVENT_TYPE: {
-    schema: optional(
-      z.string().max(100, { error: 'is longer than 100 characters' }).default('prompt-updated'),
-    ),
+    schema: optional(githubEventType.default('prompt-updated')),
     example: 'prompt-updated',
   },
   PAGERDUTY_ROUTING_KEY: {
-    schema: matching(/^[A-Za-z0-9]{32}$/, 'is not an integration key of 32 letters and digits'),
+    schema: optional(pagerdutyKey.optional()),
     example: '<32 letters and digits, from an Events API v2 integration>',
   },
   PAGERDUTY_EVENTS_URL: {
-    schema: optional(httpUrl.default('https://events.pagerduty.com')),
+    schema: optional(pagerdutyUrl.default('https://events.pagerduty.com')),
     example: 'https://events.eu.pagerduty.com',
   },
   WEBHOOK_URL: { schema: optional(httpUrl.optional()), example: 'https://hooks.example.com/prompts' },
   WEBHOOK_SECRET: {
-    schema: secretsLike(
-      /^whsec_([A-Za-z0-9+/]{4}){8,}([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/,
-      'holds what is not whsec_ and the base64 of 24 bytes or more',
-    ),
+    schema: signingSecrets,
     example: 'echo whsec_$(openssl rand -base64 32)',
   },
   WEBHOOK_ALLOW_PRIVATE: { schema: flag(), example: '1' },
   SETTLE_MS: { schema: wholeFrom(2000, 0, 10_000), example: '2000' },
-  RETRY_DELAYS: {
-    schema: optional(
-      z
-        .string()
-        .optional()
-        .transform((value) => (value === undefined ? undefined : list(value).map(Number)))
-        .refine((delays) => delays === undefined || (delays.length > 0 && delays.every((d) => d >= 0)), {
-          error: 'is not a list of seconds',
-        }),
-    ),
-    example: '0,5,30,120,600',
-  },
+  RETRY_DELAYS: { schema: delayList, example: '0,5,30,120,600' },
   RELAY_MODE: {
     schema: optional(z.enum(['live', 'dry-run'], { error: 'is neither live nor dry-run' }).default('live')),
     example: 'dry-run',
   },
   QUIET_HOURS: { schema: numberFrom(24, 0, 720), example: '24' },
-  METRICS_TOKEN: { schema: optional(secretOf(16)), example: 'openssl rand -hex 32' },
+  METRICS_TOKEN: { schema: ownToken(16), example: 'openssl rand -hex 32' },
   RETENTION_DAYS: { schema: wholeFrom(90, 1, 3650), example: '90' },
-  DASHBOARD_PASSWORD: { schema: optional(secretOf(8)), example: 'a long sentence that only your team knows' },
-  CRON_SECRET: { schema: optional(secretOf(16)), example: 'openssl rand -hex 32' },
+  DASHBOARD_PASSWORD: { schema: password(8, passwordExample), example: passwordExample },
+  CRON_SECRET: { schema: ownToken(16), example: 'openssl rand -hex 32' },
 } satisfies Record<string, { schema: z.ZodType; example: string }>
 
 type Variables = typeof variables
@@ -140,59 +139,113 @@ export type EnvName = keyof Variables
 
 export const envNames = Object.keys(variables) as EnvName[]
 
-type Source = Record<string, string | undefined>
+export type Source = Record<string, string | undefined>
 
-const githubApp: EnvName[] = ['GITHUB_APP_ID', 'GITHUB_APP_PRIVATE_KEY', 'GITHUB_APP_INSTALLATION_ID']
-
-function together(isSet: (name: EnvName) => boolean): { names: EnvName[]; why: string }[] {
-  const github: { names: EnvName[]; why: string } = githubApp.some(isSet)
-    ? { names: ['GITHUB_REPO', ...githubApp], why: 'a GitHub App is known by its id, key and installation' }
-    : {
-        names: ['GITHUB_REPO', 'GITHUB_TOKEN'],
-        why: 'a dispatch needs both the repository and a token (or a GitHub App) for it',
-      }
-  return [
-    github,
-    { names: ['LANGFUSE_PUBLIC_KEY', 'LANGFUSE_SECRET_KEY'], why: "Langfuse's API needs both keys" },
-    { names: ['WEBHOOK_URL', 'WEBHOOK_SECRET'], why: 'a webhook is never sent unsigned' },
-  ]
+/** What the environment says, as far as it can be taken. */
+export interface Reading {
+  /** Null where the store or the webhook's secret is not known: then nothing can be taken. */
+  env: Env | null
+  /** All of it in any case, with the default of what has a problem. */
+  values: Env
+  /** With one of them nothing settles, and nothing is sent. */
+  problems: Problem[]
+  /** What may be wrong; it holds up nothing. */
+  warnings: Problem[]
 }
 
-/** What of the variables does not go together; a sentence each. */
-function conflicts(source: Source): string[] {
-  const isSet = (name: EnvName): boolean => Boolean(source[name]?.trim())
-  const partial = together(isSet).flatMap(({ names, why }) => {
-    const missing = names.filter((name) => !isSet(name))
-    if (missing.length === 0 || missing.length === names.length) return []
-    const example = missing.map((name) => variables[name].example).join(', ')
-    return [`${missing.join(', ')} is not set: ${why}. Example: ${example}`]
+/** Without these, what comes can be neither checked nor stored. */
+const vital: readonly string[] = ['DATABASE_URL', 'POSTGRES_URL', 'LANGFUSE_WEBHOOK_SECRET'] satisfies (
+  | EnvName
+  | 'POSTGRES_URL'
+)[]
+
+/** In place of a list that holds an unknown word, what Langfuse sends: never more than was asked for. */
+const instead: Partial<Record<EnvName, string>> = { SIGNATURE_SCHEMES: 'v1' }
+
+const exampleOf = (name: EnvName): string => `Example: ${variables[name].example}`
+
+const isEnvName = (name: string): name is EnvName => Object.hasOwn(variables, name)
+
+/** Examples of these variables; for other names, where to look. */
+export function fixOf(...names: string[]): string {
+  const examples = names.filter(isEnvName).map((name) => variables[name].example)
+  return examples.length > 0 ? `Example: ${examples.join(', ')}` : 'Correct it there.'
+}
+
+const isSet = (source: Source, name: string): boolean => cleaned(source[name] ?? '') !== ''
+
+function keysProblem(source: Source): Problem[] {
+  const keys = ['LANGFUSE_PUBLIC_KEY', 'LANGFUSE_SECRET_KEY'] as const
+  const missing = keys.filter((name) => !isSet(source, name))
+  const [name] = missing
+  if (name === undefined || missing.length === keys.length) return []
+  return [{ name, what: "is not set: Langfuse's API needs both keys", fix: exampleOf(name) }]
+}
+
+const noDisk: Problem = {
+  name: 'DATABASE_URL',
+  what: 'is not set to a Postgres: on Vercel a file vanishes with the function, and with it what was accepted. Add a Postgres to the project (Storage), or set it',
+  fix: exampleOf('DATABASE_URL'),
+}
+
+/** Where HTTPS_PROXY leads, if it is there: Node takes it for all that goes out. */
+function proxyProblems(source: Source): Problem[] {
+  return ['HTTPS_PROXY', 'https_proxy', 'HTTP_PROXY', 'http_proxy'].flatMap((name) => {
+    const value = cleaned(source[name] ?? '')
+    if (value === '' || (/^https?:\/\//i.test(value) && URL.canParse(value))) return []
+    return [{ name, what: 'is not an http(s) URL', fix: 'Example: http://proxy.example.com:3128' }]
   })
-  const both = isSet('GITHUB_TOKEN') && githubApp.some(isSet)
-  const ways =
-    'GITHUB_TOKEN and a GitHub App (GITHUB_APP_…) are both set: they are two ways to the same. Keep one.'
-  return both ? [...partial, ways] : partial
 }
 
-const noDisk = `DATABASE_URL is not set to a Postgres: on Vercel a file vanishes with the function, and with it what was accepted. Add a Postgres to the project (Storage), or set it. Example: ${variables.DATABASE_URL.example}`
+/** Names in Langfuse's own libraries of what has another name here. */
+const otherNames = new Map<string, EnvName>([
+  ['LANGFUSE_HOST', 'LANGFUSE_BASE_URL'],
+  ['LANGFUSE_BASEURL', 'LANGFUSE_BASE_URL'],
+])
 
-/** The whole environment, or every problem with it: the name, what is wrong, and an example. Never a value. */
-export function readEnv(source: Source): { env: Env; problems: [] } | { env: null; problems: string[] } {
-  const problems: string[] = []
+/** A variable that is set, of a name like one that is not: misspelt, perhaps. `read`: what relay.config.ts reads itself. */
+export function misspelt(source: Source, read: readonly string[] = []): Problem[] {
+  const unset = envNames.filter((name) => !isSet(source, name))
+  const known: readonly string[] = [...envNames, ...read, 'POSTGRES_URL']
+  return Object.keys(source).flatMap((name) => {
+    if (known.includes(name) || !isSet(source, name)) return []
+    const other = otherNames.get(name)
+    const meant = (other && unset.includes(other) ? other : null) ?? nearest(name, unset)
+    if (meant === null) return []
+    return [{ name, what: `is not read, and ${meant} is not set`, fix: `Did you mean ${meant}?` }]
+  })
+}
+
+/**
+ * The environment as far as it can be taken, and every problem with it: the name, what is wrong, and an example. Never
+ * a value.
+ */
+export function readEnv(source: Source): Reading {
+  const problems: Problem[] = []
   const values: Record<string, unknown> = {}
-  // What a Postgres of Vercel's marketplace is called there.
+  const isPostgresUrl = !isSet(source, 'DATABASE_URL') && isSet(source, 'POSTGRES_URL')
   const given: Source = {
     ...source,
-    DATABASE_URL: source.DATABASE_URL?.trim() || source.POSTGRES_URL,
+    // What a Postgres of Vercel's marketplace is called there.
+    ...(isPostgresUrl && { DATABASE_URL: source.POSTGRES_URL }),
     // A preview is a try of the code; its readers are those of production.
-    RELAY_MODE: source.RELAY_MODE?.trim() || (source.VERCEL_ENV === 'preview' ? 'dry-run' : undefined),
+    ...(!isSet(source, 'RELAY_MODE') && source.VERCEL_ENV === 'preview' && { RELAY_MODE: 'dry-run' }),
   }
   for (const name of envNames) {
-    const { schema, example } = variables[name]
+    const { schema } = variables[name]
     const parsed = schema.safeParse(given[name])
-    if (parsed.success) values[name] = parsed.data
-    else problems.push(`${name} ${parsed.error.issues[0]?.message ?? 'is wrong'}. Example: ${example}`)
+    values[name] = parsed.success ? parsed.data : schema.parse(instead[name])
+    if (parsed.success) continue
+    const called = name === 'DATABASE_URL' && isPostgresUrl ? 'POSTGRES_URL' : name
+    problems.push({ name: called, what: parsed.error.issues[0]?.message ?? 'is wrong', fix: exampleOf(name) })
   }
-  problems.push(...conflicts(source))
-  if (source.VERCEL && /^(file:|$)/.test(given.DATABASE_URL ?? '')) problems.push(noDisk)
-  return problems.length > 0 ? { env: null, problems } : { env: values as Env, problems: [] }
+  problems.push(...keysProblem(source), ...proxyProblems(source))
+  if (source.VERCEL && /^(file:|$)/.test(cleaned(given.DATABASE_URL ?? ''))) problems.push(noDisk)
+  const isUsable = !problems.some(({ name }) => vital.includes(name))
+  return {
+    env: isUsable ? (values as Env) : null,
+    values: values as Env,
+    problems,
+    warnings: misspelt(source),
+  }
 }

@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import build from '#relay.config.ts'
 import { callbackTaker, type TakeCallbacks } from './callback-store.ts'
-import { buildRoutes } from './config.ts'
-import { currentEnv } from './current-env.ts'
+import type { Configuration } from './config.ts'
+import { currentConfiguration } from './current-configuration.ts'
 import { type Db, database } from './db/client.ts'
 import { insertRejections } from './db/rejections.ts'
 import type { RejectionRow } from './db/schema.ts'
@@ -10,6 +9,7 @@ import { within } from './deadline.ts'
 import type { Env } from './env.ts'
 import { log, thrown } from './log.ts'
 import type { Loop } from './loop.ts'
+import type { Problem } from './problem.ts'
 import { type Arrival, type Received, receiver } from './receive.ts'
 import { refusalPace } from './refusal-pace.ts'
 import type { Routes } from './rules.ts'
@@ -29,6 +29,10 @@ interface Opened {
 export interface Relay {
   env: Env
   routes: Routes
+  /** While there is one, what comes is stored, and nothing else is done: `start`, `wake` and `drain` do nothing. */
+  problems: Problem[]
+  warnings: Problem[]
+  written: Configuration['written']
   /** Stores an event and wakes the loop. Throws when the store is out of reach. */
   receive: (arrival: Arrival) => Promise<Received>
   /** Stores callbacks and wakes the loop. Throws when the store is out of reach. */
@@ -52,12 +56,19 @@ const retryStartMs = 2000
  */
 const storeMs = 7000
 
-/** The relay of this process, or what is wrong with its configuration. */
-export function relay(): { relay: Relay; problems: [] } | { relay: null; problems: string[] } {
-  const { env, problems } = currentEnv()
+/** The relay of this process, and what is wrong with its configuration; no relay where not even the store is known. */
+export function relay(): { relay: Relay | null; problems: Problem[] } {
+  const configuration = currentConfiguration()
+  const { env, problems } = configuration
   if (!env) return { relay: null, problems }
-  running.promptRelay ??= createRelay(env)
-  return { relay: running.promptRelay, problems: [] }
+  running.promptRelay ??= createRelay(env, configuration)
+  return { relay: running.promptRelay, problems }
+}
+
+/** The relay of this process, where it may act. */
+export function actingRelay(): Relay | null {
+  const { relay: ours, problems } = relay()
+  return problems.length === 0 ? ours : null
 }
 
 async function open(env: Env, routes: Routes): Promise<Opened> {
@@ -86,8 +97,8 @@ async function workOver(opening: Promise<Opened>, env: Env, routes: Routes): Pro
   return relayLoop(db, routes, env)
 }
 
-function createRelay(env: Env): Relay {
-  const routes = buildRoutes(build, env)
+function createRelay(env: Env, { routes, written, problems, warnings }: Omit<Configuration, 'env'>): Relay {
+  const mayAct = problems.length === 0
   let opened: Promise<Opened> | null = null
   let stopped = false
   const opening = (): Promise<Opened> => {
@@ -107,7 +118,7 @@ function createRelay(env: Env): Relay {
   }
   /** Before the loop runs, there is none to be woken: it begins with a look at everything. */
   const tell = (wake: (loop: Loop) => void) => {
-    loop?.then(wake).catch(() => undefined)
+    if (mayAct) loop?.then(wake).catch(() => undefined)
   }
 
   const inTime = <T>(work: (opened: Opened) => Promise<T>): Promise<T> =>
@@ -121,6 +132,7 @@ function createRelay(env: Env): Relay {
     })
 
   async function start(): Promise<void> {
+    if (!mayAct) return
     while (!stopped) {
       try {
         return await (await working()).start()
@@ -141,6 +153,9 @@ function createRelay(env: Env): Relay {
   return {
     env,
     routes,
+    problems,
+    warnings,
+    written,
     receive: (arrival) =>
       storing(
         (opened) => opened.receive(arrival),
@@ -155,6 +170,7 @@ function createRelay(env: Env): Relay {
     recordsCallback: refusalPace(Date.now),
     wake: () => tell((loop) => loop.look()),
     drain: async (until) => {
+      if (!mayAct) return
       await (await working()).drain(until)
       await flushSpans()
     },

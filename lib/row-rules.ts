@@ -1,36 +1,46 @@
 import { posix } from 'node:path'
+import { z } from 'zod'
 import { numberOf, type ObservedRow } from './observed.ts'
 import type { ObservedName } from './observed-body.ts'
 
-type Values = string | readonly string[]
+const text = z.string({ error: 'is neither a text nor a list of texts' }).min(1, { error: 'is empty' })
+const texts = z.array(text).min(1, { error: 'is empty, so the rule would never hold' }).readonly()
+
+/** One value or several, any of which may hold. */
+export const values = z.union([text, texts], { error: valuesError })
+
+/** What a union knows of its parts' issues is lost but for this. */
+function valuesError({ input }: { input?: unknown }): string {
+  if (input === '') return 'is empty'
+  if (!Array.isArray(input)) return 'is neither a text nor a list of texts'
+  return input.length === 0 ? 'is empty, so the rule would never hold' : 'is not a list of texts'
+}
+
+const number = z.number({ error: 'is not a number' })
+const amount = number.min(0, { error: 'is below 0' })
 
 /** What a rule asks of a score; every part that is given must hold. */
-export interface ScoreClause {
-  /** Globs over score names. */
-  name?: Values
-  /** `API`, `ANNOTATION`, `EVAL`. */
-  source?: Values
-  /** `NUMERIC`, `BOOLEAN`, `CATEGORICAL`, `TEXT`, `CORRECTION`. */
-  dataType?: Values
-  /** Of numbers; yes counts as 1, no as 0. */
-  below?: number
-  above?: number
-}
+export const scoreClause = z.strictObject({
+  name: values.optional().describe('Globs over score names'),
+  source: values.optional().describe('`API`, `ANNOTATION`, `EVAL`'),
+  dataType: values.optional().describe('`NUMERIC`, `BOOLEAN`, `CATEGORICAL`, `TEXT`, `CORRECTION`'),
+  below: number.optional().describe('Of numbers; yes counts as 1, no as 0'),
+  above: number.optional(),
+})
 
 /** What a rule asks of one trace, observation or score. */
-export interface RowClauses {
-  /** `DEBUG`, `DEFAULT`, `WARNING`, `ERROR`. */
-  level?: Values
-  score?: ScoreClause
-  /** Seconds. */
-  latencyAbove?: number
-  /** USD. */
-  costAbove?: number
-  /** Globs over model names. */
-  model?: Values
-  /** Globs over names of traces and observations. */
-  trace?: Values
+export const rowClauses = {
+  level: values.optional().describe('`DEBUG`, `DEFAULT`, `WARNING`, `ERROR`'),
+  score: scoreClause.optional().describe('Of a score'),
+  latencyAbove: amount.optional().describe('Seconds'),
+  costAbove: amount.optional().describe('USD'),
+  model: values.optional().describe('Globs over model names'),
+  trace: values.optional().describe('Globs over names of traces and observations'),
 }
+
+type Values = string | readonly string[]
+export type ScoreClause = z.output<typeof scoreClause>
+type RowClauses = { [K in keyof typeof rowClauses]?: z.output<(typeof rowClauses)[K]> }
 
 export const many = (value: Values): readonly string[] => (typeof value === 'string' ? [value] : value)
 const or = (value: Values): string => many(value).join(' or ')

@@ -1,60 +1,25 @@
 import { posix } from 'node:path'
+import { z } from 'zod'
 import { isBurst, matchBurst } from './burst-rules.ts'
-import type { Change, Fact, FactKind } from './change.ts'
-import { many, type RowClauses, rowClauseOf } from './row-rules.ts'
+import { type Change, type Fact, type FactKind, factKinds } from './change.ts'
+import { suggestion } from './problem.ts'
+import { many, rowClauseOf, rowClauses, values } from './row-rules.ts'
+import type {
+  githubAppSettings,
+  githubSettings,
+  pagerdutySettings,
+  slackSettings,
+  webhookSettings,
+} from './target-settings.ts'
 
-/** Where a change can go. A new kind of target is one arm here, one in `targets/send.ts`, and its own file. */
+/** Where a change can go. Made of the settings' schemas in `target-settings.ts`. */
 export type Target = SlackTarget | GithubTarget | PagerdutyTarget | WebhookTarget
-
-interface Pace {
-  /** Messages a second over all instances; 0 or absent: as fast as it goes. */
-  perSecond?: number
-  /** Seconds before each try, in place of the schedule in `retry.ts`. */
-  retryDelays?: number[]
-}
-
-export interface SlackTarget extends Pace {
-  type: 'slack'
-  url: string
-}
-
-export interface GithubTarget extends Pace {
-  type: 'github'
-  /** `owner/name`. */
-  repo: string
-  /** One of the two; where both are set, the token is used. */
-  token?: string
-  app?: GithubApp
-  apiUrl: string
-  eventType: string
-}
-
-/** A GitHub App, which gets itself a token for one installation. */
-export interface GithubApp {
-  /** The app's id, or its client id. */
-  id: string
-  /** RSA, as PEM. */
-  privateKey: string
-  installationId: string
-}
-
-export interface PagerdutyTarget extends Pace {
-  type: 'pagerduty'
-  /** The integration key of an Events API v2 integration: 32 characters. */
-  routingKey: string
-  eventsUrl: string
-}
-
-export interface WebhookTarget extends Pace {
-  type: 'webhook'
-  /** `https`, at a public address. */
-  url: string
-  /** `whsec_<base64>`. Each of several signs, so that one can be changed for another. */
+export type SlackTarget = z.output<typeof slackSettings>
+export type GithubTarget = z.output<typeof githubSettings>
+export type GithubApp = z.output<typeof githubAppSettings>
+export type PagerdutyTarget = z.output<typeof pagerdutySettings>
+export type WebhookTarget = Omit<z.output<typeof webhookSettings>, 'secrets'> & {
   secrets: string | readonly string[]
-  /** Also `http`, and private addresses. */
-  allowPrivate?: boolean
-  /** Sent along, as a password of the receiver's proxy, say. */
-  headers?: Readonly<Record<string, string>>
 }
 
 /** The words of tutorials, each for several kinds of facts. */
@@ -72,18 +37,49 @@ const plainTriggers = {
 type PlainTrigger = keyof typeof plainTriggers
 export type Trigger = FactKind | PlainTrigger
 
+export const triggers: readonly Trigger[] = [...factKinds, ...(Object.keys(plainTriggers) as PlainTrigger[])]
+
+const trigger = z
+  .string({ error: 'is not a word' })
+  .superRefine((word, context) => {
+    if ((triggers as readonly string[]).includes(word)) return
+    context.addIssue({ code: 'custom', message: `knows no "${shown(word)}". ${suggestion(word, triggers)}` })
+  })
+  .transform((word) => word as Trigger)
+
+/** A word of `relay.config.ts` as a message may hold it. */
+const shown = (word: string): string => JSON.stringify(word.slice(0, 60)).slice(1, -1)
+
+const name = z.string({ error: 'is not a text' }).min(1, { error: 'is empty' })
+
 /** Every clause that is given must hold; within one clause, any of its values. */
-export interface Rule<Name extends string = string> extends RowClauses {
-  name: string
-  on?: readonly Trigger[]
-  label?: string | readonly string[]
-  /** Globs over prompt names: `support/*`, `support/**`. Of a trace: the prompt that it used. */
-  prompt?: string | readonly string[]
-  project?: string | readonly string[]
-  tags?: string | readonly string[]
-  author?: string | readonly string[]
-  /** Environments that an alert is filtered to, or that a trace or score is of. */
-  environment?: string | readonly string[]
+export const ruleSchema = z.strictObject({
+  name: name.describe('What the rule is called on the pages; each has its own'),
+  on: z
+    .array(trigger, { error: 'is not a list of words' })
+    .min(1, { error: 'is empty, so the rule would never hold' })
+    .readonly()
+    .optional()
+    .describe('What happened'),
+  label: values.optional().describe('Labels of the version'),
+  prompt: values
+    .optional()
+    .describe('Globs over prompt names: `support/*`, `support/**`. Of a trace: the prompt that it used'),
+  project: values.optional().describe('Ids of projects in Langfuse'),
+  tags: values.optional().describe('Tags of the prompt'),
+  author: values.optional().describe('Who made the change, as Langfuse names them'),
+  environment: values
+    .optional()
+    .describe('Environments that an alert is filtered to, or that a trace or score is of'),
+  ...rowClauses,
+  to: z
+    .array(name, { error: 'is not a list of names of targets' })
+    .min(1, { error: 'is empty: name a target' })
+    .readonly()
+    .describe('Names of targets'),
+})
+
+export type Rule<Name extends string = string> = Omit<z.output<typeof ruleSchema>, 'to'> & {
   to: readonly Name[]
 }
 

@@ -6,6 +6,7 @@ import { redirect } from 'next/navigation'
 import { currentEnv } from './current-env.ts'
 import { database } from './db/client.ts'
 import { isEndedSession, noteEndedSession } from './db/sessions.ts'
+import type { Problem } from './problem.ts'
 
 interface SessionData {
   id: string
@@ -18,13 +19,15 @@ export type Access =
   | { state: 'password'; password: string }
   | { state: 'open' }
   | { state: 'closed' }
-  | { state: 'misconfigured'; problems: string[] }
+  | { state: 'misconfigured'; problems: Problem[] }
 
 const ttlSeconds = 7 * 24 * 3600
 
 export function access(): Access {
   const { env, problems } = currentEnv()
-  if (!env) return { state: 'misconfigured', problems }
+  // With a password that cannot be taken, nobody is let in without one.
+  if (!env || problems.some(({ name }) => name === 'DASHBOARD_PASSWORD'))
+    return { state: 'misconfigured', problems }
   const password = env.DASHBOARD_PASSWORD
   if (password !== undefined) return { state: 'password', password }
   return { state: process.env.NODE_ENV === 'production' ? 'closed' : 'open' }

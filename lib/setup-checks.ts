@@ -1,5 +1,6 @@
 import { type CallbackSeen, checkCallbacks } from './callback-check.ts'
 import { type Check, counted, type Finding, notYet, ok, problem } from './check.ts'
+import { type ConfigurationSeen, configurationChecks } from './configuration-check.ts'
 import { checkPolling, type PollSeen } from './poll-check.ts'
 import { addressProblem } from './public-address.ts'
 import type { Quiet } from './quiet.ts'
@@ -31,6 +32,7 @@ export interface WaitingSeen {
 /** What the relay knows of itself; times in epoch milliseconds. */
 export interface SetupSeen {
   now: number
+  configuration: ConfigurationSeen
   /** Without a trailing slash; empty: not known. `isSet`: from `PUBLIC_URL`, not from the address of a request. */
   address: { url: string; isSet: boolean }
   secrets: SecretSeen[]
@@ -199,6 +201,7 @@ function checkLangfuseKeys({ hasLangfuseKeys, asked }: SetupSeen): Finding {
 
 /** What comes in, by whom it is heard, and the relay itself. Pure: the words follow from what was seen. */
 export interface SetupChecks {
+  configuration: Check[]
   incoming: Check[]
   /** One for each target of `relay.config.ts`, by name. */
   targets: Check[]
@@ -209,6 +212,7 @@ export function setupChecks(seen: SetupSeen): SetupChecks {
   const check = (id: string, title: string, finding: Finding): Check => ({ id, title, ...finding })
   const targets = seen.targets.map((target) => check(target.name, target.name, checkTarget(seen, target)))
   return {
+    configuration: configurationChecks(seen.configuration),
     incoming: [
       check('address', 'URL for Langfuse', checkAddress(seen)),
       check('secrets', 'Webhook secret', checkSecrets(seen)),

@@ -1,12 +1,13 @@
-import build from '#relay.config.ts'
-import { writtenTargets } from './config.ts'
+import { builtRulesDiffer, builtRulesWarning } from './built-rules.ts'
+import type { Configuration } from './config.ts'
+import { unmatched } from './configuration-check.ts'
 import { allowedOrigins } from './cors.ts'
 import type { Db } from './db/client.ts'
 import { readWaiting } from './db/health.ts'
 import { lastReason, openFailures } from './db/open-failures.ts'
 import { readPoll } from './db/poll.ts'
 import type { TargetRow } from './db/schema.ts'
-import { lastDelivered, lastOfKind, lastRejection, lastSigned } from './db/setup.ts'
+import { knownNames, lastDelivered, lastOfKind, lastRejection, lastSigned } from './db/setup.ts'
 import { allTargets } from './db/targets.ts'
 import { readWatch } from './db/watch.ts'
 import type { Env } from './env.ts'
@@ -27,7 +28,7 @@ export interface Seen extends SetupSeen {
 
 interface Given {
   env: Env
-  routes: Routes
+  configuration: Omit<Configuration, 'env'>
   now: number
   /** No process lives on between requests. */
   isServerless: boolean
@@ -38,17 +39,26 @@ interface Given {
 
 /** All that is to be known of the relay, as it stands now. */
 export async function setupSeen(db: Db, given: Given): Promise<Seen> {
-  const { env, routes, now, isServerless, address, asked, writeProblem } = given
+  const { env, configuration, now, isServerless, address, asked, writeProblem } = given
+  const { routes, problems, warnings } = configuration
   const signed = await lastSigned(db, fromOutside)
   const watched = await readWatch(db)
   const lastEventAt = Math.max(signed.at ?? 0, watched.lastSignedAt ?? 0) || null
   const hasLangfuseKeys = env.LANGFUSE_SECRET_KEY !== undefined
   const states = new Map((await allTargets(db)).map((row) => [row.name, row]))
-  const targets = writtenTargets(build, env).map((written) =>
+  const targets = configuration.written.map((written) =>
     targetSeen(db, { ...written, isWanted: isWanted(routes, written.name) }, states.get(written.name)),
   )
   return {
     now,
+    configuration: {
+      problems,
+      warnings: [
+        ...warnings,
+        ...((await builtRulesDiffer()) === true ? [builtRulesWarning] : []),
+        ...(asksForNames(routes) ? unmatched(routes.rules, await knownNames(db)) : []),
+      ],
+    },
     address,
     secrets: env.LANGFUSE_WEBHOOK_SECRET.map((secret) => secretSeen(secret, signed.bySecret)),
     lastEventAt,
@@ -93,6 +103,9 @@ function secretSeen(secret: string, bySecret: Map<string, number>): SecretSeen {
   const hint = secret.slice(-4)
   return { hint, lastAt: bySecret.get(hint) ?? null }
 }
+
+const asksForNames = ({ rules }: Routes): boolean =>
+  rules.some(({ prompt, project }) => prompt !== undefined || project !== undefined)
 
 const isWanted = ({ rules, alertTargets }: Routes, name: string): boolean =>
   alertTargets.includes(name) || rules.some((rule) => rule.to.includes(name))

@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { version } from '../package.json'
+import { builtRulesDiffer, builtRulesWarning } from './built-rules.ts'
 import { openDirectDoor } from './direct-door.ts'
 import { noteStart, noteStop } from './journal.ts'
 import { log, thrown } from './log.ts'
+import { type Problem, problemText } from './problem.ts'
 import type { Relay } from './relay.ts'
 import { running } from './running.ts'
 import { limitServer } from './server-limits.ts'
@@ -17,7 +19,7 @@ async function load(): Promise<Relay | null> {
   if (running.promptRelay) return running.promptRelay
   const { relay } = await import('./relay.ts')
   const made = relay()
-  for (const problem of made.problems) log('error', 'configuration', { problem })
+  if (!made.relay) noteConfiguration(made.problems, [])
   return made.relay
 }
 
@@ -30,6 +32,22 @@ function noteRelay({ env, routes }: Relay): void {
     rules: routes.rules.map(({ name }) => name),
     alertTargets: routes.alertTargets,
   })
+}
+
+/** Says once at start what is wrong, and what of it follows. */
+function noteConfiguration(problems: Problem[], warnings: Problem[]): void {
+  for (const problem of problems.map(problemText)) log('error', 'configuration', { problem })
+  for (const warning of warnings.map(problemText)) log('warn', 'configuration', { warning })
+}
+
+async function begin(loaded: Relay | null): Promise<void> {
+  if (!loaded) return
+  noteConfiguration(loaded.problems, loaded.warnings)
+  if ((await builtRulesDiffer()) === true) noteConfiguration([], [builtRulesWarning])
+  if (loaded.problems.length > 0)
+    log('error', 'nothing is settled or sent until the configuration is corrected; events are stored')
+  noteRelay(loaded)
+  await loaded.start()
 }
 
 /**
@@ -48,12 +66,7 @@ export function startRelay({ isTraced }: { isTraced: boolean }): void {
     failed(error)
     return null
   })
-  loaded
-    .then((relay) => {
-      if (relay) noteRelay(relay)
-      return relay?.start()
-    })
-    .catch(failed)
+  loaded.then(begin).catch(failed)
   // `npm start` sets NEXT_MANUAL_SIG_HANDLE: Next would end the process without waiting for sends.
   if (!process.env.NEXT_MANUAL_SIG_HANDLE) return
   let ending = false

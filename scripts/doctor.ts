@@ -6,13 +6,14 @@ import { existsSync } from 'node:fs'
 import { styleText } from 'node:util'
 import { askAround } from '#lib/ask-around.ts'
 import { type Check, type CheckState, type Finding, ok, problem } from '#lib/check.ts'
-import { buildRoutes } from '#lib/config.ts'
+import { type Configuration, readConfiguration } from '#lib/config.ts'
+import { configurationChecks } from '#lib/configuration-check.ts'
 import { type Db, openDatabase } from '#lib/db/client.ts'
 import { tryToWrite } from '#lib/db/writable.ts'
 import { doctorReport, type Group } from '#lib/doctor-report.ts'
-import { type Env, readEnv } from '#lib/env.ts'
+import type { Env } from '#lib/env.ts'
+import { thrown } from '#lib/log.ts'
 import type { Asked, Reach } from '#lib/reach.ts'
-import type { Routes } from '#lib/rules.ts'
 import { setupChecks } from '#lib/setup-checks.ts'
 import { setupSeen } from '#lib/setup-seen.ts'
 import { diskOf, storeFailed, storeWorks } from '#lib/store-check.ts'
@@ -26,12 +27,6 @@ for (const path of ['.env.production.local', '.env.local', '.env.production', '.
 const isServerless = Boolean(process.env.VERCEL)
 
 const check = (id: string, title: string, finding: Finding): Check => ({ id, title, ...finding })
-
-function variableCheck(text: string, id: number): Check {
-  const [what = '', example = ''] = text.split(/ Example: (.*)/s)
-  const fix = example === '' ? 'Set it right, or take it out.' : `For instance: ${example}`
-  return check(`variable-${id}`, 'Variable', problem(what, fix))
-}
 
 /** As much as a webhook of the usual size takes. */
 const probeBytes = 64 * 1024
@@ -58,15 +53,21 @@ const targetsOnly = ({ targets }: Asked): Group => ({
   checks: Object.entries(targets).map(([name, reach]) => reachCheck(name, reach)),
 })
 
-async function examine(env: Env, routes: Routes): Promise<Group[]> {
+async function examine(env: Env, configuration: Configuration): Promise<Group[]> {
   const { fetch } = globalThis
+  const { routes } = configuration
   const asked = await askAround({ env, routes }, { fetch, now: Date.now, timeoutMs: askMs })
   const { db, store } = await storeCheck(env)
-  if (!db) return [targetsOnly(asked), { title: 'The relay itself', checks: [store] }]
+  if (!db)
+    return [
+      { title: 'Configuration', checks: configurationChecks(configuration) },
+      targetsOnly(asked),
+      { title: 'The relay itself', checks: [store] },
+    ]
   const address = { url: env.PUBLIC_URL?.replace(/\/+$/, '') ?? '', isSet: env.PUBLIC_URL !== undefined }
   const seen = await setupSeen(db, {
     env,
-    routes,
+    configuration,
     now: Date.now(),
     isServerless,
     address,
@@ -74,8 +75,9 @@ async function examine(env: Env, routes: Routes): Promise<Group[]> {
     writeProblem: null,
   })
   await db.destroy()
-  const { incoming, targets, relay } = setupChecks(seen)
+  const { configuration: own, incoming, targets, relay } = setupChecks(seen)
   return [
+    { title: 'Configuration', checks: own },
     { title: 'From Langfuse', checks: incoming },
     { title: 'Targets', checks: targets },
     { title: 'The relay itself', checks: [...relay.filter(({ id }) => id !== 'store'), store] },
@@ -83,12 +85,17 @@ async function examine(env: Env, routes: Routes): Promise<Group[]> {
 }
 
 async function groups(): Promise<Group[]> {
-  const { env, problems } = readEnv(process.env)
-  if (!env) return [{ title: 'Configuration', checks: problems.map(variableCheck) }]
-  return [
-    { title: 'Configuration', checks: [check('variables', 'Variables', ok('All are in order.'))] },
-    ...(await examine(env, buildRoutes(build, env))),
-  ]
+  const configuration = readConfiguration(build, process.env)
+  const { env } = configuration
+  if (!env) return [{ title: 'Configuration', checks: configurationChecks(configuration) }]
+  return examine(env, configuration).catch((error: unknown) => {
+    // A bug of the relay's own still leaves what is known to be said.
+    const finding = problem(`The checks ended early: ${thrown(error).error}.`, 'Please report it.')
+    return [
+      { title: 'Configuration', checks: configurationChecks(configuration) },
+      { title: 'The relay itself', checks: [check('doctor', 'Doctor', finding)] },
+    ]
+  })
 }
 
 const colours = { ok: 'green', problem: 'red', warning: 'yellow', 'not-yet': 'dim' } as const

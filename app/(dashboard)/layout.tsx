@@ -1,6 +1,6 @@
 import Link from 'next/link'
 import type { ReactNode } from 'react'
-import { currentEnv } from '#lib/current-env.ts'
+import { currentConfiguration } from '#lib/current-configuration.ts'
 import { access } from '#lib/session.ts'
 import { Keys } from '../_components/keys.tsx'
 import { Logo } from '../_components/logo.tsx'
@@ -39,12 +39,28 @@ export default function DashboardLayout({ children }: { children: ReactNode }) {
             ) : null}
           </div>
         </div>
-        {currentEnv().env?.RELAY_MODE === 'dry-run' ? <DryRun /> : null}
+        <Degraded />
+        {currentConfiguration().env?.RELAY_MODE === 'dry-run' ? <DryRun /> : null}
       </header>
       <main id="main" className="mx-auto max-w-[1200px] px-4 pt-5 pb-16 sm:px-6">
         {children}
       </main>
     </>
+  )
+}
+
+function Degraded() {
+  const { length } = currentConfiguration().problems
+  if (length === 0) return null
+  return (
+    <p role="alert" className="border-t border-line bg-bad-wash px-4 py-2.5 text-center text-[13px] text-bad">
+      {length === 1 ? 'The configuration has a problem' : `The configuration has ${length} problems`}, so
+      nothing is settled or sent, replays and tests do nothing, and events wait in the store until it is
+      corrected.{' '}
+      <Link href="/setup#configuration" prefetch={false} className="font-medium underline underline-offset-3">
+        See Setup
+      </Link>
+    </p>
   )
 }
 

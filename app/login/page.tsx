@@ -3,6 +3,7 @@ import { redirect } from 'next/navigation'
 import type { ReactNode } from 'react'
 import { z } from 'zod'
 import { ownPath } from '#lib/own-path.ts'
+import { type Problem, problemText } from '#lib/problem.ts'
 import { access, isSignedIn } from '#lib/session.ts'
 import type { SearchParams } from '../_components/list-query.ts'
 import { Logo } from '../_components/logo.tsx'
@@ -82,17 +83,17 @@ function Closed() {
   )
 }
 
-function Misconfigured({ problems: list }: { problems: string[] }) {
+function Misconfigured({ problems: list }: { problems: Problem[] }) {
   return (
     <Frame title="The configuration has problems">
       <ul className="mt-3 grid gap-2 text-soft">
-        {list.map((problem) => (
-          <li key={problem} className="break-words">
-            {problem}
+        {list.map(problemText).map((text) => (
+          <li key={text} className="break-words">
+            {text}
           </li>
         ))}
       </ul>
-      <p className="mt-3 text-soft">Mend them in the environment and restart the relay.</p>
+      <p className="mt-3 text-soft">Correct them and restart the relay.</p>
     </Frame>
   )
 }

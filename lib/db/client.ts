@@ -1,6 +1,7 @@
 import { type Dialect, Kysely, sql } from 'kysely'
 import { currentEnv } from '../current-env.ts'
 import { log, thrown } from '../log.ts'
+import { problemText } from '../problem.ts'
 import { migrate, pendingMigrations } from './migrate.ts'
 import { type Migrations, migrations as ours } from './migrations/all.ts'
 import type { Database } from './schema.ts'
@@ -99,6 +100,6 @@ export function database(): Promise<Db> {
 
 async function open(): Promise<Db> {
   const { env, problems } = currentEnv()
-  if (!env) throw new Error(`The configuration has problems: ${problems.join(' ')}`)
+  if (!env) throw new Error(`The configuration has problems: ${problems.map(problemText).join(' ')}`)
   return openDatabase(env.DATABASE_URL, { isServerless: Boolean(process.env.VERCEL) })
 }

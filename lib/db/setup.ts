@@ -88,3 +88,22 @@ export async function forgetPrompt(
     .where('name', '=', name)
     .execute()
 }
+
+/** More names than this are not looked through. */
+const maxNames = 20_000
+
+const complete = (names: string[]): string[] | null => (names.length > maxNames ? null : names)
+
+/** Which prompts and projects ever came, as far as they are few enough to be all. */
+export async function knownNames(db: Db): Promise<{ prompts: string[] | null; projects: string[] | null }> {
+  const rows = await db
+    .selectFrom('prompt_versions')
+    .select(['project_id', 'name'])
+    .distinct()
+    .limit(maxNames + 1)
+    .execute()
+  const polled = await db.selectFrom('usage').select('project_id').distinct().limit(maxNames).execute()
+  const prompts = complete([...new Set(rows.map(({ name }) => name))])
+  const projects = [...new Set([...rows, ...polled].map(({ project_id }) => project_id))]
+  return { prompts, projects: prompts === null ? null : projects }
+}

@@ -67,7 +67,7 @@ describe('the doctor', () => {
   it('names all problems of the configuration at once, each with an example', async () => {
     const { code, said } = await doctor({ SETTLE_MS: 'soon', GITHUB_TOKEN: '', CRON_SECRET: 'short' })
     expect(code).toBe(1)
-    expect(said.match(/^ {2}problem .*\n {11}→ For instance: /gm)).toHaveLength(3)
+    expect(said.match(/^ {2}problem .*\n {11}→ Example: /gm)).toHaveLength(3)
   })
 
   it.skipIf(process.env.TEST_POSTGRES_URL === undefined)(

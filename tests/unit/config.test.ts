@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { buildRoutes, defineRelay, writtenTargets } from '#lib/config.ts'
+import { type BuildRoutes, buildRoutes, defineRelay, readConfiguration } from '#lib/config.ts'
 import { readEnv } from '#lib/env.ts'
 import build from '#relay.config.ts'
 import { githubApp } from '../mocks/github.ts'
@@ -12,9 +12,12 @@ const envOf = (variables: Record<string, string>) => {
   return env
 }
 
+const writtenTargets = (build: BuildRoutes, variables: Record<string, string>) =>
+  readConfiguration(build, variables).written
+
 describe('the targets as written', () => {
   it('name the variables that they lack', () => {
-    expect(writtenTargets(build, envOf({}))).toEqual([
+    expect(writtenTargets(build, {})).toEqual([
       { name: 'slack', type: 'slack', missing: ['SLACK_WEBHOOK_URL'] },
       { name: 'github', type: 'github', missing: ['GITHUB_REPO', 'GITHUB_TOKEN'] },
       { name: 'pagerduty', type: 'pagerduty', missing: ['PAGERDUTY_ROUTING_KEY'] },
@@ -31,7 +34,7 @@ describe('the targets as written', () => {
     WEBHOOK_SECRET: webhookSecret,
   }
   const missingIn = (variables: Record<string, string>) =>
-    writtenTargets(build, envOf(variables)).flatMap(({ missing }) => missing)
+    writtenTargets(build, variables).flatMap(({ missing }) => missing)
 
   it('lack nothing where all is set', () => {
     expect(missingIn(targets)).toEqual([])
@@ -60,6 +63,6 @@ describe('the targets as written', () => {
       targets: { ops: { type: 'slack', url: env.LANGFUSE_WEBHOOK_SECRET.find(() => false) } },
       rules: [],
     }))
-    expect(writtenTargets(odd, envOf({}))).toEqual([{ name: 'ops', type: 'slack', missing: ['ops.url'] }])
+    expect(writtenTargets(odd, {})).toEqual([{ name: 'ops', type: 'slack', missing: ['targets.ops.url'] }])
   })
 })

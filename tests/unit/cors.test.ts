@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { corsHeaders, originOf, preflightHeaders } from '#lib/cors.ts'
 import { readEnv } from '#lib/env.ts'
+import { problemText } from '#lib/problem.ts'
 
 function environment(source: Record<string, string> = {}) {
   const { env, problems } = readEnv({ LANGFUSE_BASE_URL: 'https://langfuse.example.com/base', ...source })
@@ -100,7 +101,7 @@ describe('the configuration of callbacks is refused where', () => {
     ['the token is short', { CALLBACK_TOKEN: 'fifteen-letters' }],
   ])('%s', (_, source) => {
     const [[name = '', value = ''] = []] = Object.entries(source)
-    const { problems } = readEnv(source)
+    const problems = readEnv(source).problems.map(problemText)
     expect(problems).toHaveLength(1)
     expect(problems[0]).toContain(name)
     expect(problems[0]).not.toContain(` ${value} `)

@@ -2,12 +2,16 @@ import { generateKeyPairSync } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { parseEnv } from 'node:util'
 import { describe, expect, it } from 'vitest'
+import { readConfiguration } from '#lib/config.ts'
 import { envNames, readEnv } from '#lib/env.ts'
+import { problemText } from '#lib/problem.ts'
+import build from '#relay.config.ts'
 import { githubApp } from '../mocks/github.ts'
 import { webhookSecret } from '../mocks/webhook.ts'
 
 const example = parseEnv(readFileSync(new URL('../../.env.example', import.meta.url), 'utf8'))
-const problemsOf = (source: Record<string, string>) => readEnv(source).problems
+const problemsOf = (source: Record<string, string>) =>
+  readConfiguration(build, source).problems.map(problemText)
 
 describe('the environment', () => {
   it('is documented in .env.example, variable by variable', () => {

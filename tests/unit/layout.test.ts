@@ -29,6 +29,7 @@ const core = [
   'callback-limits',
   'change',
   'check',
+  'configuration-check',
   'circuit',
   'config-diff',
   'config',
@@ -67,11 +68,15 @@ const core = [
   'prompt-state',
   'prompt-text',
   'prompt-sections',
+  'problem',
   'public-address',
   'rate-limit',
   'reach',
   'setup-checks',
   'target-check',
+  'target-settings',
+  'text-flaws',
+  'url-flaws',
   'token-match',
   'trouble',
   'trouble-checks',
@@ -89,15 +94,15 @@ const core = [
   'visible',
 ].map((name) => `lib/${name}.ts`)
 
-/** The only packages that pure code may use: a schema, a difference, hashing, and lists of addresses (`BlockList`). */
-const corePackages = /^(zod|diff|node:(crypto|path|net))$/
+/** The only packages that pure code may use: a schema, differences, hashing, and lists of addresses (`BlockList`). */
+const corePackages = /^(zod|diff|fastest-levenshtein|node:(crypto|path|net))$/
 
 const lib = filesUnder('lib')
 const rooms = ['sources', 'targets', 'db']
 
 describe('the layout', () => {
   it.each(lib.filter((file) => core.includes(file)))(
-    '%s is core: it imports core, zod, diff and node built-ins only',
+    '%s is core: it imports core, schemas, differences and node built-ins only',
     (file) => {
       const others = importsOf(file).filter((name) => !core.includes(name) && !corePackages.test(name))
       expect(others).toEqual([])

@@ -42,6 +42,7 @@ const due = (at: number) => ({ waiting: { ...idle, since: at, deliverySince: at 
 /** A relay that lacks nothing. */
 const whole: SetupSeen = {
   now,
+  configuration: { problems: [], warnings: [] },
   address: { url: 'https://relay.example.com', isSet: true },
   secrets: [{ hint: 'c0de', lastAt: now - minute }],
   lastEventAt: now - minute,

@@ -7,7 +7,7 @@ import { database } from '#lib/db/client.ts'
 import { cancelReplay } from '#lib/db/replay-jobs.ts'
 import { listFilterParams, parseListFilter } from '#lib/list-filter.ts'
 import { log } from '#lib/log.ts'
-import { relay } from '#lib/relay.ts'
+import { actingRelay } from '#lib/relay.ts'
 import { startReplay } from '#lib/replay-job.ts'
 import { requireOrigin, requireSession } from '#lib/session.ts'
 import { wake } from '../wake.ts'
@@ -23,7 +23,7 @@ export async function start(form: FormData): Promise<void> {
   await requireOrigin()
   await requireSession('/')
   const given = fields.safeParse(Object.fromEntries(form))
-  const { relay: running } = relay()
+  const running = actingRelay()
   if (!given.success || !running) redirect('/')
   const { mode, expected } = given.data
   const { filter } = parseListFilter(new URLSearchParams(given.data.filter))

@@ -5,7 +5,7 @@ import { redirect } from 'next/navigation'
 import { z } from 'zod'
 import { database } from '#lib/db/client.ts'
 import { log } from '#lib/log.ts'
-import { relay } from '#lib/relay.ts'
+import { actingRelay } from '#lib/relay.ts'
 import { refusedKinds, sendRefused } from '#lib/send-refused.ts'
 import { sendTest, sendTestMessage } from '#lib/send-test.ts'
 import { requireOrigin, requireSession } from '#lib/session.ts'
@@ -26,7 +26,7 @@ export async function sendTestEvent(form: FormData): Promise<void> {
   await requireOrigin()
   await requireSession(page)
   const kind = z.enum(testKinds).safeParse(form.get('kind')).data
-  const { relay: running } = relay()
+  const running = actingRelay()
   if (!kind || !running) redirect(page)
   const now = Date.now()
   const changeId = await sendTest({ db: await database(), receive: running.receive }, kind, now)
@@ -40,7 +40,7 @@ export async function sendRefusedRequest(form: FormData): Promise<void> {
   await requireOrigin()
   await requireSession(page)
   const kind = z.enum(refusedKinds).safeParse(form.get('kind')).data
-  const { relay: running } = relay()
+  const running = actingRelay()
   if (!kind || !running) redirect(page)
   const { env, receive, reject } = running
   const status = await sendRefused({ env, now: Date.now, receive, reject }, kind)
@@ -53,7 +53,7 @@ export async function sendMessage(form: FormData): Promise<void> {
   await requireOrigin()
   await requireSession(page)
   const target = String(form.get('target'))
-  const { relay: running } = relay()
+  const running = actingRelay()
   if (!running || !Object.hasOwn(running.routes.targets, target)) redirect(page)
   const now = Date.now()
   const changeId = await sendTestMessage(await database(), target, now)

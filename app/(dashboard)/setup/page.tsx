@@ -35,7 +35,7 @@ export default async function SetupPage({ searchParams }: { searchParams: Search
   const { sent, ask } = query.parse(await searchParams)
   await requireSession('/setup')
   const { relay: running } = relay()
-  // Who is signed in has a configuration without problems: the login page tells of those.
+  // Without a relay nobody is signed in: the login page tells why.
   if (!running) return null
   const db = await database()
   const now = Date.now()
@@ -45,7 +45,7 @@ export default async function SetupPage({ searchParams }: { searchParams: Search
   const drawn = access ? { draw: () => access.draw('person') } : {}
   const seen = await setupSeen(db, {
     env,
-    routes,
+    configuration: running,
     now,
     isServerless: Boolean(process.env.VERCEL),
     address: await addressSeen(env.PUBLIC_URL),
@@ -55,12 +55,12 @@ export default async function SetupPage({ searchParams }: { searchParams: Search
         ? await askAround({ env, routes }, { fetch, now: Date.now, timeoutMs: askMs, ...drawn })
         : null,
   })
-  const { incoming, targets, relay: own } = setupChecks(seen)
+  const { configuration, incoming, targets, relay: own } = setupChecks(seen)
   return (
     <>
       <h1 className="text-[22px] leading-tight font-semibold tracking-tight">Setup</h1>
       <div className="mt-2 flex flex-wrap items-center justify-between gap-x-6 gap-y-3">
-        <Summary checks={[...incoming, ...targets, ...own]} />
+        <Summary checks={[...configuration, ...incoming, ...targets, ...own]} />
         <form action="/setup">
           <button type="submit" name="ask" value="1" className="button">
             Check the connections
@@ -70,6 +70,11 @@ export default async function SetupPage({ searchParams }: { searchParams: Search
       <div className="mt-6 grid items-start gap-x-8 gap-y-8 lg:grid-cols-[minmax(0,1fr)_360px]">
         <div className="grid min-w-0 gap-8">
           {sent === undefined ? null : <Sent db={db} changeId={sent} now={now} />}
+          <CheckList title="Configuration" id="configuration">
+            {configuration.map((check) => (
+              <CheckRow key={check.id} check={check} now={now} />
+            ))}
+          </CheckList>
           <Incoming checks={incoming} seen={seen} />
           <Targets checks={targets} seen={seen} />
           <CheckList title="The relay itself" id="relay">

@@ -11,7 +11,8 @@ export const maxDuration = 60
 /** For a scheduler: works off what is due. Safe to call at any time, also twice at once. */
 export async function GET(request: Request): Promise<Response> {
   const { relay: running, problems } = relay()
-  if (!running) return misconfigured(problems)
+  // Nothing acts on a configuration with problems; what is due stays due.
+  if (!running || problems.length > 0) return misconfigured(problems)
   const secret = running.env.CRON_SECRET
   if (secret === undefined) {
     const message = 'CRON_SECRET is not set. Set it here and in your scheduler (Vercel sends it by itself).'

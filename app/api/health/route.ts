@@ -1,7 +1,8 @@
-import { currentEnv } from '#lib/current-env.ts'
+import { currentConfiguration } from '#lib/current-configuration.ts'
 import { database } from '#lib/db/client.ts'
 import { readWaiting } from '#lib/db/health.ts'
 import { fixOf } from '#lib/log.ts'
+import { problemText } from '#lib/problem.ts'
 import { storeErrorWords } from '#lib/store-error.ts'
 import { storeProbe } from '#lib/store-probe.ts'
 import { version } from '../../../package.json'
@@ -12,12 +13,14 @@ const secondsSince = (at: number | null, now: number): number =>
   at === null ? 0 : Math.max(0, Math.round((now - at) / 1000))
 
 /**
- * Readiness: 200 when the configuration is whole and the store answers and takes writes, else 503. Holds no secret and no
- * name of a prompt. Whether the process lives: `/api/health/live`.
+ * Readiness: 200 when events are taken: the store answers and takes writes. `degraded` with the problems of the
+ * configuration, while nothing settles and nothing is sent; else 503. Holds no secret and no name of a prompt. Whether the process lives: `/api/health/live`.
  */
 export async function GET(): Promise<Response> {
   const headers = { 'cache-control': 'no-store' }
-  const { env, problems } = currentEnv()
+  const configuration = currentConfiguration()
+  const { env } = configuration
+  const problems = configuration.problems.map(problemText)
   if (!env) return Response.json({ status: 'misconfigured', version, problems }, { status: 503, headers })
   const mode = env.RELAY_MODE
   const store = env.DATABASE_URL.startsWith('file:') ? 'sqlite' : 'postgres'
@@ -26,8 +29,10 @@ export async function GET(): Promise<Response> {
     const { since, overdueChanges } = await readWaiting(await database(), now)
     const waiting = { oldestWaitingSeconds: secondsSince(since, now), overdueChanges }
     const problem = await storeProbe().check()
-    if (problem === null)
-      return Response.json({ status: 'ok', version, mode, store, ...waiting }, { headers })
+    if (problem === null) {
+      const state = problems.length > 0 ? { status: 'degraded', problems } : { status: 'ok' }
+      return Response.json({ ...state, version, mode, store, ...waiting }, { headers })
+    }
     const message = `The store takes no writes: ${storeErrorWords[problem.kind]}.`
     const seconds = secondsSince(problem.since, now)
     const told = {

@@ -1,5 +1,5 @@
 import { showsToken } from '#lib/bearer.ts'
-import { currentEnv } from '#lib/current-env.ts'
+import { currentConfiguration } from '#lib/current-configuration.ts'
 import { database } from '#lib/db/client.ts'
 import { log, thrown } from '#lib/log.ts'
 import { processFamilies } from '#lib/metrics.ts'
@@ -14,7 +14,7 @@ const headers = { 'cache-control': 'no-store' }
 
 function runFamilies(
   labels: Record<string, string>,
-  { isStoreUp, isWritable }: { isStoreUp: boolean; isWritable: boolean },
+  { isStoreUp, isWritable, problems }: { isStoreUp: boolean; isWritable: boolean; problems: number },
 ): Family[] {
   const startedAt = Date.now() / 1000 - process.uptime()
   const gauge = (name: string, help: string, value: number, of: Record<string, string> = {}): Family => ({
@@ -31,6 +31,11 @@ function runFamilies(
       '1: the store takes writes, by a write of the last 30 seconds.',
       isWritable ? 1 : 0,
     ),
+    gauge(
+      'prompt_relay_configuration_problems',
+      'Problems of the configuration. While there is one, events are stored, and nothing is settled or sent.',
+      problems,
+    ),
     gauge('process_start_time_seconds', 'When this process began.', startedAt),
     gauge('process_resident_memory_bytes', 'Memory of this process.', process.memoryUsage.rss()),
   ]
@@ -38,7 +43,7 @@ function runFamilies(
 
 /** For Prometheus. Without a token of its own there is nothing here. */
 export async function GET(request: Request): Promise<Response> {
-  const { env } = currentEnv()
+  const { env, problems } = currentConfiguration()
   const token = env?.METRICS_TOKEN
   if (!env || token === undefined) return new Response(null, { status: 404, headers })
   if (!showsToken(request, token)) {
@@ -56,7 +61,7 @@ export async function GET(request: Request): Promise<Response> {
   const store = env.DATABASE_URL.startsWith('file:') ? 'sqlite' : 'postgres'
   const labels = { version, mode: env.RELAY_MODE, store }
   const families = [
-    ...runFamilies(labels, { isStoreUp: stored !== null, isWritable }),
+    ...runFamilies(labels, { isStoreUp: stored !== null, isWritable, problems: problems.length }),
     ...(stored ?? []),
     ...processFamilies(),
   ]

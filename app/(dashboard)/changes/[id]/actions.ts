@@ -5,6 +5,7 @@ import { redirect } from 'next/navigation'
 import { database } from '#lib/db/client.ts'
 import { deliveryById } from '#lib/db/dashboard.ts'
 import { log } from '#lib/log.ts'
+import { actingRelay } from '#lib/relay.ts'
 import { replayDelivery } from '#lib/replay.ts'
 import { requireOrigin, requireSession } from '#lib/session.ts'
 import { wake } from '../../wake.ts'
@@ -20,6 +21,7 @@ export async function replay(form: FormData): Promise<void> {
   const page = `/changes/${delivery.change_id}`
   // Without this the browser takes the redirect for a jump within the page that it has.
   revalidatePath(page)
+  if (!actingRelay()) redirect(page)
   // The page may be older than the delivery: then the question was never asked.
   if (delivery.status === 'delivered' && form.get('again') !== 'yes')
     redirect(`${page}?notice=delivered-meanwhile#${id}`)

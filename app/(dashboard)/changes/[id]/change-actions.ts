@@ -7,7 +7,7 @@ import { database } from '#lib/db/client.ts'
 import { deliveriesOf } from '#lib/db/dashboard.ts'
 import { log } from '#lib/log.ts'
 import { reinterpret } from '#lib/reinterpret.ts'
-import { relay } from '#lib/relay.ts'
+import { actingRelay } from '#lib/relay.ts'
 import { cancelChange, cancelDelivery, replayChange } from '#lib/replay.ts'
 import { requireOrigin, requireSession } from '#lib/session.ts'
 import { wake } from '../../wake.ts'
@@ -23,7 +23,7 @@ export async function replayAll(form: FormData): Promise<void> {
   await requireOrigin()
   await requireSession('/')
   const given = replayFields.safeParse(Object.fromEntries(form))
-  const { relay: running } = relay()
+  const running = actingRelay()
   if (!given.success || !running) redirect('/')
   const { change, mode, delivered } = given.data
   const page = `/changes/${encodeURIComponent(change)}`

@@ -9,17 +9,25 @@ export const dynamic = 'force-dynamic'
 /** Seconds. What `after` may use on Vercel for settling and first tries. */
 export const maxDuration = 60
 
+/** With these in doubt, nobody knows who may call: nothing is taken in their stead. */
+const guards = /^(CALLBACK_\w+|LANGFUSE_ORIGINS|LANGFUSE_BASE_URL)$/
+
+function ready(): Relay | Response {
+  const { relay: running, problems } = relay()
+  return running && !problems.some(({ name }) => guards.test(name)) ? running : misconfigured(problems)
+}
+
 const depsOf = ({ env, reject, recordsCallback: records }: Relay) => ({ env, reject, records, now: Date.now })
 
 export async function OPTIONS(request: Request): Promise<Response> {
-  const { relay: running, problems } = relay()
-  return running ? answerPreflight(request, depsOf(running)) : misconfigured(problems)
+  const running = ready()
+  return running instanceof Response ? running : answerPreflight(request, depsOf(running))
 }
 
 export async function POST(request: Request): Promise<Response> {
   const startedAt = Date.now()
-  const { relay: running, problems } = relay()
-  if (!running) return misconfigured(problems)
+  const running = ready()
+  if (running instanceof Response) return running
   const address = senderAddress(request.headers.get('x-forwarded-for'), Boolean(process.env.VERCEL))
   const response = await answerCallback(request, {
     ...depsOf(running),

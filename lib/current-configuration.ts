@@ -1,0 +1,10 @@
+import build from '#relay.config.ts'
+import { type Configuration, readConfiguration } from './config.ts'
+
+let reading: Configuration | undefined
+
+/** The process's variables and `relay.config.ts`, read once and late: a build needs no secrets. */
+export function currentConfiguration(): Configuration {
+  reading ??= readConfiguration(build, process.env)
+  return reading
+}

@@ -1,0 +1,89 @@
+const looksLikeHost = /^[a-z0-9-]+(\.[a-z0-9-]+)+(:\d+)?([/?#]|$)|^localhost\b/i
+
+/** Why something is no http(s) URL that can be posted to, fetched or linked, as something to follow its name. */
+export function urlFlaw(value: string): string | null {
+  if (looksLikeHost.test(value)) return 'is not an http(s) URL: put https:// before it'
+  if (!/^https?:\/\/[^/]/i.test(value) || !URL.canParse(value)) return 'is not an http(s) URL'
+  if (/\s/.test(value)) return 'is not an http(s) URL: it holds a blank'
+  const { username, password } = new URL(value)
+  if (username === '' && password === '') return null
+  return 'holds a user and a password (user:password@), which would stand in messages, links and logs: take them out'
+}
+
+/** `none`: of what a base address must not hold. */
+function partsFlaw(value: string, none: { path?: string }): string | null {
+  const { pathname, search, hash } = new URL(value)
+  if (search !== '' || hash !== '') return 'holds a query or a fragment (from ? or # on): take it off'
+  return none.path !== undefined && pathname !== '/' ? `holds a path: ${none.path}` : null
+}
+
+export function publicUrlFlaw(value: string): string | null {
+  return partsFlaw(value, { path: 'the relay answers at the root of its host, so take the path off' })
+}
+
+export function langfuseUrlFlaw(value: string): string | null {
+  if (/\/(project|organization|auth)\//.test(new URL(value).pathname))
+    return 'is the address of a page in Langfuse: take off everything after the host (or after the base path)'
+  return partsFlaw(value, {})
+}
+
+/** What a copied address of Langfuse's API has after the base. */
+export const withoutApiPath = (value: string): string => value.replace(/\/api\/public(\/[^?#]*)?$/i, '')
+
+const slackHooks = ['hooks.slack.com', 'hooks.slack-gov.com']
+
+/** Slack-compatible receivers have any address; what is known of Slack's own hosts is checked. */
+export function slackUrlFlaw(value: string): string | null {
+  const { protocol, hostname, pathname } = new URL(value)
+  if (!slackHooks.includes(hostname)) {
+    const isSlacks = /(^|\.)slack(-gov)?\.com$/.test(hostname)
+    return isSlacks
+      ? 'is the address of a page or channel in Slack, not of an incoming webhook: those are at hooks.slack.com/services/'
+      : null
+  }
+  if (protocol !== 'https:') return 'is not https, which Slack asks for'
+  if (/^\/(triggers|workflows)\//.test(pathname))
+    return 'starts a workflow of Slack, which takes no messages: make an incoming webhook'
+  return /^\/services(\/[^/]+){3}\/?$/.test(pathname)
+    ? null
+    : 'is not complete: after /services/ come three parts'
+}
+
+export function githubUrlFlaw(value: string): string | null {
+  const { hostname } = new URL(value)
+  if (hostname === 'github.com' || hostname === 'www.github.com')
+    return "is GitHub's website: its API is at https://api.github.com"
+  return partsFlaw(value, {})
+}
+
+/** As PagerDuty's documentation shows it, with the path that is added for each event. */
+export const withoutEnqueue = (value: string): string => value.replace(/\/v2\/(change\/)?enqueue\/?$/, '')
+
+export function pagerdutyUrlFlaw(value: string): string | null {
+  const { hostname } = new URL(value)
+  if (/(^|\.)pagerduty\.com$/.test(hostname) && !hostname.startsWith('events.'))
+    return "is not PagerDuty's Events API: that is at https://events.pagerduty.com, in the EU at https://events.eu.pagerduty.com"
+  return partsFlaw(value, {})
+}
+
+const encode = 'encode # as %23, / as %2F, ? as %3F and @ as %40 in the password'
+
+/** As `pg` reads it, which also takes an address without a host. */
+function parsedPostgres(url: string): URL | null {
+  for (const one of [url, url.replace('@/', '@localhost/')]) if (URL.canParse(one)) return new URL(one)
+  return null
+}
+
+/** Why an address of the store does not work, whatever is behind it. */
+export function databaseUrlFlaw(value: string): string | null {
+  if (value.startsWith('file:')) return null
+  if (/\[YOUR-PASSWORD\]|<[^<>]+>/i.test(value)) return 'holds a placeholder: put the password in its place'
+  if (/\*{4}|[•●]{2}|…/.test(value))
+    return 'is masked (with dots or stars in place of the password): copy the whole value'
+  const url = parsedPostgres(value)
+  if (url === null) return `is not a valid URL: ${encode}`
+  // What comes after the first # / or ? of a password is taken for another part, in which the host's @ is found.
+  if (url.hash !== '' || url.pathname.includes('@') || (url.pathname === '' && url.search.includes('@')))
+    return `is not the URL that was meant: ${encode}`
+  return null
+}

@@ -72,6 +72,7 @@ const core = [
   'public-address',
   'rate-limit',
   'reach',
+  'recent-map',
   'setup-checks',
   'target-check',
   'target-settings',

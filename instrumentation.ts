@@ -1,10 +1,12 @@
-/** Next's start-up hook: lines of JSON, tracing where it is configured, then the loop of a long-running server. */
+/** Next's start-up hook: lines of JSON, proxies, tracing where it is configured, then the loop of a long-running server. */
 export async function register(): Promise<void> {
   if (process.env.NEXT_RUNTIME !== 'nodejs') return
   if (process.env.NODE_ENV === 'production') {
     const { installJsonConsole } = await import('#lib/json-console.ts')
     installJsonConsole(console, process, () => new Date())
   }
+  const { takeProxiesOf } = await import('#lib/proxy-env.ts')
+  takeProxiesOf(process.env)
   const isTraced = Boolean(process.env.OTEL_EXPORTER_OTLP_ENDPOINT || process.env.VERCEL)
   if (isTraced) {
     const { startTracing } = await import('#lib/start-tracing.ts')

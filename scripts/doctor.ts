@@ -13,6 +13,7 @@ import { tryToWrite } from '#lib/db/writable.ts'
 import { doctorReport, type Group } from '#lib/doctor-report.ts'
 import type { Env } from '#lib/env.ts'
 import { thrown } from '#lib/log.ts'
+import { takeProxiesOf } from '#lib/proxy-env.ts'
 import type { Asked, Reach } from '#lib/reach.ts'
 import { setupChecks } from '#lib/setup-checks.ts'
 import { setupSeen } from '#lib/setup-seen.ts'
@@ -24,6 +25,7 @@ const askMs = 10_000
 // In the order of Next's own: what is set first stays.
 for (const path of ['.env.production.local', '.env.local', '.env.production', '.env'])
   if (existsSync(path)) process.loadEnvFile(path)
+takeProxiesOf(process.env)
 const isServerless = Boolean(process.env.VERCEL)
 
 const check = (id: string, title: string, finding: Finding): Check => ({ id, title, ...finding })

@@ -1,6 +1,7 @@
 import { type LookupAddress, lookup } from 'node:dns'
 import type { LookupFunction } from 'node:net'
-import type { Agent } from 'undici'
+import type { Dispatcher } from 'undici'
+import { proxyFor } from '../proxy-env.ts'
 import { isPublicIp } from '../public-address.ts'
 
 /** The code of the error with which a connection to a private address ends. */
@@ -34,17 +35,40 @@ const refusal = (): NodeJS.ErrnoException =>
 const notFound = (hostname: string): NodeJS.ErrnoException =>
   Object.assign(new Error(`No address for ${hostname}`), { code: 'ENOTFOUND' })
 
+/** Refuses a name that is known to lead to a private address. One that is not known here is left to the proxy. */
+const refusePrivate = (hostname: string, resolve: Resolve): Promise<void> =>
+  new Promise((done, failed) => {
+    resolve(hostname, (error, addresses) => {
+      const isPrivate = !error && addresses?.some(({ address }) => !isPublicIp(address))
+      if (isPrivate) failed(refusal())
+      else done()
+    })
+  })
+
 /**
  * `fetch` that connects to public addresses only. By undici itself: the global one may be wrapped (Next does), and a
  * wrapper that drops the `dispatcher` would drop the guard with it. An address in the URL itself is never looked up,
  * so it must be checked before.
+ *
+ * Through a proxy of the environment it is the proxy that looks the name up, and its operator who says what is reached:
+ * the name is looked up here as well, and refused where it is known to be private.
  */
-export function publicFetch(resolve?: Resolve): typeof globalThis.fetch {
-  let dispatcher: Agent | null = null
+export function publicFetch(
+  resolve: Resolve = byDns,
+  proxies: Record<string, string | undefined> = process.env,
+): typeof globalThis.fetch {
+  let direct: Dispatcher | null = null
+  let proxied: Dispatcher | null = null
   return async (input, init) => {
     // Loaded at the first signed webhook: 100 ms, which a start without one need not wait for.
     const undici = await import('undici')
-    dispatcher ??= new undici.Agent({ connect: { lookup: publicLookup(resolve) } })
+    const connect = { lookup: publicLookup(resolve) }
+    const url = new URL(String(input))
+    const proxy = proxyFor(url, proxies)
+    if (proxy !== null) await refusePrivate(url.hostname, resolve)
+    if (proxy !== null) proxied ??= new undici.ProxyAgent(proxy)
+    else direct ??= new undici.Agent({ connect })
+    const dispatcher = (proxy === null ? direct : proxied) ?? undefined
     const { method, headers, body, redirect, signal } = init ?? {}
     if (typeof body !== 'string') throw new TypeError('Takes a text as body')
     const response = await undici.fetch(String(input), {
@@ -53,7 +77,7 @@ export function publicFetch(resolve?: Resolve): typeof globalThis.fetch {
       body,
       ...(redirect !== undefined && { redirect }),
       ...(signal && { signal }),
-      dispatcher,
+      ...(dispatcher && { dispatcher }),
     })
     // The same class by the same standard, from another copy of undici than the global one.
     return response as unknown as Response

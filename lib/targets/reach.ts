@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { SendContext } from '../delivery.ts'
 import { codeOf, networkReason } from '../network-reason.ts'
+import { proxyFor } from '../proxy-env.ts'
 import { aheadMs, type Reach, troubled } from '../reach.ts'
 import type { GithubTarget, PagerdutyTarget, SlackTarget, Target, WebhookTarget } from '../rules.ts'
 import { connectOnly } from './connect.ts'
@@ -88,6 +89,9 @@ async function reachWebhook(target: WebhookTarget, { signal }: SendContext): Pro
   const refused = urlRefusal(target)
   if (refused !== null) return troubled(refused)
   const url = new URL(target.url)
+  // Whether a tunnel leads there, only a request could tell.
+  if (proxyFor(url, process.env) !== null)
+    return fine(`${url.host} is reached through the proxy of the environment, and was not asked.`, null)
   try {
     await connectOnly(url, signal, target.allowPrivate ? undefined : publicLookup())
     return fine(`A connection to ${url.host} was made.`, null)

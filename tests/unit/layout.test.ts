@@ -69,6 +69,7 @@ const core = [
   'prompt-text',
   'prompt-sections',
   'problem',
+  'proxy-env',
   'public-address',
   'rate-limit',
   'reach',
@@ -96,7 +97,7 @@ const core = [
 ].map((name) => `lib/${name}.ts`)
 
 /** The only packages that pure code may use: a schema, differences, hashing, and lists of addresses (`BlockList`). */
-const corePackages = /^(zod|diff|fastest-levenshtein|node:(crypto|path|net))$/
+const corePackages = /^(zod|diff|fastest-levenshtein|node:(crypto|http|path|net))$/
 
 const lib = filesUnder('lib')
 const rooms = ['sources', 'targets', 'db']

@@ -66,6 +66,7 @@ export async function interpretAgain(form: FormData): Promise<void> {
   await requireSession('/')
   const change = String(form.get('change'))
   const page = `/changes/${encodeURIComponent(change)}`
+  if (!actingRelay()) redirect(page)
   const now = Date.now()
   const fresh = await reinterpret(await database(), change, now)
   log('info', 'events interpreted again', { change, as: fresh })

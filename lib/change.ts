@@ -1,25 +1,37 @@
 import type { PromptEvent } from './event.ts'
 import type { ObservedRow } from './observed.ts'
 
+/** Whose doing a fact is, where it is not the change's actor. */
+interface Deed {
+  /** Who did it, where somebody else than the change's actor did; null: not known. */
+  by?: string | null
+  /** An edit showed it that did not bring it about: it was so before, and nobody told who did it, or when. */
+  revealed?: true
+}
+
 /**
  * One thing that is true of a change. A change has one or more: a new version that takes `production`
  * is `version-created` and `promoted` at once. Rules match facts. `omitted`: so many names are left out of its lists.
  */
 export type Fact =
-  | { kind: 'version-created'; version: number; labels: string[]; omitted?: number }
+  | ({ kind: 'version-created'; version: number; labels: string[]; omitted?: number } & Deed)
   /** A label moved to a higher version. */
-  | { kind: 'promoted'; label: string; from: number; to: number }
+  | ({ kind: 'promoted'; label: string; from: number; to: number } & Deed)
   /** A label moved to a lower version. */
-  | { kind: 'rolled-back'; label: string; from: number; to: number }
+  | ({ kind: 'rolled-back'; label: string; from: number; to: number } & Deed)
   /** A label that no known version carried. */
-  | { kind: 'label-added'; label: string; to: number }
-  /** Nothing carries the label now. */
-  | { kind: 'label-removed'; label: string; from: number }
-  | { kind: 'tags-changed'; added: string[]; removed: string[]; omitted?: number }
+  | ({ kind: 'label-added'; label: string; to: number } & Deed)
+  /**
+   * A label left a version. Where `now` is absent, nothing carries it, as far as Langfuse's API says or other versions
+   * cannot be; `unknown`: it may have gone to a version whose event is missing; `newer`: there must be a newer version
+   * that is not known.
+   */
+  | ({ kind: 'label-removed'; label: string; from: number; now?: 'unknown' | 'newer' } & Deed)
+  | ({ kind: 'tags-changed'; added: string[]; removed: string[]; omitted?: number } & Deed)
   /** `labels`: what the deleted versions carried. `whole`: no known version is left. */
-  | { kind: 'deleted'; versions: number[]; labels: string[]; whole: boolean; omitted?: number }
+  | ({ kind: 'deleted'; versions: number[]; labels: string[]; whole: boolean; omitted?: number } & Deed)
   /** The state before was unknown: says what is, claims nothing about before. */
-  | { kind: 'first-seen'; version: number; labels: string[]; omitted?: number }
+  | ({ kind: 'first-seen'; version: number; labels: string[]; omitted?: number } & Deed)
   /** Nothing visible changed; kept, not sent. */
   | { kind: 'unchanged' }
   /** `monitorId`: Langfuse's own id of the monitor, the same in an alert and its recovery. */
@@ -120,10 +132,19 @@ export interface VersionState {
   /** Epoch milliseconds of the newest event folded in; null when only the flat form spoke of it. */
   updatedAt: number | null
   deleted: boolean
+  /** Deleted, but no event said so: a later event of it shows that it is not. */
+  presumed?: true
+  /** Labels that left it for a version that is not known. */
+  strayed?: string[]
 }
 
 /** A prompt event with the id under which it is stored. */
-export type StoredPromptEvent = Omit<PromptEvent, 'text' | 'config'> & { eventId: string; occurredAt: number }
+export type StoredPromptEvent = Omit<PromptEvent, 'text' | 'config'> & {
+  eventId: string
+  occurredAt: number
+  /** No event, but what Langfuse's API answered: it overrules a deletion. */
+  isRead?: true
+}
 
 /** What was changed in the text, kept small enough to be stored with the change and put into a message. */
 export interface DifferenceSummary {
@@ -211,6 +232,12 @@ export interface ChangeDetail {
   trace?: TraceFacts
   /** Of a recovery, where its alert is known. */
   alert?: EndedAlert
+  /** What several people did one after another, where the outcome (`facts`) does not show it; each with `by`. */
+  steps?: Fact[]
+  /** A version carries `production` again: the newest change that said that none does, or that none is known to. */
+  ends?: { changeId: string; title: string }
+  /** While it settles: the change of the same prompt that settles before it. */
+  behind?: string
   /** The W3C trace context of its settling; absent where tracing is off. */
   traceparent?: string
   /** Ids of events older than the known state, which therefore changed nothing. */

@@ -10,10 +10,12 @@ interface PromptChange {
   subject: string
   /** At least one. */
   facts: readonly Fact[]
-  /** `API` for Langfuse's API; null when nobody knows. */
+  /** Whose doing a fact is that does not say it: `API` for Langfuse's API; null when nobody knows. */
   actor: string | null
   /** The version that the change is mostly about. */
   version: number
+  /** What several people did one after another and the facts do not show, each with `by`. */
+  steps?: readonly Fact[]
 }
 
 type Of<Kind extends Fact['kind']> = Extract<Fact, { kind: Kind }>
@@ -22,27 +24,85 @@ const only = <Kind extends Fact['kind']>(facts: readonly Fact[], kind: Kind): Of
   facts.filter((fact): fact is Of<Kind> => fact.kind === kind)
 
 /** Describes a change of a prompt in one sentence, as a person would say it. */
-export function describe({ subject, facts, actor, version }: PromptChange): Description {
+export function describe({ subject, facts, actor, version, steps = [] }: PromptChange): Description {
   const kind = factKinds.find((one) => facts.some((fact) => fact.kind === one)) ?? 'unchanged'
-  const deed = deedOf(subject, facts)
-  const danger = leavesNoProduction(facts)
-  const who = actor === null ? 'Someone' : actor === 'API' ? 'The API' : actor
+  const outcome = leavesNoProduction(facts)
+  const deeds = [...deedsOf(subject, facts, actor), ...nobodysDeeds(subject, facts)].join('; ')
   const said =
-    deed !== ''
-      ? `${who} ${deed}`
-      : (firstSeenTitle(subject, facts) ?? `Nothing visible changed on ${subject} v${version}`)
-  return { title: danger ? `${said}: nothing carries production now` : said, danger, kind }
+    deeds !== ''
+      ? deeds
+      : (firstSeenTitle(subject, facts) ??
+        crossedTitle(subject, steps) ??
+        `Nothing visible changed on ${subject} v${version}`)
+  return { title: outcome === null ? said : `${said}: ${outcome}`, danger: outcome !== null, kind }
 }
 
-/** `production` was removed or deleted, and no version took it over in the same change. */
-function leavesNoProduction(facts: readonly Fact[]): boolean {
-  const isLost = facts.some(
-    (fact) =>
-      (fact.kind === 'label-removed' && fact.label === 'production') ||
-      (fact.kind === 'deleted' && fact.labels.includes('production')),
-  )
+/** Someone who did something, as a sentence begins. */
+const nameOf = (actor: string | null): string =>
+  actor === null ? 'Someone' : actor === 'API' ? 'The API' : actor
+
+const isNobodys = (fact: Fact): boolean =>
+  ('revealed' in fact && fact.revealed === true) || (fact.kind === 'label-removed' && fact.now === 'newer')
+
+/** What each person did, in the order of the facts. */
+function deedsOf(subject: string, facts: readonly Fact[], actor: string | null): string[] {
+  const isShared = only(facts, 'deleted').length > 1
+  const own = facts
+    .filter((fact) => !isNobodys(fact))
+    .map((fact) => (fact.kind === 'deleted' && isShared ? { ...fact, whole: false } : fact))
+  const people = Map.groupBy(own, (fact) => ('by' in fact && fact.by !== undefined ? fact.by : actor))
+  return [...people].flatMap(([by, theirs]) => {
+    const deed = deedOf(subject, theirs)
+    return deed === '' ? [] : [`${nameOf(by)} ${deed}`]
+  })
+}
+
+/** What is so, though it is not known who did it, or where to. */
+function nobodysDeeds(subject: string, facts: readonly Fact[]): string[] {
+  const own = facts.filter(isNobodys)
+  const [lost, left] = [
+    only(own, 'label-removed').filter(({ now }) => now === 'newer'),
+    only(own, 'label-removed').filter(({ now }) => now !== 'newer'),
+  ]
+  return [
+    ...byVersions([...only(own, 'promoted'), ...only(own, 'rolled-back')]).map(
+      ({ labels, first: { from, to } }) => `${labels} of ${subject} went from v${from} to v${to}`,
+    ),
+    ...byVersions(only(own, 'label-added')).map(
+      ({ labels, count, first: { to } }) => `${labels} ${count === 1 ? 'is' : 'are'} on ${subject} v${to}`,
+    ),
+    ...byVersions(lost).map(
+      ({ labels, count, first: { from } }) =>
+        `${labels} left ${subject} v${from}; ${count === 1 ? 'its' : 'their'} new version is unknown`,
+    ),
+    ...byVersions(left).map(({ labels, first: { from } }) => `${labels} left ${subject} v${from}`),
+    ...only(own, 'tags-changed').map(({ added, removed }) =>
+      [
+        `the tags of ${subject} changed`,
+        ...added.map((tag) => `+${tag}`),
+        ...removed.map((tag) => `−${tag}`),
+      ].join(' '),
+    ),
+  ]
+}
+
+const mostSteps = 6
+
+/** What several people did, after which all is as it was. */
+function crossedTitle(subject: string, steps: readonly Fact[]): string | null {
+  if (steps.length === 0) return null
+  const deeds = steps.slice(0, mostSteps).flatMap((step) => deedsOf(subject, [step], null))
+  return `${deeds.join('; ')}${steps.length > mostSteps ? '; …' : ''}: nothing changed in the end`
+}
+
+/** What is known of `production` where a version lost it, or was deleted with it, and none took it over; null: nothing to fear. */
+function leavesNoProduction(facts: readonly Fact[]): string | null {
+  const removed = only(facts, 'label-removed').find(({ label }) => label === 'production')
+  const isDeleted = only(facts, 'deleted').some(({ labels }) => labels.includes('production'))
   const isTaken = facts.some((fact) => 'to' in fact && fact.label === 'production')
-  return isLost && !isTaken
+  if (isTaken) return null
+  if (isDeleted || (removed && removed.now === undefined)) return 'nothing carries production now'
+  return removed?.now === 'unknown' ? 'no version is known to carry production now' : null
 }
 
 /** So many are named; of more, the first ten and the number of the others. */
@@ -91,11 +151,11 @@ function deedOf(subject: string, facts: readonly Fact[]): string {
 /** Labels that went the same way share a clause. */
 function byVersions<T extends { label: string; from?: number; to?: number }>(
   facts: readonly T[],
-): { labels: string; first: T }[] {
+): { labels: string; count: number; first: T }[] {
   const groups = Map.groupBy(facts, ({ from, to }) => `${from} ${to}`)
   return [...groups.values()].flatMap((group) => {
     const [first] = group
-    return first ? [{ labels: list(group.map(({ label }) => label)), first }] : []
+    return first ? [{ labels: list(group.map(({ label }) => label)), count: group.length, first }] : []
   })
 }
 

@@ -75,6 +75,7 @@ export function boundedDetail(detail: ChangeDetail, keep: ReadonlySet<string>): 
   return {
     ...detail,
     facts: facts.map((fact) => boundedFact(fact, keep)),
+    ...(detail.steps && { steps: boundedFacts(detail.steps, keep).map((fact) => boundedFact(fact, keep)) }),
     prompt: prompt && {
       ...prompt,
       labels,

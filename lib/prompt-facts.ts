@@ -1,13 +1,22 @@
 import { type Fact, factKinds, type VersionState } from './change.ts'
 import { hasKnownTags, isCreated, isStranger, type Merged } from './prompt-merge.ts'
 
+/** What is known of labels beside the versions' own events. */
+export interface LabelNews {
+  /** Labels of which Langfuse's API said that nothing carries them. */
+  carriedByNone: ReadonlySet<string>
+  /** Labels that had left a version for one that is not known. */
+  strayed: ReadonlySet<string>
+}
+
 /** What is true of a change: the difference of a prompt's state before (`merged.known`) and after. */
-export function factsOf(merged: Merged, after: readonly VersionState[]): Fact[] {
+export function factsOf(merged: Merged, after: readonly VersionState[], news: LabelNews): Fact[] {
   const live = after.filter(({ deleted }) => !deleted)
   const facts = [
     ...deletedFacts(merged, after),
     ...createdFacts(merged, live),
-    ...labelFacts(merged, live),
+    ...labelFacts(merged, after, news),
+    ...latestFacts(merged, live),
     ...tagFacts(merged, live),
   ]
   if (facts.length > 0) return facts.toSorted((a, b) => placeOf(a) - placeOf(b))
@@ -38,20 +47,6 @@ function createdFacts(merged: Merged, live: readonly VersionState[]): Fact[] {
     .toReversed()
 }
 
-/** `latest` is left out: it goes to each new version by itself, and moves unheard when its version is deleted. */
-function labelFacts(merged: Merged, live: readonly VersionState[]): Fact[] {
-  const labels = new Set([...merged.known, ...live].flatMap((state) => state.labels))
-  labels.delete('latest')
-  const productionFirst = (a: string, b: string): number =>
-    Number(b === 'production') - Number(a === 'production') || (a < b ? -1 : 1)
-  const holders = {
-    before: holdersOf(merged.known),
-    after: holdersOf(live),
-    deleted: new Set([...merged.deleted.values()].flat()),
-  }
-  return [...labels].toSorted(productionFirst).flatMap((label) => labelFact(merged, holders, label) ?? [])
-}
-
 /** The first version that carries each label. */
 function holdersOf(states: readonly VersionState[]): Map<string, VersionState> {
   const holders = new Map<string, VersionState>()
@@ -60,32 +55,95 @@ function holdersOf(states: readonly VersionState[]): Map<string, VersionState> {
   return holders
 }
 
-interface Holders {
-  before: Map<string, VersionState>
-  after: Map<string, VersionState>
-  /** Labels that these events deleted with their versions. */
-  deleted: Set<string>
+/** `latest` is left out: it goes to each new version by itself, and moves unheard when its version is deleted. */
+function labelFacts(merged: Merged, after: readonly VersionState[], news: LabelNews): Fact[] {
+  const before = holdersOf(merged.known)
+  const now = holdersOf(after.filter(({ deleted }) => !deleted))
+  const died = new Set([...merged.deleted.values()].flat())
+  const labels = new Set([...before.keys(), ...now.keys()])
+  labels.delete('latest')
+  const productionFirst = (a: string, b: string): number =>
+    Number(b === 'production') - Number(a === 'production') || (a < b ? -1 : 1)
+  const isInDoubt = mayBeGone(merged)
+  const whither = whereabouts(merged, after)
+  return [...labels].toSorted(productionFirst).flatMap((label): Fact[] => {
+    const [from, to] = [before.get(label), now.get(label)]
+    if (to) return gainFacts(merged, label, { from, to, isInDoubt }, news)
+    if (!from || died.has(label)) return []
+    const fact: Fact = { kind: 'label-removed', label, from: from.version }
+    const doubt = news.carriedByNone.has(label) ? null : whither(from)
+    return [doubt === null ? fact : { ...fact, now: doubt }]
+  })
 }
 
-function labelFact(merged: Merged, { before, after, deleted }: Holders, label: string): Fact | null {
-  const from = before.get(label)
-  const to = after.get(label)
-  if (from && to && from.version !== to.version) {
+/**
+ * A new version has the highest number of all: of a higher one that the change does not speak of, either the deletion was
+ * silent, or the news of the new one are late. Nothing is said to be as it was before by what is known of it.
+ */
+function mayBeGone(merged: Merged): (state: VersionState) => boolean {
+  const created = merged.fresh.filter(
+    (event) => event.action === 'created' && merged.strangers.has(event.version),
+  )
+  const lowest = created.reduce((least, { version }) => Math.min(least, version), Number.POSITIVE_INFINITY)
+  return ({ version }) => version > lowest && merged.rows.get(version)?.event === null
+}
+
+interface Move {
+  from: VersionState | undefined
+  to: VersionState
+  isInDoubt: (state: VersionState) => boolean
+}
+
+function gainFacts(
+  merged: Merged,
+  label: string,
+  { from, to, isInDoubt }: Move,
+  { strayed }: LabelNews,
+): Fact[] {
+  if (from?.version === to.version) return []
+  const isNew = isStranger(merged, to) && isCreated(merged, to)
+  if (from && !(isNew && isInDoubt(from))) {
     const kind = to.version > from.version ? 'promoted' : 'rolled-back'
-    return { kind, label, from: from.version, to: to.version }
+    return [{ kind, label, from: from.version, to: to.version }]
   }
-  if (to) {
-    if (from) return null
-    // Of a version that is heard of for the first time, nobody knows since when it has the label.
-    const isNews = !isStranger(merged, to) || isCreated(merged, to)
-    return isNews ? { kind: 'label-added', label, to: to.version } : null
-  }
-  if (!from || deleted.has(label)) return null
-  return { kind: 'label-removed', label, from: from.version }
+  // Of a version that is heard of for the first time, nobody knows since when it has the label.
+  const isNews = isNew || !isStranger(merged, to) || strayed.has(label)
+  return isNews ? [{ kind: 'label-added', label, to: to.version }] : []
+}
+
+/**
+ * Where a label is that left a version, as far as events tell, of which any may be missing; null: nowhere, since no other
+ * version can be there.
+ */
+function whereabouts(
+  { known }: Merged,
+  after: readonly VersionState[],
+): (from: VersionState) => 'unknown' | 'newer' | null {
+  const live = after.filter(({ deleted }) => !deleted)
+  const holdsLatest = ({ labels }: VersionState): boolean => labels.includes('latest')
+  const hadLatest = known.find(holdsLatest)?.version
+  // Only a newer version takes `latest` from one that is still there.
+  if (live.some(({ version }) => version === hadLatest) && !live.some(holdsLatest)) return () => 'newer'
+  const mayBeThere = after.filter(({ deleted, presumed }) => !deleted || presumed)
+  const [only, ...others] = mayBeThere
+  const isAlone = only !== undefined && others.length === 0 && holdsLatest(only)
+  const knowsAll = isAlone && isComplete(after.map(({ version }) => version))
+  return ({ version }) => (knowsAll && only.version === version ? null : 'unknown')
+}
+
+/** A label form that was opened earlier can bring `latest` back to an older version: said where both halves tell it. */
+function latestFacts({ known, rows }: Merged, live: readonly VersionState[]): Fact[] {
+  const holdsLatest = ({ labels }: VersionState): boolean => labels.includes('latest')
+  const [from, to] = [known.find(holdsLatest)?.version, live.find(holdsLatest)?.version]
+  if (from === undefined || to === undefined || to >= from) return []
+  const loser = rows.get(from)
+  const isSeen = loser?.event && !loser.state.deleted && rows.get(to)?.event?.action === 'updated'
+  return isSeen ? [{ kind: 'rolled-back', label: 'latest', from, to }] : []
 }
 
 function tagFacts(merged: Merged, live: readonly VersionState[]): Fact[] {
-  const before = merged.known.find(hasKnownTags)?.tags
+  const isInDoubt = mayBeGone(merged)
+  const before = merged.known.find((state) => hasKnownTags(state) && !isInDoubt(state))?.tags
   const after = live[0]?.tags
   if (!before || !after) return []
   const [had, has] = [new Set(before), new Set(after)]

@@ -12,6 +12,8 @@ export interface Row {
 export interface Merged {
   /** By version; each as its own newest event tells it, which other versions may contradict. */
   rows: ReadonlyMap<number, Row>
+  /** By label the newest event that shows it on a version, which may have lost it since. */
+  claims: ReadonlyMap<string, { version: number; at: number }>
   /** What was live before, by number, without versions that turn out to have been deleted in silence. */
   known: VersionState[]
   /** All other versions. */
@@ -49,7 +51,26 @@ function told(event: StoredPromptEvent, before: VersionState | null): VersionSta
     createdBy: event.createdBy ?? before?.createdBy ?? null,
     updatedAt: event.updatedAt ?? before?.updatedAt ?? null,
     deleted: event.action === 'deleted',
+    ...(before?.strayed && { strayed: before.strayed }),
   }
+}
+
+/** Whether both name the same row: version numbers come again, and the flat form has no ids. */
+const isOneRow = (a: { promptId?: string | null }, b: { promptId?: string | null }): boolean =>
+  typeof a.promptId === 'string' && a.promptId === b.promptId
+
+/** Whether an event says of a row taken for deleted that it is there: what was only inferred gives way, what was told only to a read. */
+const isAlive = ({ state, at }: Row, event: StoredPromptEvent): boolean =>
+  isOneRow(state, event) && (event.isRead === true || (state.presumed === true && timeOf(event) > at))
+
+/** Another row of that number. What is remembered of labels is of the prompt, not of the row. */
+const anew = (event: StoredPromptEvent, { strayed }: VersionState): VersionState => ({
+  ...told(event, null),
+  ...(strayed && { strayed }),
+})
+
+function confirmedDeleted({ presumed: _, ...state }: VersionState): VersionState {
+  return { ...state, deleted: true }
 }
 
 /** The row after the event; null when the event is older than the row. */
@@ -61,24 +82,35 @@ function apply(row: Row | undefined, event: StoredPromptEvent): Row | null {
   // A deleted row never comes back, so its deletion is the last word whenever it arrives.
   if (same && event.action === 'deleted')
     return older
-      ? { ...row, state: { ...row.state, deleted: true }, event }
+      ? { ...row, state: confirmedDeleted(row.state), event }
       : { state: told(event, row.state), at, event }
   if (older) return null
-  if (!same) return { state: told(event, null), at, event }
-  if (!row.state.deleted) return { state: told(event, row.state), at, event }
+  if (!same) return { state: anew(event, row.state), at, event }
+  if (!row.state.deleted || isAlive(row, event)) return { state: told(event, row.state), at, event }
   const isRecreated = event.action === 'created' && at > row.at && event.promptId === undefined
-  return isRecreated ? { state: told(event, null), at, event } : null
+  return isRecreated ? { state: anew(event, row.state), at, event } : null
 }
 
 /**
- * Deletions through Langfuse's API fire nothing, but a new version always gets the number after the highest
- * live one: so what was last heard of before version n was created, and has a higher number, is gone.
+ * Times of Langfuse come from clocks of several machines, and each row of a copied prompt has times of its own, in any
+ * order of versions: of what is closer together, neither is known to be the earlier one. Milliseconds.
  */
-const isGone = (row: Row, events: readonly StoredPromptEvent[]): boolean =>
-  row.state.updatedAt !== null &&
-  events.some(
-    ({ version, createdAt }) => createdAt !== undefined && version < row.state.version && row.at < createdAt,
+const surelyApartMs = 10 * 60_000
+
+/**
+ * Deletions through Langfuse's API fire nothing, but a new version always gets the number after the highest live one: so
+ * what was last known some time before version n was created, and has a higher number, is gone. Each n says so once, when
+ * it is first known, and never of a version that the same change speaks of.
+ */
+function isGone(row: Row, news: readonly StoredPromptEvent[], events: readonly StoredPromptEvent[]): boolean {
+  const { version, updatedAt } = row.state
+  if (updatedAt === null || row.event !== null) return false
+  const isLater = news.some(
+    (event) =>
+      event.createdAt !== undefined && event.version < version && event.createdAt - row.at > surelyApartMs,
   )
+  return isLater && !events.some((event) => event.version === version && isSameRow(event, row.state))
+}
 
 /** Folds events, in whatever order and however often they came, into the last word on each version. */
 export function merge(before: readonly VersionState[], events: readonly StoredPromptEvent[]): Merged {
@@ -86,21 +118,28 @@ export function merge(before: readonly VersionState[], events: readonly StoredPr
     before.map((state) => [state.version, { state, at: state.updatedAt ?? -Infinity, event: null }]),
   )
   const deleted = new Map<number, string[]>()
+  const claims = new Map<string, { version: number; at: number }>()
   const fresh: StoredPromptEvent[] = []
   const stale: string[] = []
   for (const event of events.toSorted(firstToLast)) {
     const row = rows.get(event.version)
     const next = apply(row, event)
     if (!next) {
-      stale.push(event.eventId)
+      if (!event.isRead) stale.push(event.eventId)
       continue
     }
     const wasDeleted = row?.state.deleted === true && isSameRow(row.state, event)
     if (next.state.deleted && !wasDeleted) deleted.set(event.version, next.state.labels)
     rows.set(event.version, next)
+    for (const label of next.state.labels) claims.set(label, { version: event.version, at: next.at })
     fresh.push(event)
   }
-  const gone = dropGone(rows, events)
+  const stood = new Map(before.map((state) => [state.version, state]))
+  const isNews = (event: StoredPromptEvent): boolean => {
+    const state = stood.get(event.version)
+    return !state || state.deleted || !isSameRow(state, event)
+  }
+  const gone = dropGone(rows, fresh.filter(isNews), events)
   const isStillTrue = (state: VersionState): boolean => {
     const row = rows.get(state.version)
     return !state.deleted && !gone.has(state.version) && row !== undefined && isSameRow(state, row.state)
@@ -108,13 +147,18 @@ export function merge(before: readonly VersionState[], events: readonly StoredPr
   const known = before.filter(isStillTrue).toSorted((a, b) => a.version - b.version)
   const strangers = new Set(rows.keys())
   for (const { version } of known) strangers.delete(version)
-  return { rows, known, strangers, deleted, fresh, stale }
+  return { rows, claims, known, strangers, deleted, fresh, stale }
 }
 
 /** Marks them deleted; gives back their numbers. */
-function dropGone(rows: Map<number, Row>, events: readonly StoredPromptEvent[]): Set<number> {
-  const gone = [...rows.values()].filter((row) => !row.state.deleted && isGone(row, events))
-  for (const row of gone) rows.set(row.state.version, { ...row, state: { ...row.state, deleted: true } })
+function dropGone(
+  rows: Map<number, Row>,
+  news: readonly StoredPromptEvent[],
+  events: readonly StoredPromptEvent[],
+): Set<number> {
+  const gone = [...rows.values()].filter((row) => !row.state.deleted && isGone(row, news, events))
+  for (const row of gone)
+    rows.set(row.state.version, { ...row, state: { ...row.state, deleted: true, presumed: true } })
   return new Set(gone.map(({ state }) => state.version))
 }
 
@@ -137,11 +181,16 @@ const newestFirst = (a: Row, b: Row): number =>
  * same on all: where versions contradict each other (an event got lost), the one heard of last is right.
  * What needs no change stays the same object.
  */
-export function reconcile(rows: Iterable<Row>): VersionState[] {
-  const all = [...rows].toSorted(newestFirst)
+export function reconcile({ rows, claims }: Pick<Merged, 'rows' | 'claims'>): VersionState[] {
+  const all = [...rows.values()].toSorted(newestFirst)
   const holders = new Map<string, number>()
-  for (const { state } of all)
-    for (const label of state.labels) if (!holders.has(label)) holders.set(label, state.version)
+  for (const { state, at } of all) {
+    for (const label of state.labels) {
+      const claim = claims.get(label)
+      const isPast = claim !== undefined && claim.version !== state.version && claim.at > at
+      if (!isPast && !holders.has(label)) holders.set(label, state.version)
+    }
+  }
   const tags = all.find(knowsTags)?.state.tags
   const reconciled = ({ state }: Row): VersionState => {
     if (state.deleted) return state

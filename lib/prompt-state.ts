@@ -1,6 +1,7 @@
 import type { Fact, StoredPromptEvent, VersionState } from './change.ts'
 import { factsOf, isComplete } from './prompt-facts.ts'
 import { isCreated, isStranger, type Merged, merge, reconcile } from './prompt-merge.ts'
+import { type Attributed, actorOf, attribute, crossings, stepsOf } from './prompt-people.ts'
 
 export interface Fold {
   /** The versions, deleted ones too, by number. */
@@ -15,10 +16,20 @@ export interface Fold {
   eventId: string | null
   /** That version's labels before; null when it was new or unknown. */
   labelsBefore: string[] | null
-  /** A name, else an address; `API` for what was done through Langfuse's API; null when nobody knows. */
+  /** Of the first fact: a name, else an address; `API` for what was done through Langfuse's API; null when nobody knows. */
   actor: string | null
+  /** What several people did one after another and the facts do not show, each with `by`. */
+  steps: Fact[]
+  /** Labels that no known version carried, and one does now. */
+  regained: string[]
   /** Ids of events older than the known state, which therefore changed nothing. */
   stale: string[]
+}
+
+/** What Langfuse's API said of labels: who carries it, or that nothing does. */
+export interface LabelRead {
+  label: string
+  holder: StoredPromptEvent | null
 }
 
 /**
@@ -26,26 +37,79 @@ export interface Fold {
  * (`versionsFor`). The change is the difference between before and after, whatever the order of the events, and however
  * often they came.
  */
-export function foldPrompt(before: readonly VersionState[], events: readonly StoredPromptEvent[]): Fold {
-  const merged = merge(before, events)
-  const after = reconcile(merged.rows.values())
-  const untouched = new Set(before)
-  const facts = factsOf(merged, after)
-  const version = mainVersion(facts, merged.fresh.length > 0 ? merged.fresh : events)
+export function foldPrompt(
+  before: readonly VersionState[],
+  events: readonly StoredPromptEvent[],
+  reads: readonly LabelRead[] = [],
+): Fold {
+  const merged = merge(before, [...events, ...reads.flatMap(({ holder }) => holder ?? [])])
+  const carriedByNone = new Set(reads.flatMap(({ label, holder }) => (holder ? [] : [label])))
+  const strayed = new Set(before.flatMap((state) => state.strayed ?? []))
+  const reconciled = reconcile(merged)
+  const steps = stepsOf(merged)
+  const found = attribute(factsOf(merged, reconciled, { carriedByNone, strayed }), steps, strayed)
+  const version = mainVersion(found[0]?.fact, merged.fresh.length > 0 ? merged.fresh : events)
   const event = merged.rows.get(version)?.event ?? null
+  const told = mainActor(found)
+  const actor = told === undefined ? actorOf(event ?? events.find((one) => one.version === version)) : told
+  const facts = found.map(({ fact, by }) =>
+    by === undefined || by === actor || isRevealed(fact) ? fact : { ...fact, by },
+  )
+  const after = withStrayed(reconciled, facts, carriedByNone)
+  const untouched = new Set(before)
   return {
     after,
     touched: after.filter((state) => !untouched.has(state)).map(({ version }) => version),
     facts,
     version,
-    eventId: event?.eventId ?? null,
+    eventId: event && !event.isRead ? event.eventId : null,
     labelsBefore: merged.known.find((state) => state.version === version)?.labels ?? null,
-    actor: actorOf(event ?? events.find((one) => one.version === version)),
+    actor,
+    steps: crossings(steps, merged),
+    regained: regainedLabels(merged, after),
     stale: merged.stale,
   }
 }
 
-function mainVersion([fact]: Fact[], events: readonly StoredPromptEvent[]): number {
+const isRevealed = (fact: Fact): boolean => 'revealed' in fact && fact.revealed === true
+
+/** Undefined: no event tells whose doing any of it is. */
+function mainActor(found: readonly Attributed[]): string | null | undefined {
+  const own = found.find(({ fact, by }) => by !== undefined && !isRevealed(fact))
+  if (own) return own.by
+  return found.some(({ fact }) => isRevealed(fact)) ? null : undefined
+}
+
+/** Remembers of each label that left for an unknown version where it left, until a version is known to carry it. */
+function withStrayed(
+  states: VersionState[],
+  facts: readonly Fact[],
+  carriedByNone: ReadonlySet<string>,
+): VersionState[] {
+  const found = new Set(states.flatMap(({ deleted, labels }) => (deleted ? [] : labels)))
+  const left = new Map<number, string[]>()
+  for (const fact of facts)
+    if (fact.kind === 'label-removed' && fact.now !== undefined)
+      left
+        .set(fact.from, left.get(fact.from) ?? [])
+        .get(fact.from)
+        ?.push(fact.label)
+  return states.map((state) => {
+    const { strayed = [], ...rest } = state
+    const kept = strayed.filter((label) => !found.has(label) && !carriedByNone.has(label))
+    const now = [...new Set([...kept, ...(left.get(state.version) ?? [])])]
+    if (now.length === strayed.length && now.every((label) => strayed.includes(label))) return state
+    return now.length === 0 ? rest : { ...rest, strayed: now }
+  })
+}
+
+function regainedLabels({ known }: Merged, after: readonly VersionState[]): string[] {
+  const held = new Set(known.flatMap(({ labels }) => labels))
+  const now = after.flatMap(({ deleted, labels }) => (deleted ? [] : labels))
+  return now.filter((label) => !held.has(label))
+}
+
+function mainVersion(fact: Fact | undefined, events: readonly StoredPromptEvent[]): number {
   switch (fact?.kind) {
     case 'version-created':
     case 'first-seen':
@@ -61,18 +125,6 @@ function mainVersion([fact]: Fact[], events: readonly StoredPromptEvent[]): numb
     default:
       return Math.max(...events.map((event) => event.version))
   }
-}
-
-/**
- * Langfuse leaves `user` out for what its API, SDKs and MCP server do. Before v3.156 it never sent one; those
- * versions are told by the missing `createdBy`, or by one that names a person on a `created` event.
- */
-function actorOf(event: StoredPromptEvent | undefined): string | null {
-  if (!event) return null
-  const { user, createdBy, action } = event
-  if (user) return user.name || user.email || null
-  if (createdBy === undefined) return null
-  return action !== 'created' || createdBy === 'API' ? 'API' : null
 }
 
 /**
@@ -92,9 +144,11 @@ export function awaitsCounterpart(
   return awaits.some((holds) => holds(merged, knowsAll))
 }
 
+const nothingElse = { carriedByNone: new Set<string>(), strayed: new Set<string>() }
+
 /** So far: the half of an edit that only says that a version lost what it was not known to have. */
 const showsNothing = (merged: Merged): boolean =>
-  factsOf(merged, reconcile(merged.rows.values())).every(({ kind }) => kind === 'unchanged')
+  factsOf(merged, reconcile(merged), nothingElse).every(({ kind }) => kind === 'unchanged')
 
 const live = ({ rows }: Merged): VersionState[] =>
   [...rows.values()].flatMap(({ state }) => (state.deleted ? [] : [state]))
@@ -113,8 +167,9 @@ function awaitsOldLatest(merged: Merged): boolean {
   return strangers.some((state) => {
     if (!isCreated(merged, state)) return true
     if (state.version === 1) return false
-    // The highest before it had `latest`, even where its holder was deleted and nobody told who inherited.
-    const heir = merged.known.findLast(({ version }) => version < state.version)
+    // Where nobody is known to have had `latest`, its holder was deleted, and the highest inherited it unheard.
+    const heir =
+      merged.known.find(holdsLatest) ?? merged.known.findLast(({ version }) => version < state.version)
     return !heir || merged.rows.get(heir.version)?.event === null
   })
 }

@@ -73,7 +73,15 @@ async function tellPrompt(
   await saveVersions(db, key, touched, contents)
   const { kind, title, danger } = describe({ ...fold, subject: key.name })
   const { facts, stale, actor, version } = fold
-  const detail = { ...emptyDetail, facts, prompt: promptDetail(fold), difference, stale }
+  const { steps } = fold
+  const detail = {
+    ...emptyDetail,
+    facts,
+    prompt: promptDetail(fold),
+    difference,
+    stale,
+    ...(steps.length > 0 && { steps }),
+  }
   return { kind, title, danger, actor, version, detail }
 }
 

@@ -32,6 +32,8 @@ const stateColumns = [
   'created_by',
   'updated_at',
   'deleted',
+  'presumed',
+  'strayed',
 ] as const
 
 /** All known versions of a prompt, deleted ones too, without their texts. */
@@ -40,7 +42,7 @@ export async function versionsOf(db: Db, key: PromptKey): Promise<VersionState[]
 }
 
 /**
- * The known versions, in no order, that these events may concern: those with a label, and all from the live one below the
+ * The known versions, in no order, that these events may concern: those with a label or that lost one to an unknown version, and all from the live one below the
  * lowest that the events speak of. `unread`: how many others there are. These were deleted, or have no label and the tags
  * that all events tell, since the live versions of a prompt share their tags; where events tell other tags, all are read.
  */
@@ -53,16 +55,20 @@ export async function versionsFor(
   const lowest = Math.min(...events.map(({ version }) => version))
   const ours = sql`project_id = ${key.projectId} and name = ${key.name}`
   const columns = sql.raw(stateColumns.join())
-  // Two parts, each with an index of its own, take 13 µs of 2,000 versions; in one, with `or`, they would take 600.
+  const first = sql`coalesce((
+        select version from prompt_versions
+        where ${ours} and version < ${lowest} and deleted = 0 and tags = ${otherTags.length === 0 ? tags : null}
+        order by version desc limit 1
+      ), 0)`
+  // Parts, each with an index of its own, take 13 µs of 2,000 versions; in one, with `or`, they would take 600.
   const { rows } = await sql<StateRow & { known: number }>`
     select concerned.*, (select count(*) from prompt_versions where ${ours}) as known from (
       select ${columns} from prompt_versions where ${ours} and labels <> '[]'
       union all
-      select ${columns} from prompt_versions where ${ours} and labels = '[]' and version >= coalesce((
-        select version from prompt_versions
-        where ${ours} and version < ${lowest} and deleted = 0 and tags = ${otherTags.length === 0 ? tags : null}
-        order by version desc limit 1
-      ), 0)
+      select ${columns} from prompt_versions where ${ours} and labels = '[]' and version >= ${first}
+      union all
+      select ${columns} from prompt_versions
+      where ${ours} and strayed is not null and labels = '[]' and version < ${first}
     ) as concerned`.execute(db)
   return { versions: statesOf(rows), unread: (rows[0]?.known ?? 0) - rows.length }
 }
@@ -78,6 +84,8 @@ function statesOf(rows: StateRow[]): VersionState[] {
     return list
   }
   return rows.map((row) => ({
+    ...(row.deleted === 1 && row.presumed !== 0 && { presumed: true as const }),
+    ...(row.strayed && { strayed: listOf(row.strayed) }),
     version: row.version,
     promptId: row.prompt_id,
     labels: listOf(row.labels),
@@ -111,6 +119,8 @@ export async function saveVersions(
       created_by: state.createdBy,
       updated_at: state.updatedAt,
       deleted: state.deleted ? 1 : 0,
+      presumed: state.presumed ? 1 : 0,
+      strayed: state.strayed ? JSON.stringify(state.strayed) : null,
       content: content ? encoder.encode(JSON.stringify(content)) : null,
     }
   })
@@ -131,6 +141,8 @@ async function upsertVersions(db: Db, rows: PromptVersionRow[]): Promise<void> {
         created_by: eb.ref('excluded.created_by'),
         updated_at: eb.ref('excluded.updated_at'),
         deleted: eb.ref('excluded.deleted'),
+        presumed: eb.ref('excluded.presumed'),
+        strayed: eb.ref('excluded.strayed'),
         content: sql<Uint8Array>`coalesce(excluded.content, prompt_versions.content)`,
       })),
     )

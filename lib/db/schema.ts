@@ -103,6 +103,10 @@ export interface PromptVersionRow {
   created_by: string | null
   updated_at: number | null
   deleted: number
+  /** 1: no event told its deletion; null: an older version wrote the row and may have inferred it. */
+  presumed?: number | null
+  /** JSON, as `VersionState.strayed`; null: none. */
+  strayed?: string | null
   /** JSON `{text, config}` as UTF-8 bytes; null when no event has told it. */
   content: Uint8Array | null
 }

@@ -32,6 +32,8 @@ export interface Happened {
   /** Without `latest`. */
   gained: { label: string; to: number }[]
   lost: { label: string; from: number }[]
+  /** `latest` moved to an older version. */
+  latestBack?: { from: number; to: number }
 }
 
 const nothing = { created: [], updated: [], deleted: [], gained: [], lost: [] }
@@ -61,6 +63,15 @@ function give(world: World, name: string, target: ModelVersion, labels: readonly
     loser.updatedAt = tick(world)
   }
   return losers
+}
+
+/** A label form of an older version was opened while that had `latest`, and is saved now: the set that it was opened with. */
+export function bringLatestBack(world: World, name: string, target: ModelVersion): Happened {
+  const from = versionsOf(world, name).find(({ labels }) => labels.includes('latest'))
+  target.updatedAt = tick(world)
+  const updated = [target, ...give(world, name, target, ['latest'])]
+  const { version } = target
+  return { ...nothing, name, version, updated, latestBack: { from: from?.version ?? 0, to: version } }
 }
 
 /** Tags are shared by all versions of a name. */
@@ -132,15 +143,16 @@ export function remove(world: World, name: string, deleted: ModelVersion[]): Hap
   return { ...nothing, name, version: deleted.at(-1)?.version ?? 0, deleted }
 }
 
-/** All versions under another name, with their numbers and labels. */
+/** All versions under another name, with their numbers and labels; each row at a time of its own, in any order. */
 export function duplicate(world: World, name: string, copy: string, createdBy: string): Happened {
-  const at = tick(world)
-  const created = versionsOf(world, name).map((source) => ({
+  const sources = versionsOf(world, name)
+  const times = sources.map(() => tick(world)).toSorted(() => world.random() - 0.5)
+  const created = sources.map((source, i) => ({
     ...structuredClone(source),
     id: uuid(world),
     createdBy,
-    createdAt: at,
-    updatedAt: at,
+    createdAt: times[i] ?? world.clock,
+    updatedAt: times[i] ?? world.clock,
   }))
   world.prompts.set(copy, created)
   const gained = created.flatMap(({ version, labels }) =>

@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import type { PromptAction, promptBody } from '#lib/event.ts'
 import {
+  bringLatestBack,
   create,
   duplicate,
   type Happened,
@@ -14,7 +15,7 @@ import {
   versionsOf,
   type World,
 } from './edits.ts'
-import { createListener, type Expected } from './listener.ts'
+import { createListener, type Deed, type Expected } from './listener.ts'
 
 /** A whole webhook body. */
 export type PromptWebhook = z.output<typeof promptBody>
@@ -32,6 +33,8 @@ export interface Model {
   prompts: ReadonlyMap<string, readonly ModelVersion[]>
   /** A random edit (of this kind, where the prompts have what it takes; a new version otherwise). */
   edit: (kind?: EditKind) => Step
+  /** Two edits of one prompt by two people, milliseconds apart: one step. */
+  crossing: () => Step
 }
 
 interface Actor {
@@ -104,6 +107,12 @@ const edits = {
       : null,
   'label nothing by API': ({ world, name, target }) =>
     target ? setLabels(world, name, target, ownLabels(target)) : null,
+  'latest goes back': ({ world, name, target }) => {
+    const isOlder = versionsOf(world, name).some(
+      ({ version, labels }) => target && version > target.version && labels.includes('latest'),
+    )
+    return target && isOlder ? bringLatestBack(world, name, target) : null
+  },
   tags: ({ world, name, target }) => (target ? setTags(world, name, otherTags(world, target.tags)) : null),
   'delete version': ({ world, name, target }) => (target ? remove(world, name, [target]) : null),
   'delete prompt': ({ world, name, target }) =>
@@ -121,6 +130,24 @@ export const editKinds = Object.keys(edits) as EditKind[]
 /** New versions more often than the rest, so that there is something to edit. */
 const editDeck: EditKind[] = [...editKinds, 'create', 'create with labels', 'create', 'move label']
 
+const silent: EditKind[] = ['delete version by API', 'delete prompt by API']
+
+/** What two people may do to one prompt at a time. */
+const crossingDeck: EditKind[] = [
+  'create',
+  'create with labels',
+  'create with tags',
+  'move label',
+  'move label',
+  'move label',
+  'add label',
+  'remove label',
+  'set labels',
+  'tags',
+  'tags',
+  'delete version',
+]
+
 /**
  * Langfuse as far as prompts go: applies edits to some prompts, and emits the events that its source fires for
  * each (v4.16.0, `web/src/features/prompts/server`). The same random source gives the same edits.
@@ -128,23 +155,50 @@ const editDeck: EditKind[] = [...editKinds, 'create', 'create with labels', 'cre
 export function createModel(random: Random, start: number = Date.UTC(2026, 7, 21, 9)): Model {
   const world: World = { random, clock: start, prompts: new Map() }
   const listen = createListener()
+
+  /** Of the prompt of this name, or a copy of it. */
+  function apply(
+    name: string,
+    wanted: EditKind,
+    actor: Actor,
+  ): Deed & { kind: EditKind; events: PromptWebhook[] } {
+    const target = pick(world, versionsOf(world, name)) as ModelVersion | undefined
+    const scene = { world, name, target, actor }
+    const done = edits[wanted](scene)
+    const happened = structuredClone(done ?? edits.create(scene))
+    const { user } = actor
+    return {
+      kind: done ? wanted : 'create',
+      happened,
+      actor: user ? (user.name ?? user.email) : 'API',
+      events: silent.includes(wanted) && done ? [] : bodiesOf(world, happened, actor),
+    }
+  }
+
+  const anyName = (): string => pick(world, [...names, ...world.prompts.keys()])
+  const pass = (): void => {
+    const isLong = random() < 0.15
+    world.clock += 1000 + Math.floor(random() * (isLong ? 10_000_000 : 60_000))
+  }
+
   return {
     prompts: world.prompts,
     edit: (wanted = pick(world, editDeck)) => {
-      world.clock += 1000 + Math.floor(random() * 60_000)
-      const name = pick(world, [...names, ...world.prompts.keys()])
-      const target = pick(world, versionsOf(world, name)) as ModelVersion | undefined
-      const byApi = wanted.endsWith('by API')
-      const scene = { world, name, target, actor: byApi ? api : pick(world, people) }
-      const done = edits[wanted](scene)
-      const kind = done ? wanted : 'create'
-      const happened = done ?? edits.create(scene)
-      const edit = { kind, name: happened.name }
-      if (kind === 'delete version by API' || kind === 'delete prompt by API')
-        return { edit, events: [], expected: null }
-      const { user } = scene.actor
-      const events = bodiesOf(world, happened, scene.actor)
-      return { edit, events, expected: listen(happened, user ? (user.name ?? user.email) : 'API') }
+      pass()
+      const deed = apply(anyName(), wanted, wanted.endsWith('by API') ? api : pick(world, people))
+      const edit = { kind: deed.kind, name: deed.happened.name }
+      return { edit, events: deed.events, expected: deed.events.length === 0 ? null : listen([deed]) }
+    },
+    crossing: () => {
+      pass()
+      const name = anyName()
+      const [one = api, other = api] = pick(world, [people, people.toReversed(), [api, people[0] ?? api]])
+      const deeds = [one, other].map((actor) => {
+        world.clock += Math.floor(random() * 700)
+        return apply(name, pick(world, crossingDeck), actor)
+      })
+      const events = deeds.flatMap((deed) => deed.events)
+      return { edit: { kind: deeds[0]?.kind ?? 'create', name }, events, expected: listen(deeds) }
     },
   }
 }

@@ -65,6 +65,7 @@ const core = [
   'prompt-diff',
   'prompt-facts',
   'prompt-merge',
+  'prompt-people',
   'prompt-state',
   'prompt-text',
   'prompt-sections',

@@ -92,7 +92,7 @@ const cases: Case[] = [
     edit: 'a label is lost, and no gainer is heard',
     before: [v(6, ['production']), v(7, ['latest'])],
     events: [updated(6, [])],
-    facts: [{ kind: 'label-removed', label: 'production', from: 6 }],
+    facts: [{ kind: 'label-removed', label: 'production', from: 6, now: 'unknown' }],
   },
   {
     edit: 'a label is added',

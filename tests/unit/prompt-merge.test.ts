@@ -90,17 +90,72 @@ describe('the state after a change', () => {
     expect(foldPrompt([anew], [late])).toMatchObject({ after: [anew], stale: [late.eventId] })
   })
 
-  it('drops versions that were deleted in silence once a lower number is created, but no younger ones', () => {
-    const before = [v(1), v(2), v(3, [], { updatedAt: 250 })]
-    const { after, touched } = foldPrompt(before, [
-      created(1, ['latest'], { promptId: 'new', createdAt: 200 }),
-    ])
-    expect(after.map(({ version, deleted: gone }) => [version, gone])).toEqual([
-      [1, false],
-      [2, true],
-      [3, false],
-    ])
-    expect(touched).toEqual([1, 2])
+  describe('with versions that may have been deleted in silence', () => {
+    const hour = 3_600_000
+    const anew = created(1, ['latest'], { promptId: 'new', createdAt: hour, updatedAt: hour })
+    const deletedOf = (states: VersionState[]) =>
+      states.filter((state) => state.deleted).map(({ version, presumed }) => [version, presumed])
+
+    it('drops those that were last known long before a lower number was created, but no others', () => {
+      const before = [
+        v(1),
+        v(2),
+        v(3, [], { updatedAt: hour - 60_000 }),
+        v(4, [], { updatedAt: hour + 60_000 }),
+      ]
+      const { after, touched } = foldPrompt(before, [anew])
+      expect(deletedOf(after)).toEqual([[2, true]])
+      expect(touched).toEqual([1, 2])
+    })
+
+    it('drops none that an event of the same change speaks of', () => {
+      for (const event of [updated(2, []), updated(2, [], { updatedAt: 90 })])
+        expect(deletedOf(foldPrompt([v(1), v(2)], [anew, event]).after)).toEqual([])
+    })
+
+    it('drops none by the rows of a copied prompt, whatever the order of their times and changes', () => {
+      const copy = [0, 2, 1].map((ms, i) =>
+        created(i + 1, i === 2 ? ['latest'] : [], { createdAt: hour + ms, updatedAt: hour + ms }),
+      )
+      expect(deletedOf(foldPrompt([], copy).after)).toEqual([])
+      const known = foldPrompt(
+        [],
+        [copy[0], copy[2]].flatMap((one) => one ?? []),
+      )
+      expect(deletedOf(foldPrompt(known.after, copy.slice(1, 2)).after)).toEqual([])
+    })
+
+    it('asks a version only once: when it is known, it says no more of higher ones', () => {
+      const known = foldPrompt([v(2)], [anew]).after
+      const back = foldPrompt(known, [updated(2, ['staging'], { updatedAt: 200 })]).after
+      expect(deletedOf(back)).toEqual([])
+      const again = updated(1, ['latest'], { promptId: 'new', createdAt: hour, updatedAt: hour + 1000 })
+      expect(deletedOf(foldPrompt(back, [again]).after)).toEqual([])
+    })
+
+    it('takes back what was only inferred, by any later event of that version', () => {
+      const gone = v(2, ['staging'], { deleted: true, presumed: true })
+      const { after, stale } = foldPrompt([v(1), gone], [updated(2, ['staging', 'production'])])
+      expect(stale).toEqual([])
+      expect(stateOf(after, 2)).toEqual(v(2, ['staging', 'production'], { updatedAt: 200 }))
+    })
+
+    it('keeps it deleted where the event is no later than what was known, or of another version of that number', () => {
+      const gone = v(2, ['staging'], { deleted: true, presumed: true })
+      expect(deletedOf(foldPrompt([gone], [updated(2, ['staging'], { updatedAt: 100 })]).after)).toHaveLength(
+        1,
+      )
+      const other = updated(2, [], { promptId: 'other' })
+      expect(stateOf(foldPrompt([gone], [other]).after, 2)?.promptId).toBe('other')
+    })
+
+    it('takes a deletion that is told for final, also where it was inferred before', () => {
+      const gone = v(2, [], { deleted: true, presumed: true })
+      const told = foldPrompt([v(1), gone], [deleted(2, [], { updatedAt: 100 })])
+      expect(deletedOf(told.after)).toEqual([[2, undefined]])
+      const late = updated(2, ['staging'], { updatedAt: 300 })
+      expect(foldPrompt(told.after, [late])).toMatchObject({ stale: [late.eventId] })
+    })
   })
 
   it('does not invent who inherited `latest`', () => {

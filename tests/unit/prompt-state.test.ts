@@ -154,7 +154,11 @@ describe('more events are awaited', () => {
     ['a label that nobody had', known, [updated(1, ['staging'])]],
     ['tags of all versions', known, known.map((one) => updated(one.version, one.labels, { tags: [] }))],
     ['the deletion of all versions', known, known.map((one) => deleted(one.version, one.labels))],
-    ['a prompt that is created anew', known, [created(1, ['latest'], { promptId: 'new' })]],
+    [
+      'a prompt that is created anew after a while',
+      known,
+      [created(1, ['latest'], { promptId: 'new', createdAt: 3_600_000, updatedAt: 3_600_000 })],
+    ],
     [
       'a new version and the heir of `latest`',
       [v(1), v(2), v(3, ['latest'], { deleted: true })],

@@ -106,7 +106,7 @@ export function attribute(
         const gain = gains.get(key(fact.to, fact.label))
         const loss = 'from' in fact ? losses.get(key(fact.from, fact.label)) : undefined
         if (gain?.event.isRead) return [attributeRead(fact, gain, loss)]
-        return gain && isRevealed(gain, fact.label, strayed)
+        return gain && isOlder(gain, fact.label, strayed)
           ? [revealed(fact)]
           : [{ fact, by: byOf(gain?.event) }]
       }
@@ -135,15 +135,15 @@ function lastBy(steps: readonly Step[], labelsOf: (step: Step) => string[]): Map
   )
 }
 
-function isRevealed(
+/** Whether an event shows on its version a label that its own edit did not put there. */
+function isOlder(
   { event, gained, lost, losesLatest, tags, isFirst }: Step,
   label: string,
   strayed: ReadonlySet<string>,
 ): boolean {
   if (event.action === 'created') return false
   if (losesLatest || tags !== null) return true
-  const others = lost.length + gained.filter((one) => !strayed.has(one)).length
-  return strayed.has(label) && (isFirst || others > 0)
+  return strayed.has(label) && (isFirst || lost.length > 0 || gained.some((one) => !strayed.has(one)))
 }
 
 /** Tags are edited without labels, but for a new version, which may bring both. */
@@ -165,13 +165,19 @@ function tagSteps(steps: readonly Step[]): Step[] {
   return [...own.values()].reduce((most, some) => (some.length > most.length ? some : most), [])
 }
 
+function tagsOf({ tags }: Step): { added: string[]; removed: string[] } {
+  const [had, has] = [new Set(tags?.before), new Set(tags?.after)]
+  return { added: [...has].filter((tag) => !had.has(tag)), removed: [...had].filter((tag) => !has.has(tag)) }
+}
+
 function attributeTags(fact: Extract<Fact, { kind: 'tags-changed' }>, steps: readonly Step[]): Attributed[] {
   const told = tagSteps(steps)
   const adder = new Map<string, string | null>()
   const remover = new Map<string, string | null>()
-  for (const { event, tags } of told) {
-    for (const tag of tags?.after ?? []) if (!tags?.before.includes(tag)) adder.set(tag, actorOf(event))
-    for (const tag of tags?.before ?? []) if (!tags?.after.includes(tag)) remover.set(tag, actorOf(event))
+  for (const step of told) {
+    const { added, removed } = tagsOf(step)
+    for (const tag of added) adder.set(tag, actorOf(step.event))
+    for (const tag of removed) remover.set(tag, actorOf(step.event))
   }
   if (told.some(isUndecided) && !steps.some(isRetagging)) return [revealed(fact)]
   const people = new Set([...adder.values(), ...remover.values()])
@@ -186,10 +192,12 @@ function attributeTags(fact: Extract<Fact, { kind: 'tags-changed' }>, steps: rea
   })
 }
 
-const hasTagsOf = ({ event: { tags } }: Step, fact: Extract<Fact, { kind: 'tags-changed' }>): boolean =>
-  tags !== undefined &&
-  fact.added.every((tag) => tags.includes(tag)) &&
-  !fact.removed.some((tag) => tags.includes(tag))
+function hasTagsOf({ event }: Step, { added, removed }: Extract<Fact, { kind: 'tags-changed' }>): boolean {
+  const has = new Set(event.tags)
+  return (
+    event.tags !== undefined && added.every((tag) => has.has(tag)) && !removed.some((tag) => has.has(tag))
+  )
+}
 
 /** Other tags and a label in one event: one of the two is of an earlier edit. */
 const isUndecided = ({ tags, gained }: Step): boolean => tags !== null && gained.length > 0
@@ -215,14 +223,10 @@ function attributeDeleted(fact: Extract<Fact, { kind: 'deleted' }>, steps: reado
  * Each fact with `by`.
  */
 export function crossings(steps: readonly Step[], { known }: Merged): Fact[] {
+  if (new Set(steps.map(({ event }) => actorOf(event))).size < 2) return []
   const labels = [...labelMoves(steps, known).values()].filter(isCrossing)
   const tags = tagSteps(steps).map(
-    ({ event, tags }): Fact => ({
-      kind: 'tags-changed',
-      added: tags?.after.filter((tag) => !tags.before.includes(tag)) ?? [],
-      removed: tags?.before.filter((tag) => !tags.after.includes(tag)) ?? [],
-      by: actorOf(event),
-    }),
+    (step): Fact => ({ kind: 'tags-changed', ...tagsOf(step), by: actorOf(step.event) }),
   )
   return [...labels.flat(), ...(isCrossing(tags) && isUndone(tags) ? tags : [])]
 }

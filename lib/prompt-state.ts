@@ -80,6 +80,9 @@ function mainActor(found: readonly Attributed[]): string | null | undefined {
   return found.some(({ fact }) => isRevealed(fact)) ? null : undefined
 }
 
+/** Of one version; `production` is the first of its facts. */
+const maxStrayed = 100
+
 /** Remembers of each label that left for an unknown version where it left, until a version is known to carry it. */
 function withStrayed(
   states: VersionState[],
@@ -97,8 +100,9 @@ function withStrayed(
   return states.map((state) => {
     const { strayed = [], ...rest } = state
     const kept = strayed.filter((label) => !found.has(label) && !carriedByNone.has(label))
-    const now = [...new Set([...kept, ...(left.get(state.version) ?? [])])]
-    if (now.length === strayed.length && now.every((label) => strayed.includes(label))) return state
+    const now = [...new Set([...kept, ...(left.get(state.version) ?? [])])].slice(0, maxStrayed)
+    const had = new Set(strayed)
+    if (now.length === strayed.length && now.every((label) => had.has(label))) return state
     return now.length === 0 ? rest : { ...rest, strayed: now }
   })
 }

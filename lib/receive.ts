@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { addToBursts, type Bursts } from './bursts.ts'
 import { type Change, emptyDetail } from './change.ts'
+import { endJoining } from './db/changes.ts'
 import { chunksOf } from './db/chunks.ts'
 import { type Db, isPostgres } from './db/client.ts'
 import { type KeyedEvent, parametersOfEvent, storedEvents, storeUnderChanges } from './db/events.ts'
@@ -35,8 +36,10 @@ function openKeyOf(arrival: Arrival): string | null {
   return createHash('sha256').update(`${arrival.project_id}\n${arrival.subject}`).digest('hex')
 }
 
-function changeFor(arrival: Arrival, settleMs: number, now: number): ChangeRow {
+/** `due`: by open key, the change that was to settle before this one's first event came; it still settles before it. */
+function changeFor(arrival: Arrival, { settleMs, now, due }: Opening): ChangeRow {
   const openKey = openKeyOf(arrival)
+  const behind = due.get(openKey ?? '')
   return {
     id: newId('chg', now),
     open_key: openKey,
@@ -49,7 +52,7 @@ function changeFor(arrival: Arrival, settleMs: number, now: number): ChangeRow {
     actor: null,
     danger: 0,
     test: arrival.test ? 1 : 0,
-    detail: JSON.stringify(emptyDetail),
+    detail: JSON.stringify({ ...emptyDetail, ...(behind !== undefined && { behind }) }),
     event_count: 1,
     opened_at: now,
     due_at: openKey === null ? now : now + settleMs,
@@ -58,15 +61,21 @@ function changeFor(arrival: Arrival, settleMs: number, now: number): ChangeRow {
   }
 }
 
-/** New change rows, one for each prompt (the first arrival's) and one for each other event. */
-function changesFor(arrivals: Arrival[], { settleMs, now }: Window): Map<Arrival, ChangeRow> {
-  const time = now()
+interface Opening {
+  settleMs: number
+  now: number
+  due: Map<string, string>
+}
+
+/** New change rows: one for each prompt (the first arrival's), and one for each other event and its twins. */
+function changesFor(arrivals: Arrival[], opening: Opening): Map<Arrival, ChangeRow> {
   const open = new Map<string, ChangeRow>()
   return new Map(
     arrivals.map((arrival) => {
-      const fresh = changeFor(arrival, settleMs, time)
-      const shared = open.get(fresh.open_key ?? '') ?? fresh
-      if (fresh.open_key !== null) open.set(fresh.open_key, shared)
+      const fresh = changeFor(arrival, opening)
+      const key = fresh.open_key ?? (arrival.twin_key === null ? null : `twin ${arrival.twin_key}`)
+      const shared = open.get(key ?? '') ?? fresh
+      if (key !== null) open.set(key, shared)
       return [arrival, shared]
     }),
   )
@@ -88,15 +97,17 @@ async function burstsFor(
   return addToBursts(db, wanted, { ...defaultBursts, ...bursts, mostKept }, now())
 }
 
-/** `twins`: the changes that already tell of an edit, by twin key. */
+/** `twins`: the changes that already tell of an edit, by twin key. `due`: those that let nobody in any more, by open key. */
 async function storeNew(
   db: Db,
   arrivals: Arrival[],
-  { twins, ...window }: Window & { twins: Map<string, string> },
+  { twins, due, ...window }: Window & { twins: Map<string, string>; due: Map<string, string> },
 ): Promise<Map<string, string>> {
   const inBursts = await burstsFor(db, arrivals, window)
   const homeless = arrivals.filter((arrival) => !twins.has(arrival.twin_key ?? '') && !inBursts.has(arrival))
-  const fresh = changesFor(homeless, window)
+  const now = window.now()
+  await endJoining(db, [...due.values()], now)
+  const fresh = changesFor(homeless, { settleMs: window.settleMs, now, due })
   const events = arrivals.map((arrival): KeyedEvent => {
     const { test: _, ...event } = arrival
     const change = fresh.get(arrival)
@@ -125,11 +136,13 @@ export async function storeArrivals(db: Db, arrivals: Arrival[], window: Window)
 async function storeTogether(db: Db, arrivals: Arrival[], window: Window): Promise<Received[]> {
   const dedupeKeys = [...new Set(arrivals.map(({ dedupe_key }) => dedupe_key))]
   const twinKeys = [...new Set(arrivals.flatMap(({ twin_key }) => twin_key ?? []))]
-  const { events: stored, twins } = await storedEvents(db, { dedupeKeys, twinKeys })
+  const openKeys = [...new Set(arrivals.flatMap((arrival) => openKeyOf(arrival) ?? []))]
+  const now = window.now()
+  const { events: stored, ...others } = await storedEvents(db, { dedupeKeys, twinKeys, openKeys, now })
   const first = new Map(arrivals.toReversed().map((arrival) => [arrival.dedupe_key, arrival]))
   const unseen = [...first.values()].filter(({ dedupe_key }) => !stored.has(dedupe_key)).toReversed()
   const inserted =
-    unseen.length > 0 ? await storeNew(db, unseen, { ...window, twins }) : new Map<string, string>()
+    unseen.length > 0 ? await storeNew(db, unseen, { ...window, ...others }) : new Map<string, string>()
   // Another instance may have stored the same event since the first look.
   const lost = unseen.map(({ dedupe_key }) => dedupe_key).filter((key) => !inserted.has(key))
   const since = lost.length > 0 ? await storedEvents(db, { dedupeKeys: lost, twinKeys: [] }) : null

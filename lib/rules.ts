@@ -131,7 +131,13 @@ function withheldClause({ detail }: Matchable): string | null {
   return fact?.withheld === undefined ? null : withheldWords[fact.withheld]
 }
 
-function clauseAgainst(rule: Rule, change: Matchable): string | null {
+/** Whose doing a fact is; null: not known. Of a change by several people, each fact has its own. */
+export function authorOf(fact: Fact, { actor }: Pick<Change, 'actor'>): string | null {
+  if ('revealed' in fact && fact.revealed === true) return null
+  return 'by' in fact && fact.by !== undefined ? fact.by : actor
+}
+
+function clauseAgainst(rule: Rule, change: Matchable, by: string | null): string | null {
   const { prompt, project, tags, author, environment } = rule
   const name = change.subject
   if (prompt !== undefined && !many(prompt).some((glob) => posix.matchesGlob(name, glob)))
@@ -141,7 +147,7 @@ function clauseAgainst(rule: Rule, change: Matchable): string | null {
   const has = change.detail.prompt?.tags ?? []
   if (tags !== undefined && !many(tags).some((tag) => has.includes(tag)))
     return `no tag ${many(tags).join(' or ')}`
-  if (author !== undefined && !many(author).includes(change.actor ?? ''))
+  if (author !== undefined && !many(author).includes(by ?? ''))
     return `author is not ${many(author).join(' or ')}`
   if (environment !== undefined && !many(environment).some((e) => change.detail.environments.includes(e)))
     return `environment is not ${many(environment).join(' or ')}`
@@ -163,12 +169,15 @@ export function matchRule(rule: Rule, change: Matchable): { fact: Fact } | { cla
   if (wanted.length === 0) {
     return { clause: rule.on ? `${change.kind} is not ${rule.on.join(' or ')}` : 'nothing visible changed' }
   }
-  const { label } = rule
-  const fact = wanted.find(
+  const { label, author } = rule
+  const labelled = wanted.filter(
     (candidate) => label === undefined || labelsOf(candidate).some((one) => many(label).includes(one)),
   )
+  const isTheirs = (candidate: Fact): boolean =>
+    author === undefined || many(author).includes(authorOf(candidate, change) ?? '')
+  const fact = labelled.find(isTheirs) ?? labelled[0]
   if (!fact) return { clause: `label is not ${many(label ?? []).join(' or ')}` }
-  const clause = clauseAgainst(rule, change)
+  const clause = clauseAgainst(rule, change, authorOf(fact, change))
   return clause === null ? { fact: narrowed(fact, label) } : { clause }
 }
 

@@ -1,9 +1,10 @@
 import { setImmediate } from 'node:timers/promises'
 import { tellBurst } from './bursts.ts'
+import type { ChangeDetail } from './change.ts'
 import { type Closed, type Closing, closeChange, type Heard } from './close-change.ts'
-import { claimChanges, deleteChange, postponeChanges } from './db/changes.ts'
+import { claimChanges, deleteChange, isOpen, postponeChanges } from './db/changes.ts'
 import type { Db } from './db/client.ts'
-import { eventsOfChange } from './db/events.ts'
+import { eventsOfChange, moveEvents, twinChange } from './db/events.ts'
 import type { VersionContent } from './db/prompts.ts'
 import type { ChangeRow } from './db/schema.ts'
 import { noteFailure } from './db/settle-failures.ts'
@@ -41,6 +42,8 @@ export interface SettlerWorld {
 
 /** While something is read from Langfuse, the change is left alone for this long. */
 const readMs = 30_000
+/** A change that settles behind another one is looked at so often. */
+const behindMs = 1000
 /** A change that cannot even be settled as one that could not be described is tried again after this long. */
 const hopelessMs = 3_600_000
 /** A change at which a statement took too long, in case that the store has not fallen silent. */
@@ -51,7 +54,8 @@ const maxReason = 300
 /** In one transaction. More would keep the endpoint waiting: a settled change takes about 1 ms, and SQLite gives way to nobody. */
 const mostAtOnce = 10
 
-type Found = 'settled' | 'waiting' | 'under-way' | { wanted: Wanted }
+/** `behind`: an earlier change of the same prompt settles first. */
+type Found = 'settled' | 'waiting' | 'behind' | 'under-way' | { wanted: Wanted }
 
 export interface Looked {
   /** At how many changes. */
@@ -172,6 +176,8 @@ async function look(
     )
     const isRead = (is: Found) => is === 'under-way' || typeof is === 'object'
     await postponeChanges(trx, idsOf(isRead), now() + readMs)
+    const isLater = (is: Found) => is === 'behind'
+    await postponeChanges(trx, idsOf(isLater), now() + behindMs)
     return all
   })
   for (const { note } of closed) note(now())
@@ -240,7 +246,9 @@ async function settleClaimed(
     await closeChange(trx, row, own, { events: [], said: [] }, closing)
     return 'settled'
   }
+  if (await isBehind(trx, row)) return 'behind'
   const heard = await heardOf(trx, row)
+  if (await joinTwin(trx, row, heard)) return 'settled'
   const told = burstKinds.includes(row.kind)
     ? tellBurst(row)
     : await tellEvents(trx, heard, { mayWait: row.due_at > now, elsewhere })
@@ -250,6 +258,25 @@ async function settleClaimed(
   if (told) await closeChange(trx, row, told, heard, closing)
   else await deleteChange(trx, row.id)
   return 'settled'
+}
+
+/** Whether the change that was due before this one's first event came is still to be settled. */
+async function isBehind(trx: Db, { detail }: ChangeRow): Promise<boolean> {
+  const { behind } = JSON.parse(detail) as ChangeDetail
+  return behind !== undefined && (await isOpen(trx, behind))
+}
+
+/**
+ * Two automations tell of one alert at once, and two instances may each have opened a change for it: the later one, or
+ * the one that is not settled yet, gives its events to the other.
+ */
+async function joinTwin(trx: Db, { id }: ChangeRow, { events }: Heard): Promise<boolean> {
+  const twinKeys = events.flatMap(({ type, twin_key }) => (type === 'prompt-version' ? [] : (twin_key ?? [])))
+  const twin = await twinChange(trx, { changeId: id, twinKeys })
+  if (!twin || (twin.status === 'settling' && twin.id > id)) return false
+  await moveEvents(trx, id, twin.id)
+  await deleteChange(trx, id)
+  return true
 }
 
 /** What the relay reports of itself; null: it is about events. */

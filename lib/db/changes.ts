@@ -27,6 +27,29 @@ export function openingChanges(db: QueryCreator<Database>, rows: ChangeRow[]) {
     .returning(['id', 'open_key'])
 }
 
+/** Lets no more events into open changes whose windows have ended: what comes opens another change. */
+export async function endJoining(db: Db, ids: string[], now: number): Promise<void> {
+  if (ids.length === 0) return
+  await db
+    .updateTable('changes')
+    .set({ open_key: null })
+    .where('id', 'in', ids)
+    .where('status', '=', 'settling')
+    .where('due_at', '<', now)
+    .execute()
+}
+
+/** Whether a change is still to be settled. */
+export async function isOpen(db: Db, id: string): Promise<boolean> {
+  const row = await db
+    .selectFrom('changes')
+    .select('id')
+    .where('id', '=', id)
+    .where('next_at', 'is not', null)
+    .executeTakeFirst()
+  return row !== undefined
+}
+
 export function toChange(row: ChangeRow): Change {
   return {
     id: row.id,

@@ -4,26 +4,73 @@ import { type Db, isPostgres } from './client.ts'
 import { eventColumns } from './columns.ts'
 import type { ChangeRow, Database, EventRow } from './schema.ts'
 
-/**
- * Which of these are stored already (dedupe key to event id), and the changes that already tell of these edits (twin
- * key to change id).
- */
+/** What the store knows of arrivals. */
+interface Stored {
+  /** Event id by dedupe key. */
+  events: Map<string, string>
+  /** By twin key, the change that already tells of this edit. */
+  twins: Map<string, string>
+  /** By open key, an open change whose window has ended though it is not settled yet. */
+  due: Map<string, string>
+}
+
+interface Keys {
+  dedupeKeys: string[]
+  twinKeys: string[]
+  openKeys?: string[]
+  /** Epoch milliseconds; goes with `openKeys`. */
+  now?: number
+}
+
+/** What is known of these, in one statement: on Postgres each is a round trip. */
 export async function storedEvents(
   db: Db,
-  { dedupeKeys, twinKeys }: { dedupeKeys: string[]; twinKeys: string[] },
-): Promise<{ events: Map<string, string>; twins: Map<string, string> }> {
-  const rows = await db
+  { dedupeKeys, twinKeys, openKeys = [], now = 0 }: Keys,
+): Promise<Stored> {
+  const events = db
     .selectFrom('events')
     .select(['dedupe_key', 'twin_key', 'id', 'change_id'])
     .where((eb) => {
       const isStored = eb('dedupe_key', 'in', dedupeKeys)
       return twinKeys.length === 0 ? isStored : eb.or([isStored, eb('twin_key', 'in', twinKeys)])
     })
-    .execute()
+  const nothing = sql<string>`cast(null as text)`
+  const due = db
+    .selectFrom('changes')
+    .select([nothing.as('dedupe_key'), 'open_key as twin_key', nothing.as('id'), 'id as change_id'])
+    .where('open_key', 'in', openKeys)
+    .where('due_at', '<', now)
+  const rows = await (openKeys.length === 0 ? events : events.unionAll(due)).execute()
+  const [told, over] = [rows.filter(({ id }) => id !== null), rows.filter(({ id }) => id === null)]
+  const byKey = (some: typeof rows) =>
+    new Map(some.flatMap((row) => (row.twin_key === null ? [] : [[row.twin_key, row.change_id] as const])))
   return {
-    events: new Map(rows.map((row) => [row.dedupe_key, row.id])),
-    twins: new Map(rows.flatMap((row) => (row.twin_key === null ? [] : [[row.twin_key, row.change_id]]))),
+    events: new Map(told.map((row) => [row.dedupe_key, row.id])),
+    twins: byKey(told),
+    due: byKey(over),
   }
+}
+
+/** The change that already tells of one of these edits, alerts or notifications, beside this one. */
+export async function twinChange(
+  db: Db,
+  { changeId, twinKeys }: { changeId: string; twinKeys: string[] },
+): Promise<{ id: string; status: ChangeRow['status'] } | null> {
+  if (twinKeys.length === 0) return null
+  const twin = await db
+    .selectFrom('events as e')
+    .innerJoin('changes as c', 'c.id', 'e.change_id')
+    .select(['c.id', 'c.status'])
+    .where('e.twin_key', 'in', twinKeys)
+    .where('e.change_id', '<>', changeId)
+    .orderBy('c.id')
+    .limit(1)
+    .executeTakeFirst()
+  return twin ?? null
+}
+
+export async function moveEvents(db: Db, from: string, to: string): Promise<void> {
+  await db.updateTable('events').set({ change_id: to }).where('change_id', '=', from).execute()
 }
 
 /** Of one event's row in a statement; a row of `changes` has as many. */

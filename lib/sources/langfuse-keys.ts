@@ -29,11 +29,26 @@ export function dedupeKeyOf(event: SourceEvent, body: JsonObject, rawBody: Uint8
   return typeof id === 'string' && id !== '' ? keyOfId(id) : `body:${sha256(rawBody)}`
 }
 
-/** The same for one edit told through two automations, whose events differ in `id`. Null where unknown. */
-export function twinKeyOf(event: SourceEvent): string | null {
-  if (event.type !== 'prompt-version' || event.updatedAt === undefined) return null
-  const { promptId, action, updatedAt, labels = [], tags = [] } = event
-  return hashOf([promptId, action, updatedAt, labels.toSorted(), tags.toSorted()])
+/**
+ * The same for one edit, alert or notification that two automations tell, whose events differ in `id`. Null where unknown.
+ * The `timestamp` of a notification is that of its making; of a prompt's event, that of its sending.
+ */
+export function twinKeyOf(event: SourceEvent, body: JsonObject): string | null {
+  switch (event.type) {
+    case 'prompt-version': {
+      if (event.updatedAt === undefined) return null
+      const { promptId, action, updatedAt, labels = [], tags = [] } = event
+      return hashOf([promptId, action, updatedAt, labels.toSorted(), tags.toSorted()])
+    }
+    case 'monitor-alert':
+      return hashOf([event.type, event.projectId, event.monitorId, event.severity, event.at])
+    case 'project-notification': {
+      const { type, projectId, eventType, severity, resource, message } = event
+      return hashOf([type, projectId, eventType, severity, resource, message, own(body, 'timestamp')])
+    }
+    default:
+      return null
+  }
 }
 
 /** What the event is about, as a person would name it; at most 600 characters, as it is looked up by index. */

@@ -85,7 +85,7 @@ export function openWebhook(request: WebhookRequest): OpenedWebhook | RefusedWeb
     ok: true,
     event,
     dedupeKey: dedupeKeyOf(event, body, rawBody),
-    twinKey: twinKeyOf(event),
+    twinKey: twinKeyOf(event, body),
     type: event.type,
     action: 'action' in event ? event.action : null,
     projectId: event.projectId,

@@ -82,11 +82,39 @@ describe.each(engines)('receiving on %s', (_, openStore) => {
 
   it('keeps a change open for 10 s at most, however many events keep coming', async () => {
     const receive = open()
-    for (let i = 0; i < 12; i++) {
+    for (let i = 0; i < 11; i++) {
       await receive(arrival({ dedupe_key: `e${i}` }))
       time += 1000
     }
     expect((await changes()).map((row) => row.due_at)).toEqual([20_000])
+  })
+
+  it('opens another change for what comes after the first was due, which settles behind it', async () => {
+    const receive = open()
+    await receive(arrival())
+    time += 2001
+    await receive(arrival({ dedupe_key: 'late', version: 6 }))
+    await receive(arrival({ dedupe_key: 'later' }))
+    const [first, second, ...others] = await changes()
+    expect(others).toEqual([])
+    expect([first?.open_key, first?.event_count, second?.event_count]).toEqual([null, 1, 2])
+    expect(JSON.parse(second?.detail ?? '{}')).toMatchObject({ behind: first?.id })
+    expect((await eventsOfChange(store.db, second?.id ?? '')).map(({ dedupe_key }) => dedupe_key)).toEqual([
+      'late',
+      'later',
+    ])
+  })
+
+  it('takes one alert that two automations tell at once, or one after the other, for one', async () => {
+    const receive = open()
+    const alert = (dedupe_key: string, twin_key: string) =>
+      receive(arrival({ dedupe_key, twin_key, type: 'monitor-alert', version: null }))
+    await Promise.all([alert('a', 't'), alert('b', 't'), alert('c', 'other')])
+    await alert('d', 't')
+    const [first, second, ...others] = await changes()
+    expect(others).toEqual([])
+    const sizes = [first, second].map(async (one) => (await eventsOfChange(store.db, one?.id ?? '')).length)
+    expect(await Promise.all(sizes)).toEqual([3, 1])
   })
 
   it('gives events that are not about prompts a change each, due at once', async () => {

@@ -155,4 +155,63 @@ describe.each(engines)('settling on %s', (_, openStore) => {
     const key = { projectId: created.prompt.projectId, name: created.prompt.name }
     expect((await contentOf(store.db, key, 2))?.text).toBe('Resolved.')
   })
+
+  it('settles what came after a change was due behind it, however long that one takes', async () => {
+    await post('01-prompt-created-text.json', '01b-prompt-updated-previous-loses-latest.json')
+    const [first] = await changes()
+    time += 2001
+    await store.db
+      .updateTable('changes')
+      .set({ next_at: time + 30_000 })
+      .execute()
+    await post('05b-label-move-loses-production.json', '05a-label-move-gains-production.json')
+    await settle()
+    time += 10_000
+    await settle()
+    expect((await changes()).map(({ status }) => status)).toEqual(['settling', 'settling'])
+    await store.db
+      .updateTable('changes')
+      .set({ next_at: time })
+      .where('id', '=', first?.id ?? '')
+      .execute()
+    await settle()
+    time += 1000
+    await settle()
+    expect((await changes()).map(({ kind }) => kind)).toEqual(['version-created', 'promoted'])
+  })
+
+  it.each([
+    ['the later of two open changes', 1],
+    ['an open change', 0],
+  ])(
+    'tells an alert once where two instances opened a change for it: %s joins the other',
+    async (_, joining) => {
+      const alert = JSON.parse(fixture('09-monitor-alert.json').toString())
+      const other = { ...alert, id: 'other', payload: { ...alert.payload, monitorId: 'm2' } }
+      await post('09-monitor-alert.json', new TextEncoder().encode(JSON.stringify(other)))
+      const rows = await store.db.selectFrom('events').selectAll().orderBy('id').execute()
+      const [one] = rows
+      await store.db
+        .updateTable('events')
+        .set({ twin_key: one?.twin_key ?? '', body: one?.body ?? Buffer.of() })
+        .execute()
+      if (joining === 0) {
+        await store.db
+          .updateTable('changes')
+          .set({ next_at: time + 1 })
+          .where('id', '=', one?.change_id ?? '')
+          .execute()
+        await settle()
+        time += 1
+      }
+      await settle()
+      const [change, ...others] = await changes()
+      expect(others).toEqual([])
+      expect(change).toMatchObject({ kind: 'alert', status: 'settled' })
+      expect(await store.db.selectFrom('events').select('change_id').execute()).toEqual(
+        rows.map(() => ({ change_id: change?.id })),
+      )
+      expect((await deliveries()).filter(({ status }) => status === 'queued')).toHaveLength(1)
+    },
+  )
 })

@@ -288,7 +288,7 @@ describe('the dedupe key', () => {
 })
 
 describe('the twin key', () => {
-  const twin = (body: JsonObject) => twinKeyOf(toEvent(body))
+  const twin = (body: JsonObject) => twinKeyOf(toEvent(body), body)
 
   it('is the same for the same edit told by another automation', () => {
     const other = {
@@ -319,9 +319,45 @@ describe('the twin key', () => {
     expect(new Set(bodies.map(twin)).size).toBe(3)
   })
 
+  describe('of an alert', () => {
+    const alert = objectOf('09-monitor-alert.json') as { payload: JsonObject }
+    const withPayload = (part: JsonObject) => ({ ...alert, payload: { ...alert.payload, ...part } })
+
+    it('is the same where another automation tells of the same run', () => {
+      expect(twin({ ...alert, id: 'other', timestamp: flat.timestamp })).toBe(twin(alert))
+      expect(twin(alert)).toMatch(/^[0-9a-f]{64}$/)
+    })
+
+    it.each<[string, JsonObject]>([
+      ['monitor', { monitorId: 'other' }],
+      ['project', { projectId: 'other' }],
+      ['severity', { severity: 'WARNING' }],
+      ['run', { timestamp: '2026-08-21T09:15:00.000Z' }],
+    ])('is another for another %s', (_, part) => {
+      expect(twin(withPayload(part))).not.toBe(twin(alert))
+    })
+  })
+
+  describe('of a notification', () => {
+    const notice = objectOf('10-project-notification-evaluator-blocked.json') as { event: JsonObject }
+
+    it('is the same where another automation sends it', () => {
+      expect(twin({ ...notice, id: 'other' })).toBe(twin(notice))
+      expect(twin(notice)).toMatch(/^[0-9a-f]{64}$/)
+    })
+
+    it.each<[string, JsonObject]>([
+      ['time', { timestamp: '2026-08-21T09:15:00.000Z' }],
+      ['resource', { event: { ...notice.event, resourceName: 'other' } }],
+      ['message', { event: { ...notice.event, message: 'other' } }],
+      ['severity', { event: { ...notice.event, severity: 'INFO' } }],
+    ])('is another for another %s', (_, part) => {
+      expect(twin({ ...notice, ...part })).not.toBe(twin(notice))
+    })
+  })
+
   it('is null where there is no such knowledge', () => {
-    const others = [flat, objectOf('09-monitor-alert.json'), { type: 'new' }]
-    expect(others.map(twin)).toEqual([null, null, null])
+    expect([flat, { type: 'new' }].map(twin)).toEqual([null, null])
   })
 })
 

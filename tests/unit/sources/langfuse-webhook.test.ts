@@ -55,7 +55,7 @@ describe('every body that Langfuse sends', () => {
       type: 'monitor-alert',
       action: null,
       version: null,
-      twinKey: null,
+      twinKey: expect.stringMatching(/^[0-9a-f]{64}$/),
       occurredAt: Date.parse('2026-08-21T15:00:00.000Z'),
     })
   })

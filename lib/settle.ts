@@ -270,9 +270,9 @@ async function isBehind(trx: Db, { detail }: ChangeRow): Promise<boolean> {
  * Two automations tell of one alert at once, and two instances may each have opened a change for it: the later one, or
  * the one that is not settled yet, gives its events to the other.
  */
-async function joinTwin(trx: Db, { id }: ChangeRow, { events }: Heard): Promise<boolean> {
-  const twinKeys = events.flatMap(({ type, twin_key }) => (type === 'prompt-version' ? [] : (twin_key ?? [])))
-  const twin = await twinChange(trx, { changeId: id, twinKeys })
+async function joinTwin(trx: Db, { id }: ChangeRow, { said }: Heard): Promise<boolean> {
+  if (!said.some(({ type }) => type === 'monitor-alert' || type === 'project-notification')) return false
+  const twin = await twinChange(trx, id)
   if (!twin || (twin.status === 'settling' && twin.id > id)) return false
   await moveEvents(trx, id, twin.id)
   await deleteChange(trx, id)

@@ -51,17 +51,18 @@ export async function storedEvents(
   }
 }
 
-/** The change that already tells of one of these edits, alerts or notifications, beside this one. */
+/** The first other change that tells of what this one tells, as told through another automation. */
 export async function twinChange(
   db: Db,
-  { changeId, twinKeys }: { changeId: string; twinKeys: string[] },
+  changeId: string,
 ): Promise<{ id: string; status: ChangeRow['status'] } | null> {
-  if (twinKeys.length === 0) return null
   const twin = await db
-    .selectFrom('events as e')
+    .selectFrom('events as own')
+    .innerJoin('events as e', 'e.twin_key', 'own.twin_key')
     .innerJoin('changes as c', 'c.id', 'e.change_id')
     .select(['c.id', 'c.status'])
-    .where('e.twin_key', 'in', twinKeys)
+    .where('own.change_id', '=', changeId)
+    .where('own.twin_key', 'is not', null)
     .where('e.change_id', '<>', changeId)
     .orderBy('c.id')
     .limit(1)

@@ -1,5 +1,6 @@
 import type { Outcome } from './delivery.ts'
-import { afterAnswer, afterWait, limitedSince, type RateLimit } from './rate-limit.ts'
+import { afterAnswer, afterWait, isAhead, limitedSince, type RateLimit } from './rate-limit.ts'
+import { maxBeyondMs } from './retry.ts'
 
 /** Temporary failures in a row that open a circuit. */
 const failuresToOpen = 5
@@ -16,12 +17,16 @@ export interface Circuit {
   limit: RateLimit | null
 }
 
-export const isOpen = (circuit: Circuit, now: number): boolean =>
-  circuit.open_until !== null && circuit.open_until > now
+export const isOpen = ({ open_until }: Circuit, now: number): boolean => isAhead(open_until, now)
 
 /** After its pause an open circuit lets one delivery through, to see. */
 export const isProbing = (circuit: Circuit, now: number): boolean =>
-  circuit.open_until !== null && circuit.open_until <= now
+  circuit.open_until !== null && !isOpen(circuit, now)
+
+/** When its pace or its limit lets the next message go; null: now. */
+export function nextSlot({ next_slot_at }: Circuit, now: number, paceMs: number): number | null {
+  return isAhead(next_slot_at, now, Math.max(maxBeyondMs, paceMs)) ? next_slot_at : null
+}
 
 const pauseAfter = (opened: number): number => Math.min(firstPauseMs * 2 ** opened, longestPauseMs)
 
@@ -51,7 +56,7 @@ export function afterAttempt(circuit: Circuit, { outcome, now, probe, delays }: 
   const { failures, opened, next_slot_at } = circuit
   if (outcome.outcome === 'wait') {
     const limit = afterWait(circuit.limit, { retryAfterMs: outcome.retryAfterMs, now, delays })
-    const slot = Math.max(next_slot_at, limit.until)
+    const slot = Math.max(isAhead(next_slot_at, now) ? next_slot_at : 0, limit.until)
     return { ...circuit, open_until: probe ? slot : circuit.open_until, next_slot_at: slot, limit }
   }
   if (outcome.outcome !== 'retry')

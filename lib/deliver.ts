@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 import { beginAttempt, endAttempt } from './attempt-span.ts'
 import type { Change } from './change.ts'
-import { isOpen, isProbing } from './circuit.ts'
+import { isOpen, isProbing, nextSlot } from './circuit.ts'
 import { changesById } from './db/changes.ts'
 import { claimDeliveries, countDue, countSending, nextDelivery, releaseDeliveries } from './db/deliveries.ts'
 import type { DeliveryOrderRow, DeliveryRow } from './db/schema.ts'
@@ -62,7 +62,9 @@ async function claim(
     const state = await lockTarget(trx, name)
     const time = now()
     if (isOpen(state, time)) return { at: state.open_until ?? time }
-    if (state.next_slot_at > time) return { at: state.next_slot_at }
+    const paceMs = perSecond > 0 ? Math.ceil(1000 / perSecond) : 0
+    const slot = nextSlot(state, time, paceMs)
+    if (slot !== null) return { at: slot }
     const probe = isProbing(state, time)
     const window = state.limit?.send_window ?? maxAtOnce
     const underWay = state.limit === null ? 0 : await countSending(trx, name, time, window)
@@ -76,7 +78,7 @@ async function claim(
     const ordered = await keepOrder(trx, { rows: claimed, changes }, time)
     const found = { ...ordered, changes, probe, digest }
     if (ordered.rows.length === 0) return found
-    if (perSecond > 0) await updateTarget(trx, name, { next_slot_at: time + Math.ceil(1000 / perSecond) })
+    if (perSecond > 0) await updateTarget(trx, name, { next_slot_at: time + paceMs })
     if (probe) await updateTarget(trx, name, { open_until: time + leaseMs })
     return found
   })

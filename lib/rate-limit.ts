@@ -36,7 +36,11 @@ function pauseMs(waits: number, retryAfterMs: number | null, delays: readonly nu
 const askedMs = (retryAfterMs: number | null): number =>
   Math.min(Math.max(retryAfterMs ?? 0, shortestPauseMs), maxBeyondMs)
 
-const isHeld = ({ until }: RateLimit, now: number): boolean => until !== null && until > now
+/** A time further ahead than any was set while the clock was wrong. */
+export const isAhead = (at: number | null, now: number, maxMs = maxBeyondMs): boolean =>
+  at !== null && at > now && at <= now + maxMs
+
+const isHeld = ({ until }: RateLimit, now: number): boolean => isAhead(until, now)
 
 /** The target asked for time. What was sent before it asked the last time says nothing new, but may ask for longer. */
 export function afterWait(
@@ -49,7 +53,7 @@ export function afterWait(
   }
   const waits = (limit?.waits ?? 0) + 1
   return {
-    since: limit?.since ?? now,
+    since: Math.min(limit?.since ?? now, now),
     until: now + pauseMs(waits, retryAfterMs, delays),
     waits,
     send_window: 1,

@@ -76,12 +76,18 @@ async function reachGithub(target: GithubTarget, context: SendContext): Promise<
   return fine(`GitHub shows ${repo}.`, ahead)
 }
 
-/** A GET is refused (405) and makes no event. */
+/** A GET is refused (405) and makes no event. Where there is nothing (404), a POST would find nothing either. */
 async function reachPagerduty(target: PagerdutyTarget, context: SendContext): Promise<Reach> {
   const got = await get('PagerDuty', pagerdutyUrl(target, '/v2/enqueue'), context, {
     secrets: [target.routingKey],
   })
-  return 'answer' in got ? fine('PagerDuty was reached. Its key was not tried.', got.ahead) : got
+  if (!('answer' in got)) return got
+  if (got.answer.status === 404)
+    return troubled(
+      'PagerDuty answered 404: its Events API is not at this address. Check PAGERDUTY_EVENTS_URL',
+      got.ahead,
+    )
+  return fine('PagerDuty was reached. Its key was not tried.', got.ahead)
 }
 
 /** A connection only: what a receiver would do with a request is not known. */

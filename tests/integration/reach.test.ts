@@ -98,6 +98,17 @@ describe('GitHub', () => {
   })
 })
 
+describe('PagerDuty', () => {
+  it('is not there where its Events API is not, and says what to check', async () => {
+    const standIn = await startPagerdutyStandIn()
+    const eventsUrl = `${standIn.url}/integration`
+    const { words, fix } = await ask({ type: 'pagerduty', routingKey, eventsUrl })
+    await standIn.close()
+    expect(words).toBe('PagerDuty answered 404.')
+    expect(fix).toMatch(/Check PAGERDUTY_EVENTS_URL/)
+  })
+})
+
 describe('Slack', () => {
   it('says of a webhook that was removed that it is gone', async () => {
     const standIn = await startSlackStandIn()

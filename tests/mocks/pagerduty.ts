@@ -70,8 +70,8 @@ export async function startPagerdutyStandIn(port?: number): Promise<StandIn & { 
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(said),
     })
-    if (method !== 'POST' || !/^\/v2\/(change\/)?enqueue$/.test(path))
-      return say(404, { message: 'Not Found' })
+    if (!/^\/v2\/(change\/)?enqueue$/.test(path)) return say(404, { message: 'Not Found' })
+    if (method !== 'POST') return say(405, { message: 'Method Not Allowed' })
     const errors = pagerdutyProblems(path, body, size)
     if (errors.length > 0)
       return say(400, { status: 'invalid event', message: 'Event object is invalid', errors })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { afterAttempt, type Circuit, isOpen, isProbing } from '#lib/circuit.ts'
+import { afterAttempt, type Circuit, isOpen, isProbing, nextSlot } from '#lib/circuit.ts'
 import type { Outcome } from '#lib/delivery.ts'
 
 const closed: Circuit = { failures: 0, open_until: null, opened: 0, next_slot_at: 0, limit: null }
@@ -43,6 +43,21 @@ describe('the circuit breaker', () => {
       pauses.push(((circuit.open_until ?? 0) - now) / 1000)
     }
     expect(pauses).toEqual([60, 120, 240, 480, 600, 600, 600])
+  })
+
+  it('is left alone no longer than any pause lasts, however far ahead a wrong clock set its end', () => {
+    const year = 365 * 86_400_000
+    const wrong: Circuit = {
+      failures: 5,
+      open_until: year,
+      opened: 1,
+      next_slot_at: year,
+      limit: { since: year, until: year, waits: 3, send_window: 1 },
+    }
+    expect([isOpen(wrong, 0), isProbing(wrong, 0), nextSlot(wrong, 0, 1000)]).toEqual([false, true, null])
+    const after = afterAttempt(wrong, { outcome: wait, now: 0, probe: true })
+    expect(after).toMatchObject({ open_until: 8000, next_slot_at: 8000, limit: { since: 0, until: 8000 } })
+    expect(nextSlot({ ...wrong, next_slot_at: 100_000_000 }, 0, 100_000_000)).toBe(100_000_000)
   })
 
   it('closes when a probe gets through', () => {

@@ -31,10 +31,13 @@ export async function storeFamilies(db: Db, now: number): Promise<Family[]> {
     gauge(
       'prompt_relay_open_failures',
       'Deliveries that were given up, and neither replayed nor dismissed, counted up to 1,000.',
-      targets.map(({ name }) => {
-        const open = health.openFailures.find(({ target }) => target === name)
-        return { labels: { target: name }, value: open?.count ?? 0 }
-      }),
+      // Also of targets that were taken out of the configuration.
+      [...new Set([...targets.map(({ name }) => name), ...health.targets.map(({ target }) => target)])].map(
+        (name) => {
+          const open = health.openFailures.find(({ target }) => target === name)
+          return { labels: { target: name }, value: open?.count ?? 0 }
+        },
+      ),
     ),
     gauge(
       'prompt_relay_overdue_changes',

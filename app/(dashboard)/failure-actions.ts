@@ -7,7 +7,7 @@ import { database } from '#lib/db/client.ts'
 import { deliveryById } from '#lib/db/dashboard.ts'
 import { dismissFailure, dismissFailures, replayFailures } from '#lib/db/open-failures.ts'
 import { log } from '#lib/log.ts'
-import { relay } from '#lib/relay.ts'
+import { actingRelay } from '#lib/relay.ts'
 import { requireOrigin, requireSession } from '#lib/session.ts'
 import { wake } from './wake.ts'
 
@@ -24,7 +24,7 @@ export async function replayOpenFailures(form: FormData): Promise<void> {
   await requireOrigin()
   await requireSession(page)
   const given = fields.safeParse(Object.fromEntries(form))
-  const { relay: running } = relay()
+  const running = actingRelay()
   if (!given.success || !running || !Object.hasOwn(running.routes.targets, given.data.target)) redirect(page)
   const now = Date.now()
   const queued = await replayFailures(await database(), given.data, now)

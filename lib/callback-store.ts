@@ -7,7 +7,7 @@ import { unconfirmedIds, unnamed } from './describe-callback.ts'
 import { type Arrival, storeArrivals } from './receive.ts'
 import type { CallbackItem } from './sources/langfuse-callback.ts'
 import { subjectOf } from './sources/langfuse-keys.ts'
-import type { EventSource } from './sources/stored-body.ts'
+import { type EventSource, unconfirmed } from './sources/stored-body.ts'
 
 /** One request of the callback endpoint, let in. */
 export interface CallbackCall {
@@ -129,7 +129,7 @@ function arrivalOf(item: CallbackItem, call: CallbackCall, now: number): Arrival
     occurred_at: now,
     received_at: now,
     headers: call.headers,
-    signature: call.access,
+    signature: call.access === 'open' && !call.canConfirm ? unconfirmed : call.access,
     secret_hint: call.tokenHint,
     size: body.byteLength,
     body,

@@ -60,11 +60,14 @@ export function unnamed({ traceId, observationId }: CallbackIds): string {
   return observationId === null ? 'a session' : 'an observation'
 }
 
+const notAsked: TraceAnswer = { state: 'no-answer', retryAfterMs: null, message: 'There are no API keys' }
+
 /**
- * `answer`: null where there are no API keys to ask with. Then nothing of an anonymous callback is shown but ids that
+ * `given`: null where there are no API keys to ask with. Then nothing of an anonymous callback is shown but ids that
  * machines make.
  */
-export function describeCallback(said: CallbackIds, answer: TraceAnswer | null): Callback {
+export function describeCallback(said: CallbackIds, given: TraceAnswer | null): Callback {
+  const answer = given === null && said.mustBeConfirmed ? notAsked : given
   const isFound = answer?.state === 'found'
   const isHidden = answer === null && said.isAnonymous === true
   const { traceId, observationId, sessionId } = isFound ? answer.ids : isHidden ? unconfirmedIds(said) : said

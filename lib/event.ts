@@ -167,6 +167,8 @@ export interface TraceCallbackEvent {
   sessionId: string | null
   /** It showed no token: anybody may have written it. */
   isAnonymous?: true
+  /** Nobody is notified of it before Langfuse's API has confirmed it, also where API keys were taken out since. */
+  mustBeConfirmed?: true
 }
 
 /** Signed JSON of a shape that we do not know: kept and acknowledged, never acted on. */

@@ -5,6 +5,9 @@ import { parseBody } from './langfuse-webhook.ts'
 /** Where an event came from; the same body means something only at its own door. */
 export type EventSource = 'langfuse-webhook' | 'langfuse-callback' | 'langfuse-api'
 
+/** How a callback of anyone was let in that nothing can confirm. */
+export const unconfirmed = 'unconfirmed'
+
 interface Stored {
   source: string
   /** Of a callback, how it was let in. */
@@ -18,6 +21,8 @@ export function readStored({ source, signature, body }: Stored): SourceEvent {
   const opened = openCallback(body)
   const item = opened.ok ? opened.items[0] : undefined
   const problem = opened.ok ? 'It holds no item' : opened.message
-  if (item) return signature === 'token' ? item.event : { ...item.event, isAnonymous: true }
+  if (item && signature === 'token') return item.event
+  if (item && signature === unconfirmed) return { ...item.event, isAnonymous: true }
+  if (item) return { ...item.event, isAnonymous: true, mustBeConfirmed: true }
   return { type: 'unrecognised', projectId: null, problems: [problem] }
 }

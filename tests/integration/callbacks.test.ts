@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { answerCallback, answerPreflight, type CallbackDeps } from '#lib/callback-door.ts'
 import { callbackTaker, type TakeCallbacks } from '#lib/callback-store.ts'
 import type { Change } from '#lib/change.ts'
@@ -144,8 +144,9 @@ describe.each(engines)('the callback endpoint on %s', (_, openStore) => {
       ['the token from a page', { ...bearer, ...page }, withToken, 202, 'token'],
       ['a page of Langfuse where API keys confirm what it says', page, keys, 202, 'page'],
       ['such a page beside a token', page, { ...keys, ...withToken }, 202, 'page'],
-      ['anyone, where that is wanted', {}, open, 202, 'open'],
-      ['anyone, where that is wanted beside a token', {}, { ...open, ...withToken }, 202, 'open'],
+      ['anyone, where that is wanted', {}, { ...open, ...keys }, 202, 'open'],
+      ['anyone without API keys', {}, open, 202, 'unconfirmed'],
+      ['anyone, where that is wanted beside a token', {}, { ...open, ...withToken }, 202, 'unconfirmed'],
       ['nobody by itself', {}, {}, 503, null],
       ['no page without API keys', page, {}, 503, null],
       ['no server by API keys alone', {}, keys, 503, null],
@@ -373,12 +374,14 @@ describe.each(engines)('the callback endpoint on %s', (_, openStore) => {
       const rows = async () => (await store.db.selectFrom('callback_pace').selectAll().execute()).length
       const [before, stored] = [await rows(), await events()]
       const records = refusalPace(now)
+      const transaction = vi.spyOn(store.db, 'transaction')
       const statuses = new Set<number>()
       for (let i = 0; i < 100; i++) {
         const one = request(bodyOf(...Array.from({ length: 20 }, (_, j) => `x${i}-${j}`)))
         statuses.add((await knock(one, open, { address: `b${i}`, records })).status)
       }
       expect([...statuses]).toEqual([429])
+      expect(transaction).not.toHaveBeenCalled()
       expect(await rows()).toBe(before)
       expect(await events()).toEqual(stored)
       expect(await rejections()).toHaveLength(30)
@@ -513,6 +516,15 @@ describe.each(engines)('the callback endpoint on %s', (_, openStore) => {
       time += 11 * 60_000
       await settle({ readTrace: async () => ({ state: 'not-found' }) })
       expect(await statuses()).toEqual([['skipped', 'callbacks: Langfuse does not know it']])
+    })
+
+    it.each([
+      ['of a page', { origin }, keys],
+      ['of anyone', {}, { ...open, ...keys }],
+    ])('nothing %s where the API keys are gone before it is confirmed', async (_, headers, source) => {
+      await knock(request(sentence, headers), source)
+      await settle()
+      expect(await statuses()).toEqual([['skipped', 'callbacks: Langfuse did not confirm it']])
     })
 
     it('says to whom it asks Langfuse for, so that strangers draw on their own part of the budget', async () => {

@@ -42,6 +42,13 @@ describe('after Langfuse did not answer', () => {
     expect(asked()).toBe(2)
   })
 
+  it('because the budget of requests is spent, the next is tried all the same', async () => {
+    const { at, asked } = reader({ ...noAnswer(1000), isUnasked: true } as TraceAnswer)
+    await at(0)
+    expect(await at(1)).toEqual({ state: 'not-found' })
+    expect(asked()).toBe(2)
+  })
+
   it('and answered again, it is asked for each', async () => {
     const { at, asked } = reader(noAnswer(null))
     await at(0)

@@ -116,6 +116,31 @@ describe('a trace that Langfuse knows', () => {
     expect(await read({ observationId })).toMatchObject({ ids: { observationId: believed } })
   })
 
+  it.each([
+    ['left out where a stranger named it', { isAnonymous: true } as const, null],
+    ['believed where it came with the token', {}, 'made-up'],
+  ])('an observation of a trace that was not read to its end is %s', async (_, over, believed) => {
+    answering({ '/v2/observations': observations([row()], 'next') })
+    expect(await read({ observationId: 'made-up', ...over })).toMatchObject({
+      ids: { observationId: believed },
+    })
+  })
+
+  it('is not known by an id that Langfuse refuses, and that says nothing of how Langfuse is', async () => {
+    const refuse = () => HttpResponse.json({ message: 'Bad id' }, { status: 400 })
+    answering({ '/v2/observations': refuse })
+    expect(await read()).toEqual({ state: 'not-found' })
+  })
+
+  it('is asked for by no other path than its own', async () => {
+    answering({ '/v2/observations': observations([]) })
+    for (const id of ['.', '..']) {
+      expect(await read({ traceId: id })).toEqual({ state: 'not-found' })
+      expect(await read({ traceId: null, sessionId: id })).toEqual({ state: 'not-found' })
+    }
+    expect(asked.map(({ pathname }) => pathname)).toEqual(Array(4).fill('/base/api/public/v2/observations'))
+  })
+
   it('is found by a session, or by an observation alone', async () => {
     answering({ '/v2/observations': observations([row()]) })
     expect(await read({ traceId: null, sessionId: 's-1' })).toMatchObject({

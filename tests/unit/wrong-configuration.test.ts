@@ -1,0 +1,856 @@
+import { generateKeyPairSync } from 'node:crypto'
+import { describe, expect, it } from 'vitest'
+import { type BuildRoutes, type ReadVariable, readConfiguration } from '#lib/config.ts'
+import { configurationChecks } from '#lib/configuration-check.ts'
+import { doctorReport } from '#lib/doctor-report.ts'
+import { type Env, type EnvName, envNames } from '#lib/env.ts'
+import { problemText } from '#lib/problem.ts'
+import { targetKinds } from '#lib/target-settings.ts'
+import standard from '#relay.config.ts'
+import { secret } from '../fixtures.ts'
+import { githubApp } from '../mocks/github.ts'
+import { pagerdutyKey } from '../mocks/pagerduty.ts'
+import { webhookSecret } from '../mocks/webhook.ts'
+
+const slackUrl = 'https://hooks.slack.com/services/T000/B000/plantedPlanted'
+const github = { GITHUB_REPO: 'acme/prompts', GITHUB_TOKEN: 'ghp_planted0000' }
+const app = {
+  GITHUB_REPO: 'acme/prompts',
+  GITHUB_APP_ID: githubApp.id,
+  GITHUB_APP_PRIVATE_KEY: githubApp.privateKey,
+  GITHUB_APP_INSTALLATION_ID: githubApp.installationId,
+}
+const webhook = { WEBHOOK_URL: 'https://hooks.example.com/prompts', WEBHOOK_SECRET: webhookSecret }
+
+/** What is wrong, the variables, the name that is told, and why. */
+type Wrong = [what: string, variables: Partial<Record<string, string>>, name: string, why: RegExp]
+
+const oneVariable: Wrong[] = [
+  ['another kind of database', { DATABASE_URL: 'mysql://root:planted@db' }, 'DATABASE_URL', /neither file:/],
+  ['a file without a path', { DATABASE_URL: 'file:' }, 'DATABASE_URL', /neither file:/],
+  ['# in the password', { DATABASE_URL: 'postgres://p:pla#nted@h:5432/x' }, 'DATABASE_URL', /# as %23/],
+  ['# after digits', { DATABASE_URL: 'postgres://p:12#planted@h:5432/x' }, 'DATABASE_URL', /# as %23/],
+  ['/ in the password', { DATABASE_URL: 'postgres://p:planted/@h/x' }, 'DATABASE_URL', /\/ as %2F/],
+  ['/ after digits', { DATABASE_URL: 'postgres://p:12/planted@h/x' }, 'DATABASE_URL', /\/ as %2F/],
+  ['? in the password', { DATABASE_URL: 'postgres://p:12?planted@h/x' }, 'DATABASE_URL', /\? as %3F/],
+  ['a masked password', { DATABASE_URL: 'postgres://p:******@h/x' }, 'DATABASE_URL', /masked/],
+  [
+    "Supabase's placeholder",
+    { DATABASE_URL: 'postgres://p:[YOUR-PASSWORD]@h/x' },
+    'DATABASE_URL',
+    /placeholder/,
+  ],
+  ['the address under its other name', { POSTGRES_URL: 'postgres://p:pla#nted@h/x' }, 'POSTGRES_URL', /%23/],
+  ['a file on Vercel', { VERCEL: '1' }, 'DATABASE_URL', /on Vercel/],
+  ['a short secret', { LANGFUSE_WEBHOOK_SECRET: 'short' }, 'LANGFUSE_WEBHOOK_SECRET', /shorter than 16/],
+  ['a masked secret', { LANGFUSE_WEBHOOK_SECRET: 'lf-whsec_...ab12' }, 'LANGFUSE_WEBHOOK_SECRET', /masked/],
+  [
+    'a masked secret with …',
+    { LANGFUSE_WEBHOOK_SECRET: 'lf-whsec_…ab12' },
+    'LANGFUSE_WEBHOOK_SECRET',
+    /masked/,
+  ],
+  [
+    'one masked secret of two',
+    { LANGFUSE_WEBHOOK_SECRET: `${secret}, lf-whsec_***********ab12` },
+    'LANGFUSE_WEBHOOK_SECRET',
+    /masked/,
+  ],
+  [
+    'the secret of another scheme',
+    { LANGFUSE_WEBHOOK_SECRET: `v1,${webhookSecret}` },
+    'LANGFUSE_WEBHOOK_SECRET',
+    /begins with v1/,
+  ],
+  [
+    'the placeholder of a secret',
+    { LANGFUSE_WEBHOOK_SECRET: '<lf-whsec_from_langfuse>' },
+    'LANGFUSE_WEBHOOK_SECRET',
+    /placeholder/,
+  ],
+  ['a lone quote', { LANGFUSE_WEBHOOK_SECRET: `"${secret}` }, 'LANGFUSE_WEBHOOK_SECRET', /quote/],
+  [
+    'an invisible character',
+    { LANGFUSE_WEBHOOK_SECRET: `lf-whsec_\u200b${'a'.repeat(64)}` },
+    'LANGFUSE_WEBHOOK_SECRET',
+    /cannot be seen \(U\+200B\)/,
+  ],
+  ['a tolerance of nothing', { SIGNATURE_TOLERANCE_SECONDS: '0' }, 'SIGNATURE_TOLERANCE_SECONDS', /below 1/],
+  [
+    'a tolerance with a unit',
+    { SIGNATURE_TOLERANCE_SECONDS: '5m' },
+    'SIGNATURE_TOLERANCE_SECONDS',
+    /not a number/,
+  ],
+  ['an unknown scheme', { SIGNATURE_SCHEMES: 'v1,v2' }, 'SIGNATURE_SCHEMES', /knows only/],
+  ['no scheme at all', { SIGNATURE_SCHEMES: ',' }, 'SIGNATURE_SCHEMES', /no scheme/],
+  [
+    'a password in the base',
+    { LANGFUSE_BASE_URL: 'https://u:planted@l.test' },
+    'LANGFUSE_BASE_URL',
+    /user and a password/,
+  ],
+  [
+    'a base without its scheme',
+    { LANGFUSE_BASE_URL: 'cloud.langfuse.com' },
+    'LANGFUSE_BASE_URL',
+    /put https:\/\//,
+  ],
+  ['a query in the base', { LANGFUSE_BASE_URL: 'https://l.test/?a=1' }, 'LANGFUSE_BASE_URL', /query/],
+  [
+    'a page for the base',
+    { LANGFUSE_BASE_URL: 'https://l.test/project/abc/traces' },
+    'LANGFUSE_BASE_URL',
+    /page in Langfuse/,
+  ],
+  ['one key alone', { LANGFUSE_PUBLIC_KEY: 'pk-lf-1' }, 'LANGFUSE_SECRET_KEY', /needs both/],
+  ['the other key alone', { LANGFUSE_SECRET_KEY: 'sk-lf-planted' }, 'LANGFUSE_PUBLIC_KEY', /needs both/],
+  [
+    'swapped keys',
+    { LANGFUSE_PUBLIC_KEY: 'sk-lf-planted', LANGFUSE_SECRET_KEY: 'pk-lf-1' },
+    'LANGFUSE_PUBLIC_KEY',
+    /swapped/,
+  ],
+  [
+    'swapped keys, seen from the other',
+    { LANGFUSE_PUBLIC_KEY: 'sk-lf-planted', LANGFUSE_SECRET_KEY: 'pk-lf-1' },
+    'LANGFUSE_SECRET_KEY',
+    /swapped/,
+  ],
+  [
+    'a masked key',
+    { LANGFUSE_PUBLIC_KEY: 'pk-lf-1', LANGFUSE_SECRET_KEY: 'sk-lf-...planted' },
+    'LANGFUSE_SECRET_KEY',
+    /masked/,
+  ],
+  ['an origin with a path', { LANGFUSE_ORIGINS: 'https://l.test/a' }, 'LANGFUSE_ORIGINS', /without a path/],
+  ['a short token', { CALLBACK_TOKEN: 'planted' }, 'CALLBACK_TOKEN', /shorter than 16/],
+  ['a command for a token', { CALLBACK_TOKEN: 'openssl rand -hex 32' }, 'CALLBACK_TOKEN', /is a command/],
+  [
+    'a header with a blank',
+    { CALLBACK_TOKEN_HEADER: 'x token' },
+    'CALLBACK_TOKEN_HEADER',
+    /name of a header/,
+  ],
+  ['headers with a colon', { CALLBACK_HEADERS: 'x-team:1' }, 'CALLBACK_HEADERS', /header names/],
+  ['an open door in words', { CALLBACK_OPEN: 'perhaps' }, 'CALLBACK_OPEN', /neither 1 nor 0/],
+  ['a pause below nothing', { POLL_SECONDS: '-1' }, 'POLL_SECONDS', /below 0/],
+  ['half a request', { POLL_REQUESTS_PER_MINUTE: '0.5' }, 'POLL_REQUESTS_PER_MINUTE', /below 1/],
+  ['a month of hours too many', { BACKFILL_HOURS: '1000' }, 'BACKFILL_HOURS', /above 720/],
+  ['minutes in words', { BURST_MINUTES: 'five' }, 'BURST_MINUTES', /not a number/],
+  ['a public path', { PUBLIC_URL: 'https://r.test/setup' }, 'PUBLIC_URL', /holds a path/],
+  ['a public password', { PUBLIC_URL: 'https://u:planted@r.test' }, 'PUBLIC_URL', /user and a password/],
+  ['a public fragment', { PUBLIC_URL: 'https://r.test/#top' }, 'PUBLIC_URL', /query or a fragment/],
+  ['a public script', { PUBLIC_URL: 'javascript:alert(1)' }, 'PUBLIC_URL', /not an http/],
+  ['Slack without https', { SLACK_WEBHOOK_URL: slackUrl.slice(8) }, 'SLACK_WEBHOOK_URL', /put https:\/\//],
+  [
+    'Slack by http',
+    { SLACK_WEBHOOK_URL: slackUrl.replace('https', 'http') },
+    'SLACK_WEBHOOK_URL',
+    /not https/,
+  ],
+  [
+    'a channel of Slack',
+    { SLACK_WEBHOOK_URL: 'https://acme.slack.com/archives/C0123' },
+    'SLACK_WEBHOOK_URL',
+    /page or channel/,
+  ],
+  [
+    'half of a webhook of Slack',
+    { SLACK_WEBHOOK_URL: 'https://hooks.slack.com/services/T0' },
+    'SLACK_WEBHOOK_URL',
+    /not complete/,
+  ],
+  [
+    'a workflow of Slack',
+    { SLACK_WEBHOOK_URL: 'https://hooks.slack.com/triggers/T0/1/planted' },
+    'SLACK_WEBHOOK_URL',
+    /workflow/,
+  ],
+  [
+    'a masked webhook of Slack',
+    { SLACK_WEBHOOK_URL: 'https://hooks.slack.com/services/T0/B0/****' },
+    'SLACK_WEBHOOK_URL',
+    /masked/,
+  ],
+  [
+    'a password for Slack',
+    { SLACK_WEBHOOK_URL: 'https://u:planted@slack.test/x' },
+    'SLACK_WEBHOOK_URL',
+    /user and a password/,
+  ],
+  ['a pace below nothing', { SLACK_PER_SECOND: '-1' }, 'SLACK_PER_SECOND', /below 0/],
+  ['a name without its owner', { ...github, GITHUB_REPO: 'prompts' }, 'GITHUB_REPO', /not owner\/name/],
+  [
+    'a repository of another server',
+    { ...github, GITHUB_REPO: 'https://git.test/acme/prompts' },
+    'GITHUB_REPO',
+    /not owner\/name/,
+  ],
+  ['a repository alone', { GITHUB_REPO: 'acme/prompts' }, 'GITHUB_TOKEN', /not set/],
+  ['a token alone', { GITHUB_TOKEN: 'planted' }, 'GITHUB_REPO', /not set/],
+  ['a masked token', { ...github, GITHUB_TOKEN: 'ghp_****planted' }, 'GITHUB_TOKEN', /masked/],
+  ['a token beside an app', { ...app, GITHUB_TOKEN: 'planted' }, 'targets.github.token', /two ways/],
+  ['an app by its name', { ...app, GITHUB_APP_ID: 'My App!' }, 'GITHUB_APP_ID', /id of an app/],
+  [
+    'a cut key',
+    { ...app, GITHUB_APP_PRIVATE_KEY: githubApp.privateKey.slice(0, 400) },
+    'GITHUB_APP_PRIVATE_KEY',
+    /not an RSA/,
+  ],
+  [
+    'a key of another kind',
+    {
+      ...app,
+      GITHUB_APP_PRIVATE_KEY: generateKeyPairSync('ed25519')
+        .privateKey.export({ type: 'pkcs8', format: 'pem' })
+        .toString(),
+    },
+    'GITHUB_APP_PRIVATE_KEY',
+    /not an RSA/,
+  ],
+  [
+    'an installation by its address',
+    { ...app, GITHUB_APP_INSTALLATION_ID: 'https://github.com/x/1' },
+    'GITHUB_APP_INSTALLATION_ID',
+    /not a number/,
+  ],
+  ["GitHub's website for its API", { GITHUB_API_URL: 'https://github.com' }, 'GITHUB_API_URL', /website/],
+  [
+    'a password in the API',
+    { GITHUB_API_URL: 'https://u:planted@g.test' },
+    'GITHUB_API_URL',
+    /user and a password/,
+  ],
+  ['a long event type', { GITHUB_EVENT_TYPE: 'x'.repeat(101) }, 'GITHUB_EVENT_TYPE', /longer than 100/],
+  ['a short key', { PAGERDUTY_ROUTING_KEY: 'planted' }, 'PAGERDUTY_ROUTING_KEY', /integration key/],
+  [
+    "PagerDuty's website",
+    { PAGERDUTY_EVENTS_URL: 'https://acme.pagerduty.com' },
+    'PAGERDUTY_EVENTS_URL',
+    /Events API/,
+  ],
+  [
+    'events without a scheme',
+    { PAGERDUTY_EVENTS_URL: 'events.pagerduty.com' },
+    'PAGERDUTY_EVENTS_URL',
+    /put https:\/\//,
+  ],
+  [
+    'events with a password',
+    { PAGERDUTY_EVENTS_URL: 'https://u:planted@p.test' },
+    'PAGERDUTY_EVENTS_URL',
+    /user and a password/,
+  ],
+  ['a webhook without a secret', { WEBHOOK_URL: 'https://a.test' }, 'WEBHOOK_SECRET', /never sent unsigned/],
+  ['a secret without a webhook', { WEBHOOK_SECRET: webhookSecret }, 'WEBHOOK_URL', /not set/],
+  [
+    "Langfuse's secret for the webhook",
+    { ...webhook, WEBHOOK_SECRET: secret },
+    'WEBHOOK_SECRET',
+    /Langfuse's own/,
+  ],
+  ['a secret of few bytes', { ...webhook, WEBHOOK_SECRET: 'whsec_YWJj' }, 'WEBHOOK_SECRET', /base64/],
+  ['a webhook by http', { ...webhook, WEBHOOK_URL: 'http://hooks.example.com' }, 'WEBHOOK_URL', /not https/],
+  [
+    'a webhook at a private address',
+    { ...webhook, WEBHOOK_URL: 'https://10.0.0.1/x' },
+    'WEBHOOK_URL',
+    /private address/,
+  ],
+  [
+    'a webhook with a password',
+    { ...webhook, WEBHOOK_URL: 'https://u:planted@a.test' },
+    'WEBHOOK_URL',
+    /user and a password/,
+  ],
+  ['a flag in words', { WEBHOOK_ALLOW_PRIVATE: 'perhaps' }, 'WEBHOOK_ALLOW_PRIVATE', /neither 1 nor 0/],
+  ['a window too long', { SETTLE_MS: '10001' }, 'SETTLE_MS', /above 10000/],
+  ['a schedule with a word', { RETRY_DELAYS: '1,x' }, 'RETRY_DELAYS', /list of seconds/],
+  ['a schedule without an end', { RETRY_DELAYS: '1,Infinity' }, 'RETRY_DELAYS', /list of seconds/],
+  ['an unknown mode', { RELAY_MODE: 'dry' }, 'RELAY_MODE', /neither live nor dry-run/],
+  ['quiet hours in days', { QUIET_HOURS: '1d' }, 'QUIET_HOURS', /not a number/],
+  ['quotes around a token', { METRICS_TOKEN: '"planted-planted-planted"' }, 'METRICS_TOKEN', /quotes/],
+  [
+    'a token no header carries',
+    { METRICS_TOKEN: 'plänted-plänted-plänted' },
+    'METRICS_TOKEN',
+    /header cannot carry/,
+  ],
+  ['no retention', { RETENTION_DAYS: '0' }, 'RETENTION_DAYS', /below 1/],
+  ['a short password', { DASHBOARD_PASSWORD: 'short' }, 'DASHBOARD_PASSWORD', /shorter than 8/],
+  ['quotes around the password', { DASHBOARD_PASSWORD: '"planted planted"' }, 'DASHBOARD_PASSWORD', /quotes/],
+  [
+    'one of the commonest passwords',
+    { DASHBOARD_PASSWORD: 'Password123' },
+    'DASHBOARD_PASSWORD',
+    /commonest/,
+  ],
+  ['one character eight times', { DASHBOARD_PASSWORD: 'xxxxxxxx' }, 'DASHBOARD_PASSWORD', /commonest/],
+  [
+    'the password of the example',
+    { DASHBOARD_PASSWORD: 'a long sentence that only your team knows' },
+    'DASHBOARD_PASSWORD',
+    /the example/,
+  ],
+  ['a short secret of the scheduler', { CRON_SECRET: 'planted' }, 'CRON_SECRET', /shorter than 16/],
+  ['a proxy without its scheme', { HTTPS_PROXY: 'proxy.test:3128' }, 'HTTPS_PROXY', /http\(s\) URL/],
+]
+
+const values = (variables: Partial<Record<string, string>>) =>
+  Object.values(variables).filter((value) => value !== undefined && /planted|\$|BEGIN/.test(value))
+
+/** What a start, /api/health, the doctor and the setup page make of one reading. */
+function everywhere(build: BuildRoutes, variables: Partial<Record<string, string>>) {
+  const configuration = readConfiguration(build, variables)
+  const checks = configurationChecks(configuration)
+  return {
+    ...configuration,
+    texts: configuration.problems.map(problemText),
+    checks,
+    doctor: doctorReport([{ title: 'Configuration', checks }], (_, text) => text).join('\n'),
+  }
+}
+
+const vital = ['DATABASE_URL', 'POSTGRES_URL', 'LANGFUSE_WEBHOOK_SECRET']
+
+describe('a wrong variable', () => {
+  it.each(oneVariable)('%s: is named with its reason and its fix', (_, variables, name, why) => {
+    const { env, problems, texts, checks, doctor } = everywhere(standard, variables)
+    const found = problems.find((problem) => problem.name === name)
+    expect(found?.what).toMatch(why)
+    expect(found?.fix).not.toBe('')
+    // At start and in health: the same line. By the doctor and on Setup: the same words, and what to do.
+    expect(texts.some((text) => text.startsWith(`${name} `) && why.test(text))).toBe(true)
+    const check = checks.find(({ words }) => words.startsWith(`${name} `))
+    expect([check?.state, check?.fix]).toEqual(['problem', found?.fix])
+    expect(doctor).toMatch(/^ {2}problem .*\n {11}→ /m)
+    // Only without the store or the secret can nothing be taken.
+    expect(env === null).toBe(problems.some((problem) => vital.includes(problem.name)))
+    for (const value of values(variables)) expect(`${texts.join()}${doctor}`).not.toContain(value)
+  })
+
+  it('is among them for every variable that has a wrong value', () => {
+    const named = new Set(oneVariable.map(([, , name]) => name))
+    expect(envNames.filter((name) => !named.has(name))).toEqual([])
+    expect(oneVariable.length).toBeGreaterThanOrEqual(80)
+  })
+})
+
+/** One file, in which one thing is wrong. */
+type File = (env: Env, variable: ReadVariable) => unknown
+const slack = { type: 'slack', url: slackUrl }
+const rule = { name: 'all', to: ['slack'] }
+const withRule =
+  (over: object): File =>
+  () => ({ targets: { slack }, rules: [{ ...rule, ...over }] })
+const withTarget =
+  (target: unknown): File =>
+  () => ({ targets: { ops: target }, rules: [] })
+const hook = { type: 'webhook', url: 'https://a.test/h', secrets: webhookSecret }
+const dispatch = { type: 'github', repo: 'acme/prompts', token: 'ghp_1' }
+
+const files: [what: string, file: File, name: string, why: RegExp, fix: RegExp][] = [
+  [
+    'labels',
+    withRule({ labels: 'production' }),
+    'rules[0].labels',
+    /not a key of a rule/,
+    /Did you mean label\?/,
+  ],
+  ['prompts', withRule({ prompts: 'a/*' }), 'rules[0].prompts', /not a key/, /Did you mean prompt\?/],
+  ['events', withRule({ events: ['alert'] }), 'rules[0].events', /not a key/, /Known are/],
+  ['projects', withRule({ projects: 'p' }), 'rules[0].projects', /not a key/, /mean project\?/],
+  ['tag', withRule({ tag: 'x' }), 'rules[0].tag', /not a key/, /mean tags\?/],
+  ['authors', withRule({ authors: 'x' }), 'rules[0].authors', /not a key/, /mean author\?/],
+  ['enviroment', withRule({ enviroment: 'x' }), 'rules[0].enviroment', /not a key/, /mean environment\?/],
+  ['costabove', withRule({ costabove: 1 }), 'rules[0].costabove', /not a key/, /mean costAbove\?/],
+  ['belo', withRule({ score: { belo: 1 } }), 'rules[0].score.belo', /not a key of score/, /mean below\?/],
+  [
+    'alertTaget',
+    () => ({ targets: { slack }, rules: [rule], alertTaget: 'slack' }),
+    'alertTaget',
+    /not a key of relay/,
+    /mean alertTarget\?/,
+  ],
+  ['rule', () => ({ targets: { slack }, rules: [], rule: [rule] }), 'rule', /not a key/, /mean rules\?/],
+  [
+    'perSecnd',
+    withTarget({ ...slack, perSecnd: 1 }),
+    'targets.ops.perSecnd',
+    /not a key of a target of the type slack/,
+    /mean perSecond\?/,
+  ],
+  ['a rule without a name', withRule({ name: undefined }), 'rules[0].name', /without a value/, /Give it one/],
+  ['a rule of an empty name', withRule({ name: '' }), 'rules[0].name', /is empty/, /relay.config.ts/],
+  [
+    'two rules of one name',
+    () => ({ targets: { slack }, rules: [rule, rule] }),
+    'rules[1].name',
+    /another rule/,
+    /name of its own/,
+  ],
+  ['a rule to nobody', withRule({ to: [] }), 'rules[0].to', /is empty/, /relay.config.ts/],
+  ['a rule to one name', withRule({ to: 'slack' }), 'rules[0].to', /not a list/, /In the rule "all"/],
+  [
+    'a rule that is a text',
+    () => ({ targets: {}, rules: ['all'] }),
+    'rules[0]',
+    /not a rule/,
+    /relay.config.ts/,
+  ],
+  [
+    'an unknown word',
+    withRule({ on: ['promotd'] }),
+    'rules[0].on[0]',
+    /Did you mean promoted\?/,
+    /relay.config.ts/,
+  ],
+  ['a word alone', withRule({ on: 'promoted' }), 'rules[0].on', /not a list of words/, /relay.config.ts/],
+  ['no word at all', withRule({ on: [] }), 'rules[0].on', /never hold/, /relay.config.ts/],
+  [
+    'a label that is unset',
+    (_, variable) => ({ targets: { slack }, rules: [{ ...rule, label: variable('MY_LABEL') }] }),
+    'rules[0].label',
+    /as MY_LABEL is not set/,
+    /take it out/,
+  ],
+  ['a label that is empty', withRule({ label: '' }), 'rules[0].label', /is empty/, /relay.config.ts/],
+  ['labels that are none', withRule({ label: [] }), 'rules[0].label', /never hold/, /relay.config.ts/],
+  [
+    'a prompt that is a number',
+    withRule({ prompt: 7 }),
+    'rules[0].prompt',
+    /neither a text/,
+    /relay.config.ts/,
+  ],
+  [
+    'a project of numbers',
+    withRule({ project: [7] }),
+    'rules[0].project',
+    /list of texts/,
+    /relay.config.ts/,
+  ],
+  ['tags that are an object', withRule({ tags: {} }), 'rules[0].tags', /neither a text/, /relay.config.ts/],
+  [
+    'an author that is null',
+    withRule({ author: null }),
+    'rules[0].author',
+    /neither a text/,
+    /relay.config.ts/,
+  ],
+  [
+    'an environment that is true',
+    withRule({ environment: true }),
+    'rules[0].environment',
+    /neither a text/,
+    /relay.config.ts/,
+  ],
+  ['a level that is a number', withRule({ level: 1 }), 'rules[0].level', /neither a text/, /relay.config.ts/],
+  ['a model that is empty', withRule({ model: '' }), 'rules[0].model', /is empty/, /relay.config.ts/],
+  [
+    'a trace that is a list of nothing',
+    withRule({ trace: [] }),
+    'rules[0].trace',
+    /never hold/,
+    /relay.config.ts/,
+  ],
+  [
+    'seconds as a text',
+    withRule({ latencyAbove: '5' }),
+    'rules[0].latencyAbove',
+    /not a number/,
+    /relay.config.ts/,
+  ],
+  ['a cost below nothing', withRule({ costAbove: -1 }), 'rules[0].costAbove', /below 0/, /relay.config.ts/],
+  [
+    'a bound that is no number',
+    withRule({ score: { below: Number.NaN } }),
+    'rules[0].score.below',
+    /not a number/,
+    /relay.config.ts/,
+  ],
+  ['no targets', () => ({ rules: [] }), 'targets', /not an object/, /relay.config.ts/],
+  ['no rules', () => ({ targets: {} }), 'rules', /not a list/, /relay.config.ts/],
+  ['nothing', () => undefined, 'relay.config.ts', /gives no object/, /relay.config.ts/],
+  [
+    'a promise',
+    async () => ({ targets: {}, rules: [] }),
+    'relay.config.ts',
+    /may not be async/,
+    /relay.config.ts/,
+  ],
+  [
+    'an alertTarget that is a number',
+    () => ({ targets: {}, rules: [], alertTarget: 1 }),
+    'alertTarget',
+    /neither the name/,
+    /relay.config.ts/,
+  ],
+  [
+    'a file that throws',
+    () => JSON.parse('planted'),
+    'relay.config.ts',
+    /throws SyntaxError$/,
+    /relay.config.ts/,
+  ],
+  [
+    'a file with a bug',
+    () => (undefined as unknown as { a: { b: 1 } }).a.b,
+    'relay.config.ts',
+    /throws TypeError \(/,
+    /relay.config.ts/,
+  ],
+  [
+    'an unknown kind',
+    withTarget({ type: 'slak', url: slackUrl }),
+    'targets.ops.type',
+    /not a kind/,
+    /mean slack\?/,
+  ],
+  ['a target that is a text', withTarget(slackUrl), 'targets.ops', /not an object/, /relay.config.ts/],
+  [
+    'a pace that is a text',
+    withTarget({ ...slack, perSecond: '1' }),
+    'targets.ops.perSecond',
+    /not a number/,
+    /Correct it there/,
+  ],
+  [
+    'a pace of an unset variable',
+    withTarget({ ...slack, perSecond: Number(undefined) }),
+    'targets.ops.perSecond',
+    /not a number/,
+    /Correct it there/,
+  ],
+  [
+    'no tries',
+    withTarget({ ...slack, retryDelays: [] }),
+    'targets.ops.retryDelays',
+    /is empty/,
+    /Correct it there/,
+  ],
+  [
+    'tries in years',
+    withTarget({ ...slack, retryDelays: [1e9] }),
+    'targets.ops.retryDelays[0]',
+    /30 days/,
+    /Correct it there/,
+  ],
+  [
+    'an app by halves',
+    withTarget({ type: 'github', repo: 'a/b', app: { id: '1', privateKey: undefined, installationId: '2' } }),
+    'targets.ops.app.privateKey',
+    /not set/,
+    /Correct it there/,
+  ],
+  [
+    'a token beside an app',
+    withTarget({ ...dispatch, app: githubApp }),
+    'targets.ops.token',
+    /two ways/,
+    /Keep one/,
+  ],
+  [
+    'a key of an app',
+    withTarget({ type: 'github', repo: 'a/b', app: { ...githubApp, key: 1 } }),
+    'targets.ops.app',
+    /key/i,
+    /Correct it there/,
+  ],
+  [
+    'a webhook with no secrets',
+    withTarget({ ...hook, secrets: [] }),
+    'targets.ops.secrets',
+    /never sent unsigned/,
+    /Correct it there/,
+  ],
+  [
+    'one bad secret of two',
+    withTarget({ ...hook, secrets: [webhookSecret, 'x'] }),
+    'targets.ops.secrets[1]',
+    /base64/,
+    /Correct it there/,
+  ],
+  [
+    'a flag that is a text',
+    withTarget({ ...hook, allowPrivate: '1' }),
+    'targets.ops.allowPrivate',
+    /neither true/,
+    /Correct it there/,
+  ],
+  [
+    'a header of the relay',
+    withTarget({ ...hook, headers: { 'webhook-id': 'x' } }),
+    'targets.ops.headers.webhook-id',
+    /by the relay itself/,
+    /Correct it there/,
+  ],
+  [
+    'a header with a line break',
+    withTarget({ ...hook, headers: { 'x-a': 'a\nb' } }),
+    'targets.ops.headers.x-a',
+    /line break/,
+    /Correct it there/,
+  ],
+  [
+    'a header that is no name',
+    withTarget({ ...hook, headers: { 'x a': 'a' } }),
+    'targets.ops.headers.x a',
+    /name of a header/,
+    /Correct it there/,
+  ],
+]
+
+describe('a wrong relay.config.ts', () => {
+  it.each(files)('%s: is named with its reason and its fix', (_, file, name, why, fix) => {
+    const { env, problems, texts, doctor, routes } = everywhere(file, {})
+    const found = problems.find((problem) => problem.name === name)
+    expect(found?.what, texts.join('\n')).toMatch(why)
+    expect(found?.fix).toMatch(fix)
+    expect(doctor).toContain(found?.what)
+    expect(`${texts.join()}${doctor}`).not.toContain('planted')
+    // What comes is stored; no wrong rule is left to be followed.
+    expect(env).not.toBeNull()
+    expect(routes.rules.some((one) => one.name === '')).toBe(false)
+  })
+
+  it('is among them for every key of a rule and every setting of a target', () => {
+    const text = files.map(([, , name]) => name).join(' ')
+    for (const key of [
+      'name',
+      'on',
+      'label',
+      'prompt',
+      'project',
+      'tags',
+      'author',
+      'environment',
+      'level',
+      'score',
+      'latencyAbove',
+      'costAbove',
+      'model',
+      'trace',
+      'to',
+    ])
+      expect(text).toContain(key)
+  })
+
+  it('throws nothing for any form of it, whatever is in its place', () => {
+    const odd: unknown[] = [null, 0, '', [], {}, () => 1, new Date(), Symbol('x'), 1n, new Map()]
+    for (const value of odd) {
+      for (const key of ['targets', 'rules', 'alertTarget'])
+        expect(() => readConfiguration(() => ({ targets: {}, rules: [], [key]: value }), {})).not.toThrow()
+      for (const kind of Object.values(targetKinds))
+        for (const key of Object.keys(kind.settings.shape))
+          expect(() => readConfiguration(withTarget({ ...hook, [key]: value }), {})).not.toThrow()
+      for (const key of ['name', 'on', 'label', 'score', 'to', 'latencyAbove'])
+        expect(() => readConfiguration(withRule({ [key]: value }), {})).not.toThrow()
+    }
+  })
+})
+
+describe('a target with variables of its own', () => {
+  const bad = { SLACK_SUPPORT_URL: 'hooks.slack.com/services/T0/B0/planted' }
+  const kinds: [string, (variable: ReadVariable) => object, Record<string, string>, string, RegExp][] = [
+    ['Slack', (v) => ({ type: 'slack', url: v('SLACK_SUPPORT_URL') }), bad, 'SLACK_SUPPORT_URL', /put https/],
+    [
+      'GitHub',
+      (v) => ({ type: 'github', repo: v('R'), token: v('T') }),
+      { R: 'x', T: 'planted' },
+      'R',
+      /owner\/name/,
+    ],
+    [
+      'GitHub by halves',
+      (v) => ({ type: 'github', repo: v('R'), token: v('T') }),
+      { R: 'a/b' },
+      'T',
+      /not set/,
+    ],
+    [
+      'a GitHub App',
+      (v) => ({ type: 'github', repo: 'a/b', app: { id: '1', privateKey: v('K'), installationId: '2' } }),
+      { K: 'planted' },
+      'K',
+      /RSA/,
+    ],
+    [
+      'PagerDuty',
+      (v) => ({ type: 'pagerduty', routingKey: v('K') }),
+      { K: 'planted' },
+      'K',
+      /integration key/,
+    ],
+    ['a webhook', (v) => ({ ...hook, secrets: v('S') }), { S: 'planted' }, 'S', /base64/],
+    [
+      'a webhook of several secrets',
+      (v) => ({ ...hook, secrets: v('S')?.split(',') }),
+      { S: `${webhookSecret},planted` },
+      'targets.ops.secrets[1]',
+      /base64/,
+    ],
+    [
+      'a header',
+      (v) => ({ ...hook, headers: { authorization: v('H') } }),
+      { H: 'plänted\u0001' },
+      'H',
+      /cannot be seen/,
+    ],
+  ]
+
+  it.each(kinds)('%s: is named by the variable', (_, target, variables, name, why) => {
+    const file: BuildRoutes = (_env, variable) => ({ targets: { ops: target(variable) }, rules: [] })
+    const { texts, problems } = everywhere(file, variables)
+    expect(problems.find((problem) => problem.name === name)?.what, texts.join('\n')).toMatch(why)
+    expect(texts.join()).not.toMatch(/planted|plänted/)
+  })
+
+  it('is named by its place where it comes from process.env', () => {
+    const { problems } = everywhere(withTarget({ type: 'slack', url: bad.SLACK_SUPPORT_URL }), {})
+    expect(problems.map(({ name }) => name)).toEqual(['targets.ops.url'])
+  })
+
+  it('is left out, and no problem, where all of it is unset', () => {
+    const file: BuildRoutes = (_env, variable) => ({
+      targets: {
+        ops: { type: 'webhook', url: variable('A'), secrets: variable('B'), headers: { x: variable('C') } },
+      },
+      rules: [{ name: 'all', to: ['ops'] }],
+    })
+    const { problems, routes, written } = everywhere(file, {})
+    expect([problems, routes.targets]).toEqual([[], {}])
+    expect(written).toEqual([{ name: 'ops', type: 'webhook', missing: ['A', 'B'] }])
+  })
+})
+
+describe('a warning, and no problem, is', () => {
+  const warnings = (build: BuildRoutes, variables: Record<string, string>) => {
+    const { problems, warnings: found } = readConfiguration(build, variables)
+    expect(problems).toEqual([])
+    return found.map(problemText)
+  }
+
+  it.each<[string, string]>([
+    ['SLACK_WEBHOK_URL', 'SLACK_WEBHOOK_URL'],
+    ['slack_webhook_url', 'SLACK_WEBHOOK_URL'],
+    ['DASHBORD_PASSWORD', 'DASHBOARD_PASSWORD'],
+    ['PUBLIC_URI', 'PUBLIC_URL'],
+    ['LANGFUSE_HOST', 'LANGFUSE_BASE_URL'],
+  ])('%s where %s is unset', (name, meant) => {
+    expect(warnings(standard, { [name]: 'planted' })).toEqual([
+      `${name} is not read, and ${meant} is not set. Did you mean ${meant}?`,
+    ])
+  })
+
+  it('not a name that is set beside the one it is like, nor one that relay.config.ts reads', () => {
+    expect(warnings(standard, { PUBLIC_URI: 'x', PUBLIC_URL: 'https://r.test' })).toEqual([])
+    const file: BuildRoutes = (_, variable) => ({
+      targets: { ops: { type: 'slack', url: variable('SLACK_WEBHOOK_URL2') } },
+      rules: [],
+    })
+    expect(warnings(file, { SLACK_WEBHOOK_URL2: slackUrl })).toEqual([])
+  })
+
+  it('a target, and a word of Langfuse, that is not known', () => {
+    const file = withRule({ to: ['slak'], level: 'error', score: { source: 'annotation', dataType: 'BOOL' } })
+    expect(warnings(file, {})).toEqual([
+      'The rule "all" names slak in to, which is not known. Did you mean slack?',
+      'The rule "all" names error in level, which is not known. Did you mean ERROR?',
+      'The rule "all" names annotation in score.source, which is not known. Did you mean ANNOTATION?',
+      expect.stringMatching(/names BOOL in score.dataType, which is not known\. Known are/),
+    ])
+  })
+})
+
+describe('a right configuration', () => {
+  it.each<[string, Partial<Record<EnvName | 'POSTGRES_URL' | 'VERCEL', string>>]>([
+    ['nothing', {}],
+    ['blanks', { SLACK_WEBHOOK_URL: ' ', DATABASE_URL: '', SETTLE_MS: '\r\n', DASHBOARD_PASSWORD: '' }],
+    [
+      'quotes of an env file',
+      { LANGFUSE_WEBHOOK_SECRET: `"${secret}"`, SETTLE_MS: "'100'", SLACK_WEBHOOK_URL: `"${slackUrl}"` },
+    ],
+    ['empty quotes', { SLACK_WEBHOOK_URL: '""', GITHUB_REPO: "''" }],
+    [
+      'line breaks',
+      {
+        DASHBOARD_PASSWORD: 'planted planted\n',
+        CRON_SECRET: 'planted-planted-planted\r',
+        ...github,
+        GITHUB_REPO: 'acme/prompts\r\n',
+        PAGERDUTY_ROUTING_KEY: `${pagerdutyKey}\n`,
+      },
+    ],
+    ['a byte order mark', { LANGFUSE_WEBHOOK_SECRET: `\ufeff${secret}` }],
+    ['several secrets', { LANGFUSE_WEBHOOK_SECRET: `"${secret}", '${secret}'` }],
+    ['a secret of another sender', { LANGFUSE_WEBHOOK_SECRET: '0123456789abcdef' }],
+    ['a socket', { DATABASE_URL: 'postgres:///relay?host=/var/run/postgresql' }],
+    ['a socket with a user', { DATABASE_URL: 'postgres://u:p@/relay?host=/cloudsql/a:b:c' }],
+    ['an encoded password', { DATABASE_URL: 'postgres://u:pa%23ss%2F%40%3F@h:5432/x?sslmode=require' }],
+    ['a percent sign in a password', { DATABASE_URL: 'postgres://u:50%off@h/x' }],
+    ['an @ in a password', { DATABASE_URL: 'postgresql://u:p@ss@h/x' }],
+    ['a Postgres of Vercel', { VERCEL: '1', POSTGRES_URL: 'postgres://u:p@h/x' }],
+    ['a base with a path', { LANGFUSE_BASE_URL: 'https://example.com/langfuse/' }],
+    ['the address of the API', { LANGFUSE_BASE_URL: 'https://cloud.langfuse.com/api/public' }],
+    ['a base without TLS inside', { LANGFUSE_BASE_URL: 'http://langfuse:3000' }],
+    ['keys of an own making', { LANGFUSE_PUBLIC_KEY: 'project-1', LANGFUSE_SECRET_KEY: 'something' }],
+    ['a receiver like Slack', { SLACK_WEBHOOK_URL: 'https://chat.example.com/hooks/abc123' }],
+    ['a loopback receiver', { SLACK_WEBHOOK_URL: 'http://127.0.0.1:9/services/T0/B0/nobody' }],
+    ["Slack's cloud for governments", { SLACK_WEBHOOK_URL: 'https://hooks.slack-gov.com/services/T0/B0/x' }],
+    ['a repository by its address', { ...github, GITHUB_REPO: 'https://github.com/acme/prompts.git' }],
+    ['a repository by ssh', { ...github, GITHUB_REPO: 'git@github.com:acme/prompts.git' }],
+    ['a token with its scheme', { ...github, GITHUB_TOKEN: 'token ghp_abc' }],
+    ['a GitHub App', app],
+    [
+      'a GitHub App in base64',
+      { ...app, GITHUB_APP_PRIVATE_KEY: Buffer.from(githubApp.privateKey).toString('base64') },
+    ],
+    ['GitHub Enterprise', { ...github, GITHUB_API_URL: 'https://github.example.com/api/v3/' }],
+    [
+      'PagerDuty in the EU, with its path',
+      {
+        PAGERDUTY_ROUTING_KEY: pagerdutyKey,
+        PAGERDUTY_EVENTS_URL: 'https://events.eu.pagerduty.com/v2/enqueue',
+      },
+    ],
+    ['a webhook', webhook],
+    ['a webhook with the version of its scheme', { ...webhook, WEBHOOK_SECRET: `v1,${webhookSecret}` }],
+    ['two secrets of a webhook', { ...webhook, WEBHOOK_SECRET: `${webhookSecret}, ${webhookSecret}` }],
+    ['a webhook inside', { ...webhook, WEBHOOK_URL: 'http://10.0.0.1/x', WEBHOOK_ALLOW_PRIVATE: 'true' }],
+    ['a public address', { PUBLIC_URL: 'https://relay.example.com/' }],
+    ['a token with bearer before it', { CRON_SECRET: 'bearer planted-planted-planted' }],
+    ['a password with quotes inside', { DASHBOARD_PASSWORD: `it's "ours", …` }],
+    ['a passphrase', { DASHBOARD_PASSWORD: 'correct horse battery staple' }],
+    [
+      'every kind of number',
+      { POLL_SECONDS: '0', BURST_MINUTES: '0.5', RETRY_DELAYS: '0 1, 2.5', QUIET_HOURS: '0' },
+    ],
+    ['an origin', { LANGFUSE_ORIGINS: 'https://Langfuse.example.com/ http://localhost:3000' }],
+  ])('%s: is silent', (_, variables) => {
+    const { problems, warnings } = readConfiguration(standard, variables)
+    expect([...problems, ...warnings].map(problemText)).toEqual([])
+  })
+
+  it('is read as it was meant', () => {
+    const { env } = readConfiguration(standard, {
+      LANGFUSE_WEBHOOK_SECRET: `"${secret}"\r`,
+      LANGFUSE_BASE_URL: 'https://l.test/base/api/public/v2/prompts',
+      GITHUB_REPO: 'https://github.com/acme/prompts/',
+      GITHUB_TOKEN: 'Bearer ghp_abc\n',
+      DASHBOARD_PASSWORD: ' a password with blanks \r\n',
+      CRON_SECRET: 'Bearer 0123456789abcdef',
+      PAGERDUTY_EVENTS_URL: 'https://events.pagerduty.com/v2/change/enqueue',
+    })
+    expect(env).toMatchObject({
+      LANGFUSE_WEBHOOK_SECRET: [secret],
+      LANGFUSE_BASE_URL: 'https://l.test/base',
+      GITHUB_REPO: 'acme/prompts',
+      GITHUB_TOKEN: 'ghp_abc',
+      DASHBOARD_PASSWORD: ' a password with blanks ',
+      CRON_SECRET: '0123456789abcdef',
+      PAGERDUTY_EVENTS_URL: 'https://events.pagerduty.com',
+    })
+  })
+})

@@ -9,7 +9,8 @@ import type { DeliveryRow } from './db/schema.ts'
 import { orderOf, replayRefusal } from './delivery-order.ts'
 import { type Routed, type Routes, route } from './rules.ts'
 
-export type Acted = { ok: true } | { ok: false; message: string }
+/** `isOver`: a later delivery of the same incident says the opposite. */
+export type Acted = { ok: true } | { ok: false; message: string; isOver?: true }
 
 /**
  * `as-it-was`: the deliveries that the change had. `todays-rules`: those that the rules of now want, also to targets
@@ -29,7 +30,7 @@ export interface ReplayDeps {
 export async function replayDelivery(db: Db, deliveryId: string, now: number): Promise<Acted> {
   const [order] = await ordersOf(db, [deliveryId])
   const refusal = await replayRefusal(db, order)
-  if (refusal !== null) return { ok: false, message: refusal }
+  if (refusal !== null) return { ok: false, message: refusal, isOver: true }
   const status = await requeueDelivery(db, deliveryId, now)
   if (status === null) return { ok: false, message: 'There is no such delivery.' }
   if (status === 'sending') return { ok: false, message: 'It is being sent right now.' }
@@ -60,7 +61,7 @@ export interface Replayed {
   /** Ids of the deliveries that are queued now. */
   queued: string[]
   /** What is left as it is, and why. */
-  left: { target: string; why: string }[]
+  left: { target: string; why: string; isOver?: true }[]
 }
 
 /** Replays all deliveries of one change. Null: there is no such settled change. */
@@ -88,7 +89,7 @@ async function replayAsItWas(deps: ReplayDeps, changeId: string): Promise<Replay
     }
     const result = await replayDelivery(db, id, now())
     if (result.ok) replayed.queued.push(id)
-    else replayed.left.push({ target, why: result.message })
+    else replayed.left.push({ target, why: result.message, ...(result.isOver && { isOver: true }) })
   }
   return replayed
 }
@@ -109,10 +110,9 @@ async function replayRouted(
     const orders = orderOf(row, { change, fact }, { occurredAt, now: change.settledAt ?? now() })
     const refusal = await replayRefusal(db, orders[0])
     const isSending = refusal === null && before && (await requeueAs(db, row.id, wanted, now())) === 'sending'
-    if (refusal !== null || isSending) {
-      replayed.left.push({ target, why: refusal ?? 'It is being sent right now.' })
-      continue
-    }
+    if (refusal !== null) replayed.left.push({ target, why: refusal, isOver: true })
+    if (isSending) replayed.left.push({ target, why: 'It is being sent right now.' })
+    if (refusal !== null || isSending) continue
     if (!before) await insertDeliveries(db, [row])
     await saveOrders(db, orders)
     replayed.queued.push(row.id)

@@ -76,9 +76,15 @@ export async function contradictedAt(db: Db, order: DeliveryOrderRow): Promise<n
 
 /** Gives a claimed delivery back, untried, until what must arrive before it may have. */
 export async function parkDelivery(db: Db, id: string, nextAt: number): Promise<void> {
+  const reason = 'Waits for the delivery before it of the same incident'
   await db
     .updateTable('deliveries')
-    .set({ status: 'queued', next_at: nextAt, attempt: sql`attempt - 1` })
+    .set({
+      status: 'queued',
+      next_at: nextAt,
+      attempt: sql`attempt - 1`,
+      reason: sql`coalesce(reason, ${reason})`,
+    })
     .where('id', '=', id)
     .execute()
 }

@@ -117,6 +117,12 @@ describe.each(engines)('what opens and what ends an incident, on %s', (_, openSt
       await pass(500)
       isDown = false
       await said('OK', -5)
+      await pass(500)
+      expect((await deliveries())[1]).toMatchObject({
+        status: 'queued',
+        attempt: 0,
+        reason: 'Waits for the delivery before it of the same incident',
+      })
       await pass(10_000)
       expect(sent.map(({ says, status: code }) => `${says} ${code}`)).toEqual([
         `${order[0]} 500`,
@@ -125,7 +131,10 @@ describe.each(engines)('what opens and what ends an incident, on %s', (_, openSt
       ])
       // The second waits for the first, and no longer.
       expect(sent.map(({ at }) => Math.round(at / 1000))).toEqual([0, 2, 2])
-      expect((await deliveries()).map((row) => row.status)).toEqual(['delivered', 'delivered'])
+      expect((await deliveries()).map((row) => [row.status, row.reason])).toEqual([
+        ['delivered', null],
+        ['delivered', null],
+      ])
     },
   )
 
@@ -233,11 +242,12 @@ describe.each(engines)('what opens and what ends an incident, on %s', (_, openSt
       expect(await passTime(replayDelivery(watched.db, alert.id, Date.now()), [watched])).toEqual({
         ok: false,
         message: why,
+        isOver: true,
       })
       for (const mode of ['as-it-was', 'todays-rules'] as const)
         expect(await passTime(replayChange(deps(pagerduty), alert.change_id, mode), [watched])).toEqual({
           queued: [],
-          left: [{ target: 'there', why }],
+          left: [{ target: 'there', why, isOver: true }],
         })
       expect(await passTime(replayDelivery(watched.db, recovery.id, Date.now()), [watched])).toEqual({
         ok: true,

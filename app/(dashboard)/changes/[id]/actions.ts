@@ -28,7 +28,7 @@ export async function replay(form: FormData): Promise<void> {
   const now = Date.now()
   const result = await replayDelivery(db, id, now)
   log('info', 'replay', { delivery: id, target: delivery.target, ok: result.ok })
-  if (!result.ok) redirect(`${page}?notice=not-replayed#${id}`)
+  if (!result.ok) redirect(`${page}?notice=${result.isOver ? 'incident-over' : 'not-replayed'}#${id}`)
   wake(now)
   redirect(`${page}#${id}`)
 }

@@ -37,8 +37,9 @@ export async function replayAll(form: FormData): Promise<void> {
   const replayed = await replayChange({ db, routes: running.routes, now: () => now }, change, mode)
   const queued = replayed?.queued.length ?? 0
   log('info', 'replay of a change', { change, mode, queued })
+  if (queued > 0) wake(now)
+  if (replayed?.left.some(({ isOver }) => isOver)) redirect(`${page}?notice=incident-over#deliveries`)
   if (queued === 0) redirect(`${page}?notice=nothing-replayed#deliveries`)
-  wake(now)
   redirect(`${page}#deliveries`)
 }
 

@@ -38,6 +38,8 @@ const notices = {
   'delivered-meanwhile':
     'It was delivered in the meantime, so nothing was sent. Look again before you repeat it.',
   'not-replayed': 'It was not sent again: it is being sent right now, or it is gone.',
+  'incident-over':
+    'Not all was sent again: a later message about the same incident was delivered, and this one would say the opposite. Replay the later one.',
   'nothing-replayed': 'Nothing was sent again: no target that is configured now was to get it.',
   'not-interpreted':
     'Nothing was interpreted again: it was done already, or its events are traces or scores, which are counted as they come.',
@@ -45,7 +47,14 @@ const notices = {
 }
 const pageQuery = z.object({
   notice: z
-    .enum(['delivered-meanwhile', 'not-replayed', 'nothing-replayed', 'not-cancelled', 'not-interpreted'])
+    .enum([
+      'delivered-meanwhile',
+      'not-replayed',
+      'incident-over',
+      'nothing-replayed',
+      'not-cancelled',
+      'not-interpreted',
+    ])
     .optional()
     .catch(undefined),
   view: z.enum(['unified', 'split']).catch('unified'),

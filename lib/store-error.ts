@@ -22,6 +22,7 @@ const codeKinds = new Map<string, StoreErrorKind>([
   ['ENOSPC', 'disk-full'],
   ['EDQUOT', 'disk-full'],
   ['25006', 'read-only'],
+  ['42501', 'read-only'],
   ['EROFS', 'read-only'],
   ['EACCES', 'read-only'],
   ['58030', 'disk-error'],

@@ -1,5 +1,6 @@
 import { database } from './db/client.ts'
 import { tryToWrite } from './db/writable.ts'
+import { log, thrown } from './log.ts'
 import { type StoreErrorKind, storeErrorKind, type WriteProblem } from './store-error.ts'
 
 export interface StoreProbe {
@@ -13,6 +14,8 @@ interface ProbeDeps {
   /** Writes so many bytes durably, or throws. */
   write: (bytes: number) => Promise<void>
   now: () => number
+  /** It stopped taking writes, or takes them again (null). */
+  onChange: (problem: WriteProblem | null, error: unknown) => void
 }
 
 const everyMs = 30_000
@@ -30,19 +33,25 @@ const lasting: readonly StoreErrorKind[] = ['disk-full', 'read-only', 'disk-erro
  * Knows whether the store takes writes. A disk on which a small write still fits may have no room for an event: after an
  * event that failed, only a write of its size shows that there is space again.
  */
-export function createStoreProbe({ write, now }: ProbeDeps): StoreProbe {
+export function createStoreProbe({ write, now, onChange }: ProbeDeps): StoreProbe {
   let problem: WriteProblem | null = null
   let bytes = smallest
   let checkedAt: number | null = null
   let checking: Promise<void> | null = null
 
+  function note(next: WriteProblem | null, error: unknown): void {
+    const isNew = next?.kind !== problem?.kind
+    problem = next
+    if (isNew) onChange(next, error)
+  }
+
   async function look(): Promise<void> {
     try {
       await write(bytes)
-      problem = null
+      note(null, null)
       bytes = smallest
     } catch (error) {
-      problem = { kind: storeErrorKind(error), since: problem?.since ?? now() }
+      note({ kind: storeErrorKind(error), since: problem?.since ?? now() }, error)
     }
     // What is only out of reach may be back at the next look.
     checkedAt = problem === null || lasting.includes(problem.kind) ? now() : null
@@ -62,7 +71,7 @@ export function createStoreProbe({ write, now }: ProbeDeps): StoreProbe {
     noteFailure: (error, size) => {
       const kind = storeErrorKind(error)
       if (!lasting.includes(kind)) return
-      problem = { kind, since: problem?.since ?? now() }
+      note({ kind, since: problem?.since ?? now() }, error)
       bytes = Math.min(largest, Math.max(bytes, overhead * size))
       checkedAt = now()
     },
@@ -72,8 +81,13 @@ export function createStoreProbe({ write, now }: ProbeDeps): StoreProbe {
 /** One for the process: Next loads a module once for routes and once for `instrumentation.ts`. */
 const shared = globalThis as typeof globalThis & { promptRelayStoreProbe?: StoreProbe }
 
+function noteWritable(problem: WriteProblem | null, error: unknown): void {
+  if (problem === null) log('info', 'the store takes writes again')
+  else log('error', 'the store takes no writes', { reason: problem.kind, ...thrown(error) })
+}
+
 export function storeProbe(): StoreProbe {
   const write = async (bytes: number) => tryToWrite(await database(), Date.now(), bytes)
-  shared.promptRelayStoreProbe ??= createStoreProbe({ write, now: Date.now })
+  shared.promptRelayStoreProbe ??= createStoreProbe({ write, now: Date.now, onChange: noteWritable })
   return shared.promptRelayStoreProbe
 }

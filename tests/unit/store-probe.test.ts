@@ -9,9 +9,15 @@ const pgError = (code: string) => Object.assign(new Error('could not extend file
 
 /** A store with so much room for one write, and a clock. */
 function world() {
-  const state = { room: Number.POSITIVE_INFINITY, now: 1_000_000, writes: [] as number[] }
+  const state = {
+    room: Number.POSITIVE_INFINITY,
+    now: 1_000_000,
+    writes: [] as number[],
+    changes: [] as (string | null)[],
+  }
   const probe = createStoreProbe({
     now: () => state.now,
+    onChange: (problem) => state.changes.push(problem?.kind ?? null),
     write: async (bytes) => {
       state.writes.push(bytes)
       if (bytes > state.room) throw sqliteError(13)
@@ -43,6 +49,8 @@ describe('the write probe', () => {
     state.room = 1e9
     state.now += 30_000
     expect(await probe.check()).toBeNull()
+    // Each is logged once.
+    expect(state.changes).toEqual(['disk-full', null])
   })
 
   it('believes an event that did not fit at once, and only a write of its size after it', async () => {
@@ -64,7 +72,7 @@ describe('the write probe', () => {
     const write = async () => {
       if (error) throw error
     }
-    const probe = createStoreProbe({ now: () => 1, write })
+    const probe = createStoreProbe({ now: () => 1, write, onChange: () => {} })
     expect(await probe.check()).toEqual({ kind: 'unreachable', since: 1 })
     error = null
     expect(await probe.check()).toBeNull()
@@ -90,6 +98,7 @@ describe('an error of the store', () => {
     [sqliteError(19, 'UNIQUE constraint failed'), 'other'],
     [pgError('53100'), 'disk-full'],
     [pgError('25006'), 'read-only'],
+    [pgError('42501'), 'read-only'],
     [pgError('ECONNREFUSED'), 'unreachable'],
     [pgError('08006'), 'unreachable'],
     [new Error('Query read timeout'), 'unreachable'],

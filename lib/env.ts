@@ -162,6 +162,9 @@ const vital: readonly string[] = ['DATABASE_URL', 'POSTGRES_URL', 'LANGFUSE_WEBH
 /** In place of a list that holds an unknown word, what Langfuse sends: never more than was asked for. */
 const instead: Partial<Record<EnvName, string>> = { SIGNATURE_SCHEMES: 'v1' }
 
+/** What a variable must be, for docs/configuration.md. */
+export const variableOf = (name: EnvName): { schema: z.ZodType; example: string } => variables[name]
+
 const exampleOf = (name: EnvName): string => `Example: ${variables[name].example}`
 
 const isEnvName = (name: string): name is EnvName => Object.hasOwn(variables, name)

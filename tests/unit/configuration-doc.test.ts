@@ -1,0 +1,166 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import { envNames, readEnv, variableOf } from '#lib/env.ts'
+import { scoreClause } from '#lib/row-rules.ts'
+import { ruleSchema, triggers } from '#lib/rules.ts'
+import { githubAppSettings, targetKinds } from '#lib/target-settings.ts'
+
+const example = readFileSync(new URL('../../.env.example', import.meta.url), 'utf8')
+const { values: defaults } = readEnv({})
+
+/** What `.env.example` says above each variable; those without a comment of their own share the one before. */
+function comments(): Map<string, string> {
+  const found = new Map<string, string>()
+  let text: string[] = []
+  let isOpen = false
+  for (const line of example.split('\n')) {
+    const [, name] = /^([A-Z_]+)=/.exec(line) ?? []
+    if (name) {
+      found.set(name, text.join(' '))
+      isOpen = false
+    } else if (line.startsWith('# ---') || line === '') {
+      text = []
+      isOpen = false
+    } else if (line.startsWith('#')) {
+      text = isOpen ? [...text, line.slice(2)] : [line.slice(2)]
+      isOpen = true
+    }
+  }
+  return found
+}
+
+/** Outside of code, `<` would begin a tag. */
+const cell = (text: string): string =>
+  text
+    .replaceAll('|', '\\|')
+    .split('`')
+    .map((part, place) => (place % 2 === 0 ? part.replaceAll('<', '\\<') : part))
+    .join('`')
+const code = (text: string): string => (text === '' ? '' : `\`${text}\``)
+
+function shownDefault(value: unknown): string {
+  if (value === undefined || (Array.isArray(value) && value.length === 0)) return ''
+  if (typeof value === 'boolean') return value ? '1' : '0'
+  return Array.isArray(value) ? value.join(',') : String(value)
+}
+
+/** The bounds of a number. */
+function range(schema: z.ZodType): string {
+  const { minimum, maximum } = z.toJSONSchema(schema, { io: 'output', unrepresentable: 'any' })
+  return minimum === undefined ? '' : `${minimum} to ${maximum}`
+}
+
+function variableRows(): string[] {
+  const said = comments()
+  return envNames.map((name, place) => {
+    const { schema } = variableOf(name)
+    const text = said.get(name) ?? ''
+    const before = said.get(envNames[place - 1] ?? '')
+    const cells = [
+      code(name),
+      code(shownDefault(defaults[name])),
+      range(schema),
+      text === before ? 'See the one above.' : text,
+    ]
+    return `| ${cells.map(cell).join(' | ')} |`
+  })
+}
+
+const rowsOf = (shape: Record<string, z.ZodType>, needed: (key: string) => string): string[] =>
+  Object.entries(shape)
+    .filter(([key]) => key !== 'type')
+    .map(([key, schema]) => {
+      const fallback = schema.safeParse(undefined)
+      const preset = fallback.success && fallback.data !== undefined ? String(fallback.data) : ''
+      return `| ${[code(key), needed(key), code(preset), schema.description ?? ''].map(cell).join(' | ')} |`
+    })
+
+function targetSections(): string[] {
+  return Object.entries(targetKinds).flatMap(([type, { settings, ways }]) => {
+    const always = ways.map((way) => new Set<string>(way)).reduce((a, b) => a.intersection(b))
+    const needed = (key: string): string =>
+      always.has(key) ? 'yes' : ways.some((way) => (way as readonly string[]).includes(key)) ? 'one of' : ''
+    return [`### \`${type}\``, '', ...tableOf(rowsOf(settings.shape, needed)), '']
+  })
+}
+
+const tableOf = (rows: string[]): string[] => ['| Key | Needed | Default | |', '|---|---|---|---|', ...rows]
+const isNeeded = (key: string): string => (key === 'name' || key === 'to' ? 'yes' : '')
+
+const page = (): string =>
+  [
+    '# Configuration reference',
+    '',
+    'Made from the schemas by which the relay checks what it is given: `npx vitest run --project unit',
+    'tests/unit/configuration-doc.test.ts --update=all` writes it anew.',
+    '',
+    'Checked at start, in `/api/health`, by `npm run doctor` and on *Setup*. While there is a problem, events are stored, and',
+    'nothing is settled or sent; without a working `DATABASE_URL` and `LANGFUSE_WEBHOOK_SECRET` the endpoints answer 503. A name',
+    'like one of these that is not read, and a name in a rule that matches nothing known, are warnings.',
+    '',
+    'Blanks, line breaks and quotes around a value are taken off, but for the quotes of passwords and tokens, which are a problem,',
+    'as are masked values, placeholders, characters that cannot be seen, and a user and a password in a URL (other than the',
+    "database's and a proxy's).",
+    '',
+    '## Variables',
+    '',
+    '| Variable | Default | Range | |',
+    '|---|---|---|---|',
+    ...variableRows(),
+    '',
+    'Where `DATABASE_URL` is unset, `POSTGRES_URL` is taken. `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` are described in',
+    '[running](running.md#behind-a-proxy-to-the-internet).',
+    '',
+    '## relay.config.ts',
+    '',
+    '`targets` (by name), `rules` (a list) and `alertTarget` (a name or a list; absent: every Slack and PagerDuty target; an empty',
+    'list: nobody). It gets the variables above, read and checked, and `variable`, which reads a variable of any name:',
+    '',
+    '```ts',
+    'export default defineRelay((env, variable) => ({',
+    "  targets: { support: { type: 'slack', url: variable('SLACK_SUPPORT_URL') } },",
+    "  rules: [{ name: 'support', prompt: 'support/**', to: ['support'] }],",
+    '}))',
+    '```',
+    '',
+    'A target whose needed settings are all unset is left out. The file is built in: after a change to it, build again.',
+    '',
+    '## Targets',
+    '',
+    ...targetSections(),
+    '`app` of `github`:',
+    '',
+    ...tableOf(rowsOf(githubAppSettings.shape, () => 'yes')),
+    '',
+    '## Rules',
+    '',
+    'Every clause that is given must hold; of several values in one clause, any. A clause that is there without a value is a',
+    'problem.',
+    '',
+    ...tableOf(rowsOf(ruleSchema.shape, isNeeded)),
+    '',
+    '`score`:',
+    '',
+    ...tableOf(rowsOf(scoreClause.shape, () => '')),
+    '',
+    `Words of \`on\`: ${triggers.map(code).join(', ')}.`,
+    '',
+  ].join('\n')
+
+describe('docs/configuration.md', () => {
+  it('is what the schemas say (--update=all writes it anew)', async () => {
+    await expect(page()).toMatchFileSnapshot('../../docs/configuration.md')
+  })
+
+  it('has a description of every variable, setting and clause', () => {
+    expect(envNames.filter((name) => !comments().get(name))).toEqual([])
+    const shapes = [...Object.values(targetKinds).map(({ settings }) => settings.shape), ruleSchema.shape]
+    const bare = shapes.flatMap((shape) =>
+      Object.entries(shape as Record<string, z.ZodType>)
+        .filter(([key, schema]) => key !== 'type' && !schema.description)
+        .map(([key]) => key),
+    )
+    expect(bare).toEqual([])
+  })
+})

@@ -78,9 +78,11 @@ const rowsOf = (shape: Record<string, z.ZodType>, needed: (key: string) => strin
 
 function targetSections(): string[] {
   return Object.entries(targetKinds).flatMap(([type, { settings, ways }]) => {
-    const always = ways.map((way) => new Set<string>(way)).reduce((a, b) => a.intersection(b))
-    const needed = (key: string): string =>
-      always.has(key) ? 'yes' : ways.some((way) => (way as readonly string[]).includes(key)) ? 'one of' : ''
+    const of = (way: readonly string[], key: string): boolean => way.includes(key)
+    const needed = (key: string): string => {
+      if (ways.every((way) => of(way, key))) return 'yes'
+      return ways.some((way) => of(way, key)) ? 'one of' : ''
+    }
     return [`### \`${type}\``, '', ...tableOf(rowsOf(settings.shape, needed)), '']
   })
 }

@@ -343,6 +343,29 @@ describe.each(engines)('watching on %s', (_, openStore) => {
     ])
   })
 
+  it('reports the end of a trouble after its beginning, also where that could not be delivered at first', async () => {
+    let isDown = true
+    const said: string[] = []
+    const fetch: typeof globalThis.fetch = async (input, init) => {
+      if (isDown) return status(500)
+      const { text } = JSON.parse(String(init?.body)) as { text: string }
+      if (String(input) === slackUrl('alerts')) said.push(text.replace(/, after.*/, ''))
+      return ok()
+    }
+    await queueChanges(store.db, 20, ['slack'])
+    const loop = simulatedLoop(watched, { fetch, routes, watch: { quietMs: 0 } })
+    const run = async () => {
+      await loop.start()
+      await sleep(20 * minute)
+      isDown = false
+      await sleep(30 * minute)
+      await loop.stop()
+    }
+    await passTime(run(), [watched])
+    expect(loop.errors).toEqual([])
+    expect(said).toEqual(['slack keeps failing', 'slack takes messages again'])
+  })
+
   it('shows troubles of the alert target too, and tells nobody', async () => {
     const { fetch } = fetchDouble(({ url }) => (url === slackUrl('alerts') ? status(500) : ok()))
     await queueChanges(store.db, 20, ['alerts'])

@@ -22,13 +22,13 @@ export interface Pump {
  */
 const longestTimer = 30_000
 /**
- * What a run leaves due is held by another instance, for as long as its transaction takes, or for 20 s where it died in
- * one. Asking again at once would keep the store busy until then.
+ * What a second run in a row leaves due is held by another instance, for as long as its transaction takes, or for 20 s
+ * where it died in one. Asking again at once would keep the store busy until then.
  */
 const heldMs = 250
 
 export function createPump(
-  /** Resolves to the time of the next run, or null for "when woken". A time that has come: a moment later. */
+  /** Resolves to the time of the next run, or null for "when woken". */
   work: () => Promise<number | null>,
   onError: (error: unknown) => number | null,
   now: () => number,
@@ -37,6 +37,8 @@ export function createPump(
   let again = false
   let stopped = false
   let timer: { at: number; handle: NodeJS.Timeout } | null = null
+  /** What the last run left due. */
+  let left: number | null = null
 
   async function run(): Promise<void> {
     do {
@@ -45,7 +47,8 @@ export function createPump(
       if (timer) clearTimeout(timer.handle)
       timer = null
       const next = await work().catch(onError)
-      if (next !== null) wakeAt(Math.max(next, now() + heldMs))
+      if (next !== null) wakeAt(next === left && next <= now() ? now() + heldMs : next)
+      left = next
     } while (again && !stopped)
     running = null
   }

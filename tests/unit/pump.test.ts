@@ -70,4 +70,36 @@ describe('a pump', () => {
     await pass(2000)
     expect(runs).toEqual([500])
   })
+
+  it('runs at once for what a run left due, and rests where the next one leaves it, too', async () => {
+    const due = clock - 1
+    const leaves = createPump(
+      async () => {
+        runs.push(elapsed)
+        return due
+      },
+      () => null,
+      () => clock,
+    )
+    leaves.wake()
+    await pass(1000)
+    await leaves.stop()
+    expect(runs.filter((at) => at <= 100)).toHaveLength(2)
+    expect(runs.length).toBeLessThan(8)
+  })
+
+  it('runs as often as a pace of many messages a second wants it', async () => {
+    const paced = createPump(
+      async () => {
+        runs.push(elapsed)
+        return clock + 100
+      },
+      () => null,
+      () => clock,
+    )
+    paced.wake()
+    await pass(1000)
+    await paced.stop()
+    expect(runs.length).toBeGreaterThanOrEqual(10)
+  })
 })

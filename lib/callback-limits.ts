@@ -13,6 +13,7 @@ export interface CallbackLimit {
 
 interface Counted {
   access: CallbackAccess
+  canConfirm: boolean
   address: string
   /** What makes each item one. */
   keys: readonly string[]
@@ -26,6 +27,7 @@ const maxWithToken = 240
 /** One browser request has up to 100 items. Each costs a request to Langfuse's API, a row, and maybe a message. */
 const maxOfAddress = 100
 const maxOfStrangers = 120
+/** Each of these is a message and stays for `RETENTION_DAYS`; of those that can be confirmed, the made-up ones do not. */
 const maxOfStrangersInDay = 2000
 
 /** The name under which an item is known: apart for strangers, so that they cannot use up or swallow Langfuse's own. */
@@ -41,21 +43,22 @@ const itemLimit = (access: CallbackAccess, key: string): CallbackLimit => ({
 })
 
 /** All that a request is held to, the widest first. Whoever shows the token has a share of its own. */
-export function callbackLimits({ access, address, keys }: Counted): CallbackLimit[] {
+export function callbackLimits({ access, canConfirm, address, keys }: Counted): CallbackLimit[] {
   const count = keys.length
   const items = keys.map((key) => itemLimit(access, key))
   if (access === 'token') {
     const message = `More than ${maxWithToken} items in a minute`
     return [{ key: 'token', withinMs: minuteMs, max: maxWithToken, count, message }, ...items]
   }
+  const inDay: CallbackLimit = {
+    key: 'stranger day',
+    withinMs: dayMs,
+    max: maxOfStrangersInDay,
+    count,
+    message: `More than ${maxOfStrangersInDay.toLocaleString('en')} items in a day that nothing confirms`,
+  }
   return [
-    {
-      key: 'stranger day',
-      withinMs: dayMs,
-      max: maxOfStrangersInDay,
-      count,
-      message: `More than ${maxOfStrangersInDay.toLocaleString('en')} items in a day without a token`,
-    },
+    ...(canConfirm ? [] : [inDay]),
     {
       key: 'stranger',
       withinMs: minuteMs,

@@ -1,18 +1,21 @@
 import { sql } from 'kysely'
 import { forgetCallbackPace } from './db/callback-pace.ts'
 import { type Db, isPostgres } from './db/client.ts'
-import { deleteChanges, forgetSettleFailures, prunableChanges } from './db/prune.ts'
+import { deleteChanges, forgetSettleFailures, prunableChanges, withheldCallbacks } from './db/prune.ts'
 import { forgetBudgets } from './db/request-budget.ts'
 
 const dayMs = 86_400_000
 /** Small, so that nothing else waits long for the store. */
 const batch = 200
+/** Of strangers' callbacks that Langfuse did not confirm. */
+const keptWithheld = 1000
 /** 4 MB: what is given back to the file system at once. */
 const batchPages = 1000
 
 /**
  * Deletes what was settled and delivered longer ago than `retentionDays`: changes with their events, deliveries and
- * attempts. What waits or was given up stays. Gives how many changes went.
+ * attempts. What waits or was given up stays. Strangers' callbacks that were not confirmed go earlier, beyond the newest
+ * 1,000. Gives how many changes went.
  */
 export async function prune(
   db: Db,
@@ -28,10 +31,22 @@ export async function prune(
     if (found.last === null) break
     after = found.last
   }
+  count += await pruneWithheld(db, stopping)
   await forgetCallbackPace(db, now())
   await forgetBudgets(db, now())
   await forgetSettleFailures(db)
   if (!isPostgres(db)) await giveBack(db, stopping)
+  return count
+}
+
+async function pruneWithheld(db: Db, stopping: () => boolean): Promise<number> {
+  let count = 0
+  while (!stopping()) {
+    const ids = await withheldCallbacks(db, { keep: keptWithheld, most: batch })
+    if (ids.length === 0) break
+    await deleteChanges(db, ids)
+    count += ids.length
+  }
   return count
 }
 

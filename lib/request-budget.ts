@@ -13,7 +13,7 @@ export type DrawRequest = (use: BudgetUse) => Promise<number>
  * it; strangers have half at most.
  */
 export function budgetLimits(use: BudgetUse, perMinute: number): { inAll: number; own: number } {
-  const kept = Math.floor(perMinute / 4)
+  const kept = perMinute < 2 ? 0 : Math.max(1, Math.floor(perMinute / 4))
   const inAll = use === 'person' || use === 'callback' ? perMinute : perMinute - kept
   return { inAll, own: use === 'stranger' ? Math.max(1, Math.floor(perMinute / 2)) : inAll }
 }

@@ -1,5 +1,30 @@
+import { kindFacet } from '../facets.ts'
 import type { Db } from './client.ts'
 import { forgetChanges } from './search-write.ts'
+
+/**
+ * Callbacks of strangers that Langfuse did not confirm, beyond the newest `keep` of them; `most` at once. Anyone can make
+ * them, so time alone bounds nothing.
+ */
+export async function withheldCallbacks(
+  db: Db,
+  { keep, most }: { keep: number; most: number },
+): Promise<string[]> {
+  const rows = await db
+    .selectFrom('change_facets as f')
+    .innerJoin('changes as c', 'c.id', 'f.change_id')
+    .innerJoin('events as e', 'e.change_id', 'c.id')
+    .select('c.id')
+    .where('f.facet', '=', kindFacet('trace-callback'))
+    .where('e.signature', 'in', ['page', 'open'])
+    // A text in it would have its quotes escaped.
+    .where('c.detail', 'like', '%"withheld":"%')
+    .orderBy('f.change_id', 'desc')
+    .offset(keep)
+    .limit(most)
+    .execute()
+  return rows.map(({ id }) => id)
+}
 
 /**
  * One batch of old changes in the order of their ids: those that may go, and the last one looked at (null: no more).

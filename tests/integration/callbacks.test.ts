@@ -357,7 +357,7 @@ describe.each(engines)('the callback endpoint on %s', (_, openStore) => {
       expect(statuses).toEqual([202, 202, 429])
     })
 
-    it('of strangers end for the day', async () => {
+    it('of strangers end for the day, where nothing confirms them', async () => {
       let accepted = 0
       for (let i = 0; i < 30; i++) {
         if ((await knock(request(many(i * 100, 100)))).status === 202) accepted += 100
@@ -365,8 +365,25 @@ describe.each(engines)('the callback endpoint on %s', (_, openStore) => {
       }
       expect(accepted).toBe(2000)
       const { status, body, headers } = await knock(request(many(0, 1)))
-      expect([status, body.message]).toEqual([429, 'More than 2,000 items in a day without a token'])
+      expect([status, body.message]).toEqual([429, 'More than 2,000 items in a day that nothing confirms'])
       expect(Number(headers.get('retry-after'))).toBe(24 * 3600 - 30 * 60)
+    })
+
+    it('that Langfuse does not know are kept 1,000 times, however many come', async () => {
+      const settleAll = () => settle({ readTrace: async () => ({ state: 'not-found' }) })
+      for (let i = 0; i < 13; i++) {
+        const { status } = await knock(request(many(i * 100, 100), { origin }), { ...keys, ...withToken })
+        expect(status).toBe(202)
+        time += 60_000
+      }
+      await knock(request(many(0, 3), bearer), { ...keys, ...withToken })
+      await settleAll()
+      expect(await events()).toHaveLength(1303)
+      await prune(store.db, { retentionDays: 90, now, stopping: () => false })
+      const left = (await events()).map(({ subject, signature }) => `${signature} ${subject}`)
+      expect(left).toHaveLength(1003)
+      expect(left).toEqual(expect.arrayContaining(['token t0', 'page t1299']))
+      expect(left).not.toContain('page t0')
     })
 
     it('write nothing but what says that they were refused, and of that only so much', async () => {

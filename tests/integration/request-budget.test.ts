@@ -59,6 +59,11 @@ describe.each(engines)('the budget of requests on %s', (_, openStore) => {
     }
   })
 
+  it('of few a minute still keeps one from polling', async () => {
+    expect(await drawn('poll', 2)).toBe(1)
+    expect(await drawn('callback', 2)).toBe(1)
+  })
+
   it('is never overdrawn by several instances at once', async () => {
     // Two handles on one SQLite file in one process would wait for each other; there, the two share one.
     const other = isPostgres(store.db) ? await openDatabase(store.url) : store.db

@@ -12,6 +12,7 @@ import { createPump } from './pump.ts'
 import { replayNext } from './replay-job.ts'
 import { notifiedOf } from './rules.ts'
 import { createSettler, type SettleDeps } from './settle.ts'
+import { copyTexts } from './version-text.ts'
 import { type WatchDeps, watch } from './watch.ts'
 
 /** How often a resident loop asks the store for work that another instance left behind: two or three queries each time. */
@@ -32,9 +33,10 @@ const afterErrorMs = 1000
 const graceMs = 10_000
 /** Old changes are looked for once in this time. */
 const pruneMs = 3_600_000
-/** The work of bulk replays and of polling, among the names of targets. */
+/** The work of bulk replays, of polling and of copying texts, among the names of targets. */
 const replays = '\0replays'
 const polling = '\0polling'
+const texts = '\0texts'
 
 export interface LoopDeps
   extends SettleDeps,
@@ -87,7 +89,12 @@ export function createLoop(deps: LoopDeps): Loop {
   let prunedAt = 0
   const mayNotWork = () => stopping || !(isResident || now() < drainUntil)
 
-  const settler = createSettler(deps, { stopping: mayNotWork, onReady: () => pumps.get('')?.wake(), onError })
+  const settler = createSettler(deps, {
+    stopping: mayNotWork,
+    onReady: () => pumps.get('')?.wake(),
+    onLarge: () => pumps.get(texts)?.wake(),
+    onError,
+  })
   const settle: Work = {
     run: async () => {
       while (!mayNotWork()) {
@@ -124,6 +131,13 @@ export function createLoop(deps: LoopDeps): Loop {
     },
     idle: async () => {},
   }
+  const copying: Work = {
+    run: async () => {
+      if (!mayNotWork()) await copyTexts(db, mayNotWork, deps.sleep)
+      return null
+    },
+    idle: async () => {},
+  }
   const delivery = (name: string): Work => {
     const announces = notifiedOf(routes, name).length > 0
     const onTrouble = () => pumps.get('')?.wake()
@@ -136,6 +150,7 @@ export function createLoop(deps: LoopDeps): Loop {
     ['', settle],
     [replays, replaying],
     [polling, reading],
+    [texts, copying],
     ...names.map((name) => [name, delivery(name)] as [string, Work]),
   ])
 
@@ -162,6 +177,8 @@ export function createLoop(deps: LoopDeps): Loop {
   }, lookMs)
   const pruning = pumpFor(async () => {
     prunedAt = now()
+    // What an instance left that died.
+    pumps.get(texts)?.wake()
     await prune(db, { retentionDays: deps.retentionDays, now, stopping: mayNotWork })
     return now() + pruneMs
   }, pruneMs)

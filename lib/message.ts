@@ -1,9 +1,9 @@
 import type { Change, Fact } from './change.ts'
 import type { Db } from './db/client.ts'
-import { contentOf } from './db/prompts.ts'
 import type { DeliveryRow } from './db/schema.ts'
 import { type Message, versionOf } from './delivery.ts'
 import { callbackLinks, changeUrl, failuresUrl, observedUrls, promptUrl } from './links.ts'
+import { versionText } from './version-text.ts'
 
 export interface MessageDeps {
   db: Db
@@ -22,7 +22,9 @@ export async function messageFor(
   const version = versionOf(fact, change)
   const observed = observedUrls(change, urls.langfuse)
   const content =
-    told && version !== null && wantsText ? await contentOf(db, { projectId, name: subject }, version) : null
+    told && version !== null && wantsText
+      ? await versionText(db, { projectId, name: subject }, version)
+      : null
   return {
     deliveryId: row.id,
     change,

@@ -1,5 +1,6 @@
 import { type ChangeDetail, emptyDetail } from './change.ts'
 import { type Db, isPostgres } from './db/client.ts'
+import { changeColumns } from './db/columns.ts'
 import type { ChangeRow } from './db/schema.ts'
 import { newId } from './id.ts'
 import { isObserved } from './observed.ts'
@@ -11,7 +12,7 @@ import { isObserved } from './observed.ts'
  */
 export async function reinterpret(db: Db, changeId: string, now: number): Promise<string | null> {
   return db.transaction().execute(async (trx) => {
-    const query = trx.selectFrom('changes').selectAll().where('id', '=', changeId)
+    const query = trx.selectFrom('changes').select(changeColumns).where('id', '=', changeId)
     const row = await (isPostgres(trx) ? query.forUpdate() : query).executeTakeFirst()
     if (row?.kind !== 'undescribed' || row.status !== 'settled') return null
     const detail = JSON.parse(row.detail) as ChangeDetail

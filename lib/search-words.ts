@@ -51,10 +51,12 @@ export function changeWords(change: Described, said: SourceEvent[]): string[] {
   return wordsOf([...texts, ...payloadTexts(said)]).slice(0, maxWords)
 }
 
-/** Keys of what we understand are our own words; a prompt's config has keys that somebody chose. */
-function payloadTexts(said: SourceEvent[]): string[] {
+/**
+ * The texts of a payload that are searched, up to `left` characters. Keys of what we understand are our own words; a
+ * prompt's config has keys that somebody chose.
+ */
+export function payloadTexts(said: SourceEvent[], left = mostText): string[] {
   const texts: string[] = []
-  let left = mostText
   const take = (text: string) => {
     if (left <= 0) return
     texts.push(text.slice(0, left))

@@ -4,22 +4,25 @@ import type { ChangeDetail } from './change.ts'
 import { type Closed, type Closing, closeChange, type Heard } from './close-change.ts'
 import { claimChanges, deleteChange, isOpen, postponeChanges } from './db/changes.ts'
 import type { Db } from './db/client.ts'
-import { eventsOfChange, moveEvents, twinChange } from './db/events.ts'
+import { eventHeads, eventsOfChange, moveEvents, twinChange } from './db/events.ts'
 import type { VersionContent } from './db/prompts.ts'
 import type { ChangeRow } from './db/schema.ts'
-import { noteFailure } from './db/settle-failures.ts'
+import { failuresOf, noteFailure } from './db/settle-failures.ts'
 import { unsynced } from './db/unsynced.ts'
 import type { CallbackIds, TraceAnswer } from './describe-callback.ts'
 import type { Elsewhere, Wanted, WantedVersion } from './elsewhere.ts'
+import type { SourceEvent } from './event.ts'
 import { tellGivenUp } from './given-up.ts'
 import { noteUnsettled } from './journal.ts'
+import { createLargeChanges, type LargeChanges, maxBytesAtOnce, type Outline } from './large-changes.ts'
 import { createLookups, type Lookups } from './lookups.ts'
 import { burstKinds } from './observed.ts'
 import type { Routes } from './rules.ts'
 import { readStored } from './sources/stored-body.ts'
 import { isStatementTimeout, isStoreFailure } from './store-error.ts'
-import { type Told, tell } from './tell.ts'
+import { type ReceivedEvent, type Told, tell } from './tell.ts'
 import { describeUndescribed, waitAfter } from './undescribed.ts'
+import { copyTexts } from './version-text.ts'
 import { tellTrouble } from './watch.ts'
 
 export interface SettleDeps {
@@ -37,6 +40,8 @@ export interface SettlerWorld {
   stopping: () => boolean
   /** What a change waited for is known: look at the open changes. */
   onReady: () => void
+  /** A change settled whose texts are still to be copied (`copyTexts`). */
+  onLarge: () => void
   onError: (error: unknown) => void
 }
 
@@ -55,7 +60,7 @@ const maxReason = 300
 const mostAtOnce = 10
 
 /** `behind`: an earlier change of the same prompt settles first. */
-type Found = 'settled' | 'waiting' | 'behind' | 'under-way' | { wanted: Wanted }
+type Found = 'settled' | 'waiting' | 'behind' | 'under-way' | 'large' | { wanted: Wanted }
 
 export interface Looked {
   /** At how many changes. */
@@ -77,19 +82,30 @@ export interface Settler {
  * up everything else; its change is due again with the answer. A change that throws is set apart at once and holds up no
  * other; an error of the store is thrown, and counts against no change.
  */
-export function createSettler(deps: SettleDeps, { stopping, onReady, onError }: SettlerWorld): Settler {
+export function createSettler(deps: SettleDeps, world: SettlerWorld): Settler {
+  const { stopping, onReady, onLarge, onError } = world
   const { db, now } = deps
   const onAnswer = async (changeId: string, againAt: number | null) => {
     await postponeChanges(db, [changeId], againAt ?? now())
     onReady()
   }
-  const lookups = createLookups({ readers: deps, now, stopping, onAnswer, onError })
+  const onFailed = async (row: ChangeRow, error: unknown) => {
+    await setApart(deps, { ids: [row.id], at: row }, error).catch(onError)
+  }
+  const beside: Beside = {
+    lookups: createLookups({ readers: deps, now, stopping, onAnswer, onError }),
+    large: createLargeChanges({ db, stopping, onRead: (id) => onAnswer(id, null), onFailed }),
+    onLarge,
+  }
   return {
     settleDue: async () => {
-      const { ids, settled } = await settleBatch(deps, lookups)
+      const { ids, settled } = await settleBatch(deps, beside)
       return { looked: ids.length, settled, isMore: ids.length === mostAtOnce }
     },
-    idle: lookups.idle,
+    idle: async () => {
+      await beside.large.idle()
+      await beside.lookups.idle()
+    },
   }
 }
 
@@ -102,7 +118,11 @@ export async function settleDue(deps: SettleDeps): Promise<Looked> {
   const onError = (error: unknown) => {
     throw error
   }
-  const settler = createSettler(deps, { stopping: () => false, onReady, onError })
+  let isLarge = false
+  const onLarge = () => {
+    isLarge = true
+  }
+  const settler = createSettler(deps, { stopping: () => false, onReady, onLarge, onError })
   const looked = await settler.settleDue()
   await settler.idle()
   while (isReady) {
@@ -110,30 +130,38 @@ export async function settleDue(deps: SettleDeps): Promise<Looked> {
     looked.settled += (await settler.settleDue()).settled
     await settler.idle()
   }
+  if (isLarge) await copyTexts(deps.db, () => false)
   return looked
 }
 
+/** What goes on beside settling, for changes that cannot be settled at once. */
+interface Beside {
+  lookups: Lookups
+  large: LargeChanges
+  onLarge: () => void
+}
+
 /** All that are due together; where one throws, that one is set apart, and the others are settled one by one. */
-async function settleBatch(deps: SettleDeps, lookups: Lookups): Promise<{ ids: string[]; settled: number }> {
+async function settleBatch(deps: SettleDeps, beside: Beside): Promise<{ ids: string[]; settled: number }> {
   const progress: Progress = { ids: [], at: null }
   try {
-    const settled = await look(deps, lookups, { id: null, progress })
+    const settled = await look(deps, beside, { id: null, progress })
     return { ids: progress.ids, settled }
   } catch (error) {
     const { ids } = progress
     const failed = await setApart(deps, progress, error)
     let settled = 0
-    for (const id of ids) if (id !== failed && (await settleAlone(deps, lookups, id))) settled++
+    for (const id of ids) if (id !== failed && (await settleAlone(deps, beside, id))) settled++
     return { ids, settled }
   }
 }
 
-async function settleAlone(deps: SettleDeps, lookups: Lookups, id: string): Promise<boolean> {
+async function settleAlone(deps: SettleDeps, beside: Beside, id: string): Promise<boolean> {
   const progress: Progress = { ids: [], at: null }
   // As in the loop: SQLite gives way to nobody.
   await setImmediate()
   try {
-    return (await look(deps, lookups, { id, progress })) > 0
+    return (await look(deps, beside, { id, progress })) > 0
   } catch (error) {
     await setApart(deps, progress, error)
     return false
@@ -150,7 +178,7 @@ interface Progress {
 /** `id`: the change to look at; null: those that are due next. Gives how many were settled. */
 async function look(
   { db, routes, now }: SettleDeps,
-  lookups: Lookups,
+  { lookups, large, onLarge }: Beside,
   { id, progress }: { id: string | null; progress: Progress },
 ): Promise<number> {
   const closed: Closed[] = []
@@ -161,10 +189,11 @@ async function look(
     const all: { row: ChangeRow; is: Found }[] = []
     for (const row of rows) {
       progress.at = row
-      const elsewhere = lookups.known(row.id)
-      const is = lookups.isUnderWay(row.id)
+      const isUnderWay = lookups.isUnderWay(row.id) || large.isUnderWay(row.id)
+      const known = { elsewhere: lookups.known(row.id), outlines: large.known(row.id) }
+      const is = isUnderWay
         ? 'under-way'
-        : await settleClaimed(trx, row, { routes, now: now(), elsewhere, onClosed })
+        : await settleClaimed(trx, row, { routes, now: now(), ...known, onClosed })
       all.push({ row, is })
     }
     progress.at = null
@@ -174,7 +203,7 @@ async function look(
       idsOf((is) => is === 'waiting'),
       null,
     )
-    const isRead = (is: Found) => is === 'under-way' || typeof is === 'object'
+    const isRead = (is: Found) => is === 'under-way' || is === 'large' || typeof is === 'object'
     await postponeChanges(trx, idsOf(isRead), now() + readMs)
     const isLater = (is: Found) => is === 'behind'
     await postponeChanges(trx, idsOf(isLater), now() + behindMs)
@@ -183,7 +212,12 @@ async function look(
   for (const { note } of closed) note(now())
   for (const { row, is } of found) {
     if (typeof is === 'object') lookups.begin({ id: row.id, openedAt: row.opened_at }, is.wanted)
-    else if (is === 'settled') lookups.forget(row.id)
+    else if (is === 'large') large.begin(row)
+    else if (is === 'settled') {
+      if (large.known(row.id).size > 0) onLarge()
+      large.forget(row.id)
+      lookups.forget(row.id)
+    }
   }
   return found.filter(({ is }) => is === 'settled').length
 }
@@ -223,7 +257,7 @@ async function giveUp(
     await db.transaction().execute(async (trx) => {
       const [claimed] = await claimChanges(trx, { now: now(), id: row.id, most: 1 })
       if (!claimed) return
-      const events = await eventsOfChange(trx, row.id)
+      const events = await eventHeads(trx, row.id)
       const told = describeUndescribed(claimed, { ...failed, events: events.length }, now())
       await closeChange(trx, claimed, told, { events, said: [] }, { routes, now: now(), onClosed })
     })
@@ -235,10 +269,16 @@ async function giveUp(
   for (const { note } of closed) note(now())
 }
 
+/** What was read beside settling. */
+interface Known {
+  elsewhere: Elsewhere
+  outlines: ReadonlyMap<string, Outline>
+}
+
 async function settleClaimed(
   trx: Db,
   row: ChangeRow,
-  { elsewhere, ...closing }: Closing & { elsewhere: Elsewhere },
+  { elsewhere, outlines, ...closing }: Closing & Known,
 ): Promise<Found> {
   const { now } = closing
   const own = await ownTold(trx, row, now)
@@ -247,7 +287,8 @@ async function settleClaimed(
     return 'settled'
   }
   if (await isBehind(trx, row)) return 'behind'
-  const heard = await heardOf(trx, row)
+  const heard = await heardOf(trx, row, outlines)
+  if (heard === null) return 'large'
   if (await joinTwin(trx, row, heard)) return 'settled'
   const told = burstKinds.includes(row.kind)
     ? tellBurst(row)
@@ -263,7 +304,9 @@ async function settleClaimed(
 /** Whether the change that was due before this one's first event came is still to be settled. */
 async function isBehind(trx: Db, { detail }: ChangeRow): Promise<boolean> {
   const { behind } = JSON.parse(detail) as ChangeDetail
-  return behind !== undefined && (await isOpen(trx, behind))
+  if (behind === undefined || !(await isOpen(trx, behind))) return false
+  // One that not even settles as not described holds up nothing.
+  return waitAfter(await failuresOf(trx, behind)) !== null
 }
 
 /**
@@ -287,18 +330,44 @@ async function ownTold(trx: Db, row: ChangeRow, now: number): Promise<Told | nul
 
 async function tellEvents(
   trx: Db,
-  { events, said }: Heard,
+  { events, said, inBody }: HeardEvents,
   deps: Parameters<typeof tell>[2],
 ): Promise<Awaited<ReturnType<typeof tell>> | null> {
   if (events.length === 0) return null
-  const received = events.flatMap(({ id, occurred_at }, i) => {
+  const received = events.flatMap(({ id, occurred_at }, i): ReceivedEvent[] => {
     const one = said[i]
-    return one ? [{ id, occurredAt: occurred_at, said: one }] : []
+    if (!one) return []
+    return [
+      {
+        id,
+        occurredAt: occurred_at,
+        said: one,
+        ...(inBody && { text: inBody.has(id) ? 'in-body' : 'none' }),
+      },
+    ]
   })
   return tell(trx, received, deps)
 }
 
-async function heardOf(db: Db, { id }: ChangeRow): Promise<Heard> {
-  const events = await eventsOfChange(db, id)
-  return { events, said: events.map(readStored) }
+interface HeardEvents extends Heard {
+  /** Of a large change: events whose texts are to be read in their bodies. Null: all are in `said`. */
+  inBody: ReadonlySet<string> | null
+}
+
+/** Null: they are too large to be read here, and not all of them were read beside. */
+async function heardOf(
+  db: Db,
+  { id }: ChangeRow,
+  outlines: ReadonlyMap<string, Outline>,
+): Promise<HeardEvents | null> {
+  const events = await eventsOfChange(db, id, maxBytesAtOnce)
+  const said: SourceEvent[] = []
+  const inBody = new Set<string>()
+  for (const { body, ...event } of events) {
+    const outline = body ? { said: readStored({ ...event, body }), hasText: false } : outlines.get(event.id)
+    if (!outline) return null
+    said.push(outline.said)
+    if (outline.hasText) inBody.add(event.id)
+  }
+  return { events, said, inBody: events.some(({ body }) => body === null) ? inBody : null }
 }

@@ -1,6 +1,6 @@
 import { type Change, type ChangeDetail, emptyDetail, type Fact, type StoredPromptEvent } from './change.ts'
 import type { Db } from './db/client.ts'
-import { contentOf, type PromptKey, saveVersions, type VersionContent, versionsFor } from './db/prompts.ts'
+import { type PromptKey, saveVersions, type TextSource, versionsFor } from './db/prompts.ts'
 import { describe, describeAlert, describeNotification, describeUnrecognised } from './describe.ts'
 import { describeCallback } from './describe-callback.ts'
 import type { Elsewhere, Wanted } from './elsewhere.ts'
@@ -16,6 +16,7 @@ import { alertEndedBy } from './monitor-history.ts'
 import { isObserved } from './observed.ts'
 import { summarise } from './prompt-diff.ts'
 import { awaitsCounterpart, type Fold, foldPrompt } from './prompt-state.ts'
+import { contentIn, readSource, versionText } from './version-text.ts'
 
 /** What a change turned out to be. */
 export type Told = Pick<Change, 'kind' | 'title' | 'danger' | 'actor' | 'version'> & { detail: ChangeDetail }
@@ -25,6 +26,8 @@ export interface ReceivedEvent {
   /** Epoch milliseconds. */
   occurredAt: number
   said: SourceEvent
+  /** Where the text and config are that it told, if not in `said`: left in its body, or nowhere. */
+  text?: 'in-body' | 'none'
 }
 
 /**
@@ -65,7 +68,8 @@ async function tellPrompt(
   const { versions, unread } = await versionsFor(db, key, stored)
   if (mayWait && awaitsCounterpart(versions, stored, unread)) return 'waiting'
   const fold = foldPrompt(versions, stored)
-  const contents = contentsOf(events.filter(({ id }) => !fold.stale.includes(id)))
+  const isStale = new Set(fold.stale)
+  const contents = contentsOf(events.filter(({ id }) => !isStale.has(id)))
   const difference = await differenceFor(db, key, { fold, contents, elsewhere })
   if (difference !== null && typeof difference === 'object' && 'wanted' in difference) return difference
   const isTouched = new Set(fold.touched)
@@ -86,11 +90,17 @@ async function tellPrompt(
 }
 
 /** Texts by version, the newest telling winning. A `deleted` event's text is left out: its references are unresolved. */
-function contentsOf(events: { said: PromptEvent }[]): Map<number, VersionContent> {
+function contentsOf(events: (ReceivedEvent & { said: PromptEvent })[]): Map<number, TextSource> {
   const telling = events
-    .filter(({ said }) => said.text !== undefined && said.action !== 'deleted')
+    .filter(({ said }) => said.action !== 'deleted')
     .toSorted((a, b) => (a.said.updatedAt ?? 0) - (b.said.updatedAt ?? 0))
-  return new Map(telling.map(({ said }) => [said.version, { text: said.text, config: said.config ?? {} }]))
+  return new Map(
+    telling.flatMap(({ id, said, text }): [number, TextSource][] => {
+      if (text === 'in-body') return [[said.version, { eventId: id }]]
+      const content = text === 'none' ? null : contentIn(said)
+      return content ? [[said.version, content]] : []
+    }),
+  )
 }
 
 function promptDetail(fold: Fold): ChangeDetail['prompt'] {
@@ -120,7 +130,7 @@ export function comparedVersions(facts: Fact[], known: number[]): { from: number
 interface Compared {
   fold: Fold
   /** Texts that the change's own events told. */
-  contents: Map<number, VersionContent>
+  contents: Map<number, TextSource>
   elsewhere: Elsewhere
 }
 
@@ -133,7 +143,8 @@ async function differenceFor(
   const pair = comparedVersions(fold.facts, known)
   if (!pair) return null
   const read = async (version: number) => {
-    const content = contents.get(version) ?? (await contentOf(db, key, version))
+    const source = contents.get(version)
+    const content = (source && (await readSource(db, source))) ?? (await versionText(db, key, version))
     return content ?? elsewhere.version({ ...key, version })
   }
   const [before, after] = [await read(pair.from), await read(pair.to)]

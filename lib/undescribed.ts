@@ -7,7 +7,8 @@ import type { Told } from './tell.ts'
 const waits = [10_000, 60_000, 300_000]
 
 /** How long a change that failed to settle so often in a row waits for the next try; null: it is to be given up. */
-export const waitAfter = (failures: number): number | null => waits[failures - 1] ?? null
+export const waitAfter = (failures: number): number | null =>
+  failures === 0 ? 0 : (waits[failures - 1] ?? null)
 
 /** Why it could not be described. `firstAt`: of the first failure, epoch milliseconds. */
 export interface Undescribed {

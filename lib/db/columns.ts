@@ -2,7 +2,6 @@ import type {
   AttemptRow,
   ChangeRow,
   DeliveryRow,
-  EventRow,
   PolledRow,
   RejectionRow,
   ReplayRow,
@@ -60,25 +59,6 @@ export const deliveryColumns = all<DeliveryRow>({
   created_at: 1,
   finished_at: 1,
   http_class: 1,
-})
-export const eventColumns = all<EventRow>({
-  id: 1,
-  source: 1,
-  dedupe_key: 1,
-  twin_key: 1,
-  change_id: 1,
-  type: 1,
-  action: 1,
-  project_id: 1,
-  subject: 1,
-  version: 1,
-  occurred_at: 1,
-  received_at: 1,
-  headers: 1,
-  signature: 1,
-  secret_hint: 1,
-  size: 1,
-  body: 1,
 })
 export const polledColumns = all<PolledRow>({ key: 1, at: 1, hash: 1, told: 1, usage: 1 })
 export const rejectionColumns = all<RejectionRow>({

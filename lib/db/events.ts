@@ -1,7 +1,6 @@
 import { type Expression, type QueryCreator, sql } from 'kysely'
 import { openingChanges } from './changes.ts'
 import { type Db, isPostgres } from './client.ts'
-import { eventColumns } from './columns.ts'
 import type { ChangeRow, Database, EventRow } from './schema.ts'
 
 /** What the store knows of arrivals. */
@@ -123,13 +122,41 @@ export async function storeUnderChanges(
   return insertNew(db, rows)
 }
 
-export async function eventsOfChange(db: Db, changeId: string): Promise<EventRow[]> {
+/** What is known of an event without its body. */
+export type EventHead = Pick<EventRow, 'id' | 'occurred_at' | 'headers'>
+
+const headColumns = ['id', 'occurred_at', 'headers'] as const satisfies (keyof EventHead)[]
+
+export async function eventHeads(db: Db, changeId: string): Promise<EventHead[]> {
+  return db.selectFrom('events').select(headColumns).where('change_id', '=', changeId).orderBy('id').execute()
+}
+
+/** An event as its body is read. */
+export type StoredEvent = EventHead & Pick<EventRow, 'source' | 'signature' | 'body'>
+
+/** The events of a change with their bodies; without any (null), where all together are larger than `maxBytes`. */
+export async function eventsOfChange(
+  db: Db,
+  changeId: string,
+  maxBytes = Number.MAX_SAFE_INTEGER,
+): Promise<(EventHead & Pick<EventRow, 'source' | 'signature'> & { body: Uint8Array | null })[]> {
+  const total = sql`(select sum(size) from events where change_id = ${changeId})`
   return db
     .selectFrom('events')
-    .select(eventColumns)
+    .select([...headColumns, 'source', 'signature'])
+    .select(sql<Uint8Array | null>`case when ${total} <= ${sql.lit(maxBytes)} then body end`.as('body'))
     .where('change_id', '=', changeId)
     .orderBy('id')
     .execute()
+}
+
+export async function eventWithBody(db: Db, id: string): Promise<StoredEvent | null> {
+  const row = await db
+    .selectFrom('events')
+    .select([...headColumns, 'source', 'signature', 'body'])
+    .where('id', '=', id)
+    .executeTakeFirst()
+  return row ?? null
 }
 
 export async function bodyOfEvent(db: Db, id: string): Promise<Uint8Array | null> {

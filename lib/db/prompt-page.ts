@@ -35,10 +35,14 @@ export interface ShownVersion extends VersionState {
 export async function shownVersions(db: Db, key: PromptKey): Promise<ShownVersion[]> {
   const sizes = await db
     .selectFrom('prompt_versions')
-    .select(['version', sql<number>`length(content)`.as('size')])
+    .select([
+      'version',
+      // Until it is copied, of the event that told it: a little more.
+      sql<number>`coalesce((select size from events where id = content_event), length(content))`.as('size'),
+    ])
     .where('project_id', '=', key.projectId)
     .where('name', '=', key.name)
-    .where('content', 'is not', null)
+    .where((eb) => eb.or([eb('content', 'is not', null), eb('content_event', 'is not', null)]))
     .execute()
   const created = await db
     .selectFrom('changes')

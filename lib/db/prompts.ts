@@ -16,6 +16,9 @@ export interface VersionContent {
   config: unknown
 }
 
+/** A text at hand, or the event whose body has it. */
+export type TextSource = VersionContent | { eventId: string }
+
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
 
@@ -98,15 +101,18 @@ function statesOf(rows: StateRow[]): VersionState[] {
   }))
 }
 
-/** Writes versions as they are now. `contents` holds only texts that were told; a known text is never removed. */
+/**
+ * Writes versions as they are now. `contents`: texts that were told, or the events whose bodies have them, to be copied
+ * later; a known text is never removed.
+ */
 export async function saveVersions(
   db: Db,
   { projectId, name }: PromptKey,
   versions: VersionState[],
-  contents: Map<number, VersionContent>,
+  contents: ReadonlyMap<number, TextSource>,
 ): Promise<void> {
   const rows = versions.map((state): PromptVersionRow => {
-    const content = contents.get(state.version)
+    const source = contents.get(state.version)
     return {
       project_id: projectId,
       name,
@@ -121,11 +127,14 @@ export async function saveVersions(
       deleted: state.deleted ? 1 : 0,
       presumed: state.presumed ? 1 : 0,
       strayed: state.strayed ? JSON.stringify(state.strayed) : null,
-      content: content ? encoder.encode(JSON.stringify(content)) : null,
+      content: source && 'text' in source ? encoded(source) : null,
+      content_event: source && 'eventId' in source ? source.eventId : null,
     }
   })
-  for (const some of chunksOf(rows, 12)) await upsertVersions(db, some)
+  for (const some of chunksOf(rows, 15)) await upsertVersions(db, some)
 }
+
+const encoded = (content: VersionContent): Uint8Array => encoder.encode(JSON.stringify(content))
 
 async function upsertVersions(db: Db, rows: PromptVersionRow[]): Promise<void> {
   await db
@@ -144,13 +153,53 @@ async function upsertVersions(db: Db, rows: PromptVersionRow[]): Promise<void> {
         presumed: eb.ref('excluded.presumed'),
         strayed: eb.ref('excluded.strayed'),
         content: sql<Uint8Array>`coalesce(excluded.content, prompt_versions.content)`,
+        content_event: sql<string>`case when excluded.content is null
+          then coalesce(excluded.content_event, prompt_versions.content_event) end`,
       })),
     )
     .execute()
 }
 
-/** The text and config of one version; null when no event has told them. */
-export async function contentOf(db: Db, key: PromptKey, version: number): Promise<VersionContent | null> {
-  const row = await ofPrompt(db, key).select('content').where('version', '=', version).executeTakeFirst()
-  return row?.content ? (JSON.parse(decoder.decode(row.content)) as VersionContent) : null
+/** The text of one version (null: no event has told it), and the event that has a newer one (null: none has). */
+export async function contentOf(
+  db: Db,
+  key: PromptKey,
+  version: number,
+): Promise<{ content: VersionContent | null; eventId: string | null }> {
+  const row = await ofPrompt(db, key)
+    .select(['content', 'content_event'])
+    .where('version', '=', version)
+    .executeTakeFirst()
+  const content = row?.content ? (JSON.parse(decoder.decode(row.content)) as VersionContent) : null
+  return { content, eventId: row?.content_event ?? null }
+}
+
+/** A version whose text is still in the body of an event. */
+export type VersionToCopy = PromptKey & { version: number; eventId: string }
+
+export async function versionToCopy(db: Db): Promise<VersionToCopy | null> {
+  const row = await db
+    .selectFrom('prompt_versions')
+    .select(['project_id', 'name', 'version', 'content_event'])
+    .where('content_event', 'is not', null)
+    .limit(1)
+    .executeTakeFirst()
+  if (!row || row.content_event === null) return null
+  return { projectId: row.project_id, name: row.name, version: row.version, eventId: row.content_event }
+}
+
+/** Copied, unless a newer text has come meanwhile. `content` null: the event is gone, and what was known stays. */
+export async function storeContent(
+  db: Db,
+  { projectId, name, version, eventId }: VersionToCopy,
+  content: VersionContent | null,
+): Promise<void> {
+  await db
+    .updateTable('prompt_versions')
+    .set({ content_event: null, ...(content && { content: encoded(content) }) })
+    .where('project_id', '=', projectId)
+    .where('name', '=', name)
+    .where('version', '=', version)
+    .where('content_event', '=', eventId)
+    .execute()
 }

@@ -109,6 +109,8 @@ export interface PromptVersionRow {
   strayed?: string | null
   /** JSON `{text, config}` as UTF-8 bytes; null when no event has told it. */
   content: Uint8Array | null
+  /** The event in whose body the text still is, newer than `content`; null: it is copied. */
+  content_event: string | null
 }
 
 export type DeliveryStatus =

@@ -21,3 +21,13 @@ export async function noteFailure(
     .returning(['failures', 'first_at'])
     .executeTakeFirstOrThrow()
 }
+
+/** How often a change failed to settle in a row. */
+export async function failuresOf(db: Db, changeId: string): Promise<number> {
+  const row = await db
+    .selectFrom('settle_failures')
+    .select('failures')
+    .where('change_id', '=', changeId)
+    .executeTakeFirst()
+  return row?.failures ?? 0
+}

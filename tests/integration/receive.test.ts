@@ -99,10 +99,11 @@ describe.each(engines)('receiving on %s', (_, openStore) => {
     expect(others).toEqual([])
     expect([first?.open_key, first?.event_count, second?.event_count]).toEqual([null, 1, 2])
     expect(JSON.parse(second?.detail ?? '{}')).toMatchObject({ behind: first?.id })
-    expect((await eventsOfChange(store.db, second?.id ?? '')).map(({ dedupe_key }) => dedupe_key)).toEqual([
-      'late',
-      'later',
-    ])
+    const late = store.db
+      .selectFrom('events')
+      .select('dedupe_key')
+      .where('change_id', '=', second?.id ?? '')
+    expect(await late.orderBy('id').execute()).toEqual([{ dedupe_key: 'late' }, { dedupe_key: 'later' }])
   })
 
   it('takes one alert that two automations tell at once, or one after the other, for one', async () => {

@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Change } from '#lib/change.ts'
 import { toChange } from '#lib/db/changes.ts'
-import { contentOf } from '#lib/db/prompts.ts'
 import { answerWebhook } from '#lib/door.ts'
 import { readEnv } from '#lib/env.ts'
 import { receiver } from '#lib/receive.ts'
 import type { Routes } from '#lib/rules.ts'
 import { type SettleDeps, settleDue } from '#lib/settle.ts'
+import { versionText } from '#lib/version-text.ts'
 import { type FixtureName, fixture, secret, sign, t } from '../fixtures.ts'
 import { engines, type TestStore } from './stores.ts'
 
@@ -153,7 +153,7 @@ describe.each(engines)('settling on %s', (_, openStore) => {
     time += 2000
     await settle()
     const key = { projectId: created.prompt.projectId, name: created.prompt.name }
-    expect((await contentOf(store.db, key, 2))?.text).toBe('Resolved.')
+    expect((await versionText(store.db, key, 2))?.text).toBe('Resolved.')
   })
 
   it('settles what came after a change was due behind it, however long that one takes', async () => {

@@ -18,6 +18,7 @@ export const migrations: Migrations = {
   '0001-start': () => import('./0001-start.ts'),
   '0003-settle-failures': () => import('./0003-settle-failures.ts'),
   '0004-doubts': () => import('./0004-doubts.ts'),
+  '0003-texts-to-copy': () => import('./0003-texts-to-copy.ts'),
   '0006-request-budget': () => import('./0006-request-budget.ts'),
   '0005-delivery-order': () => import('./0005-delivery-order.ts'),
   '0007-dismissals': () => import('./0007-dismissals.ts'),

@@ -1,8 +1,8 @@
 import type { Change } from '#lib/change.ts'
 import { compareVersions, inFull, type VersionDifference } from '#lib/compare-versions.ts'
 import type { Db } from '#lib/db/client.ts'
-import { contentOf } from '#lib/db/prompts.ts'
 import { comparedVersions } from '#lib/tell.ts'
+import { versionText } from '#lib/version-text.ts'
 
 /**
  * The difference that a change is about, in full where both texts are in the store, else what was stored with the
@@ -14,7 +14,7 @@ export async function differenceOf(
 ): Promise<VersionDifference | string | null> {
   const { difference, facts } = detail
   if (difference === null || projectId === null) return null
-  const read = (version: number) => contentOf(db, { projectId, name: subject }, version)
+  const read = (version: number) => versionText(db, { projectId, name: subject }, version)
   if (typeof difference === 'object')
     return inFull(difference, await read(difference.fromVersion), await read(difference.toVersion))
   const pair = comparedVersions(facts, [])

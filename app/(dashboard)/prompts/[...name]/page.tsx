@@ -3,8 +3,9 @@ import Link from 'next/link'
 import { compareVersions, type VersionDifference } from '#lib/compare-versions.ts'
 import { type Db, database } from '#lib/db/client.ts'
 import { changesOfPrompt, projectsWith, shownVersions } from '#lib/db/prompt-page.ts'
-import { contentOf, type PromptKey, type VersionContent } from '#lib/db/prompts.ts'
+import type { PromptKey, VersionContent } from '#lib/db/prompts.ts'
 import { isSignedIn, requireSession } from '#lib/session.ts'
+import { versionText } from '#lib/version-text.ts'
 import { visibleText } from '#lib/visible.ts'
 import { Empty } from '../../../_components/empty.tsx'
 import { Icon } from '../../../_components/icons.tsx'
@@ -103,8 +104,8 @@ interface Contents {
 }
 
 async function contentsOf(db: Db, prompt: PromptKey, { from, to }: Pair): Promise<Contents> {
-  const after = await contentOf(db, prompt, to)
-  return { before: from === to ? after : await contentOf(db, prompt, from), after }
+  const after = await versionText(db, prompt, to)
+  return { before: from === to ? after : await versionText(db, prompt, from), after }
 }
 
 function differenceOf({ from, to }: Pair, { before, after }: Contents): VersionDifference | null {

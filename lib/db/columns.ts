@@ -1,6 +1,7 @@
 import type {
   AttemptRow,
   ChangeRow,
+  DeliveryOrderRow,
   DeliveryRow,
   PolledRow,
   RejectionRow,
@@ -59,6 +60,13 @@ export const deliveryColumns = all<DeliveryRow>({
   created_at: 1,
   finished_at: 1,
   http_class: 1,
+})
+export const deliveryOrderColumns = all<DeliveryOrderRow>({
+  delivery_id: 1,
+  target: 1,
+  key: 1,
+  role: 1,
+  at: 1,
 })
 export const polledColumns = all<PolledRow>({ key: 1, at: 1, hash: 1, told: 1, usage: 1 })
 export const rejectionColumns = all<RejectionRow>({

@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import type { Db } from './client.ts'
+import { deliveryOrderColumns } from './columns.ts'
 import type { DeliveryOrderRow } from './schema.ts'
 
 /** The place of a delivery; where it had one, its role and key are set anew. */
@@ -21,7 +22,7 @@ export async function ordersOf(db: Db, deliveryIds: string[]): Promise<DeliveryO
   if (deliveryIds.length === 0) return []
   return db
     .selectFrom('delivery_orders')
-    .selectAll()
+    .select(deliveryOrderColumns)
     .where('delivery_id', 'in', deliveryIds)
     .orderBy('at')
     .orderBy('delivery_id')

@@ -41,9 +41,11 @@ const routes: Routes = {
 }
 
 async function receiveAndSettle(db: Db, name: FixtureName, round: number): Promise<void> {
-  const { prompt, ...rest } = JSON.parse(fixture(name).toString())
+  const { prompt, payload, ...rest } = JSON.parse(fixture(name).toString())
+  // Of another monitor each time: two alerts of one run are one change.
+  const alert = payload && { payload: { ...payload, monitorId: `monitor ${round}` } }
   const version = prompt && { prompt: { ...prompt, id: `prompt ${round}`, version: 7 + round } }
-  const body = JSON.stringify({ ...rest, ...version, id: `${name} ${round}` })
+  const body = JSON.stringify({ ...rest, ...version, ...alert, id: `${name} ${round}` })
   const request = new Request('http://localhost/', {
     method: 'POST',
     headers: { 'x-langfuse-signature': sign(body) },

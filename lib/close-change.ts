@@ -1,4 +1,4 @@
-import { settleChangeRow } from './db/changes.ts'
+import { notifiedOfDanger, settleChangeRow } from './db/changes.ts'
 import type { Db } from './db/client.ts'
 import { insertDeliveries, newDelivery } from './db/deliveries.ts'
 import { saveOrders } from './db/delivery-orders.ts'
@@ -7,6 +7,7 @@ import { indexChange } from './db/search-write.ts'
 import { orderOf } from './delivery-order.ts'
 import { boundedDetail, boundedFact } from './detail-bounds.ts'
 import type { SourceEvent } from './event.ts'
+import { routeEnd } from './incident.ts'
 import { noteSettled } from './journal.ts'
 import { many } from './row-rules.ts'
 import { type Routes, route } from './rules.ts'
@@ -65,7 +66,8 @@ export async function closeChange(
   const { id, project_id: projectId, subject } = row
   const indexed = { ...told, title, detail, id, projectId, subject, test: row.test === 1 }
   await indexChange(db, indexed, said)
-  const { routed, skipped } = route(routes, { ...told, projectId: row.project_id, subject: row.subject })
+  const change = { ...told, detail, projectId, subject }
+  const { routed, skipped } = await routeAll(db, routes, { told: { ...told, projectId, subject }, change })
   const to = (target: string) => ({ id: row.id, target, now })
   const queued = routed.map(({ target, rule, fact }) => {
     const bounded = boundedFact(fact, keep)
@@ -80,7 +82,7 @@ export async function closeChange(
   const happened = { occurredAt: occurred.length > 0 ? Math.max(...occurred) : null, now }
   await saveOrders(
     db,
-    queued.flatMap((one) => orderOf(one.row, { change: { projectId }, fact: one.fact }, happened)),
+    queued.flatMap((one) => orderOf(one.row, { change, fact: one.fact }, happened)),
   )
   const settled = {
     changeId: row.id,
@@ -94,4 +96,27 @@ export async function closeChange(
       noteSettled({ ...settled, skipped: skipped.length }, endedAt - now)
     },
   })
+}
+
+type Routing = ReturnType<typeof route>
+
+/** By the rules, and where an incident was opened that ends now. */
+async function routeAll(
+  db: Db,
+  routes: Routes,
+  {
+    told,
+    change,
+  }: { told: Parameters<typeof route>[1]; change: Parameters<typeof routeEnd>[1] & Pick<Told, 'detail'> },
+): Promise<Routing> {
+  const { routed, skipped } = route(routes, told)
+  if (!change.detail.ends) return { routed, skipped }
+  const { projectId, subject = '' } = change
+  const opened = await notifiedOfDanger(db, { projectId, subject })
+  const isRouted = (target: string): boolean => routed.some((one) => one.target === target)
+  const ends = routeEnd(routes, change, change.detail.facts, opened).filter(({ target }) => !isRouted(target))
+  return {
+    routed: [...routed, ...ends],
+    skipped: skipped.filter(({ target }) => !ends.some((one) => one.target === target)),
+  }
 }

@@ -19,7 +19,7 @@ interface Happened {
  */
 export function orderOf(
   { id, target }: Pick<DeliveryRow, 'id' | 'target'>,
-  { change, fact }: { change: Pick<Change, 'projectId'>; fact: Fact },
+  { change, fact }: { change: Parameters<typeof incidentOf>[0]; fact: Fact },
   { occurredAt, now }: Happened,
 ): DeliveryOrderRow[] {
   const incident = incidentOf(change, fact)

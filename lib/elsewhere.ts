@@ -1,3 +1,4 @@
+import type { StoredPromptEvent } from './change.ts'
 import type { PromptKey, VersionContent } from './db/prompts.ts'
 import type { CallbackIds, TraceAnswer } from './describe-callback.ts'
 
@@ -6,18 +7,30 @@ export interface WantedVersion extends PromptKey {
   version: number
 }
 
+/** A label that events tell to have left a version, or to have been deleted with it: does anything carry it now? */
+export interface WantedLabel extends PromptKey {
+  label: string
+}
+
+/** `holder`: the version that carries it, as of now; null: none does. */
+export interface LabelAnswer {
+  holder: StoredPromptEvent | null
+}
+
 /** What a change needs to know before it can be told. */
-export type Wanted = { version: WantedVersion } | { trace: CallbackIds }
+export type Wanted = { version: WantedVersion } | { trace: CallbackIds } | { label: WantedLabel }
 
 /** Gives what was read elsewhere; null where there is nobody to ask (or no text to be had), undefined: not asked yet. */
 export interface Elsewhere {
   version: (wanted: WantedVersion) => VersionContent | null | undefined
   trace: (wanted: CallbackIds) => TraceAnswer | null | undefined
+  label: (wanted: WantedLabel) => LabelAnswer | null | undefined
 }
 
 export interface Readers {
   readVersion?: (wanted: WantedVersion) => Promise<VersionContent | null>
   readTrace?: (wanted: CallbackIds) => Promise<TraceAnswer>
+  readLabel?: (wanted: WantedLabel) => Promise<LabelAnswer | null>
 }
 
 /** How long a trace is asked for, from the callback on, and how long after one try the next comes. */
@@ -28,13 +41,14 @@ const againMs = 30_000
  * What was read for one change so far. `read` gives null where it now knows, or when to ask again: a difference is
  * worth asking once, but ids that anyone may have written are not told before Langfuse had some time to confirm them.
  */
-export function readings({ readVersion, readTrace }: Readers): {
+export function readings({ readVersion, readTrace, readLabel }: Readers): {
   elsewhere: Elsewhere
   read: (wanted: Wanted, at: { since: number; now: number }) => Promise<number | null>
 } {
   const versions = new Map<string, VersionContent | null>()
   const traces = new Map<string, TraceAnswer>()
-  const keyOf = (wanted: WantedVersion | CallbackIds): string => JSON.stringify(wanted)
+  const labels = new Map<string, LabelAnswer | null>()
+  const keyOf = (wanted: WantedVersion | CallbackIds | WantedLabel): string => JSON.stringify(wanted)
 
   async function read(
     wanted: Wanted,
@@ -42,6 +56,10 @@ export function readings({ readVersion, readTrace }: Readers): {
   ): Promise<number | null> {
     if ('version' in wanted) {
       versions.set(keyOf(wanted.version), (await readVersion?.(wanted.version)) ?? null)
+      return null
+    }
+    if ('label' in wanted) {
+      labels.set(keyOf(wanted.label), (await readLabel?.(wanted.label)) ?? null)
       return null
     }
     const answer = await readTrace?.(wanted.trace)
@@ -57,6 +75,7 @@ export function readings({ readVersion, readTrace }: Readers): {
     elsewhere: {
       version: (wanted) => (readVersion ? versions.get(keyOf(wanted)) : null),
       trace: (wanted) => (readTrace ? traces.get(keyOf(wanted)) : null),
+      label: (wanted) => (readLabel ? labels.get(keyOf(wanted)) : null),
     },
     read,
   }
@@ -86,17 +105,17 @@ export function createRest(now: () => number): Rest {
   }
 }
 
-/** Reads versions by `read` (undefined: no answer), with a rest after each time that no answer came; nothing is known meanwhile. */
-export function versionsWithRest(
-  read: (wanted: WantedVersion) => Promise<VersionContent | null | undefined>,
+/** Reads versions, or labels, by `read` (undefined: no answer), with a rest after each time that no answer came; nothing is known meanwhile. */
+export function versionsWithRest<Asked, Answer>(
+  read: (wanted: Asked) => Promise<Answer | null | undefined>,
   rest: Rest,
-): (wanted: WantedVersion) => Promise<VersionContent | null> {
+): (wanted: Asked) => Promise<Answer | null> {
   return async (wanted) => {
     if (rest.left() > 0) return null
-    const content = await read(wanted)
-    if (content === undefined) rest.begin(null)
+    const answer = await read(wanted)
+    if (answer === undefined) rest.begin(null)
     else rest.end()
-    return content ?? null
+    return answer ?? null
   }
 }
 

@@ -10,7 +10,7 @@ import { createLoop, type Loop, type LoopDeps } from './loop.ts'
 import type { BudgetUse } from './request-budget.ts'
 import type { Routes } from './rules.ts'
 import { plainFetch } from './running.ts'
-import { readPromptVersion } from './sources/langfuse-api.ts'
+import { readLabelHolder, readPromptVersion } from './sources/langfuse-api.ts'
 import { readTrace } from './sources/langfuse-trace.ts'
 
 function pollingOf(env: Env, access: LangfuseAccess | null): LoopDeps['poll'] {
@@ -61,13 +61,15 @@ export async function relayLoop(db: Db, routes: Routes, env: Env): Promise<Loop>
 function loopOf(db: Db, routes: Routes, env: Env): Loop {
   const access = langfuseAccess(db, env)
   const api = access?.api
+  const rest = createRest(Date.now)
   return createLoop({
     db,
     routes,
     now: Date.now,
     random: Math.random,
     sleep,
-    readVersion: api && versionsWithRest((wanted) => readPromptVersion(api, wanted), createRest(Date.now)),
+    readVersion: api && versionsWithRest((wanted) => readPromptVersion(api, wanted), rest),
+    readLabel: api && versionsWithRest((wanted) => readLabelHolder(api, wanted), rest),
     readTrace: access ? traceReader(access) : undefined,
     poll: pollingOf(env, access),
     fetch: plainFetch,

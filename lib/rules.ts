@@ -1,5 +1,6 @@
 import { posix } from 'node:path'
 import { z } from 'zod'
+import { authorOf } from './authors.ts'
 import { isBurst, matchBurst } from './burst-rules.ts'
 import { type Change, type Fact, type FactKind, factKinds } from './change.ts'
 import { suggestion } from './problem.ts'
@@ -129,12 +130,6 @@ const withheldWords = {
 function withheldClause({ detail }: Matchable): string | null {
   const fact = detail.facts.find((one) => one.kind === 'trace-callback')
   return fact?.withheld === undefined ? null : withheldWords[fact.withheld]
-}
-
-/** Whose doing a fact is; null: not known. Of a change by several people, each fact has its own. */
-export function authorOf(fact: Fact, { actor }: Pick<Change, 'actor'>): string | null {
-  if ('revealed' in fact && fact.revealed === true) return null
-  return 'by' in fact && fact.by !== undefined ? fact.by : actor
 }
 
 function clauseAgainst(rule: Rule, change: Matchable, by: string | null): string | null {

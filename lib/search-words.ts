@@ -1,3 +1,4 @@
+import { authorsOf } from './authors.ts'
 import type { Change } from './change.ts'
 import type { SourceEvent } from './event.ts'
 
@@ -42,9 +43,9 @@ type Described = Pick<Change, 'subject' | 'title' | 'actor' | 'detail'>
 
 /** The words by which a settled change is found. */
 export function changeWords(change: Described, said: SourceEvent[]): string[] {
-  const { subject, title, actor, detail } = change
+  const { subject, title, detail } = change
   const { prompt, facts, message, problems, trace } = detail
-  const texts = [subject, title, actor ?? '', message?.slice(0, mostText) ?? '', ...problems]
+  const texts = [subject, title, ...authorsOf(change), message?.slice(0, mostText) ?? '', ...problems]
   for (const fact of facts) if ('label' in fact) texts.push(fact.label)
   if (trace) texts.push(trace.name ?? '', trace.user ?? '')
   if (prompt) texts.push(...prompt.labels, ...prompt.tags, prompt.commitMessage ?? '')

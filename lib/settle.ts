@@ -10,7 +10,7 @@ import type { ChangeRow } from './db/schema.ts'
 import { failuresOf, noteFailure } from './db/settle-failures.ts'
 import { unsynced } from './db/unsynced.ts'
 import type { CallbackIds, TraceAnswer } from './describe-callback.ts'
-import type { Elsewhere, Wanted, WantedVersion } from './elsewhere.ts'
+import type { Elsewhere, LabelAnswer, Wanted, WantedLabel, WantedVersion } from './elsewhere.ts'
 import type { SourceEvent } from './event.ts'
 import { tellGivenUp } from './given-up.ts'
 import { noteUnsettled } from './journal.ts'
@@ -32,6 +32,7 @@ export interface SettleDeps {
   /** What is read from Langfuse. Absent without API keys. */
   readVersion?: (wanted: WantedVersion) => Promise<VersionContent | null>
   readTrace?: (wanted: CallbackIds) => Promise<TraceAnswer>
+  readLabel?: (wanted: WantedLabel) => Promise<LabelAnswer | null>
 }
 
 /** The parts of a settler that a loop has; without them it is looked at once. */

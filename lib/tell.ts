@@ -1,4 +1,12 @@
-import { type Change, type ChangeDetail, emptyDetail, type Fact, type StoredPromptEvent } from './change.ts'
+import {
+  type Change,
+  type ChangeDetail,
+  emptyDetail,
+  type Fact,
+  type StoredPromptEvent,
+  type VersionState,
+} from './change.ts'
+import { openDanger } from './db/changes.ts'
 import type { Db } from './db/client.ts'
 import { type PromptKey, saveVersions, type TextSource, versionsFor } from './db/prompts.ts'
 import { describe, describeAlert, describeNotification, describeUnrecognised } from './describe.ts'
@@ -15,7 +23,7 @@ import type {
 import { alertEndedBy } from './monitor-history.ts'
 import { isObserved } from './observed.ts'
 import { summarise } from './prompt-diff.ts'
-import { awaitsCounterpart, type Fold, foldPrompt } from './prompt-state.ts'
+import { awaitsCounterpart, type Fold, foldPrompt, type LabelRead } from './prompt-state.ts'
 import { contentIn, readSource, versionText } from './version-text.ts'
 
 /** What a change turned out to be. */
@@ -67,7 +75,11 @@ async function tellPrompt(
   })
   const { versions, unread } = await versionsFor(db, key, stored)
   if (mayWait && awaitsCounterpart(versions, stored, unread)) return 'waiting'
-  const fold = foldPrompt(versions, stored)
+  const told = foldPrompt(versions, stored)
+  const labels = labelReads(key, told, elsewhere)
+  if ('wanted' in labels) return labels
+  const { reads } = labels
+  const fold = reads.length > 0 ? await foldRead(db, key, { versions, stored, reads }) : told
   const isStale = new Set(fold.stale)
   const contents = contentsOf(events.filter(({ id }) => !isStale.has(id)))
   const difference = await differenceFor(db, key, { fold, contents, elsewhere })
@@ -76,8 +88,8 @@ async function tellPrompt(
   const touched = fold.after.filter(({ version }) => isTouched.has(version))
   await saveVersions(db, key, touched, contents)
   const { kind, title, danger } = describe({ ...fold, subject: key.name })
-  const { facts, stale, actor, version } = fold
-  const { steps } = fold
+  const { facts, stale, actor, version, steps } = fold
+  const ends = fold.regained.includes('production') && !danger ? await openDanger(db, key) : null
   const detail = {
     ...emptyDetail,
     facts,
@@ -85,8 +97,51 @@ async function tellPrompt(
     difference,
     stale,
     ...(steps.length > 0 && { steps }),
+    ...(ends && { ends }),
   }
   return { kind, title, danger, actor, version, detail }
+}
+
+/** Labels of one change that Langfuse is asked for. */
+const maxLabelReads = 5
+
+/** Labels that left a version, as far as events tell; `production` too where its version was deleted. */
+function labelsInDoubt(facts: readonly Fact[]): string[] {
+  const left = facts.flatMap((fact) => {
+    if (fact.kind === 'label-removed') return [fact.label]
+    return fact.kind === 'deleted' && fact.labels.includes('production') ? ['production'] : []
+  })
+  const isTaken = (label: string): boolean => facts.some((fact) => 'to' in fact && fact.label === label)
+  return [...new Set(left)].slice(0, maxLabelReads).filter((label) => !isTaken(label))
+}
+
+/** What Langfuse says of them; `wanted`: the next that it must be asked for. */
+function labelReads(
+  key: PromptKey,
+  { facts }: Fold,
+  elsewhere: Elsewhere,
+): { reads: LabelRead[] } | { wanted: Wanted } {
+  const reads: LabelRead[] = []
+  for (const label of labelsInDoubt(facts)) {
+    const answer = elsewhere.label({ ...key, label })
+    if (answer === undefined) return { wanted: { label: { ...key, label } } }
+    if (answer) reads.push({ label, ...answer })
+  }
+  return { reads }
+}
+
+interface Reading {
+  versions: readonly VersionState[]
+  stored: readonly StoredPromptEvent[]
+  reads: readonly LabelRead[]
+}
+
+async function foldRead(db: Db, key: PromptKey, { versions, stored, reads }: Reading): Promise<Fold> {
+  const holders = reads.flatMap(({ holder }) => holder ?? [])
+  if (holders.length === 0) return foldPrompt(versions, stored, reads)
+  // They may be of versions that the events did not concern.
+  const concerned = await versionsFor(db, key, [...stored, ...holders])
+  return foldPrompt(concerned.versions, stored, reads)
 }
 
 /** Texts by version, the newest telling winning. A `deleted` event's text is left out: its references are unresolved. */

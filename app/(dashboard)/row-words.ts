@@ -2,7 +2,7 @@ import { lastedWords } from '#lib/alert-words.ts'
 import type { Change } from '#lib/change.ts'
 import type { ListedChange } from '#lib/db/dashboard.ts'
 import { shownLine } from '#lib/visible.ts'
-import { actorWords, type KindWords, kindWords, versionWords } from '../_components/change-words.ts'
+import { authorsWords, type KindWords, kindWords, versionWords } from '../_components/change-words.ts'
 import { chipWords, type DeliveryContext } from '../_components/delivery-words.ts'
 import { type LabelWords, labelWords } from '../_components/label-words.ts'
 import { rowMark } from '../_components/row-mark.ts'
@@ -51,7 +51,7 @@ export function rowWords({ change, deliveries }: ListedChange, { now, contextOf 
     labels: prompt ? labelWords(prompt.labelsBefore, prompt.labels, omitted) : null,
     told: told === null ? null : shownLine(told),
     eventCount: change.eventCount,
-    actor: prompt || change.actor ? shownLine(actorWords(change.actor)) : null,
+    actor: prompt || change.actor ? shownLine(authorsWords(change)) : null,
     deliveries: deliveries.map((one) => ({ id: one.id, ...chipWords(one, contextOf(one.target)) })),
     at: change.openedAt,
     now,

@@ -1,4 +1,5 @@
 import { type AlertTone, notificationTone, notificationWord, severityWords } from '#lib/alert-words.ts'
+import { authorOf, authorsOf } from '#lib/authors.ts'
 import type { Change, Fact, FactKind } from '#lib/change.ts'
 import { kindNames } from '#lib/kind-names.ts'
 import { burstKinds } from '#lib/observed.ts'
@@ -106,6 +107,25 @@ function callbackWords({ withheld, confirmed }: Extract<Fact, { kind: 'trace-cal
     : 'asked to look; nobody asked Langfuse whether it knows it'
 }
 
+function lossWords({ label, from, now }: Extract<Fact, { kind: 'label-removed' }>): string {
+  if (now === 'newer') return `${label} left v${from}; its new version is unknown`
+  const lost = `${label} taken off v${from}`
+  return now === 'unknown' ? `${lost}; no version is known to carry it` : lost
+}
+
+/** Everybody who did something in a change. */
+export function authorsWords(change: Pick<Change, 'actor' | 'detail'>): string {
+  const authors = authorsOf(change)
+  return authors.length > 0 ? authors.map(actorWords).join(', ') : actorWords(null)
+}
+
+/** A fact with its author: of a change by several people, or where nobody is known to have done it then. */
+export function deedWords(fact: Fact, change: Pick<Change, 'actor' | 'detail'>): string {
+  const words = factWords(fact)
+  if ('revealed' in fact && fact.revealed === true) return `${words}, found now`
+  return authorsOf(change).length > 1 ? `${words}, by ${actorWords(authorOf(fact, change))}` : words
+}
+
 /** One fact as a line of text. */
 export function factWords(fact: Fact): string {
   switch (fact.kind) {
@@ -117,7 +137,7 @@ export function factWords(fact: Fact): string {
     case 'label-added':
       return `${fact.label} put on v${fact.to}`
     case 'label-removed':
-      return `${fact.label} taken off v${fact.from}`
+      return lossWords(fact)
     case 'tags-changed':
       return `tags added: ${joined(fact.added)}; removed: ${joined(fact.removed)}${fact.omitted ? ` ${moreWords(fact.omitted)}` : ''}`
     case 'deleted':

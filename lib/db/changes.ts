@@ -2,7 +2,7 @@ import { type QueryCreator, sql } from 'kysely'
 import type { Change, ChangeDetail } from '../change.ts'
 import { type Db, isPostgres } from './client.ts'
 import { changeColumns } from './columns.ts'
-import type { ChangeRow, Database } from './schema.ts'
+import type { ChangeRow, Database, DeliveryStatus } from './schema.ts'
 
 /** The longest that an open change is held together, in milliseconds, however many events keep coming. */
 const longestWindow = 10_000
@@ -178,4 +178,56 @@ export async function overdueChanges(
     .limit(1)
     .executeTakeFirst()
   return { count: found.count, oldest: found.oldest, reason: newest?.reason ?? null }
+}
+
+/** Statuses of deliveries that reached their target, or will. */
+const reaching: DeliveryStatus[] = ['queued', 'sending', 'retrying', 'delivered']
+
+/**
+ * The newest change that said of a prompt that nothing carries `production`, or that nothing is known to, unless a later one
+ * ended that; with the targets that were told.
+ */
+export async function openDanger(
+  db: Db,
+  { projectId, name }: { projectId: string; name: string },
+): Promise<{ changeId: string; title: string } | null> {
+  const ofPrompt = db
+    .selectFrom('changes')
+    .where('project_id', '=', projectId)
+    .where('subject', '=', name)
+    .where('version', 'is not', null)
+  const danger = await ofPrompt
+    .select(['id', 'title'])
+    .where('danger', '=', 1)
+    .where('status', '=', 'settled')
+    .orderBy('id', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+  if (!danger) return null
+  const end = await ofPrompt
+    .select('id')
+    .where('id', '>', danger.id)
+    .where('detail', 'like', `%"ends":{"changeId":"${danger.id}"%`)
+    .limit(1)
+    .executeTakeFirst()
+  return end ? null : { changeId: danger.id, title: danger.title }
+}
+
+/** Targets that were notified of a danger of this prompt, now or before. */
+export async function notifiedOfDanger(
+  db: Db,
+  { projectId, subject }: { projectId: string | null; subject: string },
+): Promise<string[]> {
+  const rows = await db
+    .selectFrom('deliveries as d')
+    .innerJoin('changes as c', 'c.id', 'd.change_id')
+    .select('d.target')
+    .distinct()
+    .where('c.project_id', '=', projectId)
+    .where('c.subject', '=', subject)
+    .where('c.danger', '=', 1)
+    .where('c.version', 'is not', null)
+    .where('d.status', 'in', reaching)
+    .execute()
+  return rows.map(({ target }) => target)
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { authorsOf } from '../authors.ts'
 import type { Fact, FactKind } from '../change.ts'
 import type { Message } from '../delivery.ts'
 import { incidentOf } from '../incident.ts'
@@ -79,11 +80,16 @@ const kinds: Record<FactKind, { way: 'change' | 'trigger' | 'resolve'; severity:
   unrecognised: { way: 'trigger', severity: 'warning' },
 }
 
-/** A prompt change is an incident where nothing carries production any more. A test wakes nobody, whatever it plays. */
+/**
+ * A prompt change is an incident where nothing carries production any more, and ends it where a version carries it again.
+ * A test wakes nobody, whatever it plays.
+ */
 function wayOf({ change, fact }: Message): 'change' | 'trigger' | 'resolve' {
   const { way } = kinds[fact.kind]
   if (change.test) return 'change'
-  return way === 'change' && change.danger ? 'trigger' : way
+  if (way !== 'change') return way
+  if (incidentOf(change, fact)?.role === 'ends') return 'resolve'
+  return change.danger ? 'trigger' : 'change'
 }
 
 /** Langfuse's own words. */
@@ -137,11 +143,12 @@ function detailsOf(told: Message): Record<string, unknown> {
   const { change, fact } = told
   const { prompt, message, difference, environments, problems } = change.detail
   const rows = observedOf(told).slice(0, 10)
+  const authors = authorsOf(change)
   return {
     ...factDetails(fact),
     change: change.id,
     project: change.projectId === null ? null : line(change.projectId, mostName),
-    ...(change.actor !== null && { author: line(change.actor, mostName) }),
+    ...(authors.length > 0 && { author: line(authors.join(', '), mostName) }),
     ...(prompt && {
       prompt: line(change.subject, mostName),
       version: change.version,

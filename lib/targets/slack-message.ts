@@ -1,5 +1,6 @@
 import type { IncomingWebhookSendArguments } from '@slack/webhook'
 import { lastedWords } from '../alert-words.ts'
+import { authorsOf } from '../authors.ts'
 import type { Message } from '../delivery.ts'
 import { callbackFields } from '../describe-callback.ts'
 import { titleOf } from '../observed-words.ts'
@@ -54,7 +55,7 @@ function promptFields({ change, fact }: Message, { share }: Room): Field[] {
     ['Prompt', named(change.subject, 300 * share)],
     ['Version', moved ?? (change.version === null ? '–' : `v${change.version}`)],
     ['Labels', `${before}${list(labels, omitted?.labels)}`],
-    ['Author', named(change.actor ?? 'unknown', 120 * share)],
+    ['Author', named(authorsOf(change).join(', ') || 'unknown', 120 * share)],
     ...(tags.length > 0 ? [['Tags', list(tags, omitted?.tags)] satisfies Field] : []),
     ...(promptType === null ? [] : [['Type', named(promptType, 60)] satisfies Field]),
   ]

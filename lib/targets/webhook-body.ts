@@ -1,3 +1,4 @@
+import { authorOf, authorsOf } from '../authors.ts'
 import type { DifferenceSummary, Fact } from '../change.ts'
 import { type Message, versionOf } from '../delivery.ts'
 import { observedOf, type ToldRow, titleOf } from '../observed-words.ts'
@@ -26,6 +27,9 @@ type FactData = Pick<
   | 'firstAt'
   | 'lastAt'
 >
+
+/** Of a label that left a version. */
+const carriedWords = { nowhere: 'nowhere', unknown: 'unknown', newer: 'newer_version' } as const
 
 const iso = (at: number): string => new Date(at).toISOString()
 
@@ -101,6 +105,7 @@ const observedData = (rows: readonly ToldRow[]): Data['observed'] =>
 export function webhookBodyOf(message: Message): WebhookBody {
   const { change, fact, links } = message
   const { detail } = change
+  const authors = authorsOf(change)
   return {
     version: 1,
     type: types[fact.kind],
@@ -112,10 +117,12 @@ export function webhookBodyOf(message: Message): WebhookBody {
       title: clip(visibleText(titleOf(message))),
       subject: clip(change.subject),
       projectId: clipOrNull(change.projectId),
-      actor: clipOrNull(change.actor),
+      actor: clipOrNull(authorOf(fact, change)),
+      ...(authors.length > 1 && { actors: clipAll(authors) }),
       danger: change.danger,
       test: change.test,
       ...factData(fact),
+      ...(fact.kind === 'label-removed' && { carried: carriedWords[fact.now ?? 'nowhere'] }),
       observed: observedData(observedOf(message)),
       message: clipOrNull(detail.message, mostText),
       environments: clipAll(detail.environments),

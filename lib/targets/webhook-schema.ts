@@ -101,11 +101,20 @@ export const webhookBody = z
       subject: name.describe('The name of the prompt, monitor, resource or target'),
       projectId: name.nullable().describe('Of Langfuse; null for what is about the relay itself'),
       actor: name.nullable().describe('Who did it; API for changes by API key; null: not known'),
+      actors: names
+        .optional()
+        .describe(
+          'Where several people did what the change tells together: all of them; actor did what type says',
+        ),
       danger: z.boolean().describe('Someone should look'),
       test: z.boolean().describe('Sent from the setup page: nothing happened'),
       label: name.nullable(),
       from: version.nullable().describe('The version that the label left'),
       to: version.nullable().describe('The version that the label is on now'),
+      carried: z
+        .enum(['nowhere', 'unknown', 'newer_version'])
+        .optional()
+        .describe('Of prompt.label_removed: where the label is now, as far as it is known'),
       severity: name.nullable().describe("Of alerts and notifications, in Langfuse's words"),
       monitorId: name.nullable().describe('The same in an alert and its recovery'),
       traceId: name.nullable().describe('Of a callback: what somebody asked to have looked at'),

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { VersionContent } from '#lib/db/prompts.ts'
 import { answerWebhook } from '#lib/door.ts'
-import { createRest, versionsWithRest } from '#lib/elsewhere.ts'
+import { createRest, versionsWithRest, type WantedVersion } from '#lib/elsewhere.ts'
 import { readEnv } from '#lib/env.ts'
 import type { LoopDeps } from '#lib/loop.ts'
 import { type Arrival, receiver } from '#lib/receive.ts'
@@ -118,7 +119,7 @@ describe.each(engines)('beside an API of Langfuse that is slow or hangs, on %s',
   it('an alert is reported within 2 s though no text ever comes, and the edits settle after one timeout', async () => {
     let asked = 0
     const rest = createRest(Date.now)
-    const readVersion = versionsWithRest(async () => {
+    const readVersion = versionsWithRest<WantedVersion, VersionContent>(async () => {
       asked++
       await sleep(10_000)
       return undefined

@@ -24,6 +24,8 @@ export interface Step {
   edit: { kind: EditKind; name: string }
   /** In the order of Langfuse's writes; they may arrive in any other. Empty for what fires nothing. */
   events: PromptWebhook[]
+  /** The prompt's versions after each of its edits. */
+  states: readonly (readonly ModelVersion[])[]
   /** What can be said of it by one who heard every event so far; null when nothing fires. */
   expected: Expected | null
 }
@@ -156,12 +158,14 @@ export function createModel(random: Random, start: number = Date.UTC(2026, 7, 21
   const world: World = { random, clock: start, prompts: new Map() }
   const listen = createListener()
 
+  interface Applied extends Deed {
+    kind: EditKind
+    events: PromptWebhook[]
+    state: ModelVersion[]
+  }
+
   /** Of the prompt of this name, or a copy of it. */
-  function apply(
-    name: string,
-    wanted: EditKind,
-    actor: Actor,
-  ): Deed & { kind: EditKind; events: PromptWebhook[] } {
+  function apply(name: string, wanted: EditKind, actor: Actor): Applied {
     const target = pick(world, versionsOf(world, name)) as ModelVersion | undefined
     const scene = { world, name, target, actor }
     const done = edits[wanted](scene)
@@ -170,6 +174,7 @@ export function createModel(random: Random, start: number = Date.UTC(2026, 7, 21
     return {
       kind: done ? wanted : 'create',
       happened,
+      state: structuredClone(versionsOf(world, happened.name)),
       actor: user ? (user.name ?? user.email) : 'API',
       events: silent.includes(wanted) && done ? [] : bodiesOf(world, happened, actor),
     }
@@ -187,7 +192,12 @@ export function createModel(random: Random, start: number = Date.UTC(2026, 7, 21
       pass()
       const deed = apply(anyName(), wanted, wanted.endsWith('by API') ? api : pick(world, people))
       const edit = { kind: deed.kind, name: deed.happened.name }
-      return { edit, events: deed.events, expected: deed.events.length === 0 ? null : listen([deed]) }
+      return {
+        edit,
+        events: deed.events,
+        states: [deed.state],
+        expected: deed.events.length === 0 ? null : listen([deed]),
+      }
     },
     crossing: () => {
       pass()
@@ -198,7 +208,8 @@ export function createModel(random: Random, start: number = Date.UTC(2026, 7, 21
         return apply(name, pick(world, crossingDeck), actor)
       })
       const events = deeds.flatMap((deed) => deed.events)
-      return { edit: { kind: deeds[0]?.kind ?? 'create', name }, events, expected: listen(deeds) }
+      const states = deeds.map(({ state }) => state)
+      return { edit: { kind: deeds[0]?.kind ?? 'create', name }, events, states, expected: listen(deeds) }
     },
   }
 }

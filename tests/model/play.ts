@@ -35,8 +35,9 @@ export function fold(known: Known, name: string, events: StoredPromptEvent[]): F
   return folded
 }
 
-const runs = 40
 const editsPerRun = 60
+/** `EDITS=5000`: so many in each of the tests. */
+const runs = Math.ceil(Number(process.env.EDITS ?? 1200) / editsPerRun)
 export const editsInAll: number = runs * editsPerRun
 
 export interface Played extends Step {
@@ -52,8 +53,11 @@ interface World {
   random: Random
 }
 
-/** Plays random edits from random seeds; fast-check prints the seed that fails. */
-export function forEachEdit(startChecks: (world: World) => (played: Played) => void): void {
+/**
+ * Plays random edits from random seeds; fast-check prints the seed that fails. `crossed`: the share of steps that are two
+ * edits of one prompt by two people.
+ */
+export function forEachEdit(startChecks: (world: World) => (played: Played) => void, crossed = 0): void {
   fc.assert(
     fc.property(fc.integer({ min: 0, max: 2 ** 31 - 1 }), (seed) => {
       const random = randomFrom(seed)
@@ -62,7 +66,7 @@ export function forEachEdit(startChecks: (world: World) => (played: Played) => v
       const check = startChecks({ known, random })
       for (let count = 0; count < editsPerRun; count++) {
         const snapshot = new Map(structuredClone([...model.prompts]))
-        const step = model.edit()
+        const step = random() < crossed ? model.crossing() : model.edit()
         const { name } = step.edit
         check({
           ...step,

@@ -144,6 +144,67 @@ describe('the sentence of a change', () => {
   })
 })
 
+describe('the sentence of a change by several people', () => {
+  it.each<[string, Fact[]]>([
+    [
+      'Maya Okonkwo promoted support/refund-reply v3 to production, was v2; Jo put staging on support/refund-reply v1',
+      [promotion('production', 2, 3), { kind: 'label-added', label: 'staging', to: 1, by: 'Jo' }],
+    ],
+    [
+      'Maya Okonkwo created support/refund-reply v8; The API promoted support/refund-reply v8 to production, was v7',
+      [createdV8, { ...promotion('production', 7, 8), by: 'API' } as Fact],
+    ],
+    [
+      'Maya Okonkwo deleted v1 of support/refund-reply; Jo deleted v2 of support/refund-reply',
+      [
+        { kind: 'deleted', versions: [1], labels: [], whole: true },
+        { kind: 'deleted', versions: [2], labels: [], whole: true, by: 'Jo' },
+      ],
+    ],
+    [
+      'Maya Okonkwo tagged support/refund-reply with eu; production of support/refund-reply went from v6 to v7',
+      [
+        { ...promotion('production', 6, 7), revealed: true } as Fact,
+        { kind: 'tags-changed', added: ['eu'], removed: [] },
+      ],
+    ],
+    [
+      'production and staging are on support/refund-reply v7',
+      [
+        { kind: 'label-added', label: 'production', to: 7, revealed: true },
+        { kind: 'label-added', label: 'staging', to: 7, revealed: true },
+      ],
+    ],
+    [
+      'the tags of support/refund-reply changed +eu −us',
+      [{ kind: 'tags-changed', added: ['eu'], removed: ['us'], revealed: true }],
+    ],
+    [
+      'Maya Okonkwo rolled latest of support/refund-reply back from v2 to v1',
+      [{ kind: 'rolled-back', label: 'latest', from: 2, to: 1 }],
+    ],
+  ])('%s', (title, facts) => {
+    expect(told(facts)).toMatchObject({ title, danger: false })
+  })
+
+  it('tells what one took back from the other, where nothing else is left of it', () => {
+    const steps: Fact[] = [
+      { ...promotion('production', 2, 3), by: 'Maya' } as Fact,
+      { kind: 'rolled-back', label: 'production', from: 3, to: 2, by: 'Jo' },
+    ]
+    const { title } = describeChange({
+      subject,
+      facts: [{ kind: 'unchanged' }],
+      actor: 'Jo',
+      version: 3,
+      steps,
+    })
+    expect(title).toBe(
+      'Maya promoted support/refund-reply v3 to production, was v2; Jo rolled production of support/refund-reply back from v3 to v2: nothing changed in the end',
+    )
+  })
+})
+
 describe('the kind of a change', () => {
   it.each<[Fact['kind'], Fact[]]>([
     ['version-created', [promotion('production', 7, 8), createdV8]],
@@ -172,6 +233,21 @@ describe('danger', () => {
     ],
   ])('%s', (title, facts) => {
     expect(told(facts)).toMatchObject({ title, danger: true })
+  })
+
+  it.each<[string, Fact[], boolean]>([
+    [
+      'Maya Okonkwo removed production from support/refund-reply v6: no version is known to carry production now',
+      [{ kind: 'label-removed', label: 'production', from: 6, now: 'unknown' }],
+      true,
+    ],
+    [
+      'production left support/refund-reply v6; its new version is unknown',
+      [{ kind: 'label-removed', label: 'production', from: 6, now: 'newer' }],
+      false,
+    ],
+  ])('says no more than is known: %s', (title, facts, danger) => {
+    expect(told(facts)).toMatchObject({ title, danger })
   })
 
   it.each<[string, Fact[]]>([

@@ -1,6 +1,7 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import type { Fact, StoredPromptEvent, VersionState } from '#lib/change.ts'
-import { awaitsCounterpart, foldPrompt } from '#lib/prompt-state.ts'
+import { describe as describeChange } from '#lib/describe.ts'
+import { awaitsCounterpart, foldPrompt, type LabelRead } from '#lib/prompt-state.ts'
 import type { ModelVersion } from '../model/edits.ts'
 import { type EditKind, editKinds } from '../model/langfuse.ts'
 import type { ExpectedFact } from '../model/listener.ts'
@@ -23,6 +24,9 @@ const withPeople = (facts: readonly Fact[], actor: string | null): string[] =>
 
 const live = (states: readonly VersionState[]): VersionState[] => states.filter(({ deleted }) => !deleted)
 
+// `npm run test:model` plays many more of them.
+vi.setConfig({ testTimeout: 300_000 })
+
 describe('folding the events of random edits', () => {
   it('gives each edit that fires anything its kind, facts, version and author, in any order and repeated', () => {
     const played = new Map<EditKind, number>()
@@ -38,6 +42,22 @@ describe('folding the events of random edits', () => {
       expect(stale).toEqual([])
     })
     expect([...played.keys()].toSorted()).toEqual(editKinds.toSorted())
+  })
+
+  it('gives all that two people did within one window, with whose doing each was', () => {
+    forEachEdit(
+      ({ known, random }) =>
+        ({ edit, events, expected }) => {
+          if (!expected) return
+          const { facts, actor, after } = fold(known, edit.name, arrivals(events, random))
+          expect({ ...edit, facts: withPeople(facts, actor), after: after.length }).toEqual({
+            ...edit,
+            facts: expected.facts.map(written).toSorted(),
+            after: after.length,
+          })
+        },
+      0.5,
+    )
   })
 
   it('gives the same for any order, repeats and a second automation', () => {
@@ -148,6 +168,84 @@ describe('waiting for counterparts', () => {
     })
   })
 })
+
+describe('with a tenth of the events lost', () => {
+  type Holder = number | undefined
+  const holderOf = (versions: readonly ModelVersion[], label: string): Holder =>
+    versions.find(({ labels }) => labels.includes(label))?.version
+
+  /** Who carried a label lately: since the relay last knew, and just now. */
+  const playWithLoss = (withKeys: boolean): { said: number; moves: number } => {
+    const count = { said: 0, moves: 0 }
+    forEachEdit(({ known, random }) => {
+      const everHeld = new Set<string>()
+      return ({ edit, events, truth, truthBefore, states }) => {
+        const arrived = lose(shuffle(events, random), random, 0.1).map(stored)
+        for (const { version, labels } of [...truthBefore, ...states.flat()])
+          for (const label of labels) everHeld.add(`${edit.name} ${version} ${label}`)
+        if (arrived.length === 0) return
+        const before = known.get(edit.name) ?? []
+        const first = foldPrompt(before, arrived)
+        const lost = first.facts.flatMap((fact) => (fact.kind === 'label-removed' ? [fact.label] : []))
+        const reads = withKeys ? lost.map((label) => readOf(edit.name, truth, label)) : []
+        const { facts, actor, version, after } = foldPrompt(before, arrived, reads)
+        known.set(edit.name, after)
+        const { title, danger } = describeChange({ subject: edit.name, facts, actor, version })
+        // Of two edits that came together, each was so for a while; what Langfuse answers is so now.
+        const heldBy = (label: string): Holder[] =>
+          (withKeys ? [truth] : states).map((state) => holderOf(state, label))
+        if (title.endsWith('nothing carries production now')) {
+          count.said++
+          expect({ ...edit, title, production: heldBy('production') }).toMatchObject({
+            production: expect.arrayContaining([undefined]),
+          })
+        }
+        if (danger && withKeys) expect(heldBy('production')).toEqual([undefined])
+        for (const fact of facts) {
+          if (fact.kind !== 'promoted' && fact.kind !== 'rolled-back') continue
+          count.moves++
+          expect(everHeld).toContain(`${edit.name} ${fact.from} ${fact.label}`)
+          expect(states.map((state) => holderOf(state, fact.label))).toContain(fact.to)
+          expect(fact.kind).toBe(fact.to > fact.from ? 'promoted' : 'rolled-back')
+        }
+      }
+    }, 0.3)
+    return count
+  }
+
+  it('no promotion, roll-back or end of production is told that was not', () => {
+    expect(playWithLoss(false).moves).toBeGreaterThan(50)
+  })
+
+  it('with API keys, production is told to be carried by nothing where that is so, and never otherwise', () => {
+    const { said, moves } = playWithLoss(true)
+    expect(moves).toBeGreaterThan(50)
+    expect(said).toBeGreaterThan(10)
+  })
+})
+
+/** What Langfuse's API would answer. */
+function readOf(name: string, versions: readonly ModelVersion[], label: string): LabelRead {
+  const holder = versions.find(({ labels }) => labels.includes(label))
+  if (!holder) return { label, holder: null }
+  const { id, text: _, ...rest } = holder
+  return {
+    label,
+    holder: {
+      type: 'prompt-version',
+      action: 'updated',
+      projectId: 'project',
+      name,
+      ...rest,
+      promptId: id,
+      promptType: 'text',
+      user: null,
+      eventId: '',
+      occurredAt: rest.updatedAt,
+      isRead: true,
+    },
+  }
+}
 
 describe('with a fifth of the events lost', () => {
   const heldBy = (versions: readonly { version: number; labels: string[] }[], label: string): number[] =>

@@ -23,6 +23,7 @@ function importsOf(file: string): string[] {
 
 /** Pure: no clock, no network, no store. */
 const core = [
+  'authors',
   'alert-words',
   'callback-access',
   'callback-check',

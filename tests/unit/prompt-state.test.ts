@@ -66,6 +66,121 @@ describe('the author', () => {
   })
 })
 
+describe('the author of each fact', () => {
+  const jo = { name: 'Jo', email: 'jo@acme.example' }
+  const known = [v(1), v(2, ['production']), v(3, ['latest'])]
+
+  it('is the user of the event that brought it about, where two people were at it', () => {
+    const { facts, actor } = foldPrompt(known, [
+      updated(3, ['latest', 'production']),
+      updated(1, ['staging'], { updatedAt: 202, user: jo }),
+      updated(2, [], { updatedAt: 203 }),
+    ])
+    expect(actor).toBe('Maya Okonkwo')
+    expect(facts).toEqual([
+      { kind: 'promoted', label: 'production', from: 2, to: 3 },
+      { kind: 'label-added', label: 'staging', to: 1, by: 'Jo' },
+    ])
+  })
+
+  it('is that of each version that was deleted, and of each tag', () => {
+    const deletions = foldPrompt(known, [deleted(1, []), deleted(2, ['production'], { user: jo })])
+    expect(deletions.facts).toEqual([
+      { kind: 'deleted', versions: [1], labels: [], whole: false },
+      { kind: 'deleted', versions: [2], labels: ['production'], whole: false, by: 'Jo' },
+    ])
+    const tags = [
+      updated(1, [], { tags: ['support', 'eu'] }),
+      updated(1, [], { tags: ['eu'], updatedAt: 300, user: jo }),
+    ]
+    expect(foldPrompt([v(1)], tags).facts).toEqual([
+      { kind: 'tags-changed', added: ['eu'], removed: [] },
+      { kind: 'tags-changed', added: [], removed: ['support'], by: 'Jo' },
+    ])
+  })
+
+  it.each<[string, StoredPromptEvent[]]>([
+    [
+      'an edit of tags',
+      [
+        updated(3, ['latest', 'production'], { tags: ['eu'], user: jo }),
+        updated(1, [], { tags: ['eu'], user: jo }),
+      ],
+    ],
+    [
+      'the loss of `latest`',
+      [created(4, ['latest'], { user: jo }), updated(3, ['production'], { user: jo })],
+    ],
+  ])('is nobody for a label that %s shows, which moves none', (_, events) => {
+    const { facts, actor } = foldPrompt(known, events)
+    expect(actor).toBe('Jo')
+    expect(facts).toContainEqual({ kind: 'promoted', label: 'production', from: 2, to: 3, revealed: true })
+  })
+
+  it('is nobody for a label that had left for an unknown version, and is found beside another edit', () => {
+    const lost = foldPrompt(known, [updated(2, [])]).after
+    const found = foldPrompt(lost, [
+      updated(3, ['latest', 'production', 'staging'], { updatedAt: 300, user: jo }),
+    ])
+    expect(found.facts).toEqual([
+      { kind: 'label-added', label: 'production', to: 3, revealed: true },
+      { kind: 'label-added', label: 'staging', to: 3 },
+    ])
+    expect(found.actor).toBe('Jo')
+    // Alone, it is what the edit did.
+    expect(
+      foldPrompt(lost, [updated(3, ['latest', 'production'], { updatedAt: 300, user: jo })]).facts,
+    ).toEqual([{ kind: 'label-added', label: 'production', to: 3 }])
+    // Once it is found, nothing is remembered of it.
+    expect(found.after.some(({ strayed }) => strayed)).toBe(false)
+  })
+
+  it('is not known of tags that come with a label in one event, of which one is older', () => {
+    expect(foldPrompt(known, [updated(3, ['latest', 'staging'], { tags: ['eu'], user: jo })])).toMatchObject({
+      actor: null,
+      facts: [
+        { kind: 'label-added', label: 'staging', revealed: true },
+        { kind: 'tags-changed', revealed: true },
+      ],
+    })
+  })
+})
+
+describe('a label that left a version', () => {
+  const label = (before: VersionState[], events: StoredPromptEvent[]) => foldPrompt(before, events).facts
+
+  it('is on a newer version that is not known, where `latest` is gone too', () => {
+    expect(label([v(1, ['latest', 'production'])], [updated(1, [])])).toEqual([
+      { kind: 'label-removed', label: 'production', from: 1, now: 'newer' },
+    ])
+    const before = [v(1, ['production']), v(2, ['latest'])]
+    expect(label(before, [updated(1, []), updated(2, [])])).toEqual([
+      { kind: 'label-removed', label: 'production', from: 1, now: 'newer' },
+    ])
+  })
+
+  it('is nowhere, where no other version can be there', () => {
+    const fact = { kind: 'label-removed', label: 'production', from: 2 }
+    const alone = [v(1, [], { deleted: true }), v(2, ['latest', 'production'])]
+    expect(label(alone, [updated(2, ['latest'])])).toEqual([fact])
+    const doubtful = [v(1, [], { deleted: true, presumed: true }), v(2, ['latest', 'production'])]
+    expect(label(doubtful, [updated(2, ['latest'])])).toEqual([{ ...fact, now: 'unknown' }])
+    expect(label(alone.slice(1), [updated(2, ['latest'])])).toEqual([{ ...fact, now: 'unknown' }])
+  })
+})
+
+describe('`latest`', () => {
+  it('is told where it goes back to an older version, by both halves only', () => {
+    const known = [v(1), v(2, ['latest'])]
+    const [gain, loss] = [updated(1, ['latest']), updated(2, [])]
+    expect(foldPrompt(known, [loss, gain]).facts).toEqual([
+      { kind: 'rolled-back', label: 'latest', from: 2, to: 1 },
+    ])
+    // The newer one may have been deleted in silence.
+    expect(foldPrompt(known, [gain]).facts).toEqual([{ kind: 'unchanged' }])
+  })
+})
+
 describe('the fixtures', () => {
   const said = (name: FixtureName): StoredPromptEvent => {
     const event = toEvent(JSON.parse(fixture(name).toString()))

@@ -28,6 +28,23 @@ const verdict = (over: Partial<Rule>, facts: Fact[], changed: object = {}) => {
   return 'fact' in result ? result.fact.kind : result.clause
 }
 
+describe('a rule that asks for an author', () => {
+  const both: Fact[] = [promoted, { kind: 'label-added', label: 'canary', to: 6, by: 'Jo' }]
+
+  it.each<[string, Partial<Rule>, string]>([
+    ['holds for the fact that its author did', { author: 'Jo' }, 'label-added'],
+    ["holds for the change's own author", { author: 'Maya' }, 'promoted'],
+    ['does not hold for what another one did', { author: 'Jo', on: ['promoted'] }, 'author is not Jo'],
+    ['does not hold for a third', { author: 'Ann' }, 'author is not Ann'],
+  ])('%s', (_, clauses, result) => {
+    expect(verdict(clauses, both)).toBe(result)
+  })
+
+  it('does not hold for what an edit only showed', () => {
+    expect(verdict({ author: 'Maya' }, [{ ...promoted, revealed: true } as Fact])).toBe('author is not Maya')
+  })
+})
+
 describe('a rule', () => {
   it.each<[string, Partial<Rule>, Fact[], string]>([
     ['without clauses wants every visible change', {}, [tagged], 'tags-changed'],

@@ -38,7 +38,7 @@ describe('PagerDuty', () => {
     await tell(factOf('alert'), { id: 'chg_2', test: true })
     expect(standIn.incidents.size).toBe(0)
     await tell(factOf('deleted'), { id: 'chg_3', danger: true })
-    expect(standIn.incidents).toEqual(new Set(['prompt-relay:chg_3']))
+    expect(standIn.incidents).toEqual(new Set(['langfuse-label:["p1","support/refund-reply","production"]']))
     expect(standIn.seen.map(({ path }) => path)).toEqual([
       '/v2/change/enqueue',
       '/v2/change/enqueue',

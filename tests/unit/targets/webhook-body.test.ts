@@ -39,6 +39,26 @@ describe('the body of a signed webhook', () => {
     expect(problemsOf(messageOfKind(kind))).toEqual([])
   })
 
+  it('names who did what it tells, and all others of the same change', () => {
+    const fact: Fact = { kind: 'label-added', label: 'staging', to: 1, by: 'Jo' }
+    const both = messageOf({ fact, detail: { facts: [factOf('promoted'), fact] } })
+    expect(webhookBodyOf(both).data).toMatchObject({ actor: 'Jo', actors: ['Maya', 'Jo'] })
+    expect(problemsOf(both)).toEqual([])
+    const found = messageOf({ fact: { kind: 'label-added', label: 'staging', to: 1, revealed: true } })
+    expect(webhookBodyOf(found).data.actor).toBeNull()
+    expect(webhookBodyOf(messageOf()).data).not.toHaveProperty('actors')
+  })
+
+  it.each([
+    [undefined, 'nowhere'],
+    ['unknown', 'unknown'],
+    ['newer', 'newer_version'],
+  ] as const)('says of a label that left a version (%s) where it is: %s', (now, carried) => {
+    const fact: Fact = { kind: 'label-removed', label: 'production', from: 7, ...(now && { now }) }
+    expect(webhookBodyOf(messageOf({ fact })).data.carried).toBe(carried)
+    expect(problemsOf(messageOf({ fact }))).toEqual([])
+  })
+
   it('has the schema that docs/change.schema.json publishes (--update=all writes it anew)', async () => {
     // As a receiver needs it: what it does not know yet may come.
     const schema = z.toJSONSchema(webhookBody, { io: 'input' })

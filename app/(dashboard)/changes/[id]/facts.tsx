@@ -4,7 +4,7 @@ import { lastedWords } from '#lib/alert-words.ts'
 import type { Change, EndedAlert, Omitted } from '#lib/change.ts'
 import { callbackFields } from '#lib/describe-callback.ts'
 import type { Recovery } from '#lib/monitor-history.ts'
-import { actorWords, factWords, moreWords, namesWords } from '../../../_components/change-words.ts'
+import { authorsWords, deedWords, moreWords, namesWords } from '../../../_components/change-words.ts'
 import { Labels } from '../../../_components/labels.tsx'
 import { pathWith } from '../../../_components/list-query.ts'
 import { Plain } from '../../../_components/plain.tsx'
@@ -25,8 +25,8 @@ export function Facts({ change, recovery }: { change: Change; recovery: Recovery
           <Fact name="What happened">
             <ul className="grid gap-0.5">
               {detail.facts.map((fact) => (
-                <li key={factWords(fact)}>
-                  <Plain text={factWords(fact)} />
+                <li key={deedWords(fact, change)}>
+                  <Plain text={deedWords(fact, change)} />
                 </li>
               ))}
               {detail.omitted?.facts ? (
@@ -35,10 +35,11 @@ export function Facts({ change, recovery }: { change: Change; recovery: Recovery
             </ul>
           </Fact>
         )}
+        <Steps change={change} />
         {prompt ? <PromptFacts prompt={prompt} omitted={detail.omitted} /> : null}
         {prompt || actor ? (
           <Fact name="Who">
-            <Plain text={actorWords(actor)} />
+            <Plain text={authorsWords(change)} />
           </Fact>
         ) : null}
         {callbackFields(detail).map(([name, value]) => (
@@ -47,6 +48,13 @@ export function Facts({ change, recovery }: { change: Change; recovery: Recovery
           </Fact>
         ))}
         <Episode alert={detail.alert} recovery={recovery} />
+        {detail.ends ? (
+          <Fact name="Carries production again, after">
+            <Link href={`/changes/${detail.ends.changeId}`} prefetch={false} className="link">
+              <Plain text={detail.ends.title} />
+            </Link>
+          </Fact>
+        ) : null}
         {projectId === null ? null : (
           <Fact name="Project">
             <span className="font-mono text-xs">
@@ -79,6 +87,24 @@ export function Facts({ change, recovery }: { change: Change; recovery: Recovery
         </p>
       ) : null}
     </section>
+  )
+}
+
+/** What several people did one after another, where its outcome does not show it. */
+function Steps({ change }: { change: Change }) {
+  const { steps = [] } = change.detail
+  if (steps.length === 0) return null
+  return (
+    <Fact name="One after another">
+      <ol className="grid gap-0.5">
+        {steps.map((step, i) => (
+          // biome-ignore lint/suspicious/noArrayIndexKey: the same may happen again, and the list never changes
+          <li key={i}>
+            <Plain text={deedWords(step, change)} />
+          </li>
+        ))}
+      </ol>
+    </Fact>
   )
 }
 

@@ -1,7 +1,7 @@
 import Link from 'next/link'
 import type { ListedChange } from '#lib/db/dashboard.ts'
 import { Tile } from '../../../_components/badge.tsx'
-import { actorWords, factWords, kindWords, moreWords } from '../../../_components/change-words.ts'
+import { authorsWords, deedWords, kindWords, moreWords } from '../../../_components/change-words.ts'
 import type { DeliveryContext } from '../../../_components/delivery-words.ts'
 import { Plain } from '../../../_components/plain.tsx'
 import { Cell, Row, Table } from '../../../_components/table.tsx'
@@ -58,7 +58,7 @@ function PromptChange({ change, deliveries, now, contextOf }: ListedChange & Omi
         </Link>
       </Cell>
       <Cell className="order-4 max-w-full truncate text-[13px] text-soft">
-        <Plain text={actorWords(change.actor)} />
+        <Plain text={authorsWords(change)} />
       </Cell>
       <Cell className="order-5 basis-full">
         <span className="flex flex-wrap gap-1.5">
@@ -75,10 +75,11 @@ function PromptChange({ change, deliveries, now, contextOf }: ListedChange & Omi
   )
 }
 
-function FactLines({ change: { status, detail, title } }: Pick<ListedChange, 'change'>) {
+function FactLines({ change }: Pick<ListedChange, 'change'>) {
+  const { status, detail, title } = change
   if (status === 'settling') return <span>more events of the same edit may come</span>
   const left = detail.omitted?.facts ?? 0
-  const lines = detail.facts.length === 0 ? [title] : detail.facts.map(factWords)
+  const lines = detail.facts.length === 0 ? [title] : detail.facts.map((fact) => deedWords(fact, change))
   return (
     <>
       {lines.slice(0, mostFacts).map((line) => (

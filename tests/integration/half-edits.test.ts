@@ -1,0 +1,271 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { Change, StoredPromptEvent } from '#lib/change.ts'
+import { toChange } from '#lib/db/changes.ts'
+import { versionsOf } from '#lib/db/prompts.ts'
+import { answerWebhook } from '#lib/door.ts'
+import { readEnv } from '#lib/env.ts'
+import { receiver } from '#lib/receive.ts'
+import type { Routes } from '#lib/rules.ts'
+import { type SettleDeps, settleDue } from '#lib/settle.ts'
+import { secret, sign, t } from '../fixtures.ts'
+import { engines, type TestStore } from './stores.ts'
+
+const { env } = readEnv({ LANGFUSE_WEBHOOK_SECRET: secret })
+const pagerduty = { type: 'pagerduty', routingKey: 'k'.repeat(32), eventsUrl: 'https://pd.example' } as const
+const routes: Routes = {
+  targets: { pagerduty, other: pagerduty },
+  rules: [
+    { name: 'lost', on: ['label-removed', 'deleted'], label: 'production', to: ['pagerduty'] },
+    { name: 'created', on: ['version-created'], to: ['other'] },
+  ],
+  alertTargets: [],
+}
+
+const [projectId, name] = ['p1', 'support/refund-reply']
+const maya = { name: 'Maya', email: 'maya@acme.example' }
+const jo = { name: 'Jo', email: 'jo@acme.example' }
+type Person = typeof maya | null
+
+describe.each(engines)('half an edit on %s', (_, openStore) => {
+  let store: TestStore
+  let time: number
+  let count: number
+  beforeEach(async () => {
+    time = t * 1000
+    count = 0
+    store = await openStore()
+  })
+  afterEach(() => store.close())
+
+  const now = () => time
+  const event = (action: string, version: number, labels: string[], user: Person = maya, tags = ['a']) => ({
+    id: `event-${++count}`,
+    timestamp: new Date(time).toISOString(),
+    type: 'prompt-version',
+    apiVersion: 'v1',
+    action,
+    ...(user && { user }),
+    prompt: {
+      id: `p${version}`,
+      name,
+      version,
+      projectId,
+      createdBy: 'maya-id',
+      labels,
+      prompt: `Text ${version}`,
+      type: 'text',
+      config: {},
+      commitMessage: null,
+      tags,
+      createdAt: new Date(time - (action === 'created' ? 0 : 1000)).toISOString(),
+      updatedAt: new Date(time).toISOString(),
+    },
+  })
+  const settle = async (over: Partial<SettleDeps> = {}) => {
+    while ((await settleDue({ db: store.db, routes, now, ...over })).looked > 0);
+  }
+  /** Events of one window, and what they turned out to be. */
+  const tell = async (events: object[], over: Partial<SettleDeps> = {}): Promise<Change> => {
+    const receive = receiver(store.db, { settleMs: 2000, now })
+    for (const one of events) {
+      const body = JSON.stringify(one)
+      const headers = { 'x-langfuse-signature': sign(body, { t: Math.floor(time / 1000) }) }
+      const request = new Request('http://localhost/', { method: 'POST', headers, body })
+      if (!env) throw new Error('The environment has problems')
+      expect((await answerWebhook(request, { env, now, receive, reject: async () => {} })).status).toBe(202)
+    }
+    time += 60_000
+    await settle(over)
+    const rows = await store.db.selectFrom('changes').selectAll().orderBy('id', 'desc').execute()
+    const [row] = rows.map(toChange)
+    if (!row) throw new Error('There is no change')
+    return row
+  }
+  const begin = async () => {
+    await tell([event('created', 1, ['latest', 'production'])])
+    await tell([event('created', 2, ['latest']), event('updated', 1, ['production'])])
+  }
+  const deliveriesTo = async (target: string) =>
+    store.db
+      .selectFrom('deliveries')
+      .select(['change_id', 'rule', 'fact'])
+      .where('target', '=', target)
+      .where('status', '=', 'queued')
+      .orderBy('id')
+      .execute()
+
+  it('says where a label left, and no more, where nobody can be asked', async () => {
+    await begin()
+    expect(await tell([event('updated', 1, [])])).toMatchObject({
+      title:
+        'Maya removed production from support/refund-reply v1: no version is known to carry production now',
+      danger: true,
+    })
+  })
+
+  it('fears nothing where `latest` is gone too, since a newer version must have come', async () => {
+    await tell([event('created', 1, ['latest', 'production'])])
+    expect(await tell([event('updated', 1, [])])).toMatchObject({
+      kind: 'label-removed',
+      title: 'production left support/refund-reply v1; its new version is unknown',
+      danger: false,
+    })
+    // The store remembers it: what Jo's edit shows is not Jo's doing.
+    expect((await tell([event('updated', 2, ['latest', 'production', 'staging'], jo)])).title).toBe(
+      'production is on support/refund-reply v2',
+    )
+  })
+
+  const holder = (version: number, updatedAt: number): StoredPromptEvent => ({
+    type: 'prompt-version',
+    action: 'updated',
+    projectId,
+    name,
+    version,
+    promptId: `p${version}`,
+    labels: ['latest', 'production'],
+    tags: ['a'],
+    promptType: 'text',
+    commitMessage: null,
+    createdBy: 'maya-id',
+    user: null,
+    createdAt: 0,
+    updatedAt,
+    eventId: '',
+    occurredAt: updatedAt,
+    isRead: true,
+  })
+
+  it('asks Langfuse before it says that nothing carries a label', async () => {
+    await begin()
+    const asked: unknown[] = []
+    const change = await tell([event('updated', 1, [])], {
+      readLabel: async (wanted) => {
+        asked.push(wanted)
+        return { holder: null }
+      },
+    })
+    expect(asked).toEqual([{ projectId, name, label: 'production' }])
+    expect(change).toMatchObject({
+      title: 'Maya removed production from support/refund-reply v1: nothing carries production now',
+      danger: true,
+      detail: { facts: [{ kind: 'label-removed', label: 'production', from: 1 }] },
+    })
+  })
+
+  it('asks before it says so of a deleted version as well', async () => {
+    await begin()
+    const read = holder(2, time + 30_000)
+    expect(
+      await tell([event('deleted', 1, ['production'])], { readLabel: async () => ({ holder: read }) }),
+    ).toMatchObject({
+      title: 'Maya deleted v1 of support/refund-reply; production of support/refund-reply went from v1 to v2',
+      danger: false,
+    })
+  })
+
+  it('takes the whole edit from Langfuse where it answers who carries the label', async () => {
+    await begin()
+    const read = holder(2, time + 4)
+    const change = await tell([event('updated', 1, [])], { readLabel: async () => ({ holder: read }) })
+    expect(change).toMatchObject({
+      kind: 'promoted',
+      title: 'Maya promoted support/refund-reply v2 to production, was v1',
+      version: 2,
+      detail: { prompt: { eventId: null, labels: ['latest', 'production'] } },
+    })
+    const states = await versionsOf(store.db, { projectId, name })
+    expect(states.map(({ labels }) => labels)).toEqual([[], ['latest', 'production']])
+    // The missing half comes late: nothing new.
+    const late = event('updated', 2, ['latest', 'production'])
+    late.prompt.updatedAt = new Date(read.updatedAt ?? 0).toISOString()
+    expect((await tell([late])).kind).toBe('unchanged')
+  })
+
+  it('books on nobody what Langfuse says to have happened at another time', async () => {
+    await begin()
+    const read = holder(2, time + 30_000)
+    expect((await tell([event('updated', 1, [])], { readLabel: async () => ({ holder: read }) })).title).toBe(
+      'production of support/refund-reply went from v1 to v2',
+    )
+  })
+
+  it('brings back a version that was told to be deleted, where Langfuse still has it', async () => {
+    await begin()
+    await tell([event('deleted', 2, ['latest'])])
+    const read = holder(2, time + 4)
+    await tell([event('updated', 1, [])], { readLabel: async () => ({ holder: read }) })
+    const states = await versionsOf(store.db, { projectId, name })
+    expect(states.map(({ deleted }) => deleted)).toEqual([false, false])
+  })
+
+  it('says no more than without keys where Langfuse does not answer', async () => {
+    await begin()
+    expect((await tell([event('updated', 1, [])], { readLabel: async () => null })).title).toMatch(
+      /no version is known to carry production now$/,
+    )
+  })
+
+  it('ends the incident where it was opened, once a version carries the label again, whatever the rules want', async () => {
+    await begin()
+    const lost = await tell([event('updated', 1, [])])
+    expect((await deliveriesTo('pagerduty')).map(({ change_id }) => change_id)).toEqual([lost.id])
+    const unrelated = await tell([event('updated', 1, ['staging'])])
+    expect(unrelated.detail.ends).toBeUndefined()
+    const found = await tell([event('updated', 1, ['staging', 'production'], jo)])
+    expect(found.detail.ends).toEqual({ changeId: lost.id, title: lost.title })
+    expect(await deliveriesTo('pagerduty')).toMatchObject([
+      { change_id: lost.id, rule: 'lost' },
+      { change_id: found.id, rule: 'it ends the incident that was opened there' },
+    ])
+    expect((await deliveriesTo('other')).map(({ change_id }) => change_id)).not.toContain(found.id)
+    const orders = await store.db
+      .selectFrom('delivery_orders')
+      .select(['key', 'role'])
+      .orderBy('at')
+      .execute()
+    expect(orders.map(({ role }) => role)).toEqual(['opens', 'ends'])
+    expect(new Set(orders.map(({ key }) => key)).size).toBe(1)
+    // It is over: what moves afterwards ends nothing.
+    await tell([event('updated', 1, ['staging'], jo)])
+    const again = await tell([event('updated', 2, ['latest', 'production'], jo)])
+    expect(again.detail.ends?.changeId).not.toBe(lost.id)
+    const moved = await tell([
+      event('updated', 1, ['staging', 'production']),
+      event('updated', 2, ['latest']),
+    ])
+    expect(moved.detail.ends).toBeUndefined()
+  })
+
+  it('by two people at once is told by their names, as is what one took back from the other', async () => {
+    await begin()
+    await tell([event('updated', 2, ['latest', 'staging'])])
+    const gain = event('updated', 2, ['latest', 'staging', 'production'])
+    const loss = event('updated', 1, [])
+    time += 1
+    const other = event('updated', 1, ['canary'], jo)
+    const both = await tell([other, loss, gain])
+    expect(both).toMatchObject({
+      title:
+        'Maya promoted support/refund-reply v2 to production, was v1; Jo put canary on support/refund-reply v1',
+      actor: 'Maya',
+      detail: { facts: [{ kind: 'promoted' }, { kind: 'label-added', label: 'canary', by: 'Jo' }] },
+    })
+    const up = [
+      event('updated', 1, ['canary', 'production'], jo),
+      event('updated', 2, ['latest', 'staging'], jo),
+    ]
+    time += 1
+    const down = [event('updated', 2, ['latest', 'staging', 'production']), event('updated', 1, ['canary'])]
+    const crossed = await tell([...down, ...up])
+    expect(crossed).toMatchObject({
+      kind: 'unchanged',
+      title:
+        'Jo rolled production of support/refund-reply back from v2 to v1; Maya promoted support/refund-reply v2 to production, was v1: nothing changed in the end',
+    })
+    expect(crossed.detail.steps).toEqual([
+      { kind: 'rolled-back', label: 'production', from: 2, to: 1, by: 'Jo' },
+      { kind: 'promoted', label: 'production', from: 1, to: 2, by: 'Maya' },
+    ])
+  })
+})

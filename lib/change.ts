@@ -224,6 +224,8 @@ export interface ChangeDetail {
   message: string | null
   links: { label: string; url: string }[]
   environments: string[]
+  /** The whole name of a prompt, where `subject` is only what stands for it in an index. */
+  name?: string
   /** What a signed body of unknown shape did not fit. */
   problems: string[]
   /** Traces, observations or scores that the change tells of: the first 20, and the first for each rule. */
@@ -264,7 +266,7 @@ export interface Change {
   /** `settling` while more events of the same edit may come. */
   status: 'settling' | 'settled'
   projectId: string | null
-  /** Prompt name, monitor title, resource, … */
+  /** Prompt name, monitor title, resource, …: at most 600 characters. Of a longer name, what `indexable` gives. */
   subject: string
   version: number | null
   /** A sentence that a person would say: "Maya promoted support/refund-reply v7 to production, was v6". */
@@ -280,3 +282,7 @@ export interface Change {
   dueAt: number
   settledAt: number | null
 }
+
+/** What a change is about, by its whole name. */
+export const wholeName = ({ subject, detail }: Pick<Change, 'subject' | 'detail'>): string =>
+  detail.name ?? subject

@@ -3,6 +3,7 @@ import type { Db } from './db/client.ts'
 import { contradictedAt, earlierWaiting, ordersOf, parkDelivery, skipClaimed } from './db/delivery-orders.ts'
 import type { DeliveryOrderRow, DeliveryRow } from './db/schema.ts'
 import { incidentOf } from './incident.ts'
+import { indexable } from './indexable.ts'
 
 /** What waits for a delivery that is not due itself looks again after this long. */
 const parkMs = 1000
@@ -25,7 +26,15 @@ export function orderOf(
   const incident = incidentOf(change, fact)
   if (!incident) return []
   const isTimed = fact.kind === 'alert' || fact.kind === 'recovered'
-  return [{ delivery_id: id, target, ...incident, at: isTimed ? (occurredAt ?? now) : now }]
+  return [
+    {
+      delivery_id: id,
+      target,
+      ...incident,
+      key: indexable(incident.key),
+      at: isTimed ? (occurredAt ?? now) : now,
+    },
+  ]
 }
 
 const contradiction = (role: DeliveryOrderRow['role'], at: number): string => {

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { maxName } from './indexable.ts'
 import type { ObservationEvent, ScoreEvent } from './observed.ts'
 
 /**
@@ -8,18 +9,19 @@ import type { ObservationEvent, ScoreEvent } from './observed.ts'
  */
 
 const text = z.string().min(1)
-/** Names are looked up by index, and Postgres takes no entry above 2,704 bytes: 600 characters fit in any script. */
-const indexed = text.max(600)
+/** Part of the keys of several indexes, beside names. Langfuse's own ids have 25 characters. */
+const projectId = text.max(200)
+const promptName = text.max(maxName)
 const time = z.iso.datetime({ offset: true })
 
 const user = z.looseObject({ name: z.string().nullish(), email: z.string().nullish() })
 
 const prompt = z.looseObject({
   id: text,
-  name: indexed,
+  name: promptName,
   /** 32 bits, as in Langfuse's own column and in ours. */
   version: z.int32().min(1),
-  projectId: indexed,
+  projectId,
   createdBy: z.string().optional(),
   labels: z.array(z.string()),
   /**
@@ -52,7 +54,7 @@ export const alertBody = z.looseObject({
   type: z.literal('monitor-alert'),
   payload: z.looseObject({
     monitorId: text,
-    projectId: indexed,
+    projectId,
     permalink: z.string().optional(),
     dataPermalink: z.string().optional(),
     message: z.looseObject({ title: z.string(), body: z.string() }),
@@ -72,7 +74,7 @@ export const notificationBody = z.looseObject({
   event: z.looseObject({
     eventType: text,
     severity: z.string(),
-    projectId: indexed,
+    projectId,
     projectName: z.string().optional(),
     resourceId: z.string().optional(),
     resourceName: z.string().optional(),
@@ -88,9 +90,9 @@ export const flatBody = z.looseObject({
   event: z.enum(flatNames),
   timestamp: time,
   data: z.looseObject({
-    promptName: indexed,
+    promptName,
     promptVersion: z.int32().min(1),
-    projectId: indexed,
+    projectId,
     labels: z.array(z.string()).optional(),
     tags: z.array(z.string()).optional(),
     prompt: z.unknown().optional(),

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Change, Fact, FactKind } from './change.ts'
+import { indexable } from './indexable.ts'
 
 /** By what a list is narrowed to changes of one kind, of one label, or of both in one fact. */
 export const kindFacet = (kind: FactKind): string => `kind ${kind}`
@@ -61,7 +62,7 @@ export function facetsOf(
 }
 
 /** By what a list is narrowed without a facet's table, for the index of words. */
-export const promptFacet = (name: string): string => `prompt ${name}`
+export const promptFacet = (name: string): string => `prompt ${indexable(name)}`
 export const projectFacet = (id: string): string => `project ${id}`
 export const dangerFacet = 'danger'
 export const testFacet = 'test'

@@ -63,8 +63,13 @@ export function changeUrl(publicUrl: string | undefined, changeId: string): stri
   return publicUrl === undefined ? null : `${trimmed(publicUrl)}/changes/${changeId}`
 }
 
-const under = (base: string, path: string | null, query: string): string | null =>
-  path === null ? null : `${trimmed(base)}${path}${query}`
+/** Slack's limit, and more than servers read of one. */
+const maxUrl = 3000
+
+function under(base: string, path: string | null, query: string): string | null {
+  const url = path === null ? null : `${trimmed(base)}${path}${query}`
+  return url === null || url.length > maxUrl ? null : url
+}
 
 /** The list of deliveries to a target that were given up; null when the relay's own address is not known. */
 export function failuresUrl(publicUrl: string | undefined, target: string): string | null {

@@ -1,4 +1,4 @@
-import type { Change, Fact } from './change.ts'
+import { type Change, type Fact, wholeName } from './change.ts'
 import type { Db } from './db/client.ts'
 import type { DeliveryRow } from './db/schema.ts'
 import { type Message, versionOf } from './delivery.ts'
@@ -34,7 +34,7 @@ export async function messageFor(
       page:
         fact.kind === 'given-up' ? failuresUrl(urls.public, fact.target) : changeUrl(urls.public, change.id),
       langfuse: told
-        ? promptUrl(urls.langfuse, projectId, subject, version)
+        ? promptUrl(urls.langfuse, projectId, wholeName(change), version)
         : (firstLink(change, urls.langfuse) ?? observed['rows' in fact ? (fact.rows?.[0] ?? 0) : 0] ?? null),
       ...(observed.length > 0 ? { observed } : {}),
     },

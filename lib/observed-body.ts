@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { maxIndexed } from './indexable.ts'
 
 /**
  * Traces, generations and scores: Langfuse has no webhook for them, so the relay reads them from its API and writes
@@ -6,8 +7,10 @@ import { z } from 'zod'
  */
 
 const text = z.string().min(1)
-/** As in `event.ts`: looked up by index. */
-const indexed = text.max(600)
+/** As in `event.ts`: part of the keys of several indexes. */
+const projectId = text.max(200)
+/** Looked up by index. */
+const scoreName = text.max(maxIndexed)
 const time = z.iso.datetime({ offset: true })
 const amount = z.number().nonnegative()
 
@@ -25,7 +28,7 @@ export const observationBody = z.looseObject({
   event: z.enum(observationNames),
   timestamp: time,
   data: z.looseObject({
-    projectId: indexed,
+    projectId,
     traceId: text,
     observationId: text.nullish(),
     /** Langfuse's own type: `GENERATION`, `SPAN`, `AGENT`, … */
@@ -56,9 +59,9 @@ export const scoreBody = z.looseObject({
   event: z.enum(scoreNames),
   timestamp: time,
   data: z.looseObject({
-    projectId: indexed,
+    projectId,
     scoreId: text,
-    name: indexed,
+    name: scoreName,
     /** By `dataType`: a number, a boolean, or text. */
     value: z.union([z.number(), z.boolean(), z.string()]).nullish(),
     /** `NUMERIC`, `BOOLEAN`, `CATEGORICAL`, `TEXT`, `CORRECTION`. */

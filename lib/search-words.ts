@@ -44,8 +44,15 @@ type Described = Pick<Change, 'subject' | 'title' | 'actor' | 'detail'>
 /** The words by which a settled change is found. */
 export function changeWords(change: Described, said: SourceEvent[]): string[] {
   const { subject, title, detail } = change
-  const { prompt, facts, message, problems, trace } = detail
-  const texts = [subject, title, ...authorsOf(change), message?.slice(0, mostText) ?? '', ...problems]
+  const { prompt, facts, message, problems, trace, name } = detail
+  const texts = [
+    subject,
+    title,
+    ...authorsOf(change),
+    name?.slice(0, mostText) ?? '',
+    message?.slice(0, mostText) ?? '',
+    ...problems,
+  ]
   for (const fact of facts) if ('label' in fact) texts.push(fact.label)
   if (trace) texts.push(trace.name ?? '', trace.user ?? '')
   if (prompt) texts.push(...prompt.labels, ...prompt.tags, prompt.commitMessage ?? '')

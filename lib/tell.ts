@@ -20,6 +20,7 @@ import type {
   TraceCallbackEvent,
   UnrecognisedEvent,
 } from './event.ts'
+import { indexable, maxIndexed } from './indexable.ts'
 import { alertEndedBy } from './monitor-history.ts'
 import { isObserved } from './observed.ts'
 import { summarise } from './prompt-diff.ts'
@@ -87,7 +88,7 @@ async function tellPrompt(
   const isTouched = new Set(fold.touched)
   const touched = fold.after.filter(({ version }) => isTouched.has(version))
   await saveVersions(db, key, touched, contents)
-  const { kind, title, danger } = describe({ ...fold, subject: key.name })
+  const { kind, title, danger } = describe({ ...fold, subject: titled(key.name) })
   const { facts, stale, actor, version, steps } = fold
   const ends = fold.regained.includes('production') && !danger ? await openDanger(db, key) : null
   const detail = {
@@ -98,6 +99,7 @@ async function tellPrompt(
     stale,
     ...(steps.length > 0 && { steps }),
     ...(ends && { ends }),
+    ...(key.name !== indexable(key.name) && { name: key.name }),
   }
   return { kind, title, danger, actor, version, detail }
 }
@@ -143,6 +145,9 @@ async function foldRead(db: Db, key: PromptKey, { versions, stored, reads }: Rea
   const concerned = await versionsFor(db, key, [...stored, ...holders])
   return foldPrompt(concerned.versions, stored, reads)
 }
+/** A name that is longer than any sentence, by its beginning. */
+const titled = (name: string): string =>
+  name.length <= maxIndexed ? name : `${name.slice(0, 100).toWellFormed()}…`
 
 /** Texts by version, the newest telling winning. A `deleted` event's text is left out: its references are unresolved. */
 function contentsOf(events: (ReceivedEvent & { said: PromptEvent })[]): Map<number, TextSource> {

@@ -1,5 +1,6 @@
 import { type QueryCreator, sql } from 'kysely'
 import type { Change, ChangeDetail } from '../change.ts'
+import { indexable } from '../indexable.ts'
 import { type Db, isPostgres } from './client.ts'
 import { changeColumns } from './columns.ts'
 import type { ChangeRow, Database, DeliveryStatus } from './schema.ts'
@@ -194,7 +195,7 @@ export async function openDanger(
   const ofPrompt = db
     .selectFrom('changes')
     .where('project_id', '=', projectId)
-    .where('subject', '=', name)
+    .where('subject', '=', indexable(name))
     .where('version', 'is not', null)
   const danger = await ofPrompt
     .select(['id', 'title'])

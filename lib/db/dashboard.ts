@@ -1,5 +1,6 @@
 import { type SelectQueryBuilder, sql } from 'kysely'
 import type { Change } from '../change.ts'
+import { indexable } from '../indexable.ts'
 import { toChange } from './changes.ts'
 import type { Db } from './client.ts'
 import { attemptColumns, changeColumns, rejectionColumns, targetColumns } from './columns.ts'
@@ -74,7 +75,7 @@ export async function listChanges(
     db
       .selectFrom('changes')
       .select(changeColumns)
-      .$if(prompt !== undefined, (q) => q.where('subject', '=', prompt ?? '')),
+      .$if(prompt !== undefined, (q) => q.where('subject', '=', indexable(prompt ?? ''))),
     'changes',
     cursor,
     size,

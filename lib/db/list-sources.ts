@@ -1,5 +1,6 @@
 import { type RawBuilder, sql } from 'kysely'
 import { folderFacet, kindFacet, kindLabelFacet, labelFacet } from '../facets.ts'
+import { indexable } from '../indexable.ts'
 import type { ListFilter } from '../list-filter.ts'
 import { type Db, isPostgres } from './client.ts'
 import type { DeliveryStatus } from './schema.ts'
@@ -70,7 +71,7 @@ function columnsOf({ test, project, danger, prompt }: ListFilter, alias: string)
   const subject = column('subject')
   if (prompt !== null && isFolder(prompt))
     columns.set('prompt', sql`${subject} >= ${prompt} and ${subject} < ${prompt + lastCharacter}`)
-  else if (prompt !== null) columns.set('prompt', sql`${subject} = ${prompt}`)
+  else if (prompt !== null) columns.set('prompt', sql`${subject} = ${indexable(prompt)}`)
   return columns
 }
 

@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import type { FactKind, VersionState } from '../change.ts'
+import { indexable } from '../indexable.ts'
 import { toChange } from './changes.ts'
 import type { Db } from './client.ts'
 import { changeColumns } from './columns.ts'
@@ -19,7 +20,7 @@ export async function projectsWith(db: Db, name: string): Promise<string[]> {
       from projects where projects.id is not null
     )
     select id from projects
-    where exists (select 1 from prompt_versions where project_id = projects.id and name = ${name})
+    where exists (select 1 from prompt_versions where project_id = projects.id and name = ${indexable(name)})
     order by id`.execute(db)
   return rows.map(({ id }) => id)
 }
@@ -41,13 +42,13 @@ export async function shownVersions(db: Db, key: PromptKey): Promise<ShownVersio
       sql<number>`coalesce((select size from events where id = content_event), length(content))`.as('size'),
     ])
     .where('project_id', '=', key.projectId)
-    .where('name', '=', key.name)
+    .where('name', '=', indexable(key.name))
     .where((eb) => eb.or([eb('content', 'is not', null), eb('content_event', 'is not', null)]))
     .execute()
   const created = await db
     .selectFrom('changes')
     .select(['version', 'actor'])
-    .where('subject', '=', key.name)
+    .where('subject', '=', indexable(key.name))
     .where('project_id', '=', key.projectId)
     .where('kind', '=', 'version-created' satisfies FactKind)
     .where('actor', 'is not', null)
@@ -89,7 +90,7 @@ export async function changesOfPrompt(
     db
       .selectFrom('changes')
       .select(changeColumns)
-      .where('subject', '=', name)
+      .where('subject', '=', indexable(name))
       .where('project_id', '=', projectId)
       .where('kind', 'not in', others),
     'changes',

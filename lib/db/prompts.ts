@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import type { VersionState } from '../change.ts'
 import type { PromptEvent } from '../event.ts'
+import { indexable } from '../indexable.ts'
 import { chunksOf } from './chunks.ts'
 import type { Db } from './client.ts'
 import type { PromptVersionRow } from './schema.ts'
@@ -23,7 +24,7 @@ const encoder = new TextEncoder()
 const decoder = new TextDecoder()
 
 const ofPrompt = (db: Db, { projectId, name }: PromptKey) =>
-  db.selectFrom('prompt_versions').where('project_id', '=', projectId).where('name', '=', name)
+  db.selectFrom('prompt_versions').where('project_id', '=', projectId).where('name', '=', indexable(name))
 
 const stateColumns = [
   'version',
@@ -56,7 +57,7 @@ export async function versionsFor(
 ): Promise<{ versions: VersionState[]; unread: number }> {
   const [tags = null, ...otherTags] = new Set(events.map((event) => JSON.stringify(event.tags)))
   const lowest = Math.min(...events.map(({ version }) => version))
-  const ours = sql`project_id = ${key.projectId} and name = ${key.name}`
+  const ours = sql`project_id = ${key.projectId} and name = ${indexable(key.name)}`
   const columns = sql.raw(stateColumns.join())
   const first = sql`coalesce((
         select version from prompt_versions
@@ -115,7 +116,7 @@ export async function saveVersions(
     const source = contents.get(state.version)
     return {
       project_id: projectId,
-      name,
+      name: indexable(name),
       version: state.version,
       prompt_id: state.promptId,
       labels: JSON.stringify(state.labels),

@@ -1,5 +1,6 @@
 import type { FactKind } from '../change.ts'
 import { kindFacet } from '../facets.ts'
+import { indexable } from '../indexable.ts'
 import type { Db } from './client.ts'
 
 /** How far back it looks for an event of a secret: reading further would cost more than it tells. */
@@ -85,7 +86,7 @@ export async function forgetPrompt(
   await db
     .deleteFrom('prompt_versions')
     .where('project_id', '=', projectId)
-    .where('name', '=', name)
+    .where('name', '=', indexable(name))
     .execute()
 }
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { monitorName } from '../describe.ts'
 import type { SourceEvent } from '../event.ts'
+import { indexable, maxIndexed } from '../indexable.ts'
 import { burstName, isObserved } from '../observed.ts'
 import type { JsonObject } from './json-object.ts'
 import { isFlat, own, storable } from './langfuse-body.ts'
@@ -51,9 +52,14 @@ export function twinKeyOf(event: SourceEvent, body: JsonObject): string | null {
   }
 }
 
-/** What the event is about, as a person would name it; at most 600 characters, as it is looked up by index. */
+/**
+ * What the event is about, as a person would name it; at most 600 characters, as it is looked up by index. Two prompts
+ * never have the same.
+ */
 export function subjectOf(event: SourceEvent, body: JsonObject): string {
-  return nameOf(event, body).slice(0, 600).toWellFormed()
+  const name = nameOf(event, body)
+  const subject = event.type === 'prompt-version' ? indexable(name) : name.slice(0, maxIndexed)
+  return subject.toWellFormed()
 }
 
 function nameOf(event: SourceEvent, body: JsonObject): string {

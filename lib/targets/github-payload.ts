@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { BurstFact } from '../burst.ts'
-import type { Fact, FactKind } from '../change.ts'
+import { type Fact, type FactKind, wholeName } from '../change.ts'
 import { type Message, versionOf } from '../delivery.ts'
 import { observedOf } from '../observed-words.ts'
 import type { GithubTarget } from '../rules.ts'
@@ -125,7 +125,7 @@ export function githubDispatch(target: GithubTarget, message: Message): Dispatch
   if (!promptKinds.includes(fact.kind)) return made(otherPayload(message))
   const { version, labels, eventId, text } = promptOf(message)
   const payload = {
-    promptName: change.subject,
+    promptName: wholeName(change),
     version,
     action: actionOf(message),
     labels,
@@ -142,7 +142,7 @@ export function githubDispatch(target: GithubTarget, message: Message): Dispatch
   const fewer = fittingLabels(labels, mostLabels)
   return made({
     ...payload,
-    promptName: cut(change.subject, mostName),
+    promptName: cut(wholeName(change), mostName),
     projectId: cut(change.projectId ?? '', mostName),
     labels: fewer,
     change: {
@@ -194,7 +194,7 @@ function otherPayload(message: Message): Dispatch['client_payload'] {
     eventId: null,
     change: {
       ...changeOf(message),
-      subject: cut(change.subject, mostName),
+      subject: cut(wholeName(change), mostName),
       severity: 'severity' in fact ? cut(fact.severity, mostName) : null,
       message: words === null ? null : cut(words, mostName),
       ...(alert && { ended: { changeId: alert.changeId, since: new Date(alert.since).toISOString() } }),

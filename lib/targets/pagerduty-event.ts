@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { authorsOf } from '../authors.ts'
-import type { Fact, FactKind } from '../change.ts'
+import { type Fact, type FactKind, wholeName } from '../change.ts'
 import type { Message } from '../delivery.ts'
 import { incidentOf } from '../incident.ts'
 import { observedOf, titleOf } from '../observed-words.ts'
@@ -150,7 +150,7 @@ function detailsOf(told: Message): Record<string, unknown> {
     project: change.projectId === null ? null : line(change.projectId, mostName),
     ...(authors.length > 0 && { author: line(authors.join(', '), mostName) }),
     ...(prompt && {
-      prompt: line(change.subject, mostName),
+      prompt: line(wholeName(change), mostName),
       version: change.version,
       labels: lines(prompt.labels),
       tags: lines(prompt.tags),
@@ -194,7 +194,7 @@ export function pagerdutyEvent({ routingKey }: PagerdutyTarget, message: Message
     custom_details: detailsOf(message),
   }
   if (way === 'change') return { path: '/v2/change/enqueue', body: { ...shown, payload } }
-  const component = line(change.subject, mostName)
+  const component = line(wholeName(change), mostName)
   const page = webUrl(message.links.page, mostUrl)
   const body: AlertEvent = {
     ...shown,

@@ -1,6 +1,7 @@
 import type { IncomingWebhookSendArguments } from '@slack/webhook'
 import { lastedWords } from '../alert-words.ts'
 import { authorsOf } from '../authors.ts'
+import { wholeName } from '../change.ts'
 import type { Message } from '../delivery.ts'
 import { callbackFields } from '../describe-callback.ts'
 import { titleOf } from '../observed-words.ts'
@@ -52,7 +53,7 @@ function promptFields({ change, fact }: Message, { share }: Room): Field[] {
   const isSame = labelsBefore === null || labelsBefore.toSorted().join('\n') === labels.toSorted().join('\n')
   const before = isSame ? '' : `${list(labelsBefore, omitted?.labelsBefore)} → `
   return [
-    ['Prompt', named(change.subject, 300 * share)],
+    ['Prompt', named(wholeName(change), 300 * share)],
     ['Version', moved ?? (change.version === null ? '–' : `v${change.version}`)],
     ['Labels', `${before}${list(labels, omitted?.labels)}`],
     ['Author', named(authorsOf(change).join(', ') || 'unknown', 120 * share)],
@@ -104,7 +105,7 @@ function blocksOf(message: Message, room: Room): Block[] {
   const { words, icon } = lookOf(change)
   const fields = [...promptFields(message, room), ...otherFields(message, room)]
   const project = change.projectId === null ? [] : [`project ${named(change.projectId, 100)}`]
-  const title = `${icon} ${words}: ${change.detail.trace?.name || change.subject}`
+  const title = `${icon} ${words}: ${change.detail.trace?.name || wholeName(change)}`
   return [
     // Slack reads the three entities in `plain_text` as well.
     { type: 'header', text: plainText(title, 150) },

@@ -1,5 +1,5 @@
 import { authorOf, authorsOf } from '../authors.ts'
-import type { DifferenceSummary, Fact } from '../change.ts'
+import { type DifferenceSummary, type Fact, wholeName } from '../change.ts'
 import { type Message, versionOf } from '../delivery.ts'
 import { observedOf, type ToldRow, titleOf } from '../observed-words.ts'
 import { visibleText } from '../visible.ts'
@@ -53,7 +53,7 @@ function promptData({ change, fact }: Message): Data['prompt'] {
   const { labels, labelsBefore, tags, promptType, commitMessage } = prompt
   const leftOut = (omitted?.labels ?? 0) + Math.max(0, labels.length - mostEntries)
   return {
-    name: clip(change.subject),
+    name: clip(wholeName(change)),
     version: versionOf(fact, change),
     labels: clipAll(labels),
     labelsBefore: labelsBefore === null ? null : clipAll(labelsBefore),
@@ -115,7 +115,7 @@ export function webhookBodyOf(message: Message): WebhookBody {
       kinds: clipAll(detail.facts.map(({ kind }) => kind)),
       // For people. Everything else is for programs, and stays as it came.
       title: clip(visibleText(titleOf(message))),
-      subject: clip(change.subject),
+      subject: clip(wholeName(change)),
       projectId: clipOrNull(change.projectId),
       actor: clipOrNull(authorOf(fact, change)),
       ...(authors.length > 1 && { actors: clipAll(authors) }),

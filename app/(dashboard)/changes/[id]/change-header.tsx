@@ -1,4 +1,4 @@
-import type { Change } from '#lib/change.ts'
+import { type Change, wholeName } from '#lib/change.ts'
 import { currentEnv } from '#lib/current-env.ts'
 import { callbackLinks, promptUrl } from '#lib/links.ts'
 import { burstKinds } from '#lib/observed.ts'
@@ -62,10 +62,11 @@ function Sentence({ change: { title, subject, status, kind } }: { change: Change
 }
 
 /** Into Langfuse. A link comes from a signed body, but only web addresses become links. */
-function linksOf({ detail, projectId, subject, version }: Change): { label: string; url: string }[] {
+function linksOf(change: Change): { label: string; url: string }[] {
+  const { detail, projectId, version } = change
   const base = currentEnv().env?.LANGFUSE_BASE_URL
   const isPrompt = detail.prompt !== null && base !== undefined && projectId !== null
-  const url = isPrompt ? promptUrl(base, projectId, subject, version) : null
+  const url = isPrompt ? promptUrl(base, projectId, wholeName(change), version) : null
   const prompt = url === null ? [] : [{ label: 'Open in Langfuse', url }]
   const callback = base === undefined ? [] : callbackLinks({ projectId, detail }, base)
   return [...prompt, ...callback, ...detail.links].filter(({ url }) => /^https?:\/\//i.test(url))

@@ -80,7 +80,7 @@ describe.each(engines)('a store of the first version in %s', (_) => {
     expect(await projectsWith(db, 'support/refund-reply')).toEqual([project])
     const key = { projectId: project, name: 'support/refund-reply' }
     expect((await shownVersions(db, key)).map(({ version }) => version)).toEqual([7, 6])
-    expect(await contentOf(db, key, 7)).not.toBeNull()
+    expect((await contentOf(db, key, 7)).content).not.toBeNull()
     expect((await changesOfPrompt(db, key, {}, 10)).rows).toHaveLength(2)
   })
 

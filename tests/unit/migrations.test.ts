@@ -11,8 +11,3 @@ it('lists each migration of the folder once, and loads it by its name', async ()
   for (const [name, load] of Object.entries(migrations))
     expect(await load(), name).toBe(await import(`${folder}/${name}.ts`))
 })
-
-it('gives no number to two migrations', () => {
-  const numbers = Object.keys(migrations).map((name) => name.slice(0, 4))
-  expect(new Set(numbers).size).toBe(numbers.length)
-})

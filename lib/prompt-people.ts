@@ -95,7 +95,6 @@ export function attribute(
   const creators = new Map(
     steps.flatMap(({ event }) => (event.action === 'created' ? [[event.version, event] as const] : [])),
   )
-  const key = (version: number, label: string): string => `${version} ${label}`
   return facts.flatMap((fact): Attributed[] => {
     switch (fact.kind) {
       case 'version-created':
@@ -103,8 +102,8 @@ export function attribute(
       case 'promoted':
       case 'rolled-back':
       case 'label-added': {
-        const gain = gains.get(key(fact.to, fact.label))
-        const loss = 'from' in fact ? losses.get(key(fact.from, fact.label)) : undefined
+        const gain = gains.get(fact.to)?.get(fact.label)
+        const loss = 'from' in fact ? losses.get(fact.from)?.get(fact.label) : undefined
         if (gain?.event.isRead) return [attributeRead(fact, gain, loss)]
         return gain && isOlder(gain, fact.label, strayed)
           ? [revealed(fact)]
@@ -112,7 +111,7 @@ export function attribute(
       }
       case 'label-removed': {
         // Where its own event is missing, whoever put the label elsewhere for a while.
-        const loss = losses.get(key(fact.from, fact.label)) ?? takers.get(fact.label)
+        const loss = losses.get(fact.from)?.get(fact.label) ?? takers.get(fact.label)
         return loss && isLongLost(loss, creators.size > 0)
           ? [revealed(fact)]
           : [{ fact, by: byOf(loss?.event) }]
@@ -129,10 +128,15 @@ export function attribute(
 
 const byOf = (event: StoredPromptEvent | undefined): string | null | undefined => event && actorOf(event)
 
-function lastBy(steps: readonly Step[], labelsOf: (step: Step) => string[]): Map<string, Step> {
-  return new Map(
-    steps.flatMap((step) => labelsOf(step).map((label) => [`${step.event.version} ${label}`, step] as const)),
-  )
+/** The last step of each label, by version and label. */
+function lastBy(steps: readonly Step[], labelsOf: (step: Step) => string[]): Map<number, Map<string, Step>> {
+  const last = new Map<number, Map<string, Step>>()
+  for (const step of steps) {
+    const ofVersion = last.get(step.event.version) ?? new Map<string, Step>()
+    last.set(step.event.version, ofVersion)
+    for (const label of labelsOf(step)) ofVersion.set(label, step)
+  }
+  return last
 }
 
 /** Whether an event shows on its version a label that its own edit did not put there. */

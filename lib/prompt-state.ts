@@ -89,6 +89,8 @@ function withStrayed(
   facts: readonly Fact[],
   carriedByNone: ReadonlySet<string>,
 ): VersionState[] {
+  if (facts.every((fact) => fact.kind !== 'label-removed') && states.every(({ strayed }) => !strayed))
+    return states
   const found = new Set(states.flatMap(({ deleted, labels }) => (deleted ? [] : labels)))
   const left = new Map<number, string[]>()
   for (const fact of facts)

@@ -74,7 +74,8 @@ describe.each(engines)('versions with very many names, on %s', (_, openStore) =>
       await say({ version: 2, labels: ['latest', 'production'] })
       await settle()
       const [first, second, third] = await changes()
-      const shown = 'label-0, label-1, label-10, label-100, label-1000'
+      // Very many are told in the order of their version, not of their names.
+      const shown = count > 10_000 ? 'label-0, label-1, label-2' : 'label-0, label-1, label-10, label-100'
       expect(first?.title).toContain(`put ${shown}`)
       expect(first?.title).toContain(` and ${(count - 10).toLocaleString('en')} more on it`)
       expect(first?.detail.facts).toHaveLength(200)

@@ -82,7 +82,9 @@ export async function closeChange(
   const happened = { occurredAt: occurred.length > 0 ? Math.max(...occurred) : null, now }
   await saveOrders(
     db,
-    queued.flatMap((one) => orderOf(one.row, { change, fact: one.fact }, happened)),
+    queued.flatMap(({ row, fact }) =>
+      orderOf(row, { change, fact, to: routes.targets[row.target] }, happened),
+    ),
   )
   const settled = {
     changeId: row.id,

@@ -2,8 +2,9 @@ import type { Change, Fact } from './change.ts'
 import type { Db } from './db/client.ts'
 import { contradictedAt, earlierWaiting, ordersOf, parkDelivery, skipClaimed } from './db/delivery-orders.ts'
 import type { DeliveryOrderRow, DeliveryRow } from './db/schema.ts'
-import { incidentOf } from './incident.ts'
+import { incidentOf, keepsIncidents } from './incident.ts'
 import { indexable } from './indexable.ts'
+import type { Target } from './rules.ts'
 
 /** What waits for a delivery that is not due itself looks again after this long. */
 const parkMs = 1000
@@ -14,27 +15,31 @@ interface Happened {
   now: number
 }
 
+interface Ordering {
+  change: Parameters<typeof incidentOf>[0]
+  fact: Fact
+  /** Where it goes. */
+  to: Target | undefined
+}
+
+const stateKinds: readonly Fact['kind'][] = ['alert', 'recovered', 'trouble', 'trouble-over']
+
 /**
  * The place of a delivery among those of its incident; none where it stands alone. An alert and its recovery have
- * Langfuse's own times, which hold also where one of the two webhooks came late.
+ * Langfuse's own times, which hold also where one of the two webhooks came late. An edit of a prompt is news also where
+ * it no longer holds, but for a target that opens and ends something by it.
  */
 export function orderOf(
   { id, target }: Pick<DeliveryRow, 'id' | 'target'>,
-  { change, fact }: { change: Parameters<typeof incidentOf>[0]; fact: Fact },
+  { change, fact, to }: Ordering,
   { occurredAt, now }: Happened,
 ): DeliveryOrderRow[] {
   const incident = incidentOf(change, fact)
   if (!incident) return []
   const isTimed = fact.kind === 'alert' || fact.kind === 'recovered'
-  return [
-    {
-      delivery_id: id,
-      target,
-      ...incident,
-      key: indexable(incident.key),
-      at: isTimed ? (occurredAt ?? now) : now,
-    },
-  ]
+  const at = isTimed ? (occurredAt ?? now) : now
+  const role = keepsIncidents(to) || stateKinds.includes(fact.kind) ? incident.role : 'follows'
+  return [{ delivery_id: id, target, key: indexable(incident.key), role, at }]
 }
 
 const contradiction = (role: DeliveryOrderRow['role'], at: number): string => {

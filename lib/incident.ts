@@ -1,5 +1,5 @@
 import type { Change, ChangeDetail, Fact, FactKind } from './change.ts'
-import type { Routed, Routes } from './rules.ts'
+import type { Routed, Routes, Target } from './rules.ts'
 
 /** What a fact is to a state that begins and ends: an alert, a trouble, a prompt without `production`. */
 export interface Incident {
@@ -54,6 +54,9 @@ function promptIncident({ projectId, subject, danger, detail }: ChangeOfFact): I
   return { key, role: detail?.ends ? 'ends' : 'opens' }
 }
 
+/** Whether a target has a state that messages open and end, beside showing them. */
+export const keepsIncidents = (target: Target | undefined): boolean => target?.type === 'pagerduty'
+
 const endRule = 'it ends the incident that was opened there'
 
 /**
@@ -69,7 +72,7 @@ export function routeEnd(
   const fact = facts.find((one) => 'to' in one && one.label === 'production') ?? facts[0]
   if (!fact || incidentOf(change, fact)?.role !== 'ends') return []
   return opened.flatMap((target) =>
-    Object.hasOwn(targets, target) && targets[target]?.type === 'pagerduty'
+    Object.hasOwn(targets, target) && keepsIncidents(targets[target])
       ? [{ target, rule: endRule, fact }]
       : [],
   )

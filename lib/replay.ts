@@ -95,7 +95,7 @@ async function replayAsItWas(deps: ReplayDeps, changeId: string): Promise<Replay
 }
 
 async function replayRouted(
-  { db, now, wants = () => true }: ReplayDeps,
+  { db, routes, now, wants = () => true }: ReplayDeps,
   change: Change,
   routed: Routed[],
 ): Promise<Replayed> {
@@ -107,7 +107,8 @@ async function replayRouted(
     const before = known.get(target)
     if (before && !wants(before)) continue
     const row = before ?? newDelivery({ id: change.id, target, now: now() }, { status: 'queued', ...wanted })
-    const orders = orderOf(row, { change, fact }, { occurredAt, now: change.settledAt ?? now() })
+    const to = routes.targets[target]
+    const orders = orderOf(row, { change, fact, to }, { occurredAt, now: change.settledAt ?? now() })
     const refusal = await replayRefusal(db, orders[0])
     const isSending = refusal === null && before && (await requeueAs(db, row.id, wanted, now())) === 'sending'
     if (refusal !== null) replayed.left.push({ target, why: refusal, isOver: true })

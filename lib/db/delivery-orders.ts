@@ -60,6 +60,7 @@ export async function earlierWaiting(db: Db, order: DeliveryOrderRow): Promise<n
  * one; null: this one would still be true.
  */
 export async function contradictedAt(db: Db, order: DeliveryOrderRow): Promise<number | null> {
+  if (order.role === 'follows') return null
   const newest = await db
     .selectFrom('delivery_orders as o')
     .innerJoin('deliveries as d', 'd.id', 'o.delivery_id')
@@ -68,6 +69,7 @@ export async function contradictedAt(db: Db, order: DeliveryOrderRow): Promise<n
     .where('o.key', '=', order.key)
     .where(sql<boolean>`(o.at, o.delivery_id) > (${order.at}, ${order.delivery_id})`)
     .where('d.status', '=', 'delivered')
+    .where('o.role', '!=', 'follows')
     .orderBy('o.at', 'desc')
     .orderBy('o.delivery_id', 'desc')
     .limit(1)

@@ -206,7 +206,8 @@ export interface DeliveryOrderRow {
   delivery_id: string
   target: string
   key: string
-  role: Incident['role']
+  /** `follows`: only the order matters, whatever was delivered after it. */
+  role: Incident['role'] | 'follows'
   /** When it happened, epoch milliseconds; of equal ones the id tells. */
   at: number
 }

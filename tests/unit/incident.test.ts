@@ -1,10 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import type { Fact } from '#lib/change.ts'
 import { orderOf } from '#lib/delivery-order.ts'
+import type { Target } from '#lib/rules.ts'
 
+const slack: Target = { type: 'slack', url: 'https://slack.test' }
+const pagerduty: Target = { type: 'pagerduty', routingKey: 'k', eventsUrl: 'https://pagerduty.test' }
 const delivery = { id: 'dlv_1', target: 'pagerduty' }
 const order = (fact: Fact, projectId: string | null = 'p1') =>
-  orderOf(delivery, { change: { projectId }, fact }, { occurredAt: 5, now: 9 })[0]
+  orderOf(delivery, { change: { projectId }, fact, to: slack }, { occurredAt: 5, now: 9 })[0]
 
 describe('the place of a delivery among those of its incident', () => {
   it('is that of the run of the monitor, for an alert and its recovery', () => {
@@ -26,6 +29,21 @@ describe('the place of a delivery among those of its incident', () => {
       key: begin?.key,
     })
     expect(order({ kind: 'trouble-over', ...trouble, since: 4 })?.key).not.toBe(begin?.key)
+  })
+
+  it('is that of the edit, where production is lost and carried again; only at PagerDuty it may contradict another', () => {
+    const lost = { projectId: 'p1', subject: 'a', danger: true }
+    const removed: Fact = { kind: 'label-removed', label: 'production', from: 7 }
+    const again = { projectId: 'p1', subject: 'a', detail: { ends: { changeId: 'chg_1', title: 'Lost' } } }
+    const added: Fact = { kind: 'label-added', label: 'production', to: 8 }
+    const at = { occurredAt: 5, now: 9 }
+    const orders = [slack, pagerduty].flatMap((to) => [
+      ...orderOf(delivery, { change: lost, fact: removed, to }, at),
+      ...orderOf(delivery, { change: again, fact: added, to }, at),
+    ])
+    expect(orders.map(({ role }) => role)).toEqual(['follows', 'follows', 'opens', 'ends'])
+    expect(new Set(orders.map(({ key }) => key)).size).toBe(1)
+    expect(orders.map((one) => one.at)).toEqual([9, 9, 9, 9])
   })
 
   it('is none where it stands alone', () => {

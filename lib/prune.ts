@@ -1,7 +1,16 @@
+import { setImmediate } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { forgetCallbackPace } from './db/callback-pace.ts'
 import { type Db, isPostgres } from './db/client.ts'
-import { deleteChanges, forgetSettleFailures, prunableChanges, withheldCallbacks } from './db/prune.ts'
+import {
+  deleteChanges,
+  dropDeletedTexts,
+  forgetSettleFailures,
+  forgetWords,
+  noteDeletedVersions,
+  prunableChanges,
+  withheldCallbacks,
+} from './db/prune.ts'
 import { forgetBudgets } from './db/request-budget.ts'
 
 const dayMs = 86_400_000
@@ -15,7 +24,8 @@ const batchPages = 1000
 /**
  * Deletes what was settled and delivered longer ago than `retentionDays`: changes with their events, deliveries and
  * attempts. What waits or was given up stays. Strangers' callbacks that were not confirmed go earlier, beyond the newest
- * 1,000. Gives how many changes went.
+ * 1,000. With the changes go the words by which only they were found, and as long after a version was deleted its text.
+ * Gives how many changes went.
  */
 export async function prune(
   db: Db,
@@ -35,8 +45,29 @@ export async function prune(
   await forgetCallbackPace(db, now())
   await forgetBudgets(db, now())
   await forgetSettleFailures(db)
-  if (!isPostgres(db)) await giveBack(db, stopping)
+  await pruneTexts(db, { before, now: now(), stopping })
+  if (isPostgres(db)) return count
+  if (count > 0) await pruneWords(db, stopping)
+  await giveBack(db, stopping)
   return count
+}
+
+async function pruneTexts(
+  db: Db,
+  { before, now, stopping }: { before: number; now: number; stopping: () => boolean },
+): Promise<void> {
+  await noteDeletedVersions(db, now)
+  while (!stopping() && (await dropDeletedTexts(db, { before, most: batch })) === batch) await setImmediate()
+}
+
+/** Some 20 µs a word. */
+async function pruneWords(db: Db, stopping: () => boolean): Promise<void> {
+  let after: string | null = ''
+  while (after !== null && !stopping()) {
+    after = await forgetWords(db, { after, most: batch })
+    // SQLite answers at once, so that nothing else would get its turn.
+    await setImmediate()
+  }
 }
 
 async function pruneWithheld(db: Db, stopping: () => boolean): Promise<number> {

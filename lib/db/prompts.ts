@@ -104,7 +104,7 @@ function statesOf(rows: StateRow[]): VersionState[] {
 
 /**
  * Writes versions as they are now. `contents`: texts that were told, or the events whose bodies have them, to be copied
- * later; a known text is never removed.
+ * later; a known text stays.
  */
 export async function saveVersions(
   db: Db,
@@ -130,9 +130,10 @@ export async function saveVersions(
       strayed: state.strayed ? JSON.stringify(state.strayed) : null,
       content: source && 'text' in source ? encoded(source) : null,
       content_event: source && 'eventId' in source ? source.eventId : null,
+      deleted_at: null,
     }
   })
-  for (const some of chunksOf(rows, 15)) await upsertVersions(db, some)
+  for (const some of chunksOf(rows, 16)) await upsertVersions(db, some)
 }
 
 const encoded = (content: VersionContent): Uint8Array => encoder.encode(JSON.stringify(content))
@@ -154,6 +155,8 @@ async function upsertVersions(db: Db, rows: PromptVersionRow[]): Promise<void> {
         presumed: eb.ref('excluded.presumed'),
         strayed: eb.ref('excluded.strayed'),
         content: sql<Uint8Array>`coalesce(excluded.content, prompt_versions.content)`,
+        // A prompt that is made anew begins with version 1 again.
+        deleted_at: sql<number>`case when excluded.deleted = 1 then prompt_versions.deleted_at end`,
         content_event: sql<string>`case when excluded.content is null
           then coalesce(excluded.content_event, prompt_versions.content_event) end`,
       })),

@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import { kindFacet } from '../facets.ts'
 import type { Db } from './client.ts'
 import { forgetChanges } from './search-write.ts'
@@ -82,4 +83,52 @@ export async function forgetSettleFailures(db: Db): Promise<void> {
       eb.selectFrom('changes').select('id').where('next_at', 'is not', null),
     )
     .execute()
+}
+
+// As literals, or SQLite does not see that the index holds for them.
+const deletedWithText = sql`deleted = 1 and content is not null`
+
+/** Notes that versions are deleted which were not known to be. `now`: epoch milliseconds. */
+export async function noteDeletedVersions(db: Db, now: number): Promise<void> {
+  await sql`update prompt_versions set deleted_at = ${now}
+    where ${deletedWithText} and deleted_at is null`.execute(db)
+}
+
+/**
+ * Drops the texts of up to `most` versions that have been known as deleted since before then (epoch milliseconds); gives
+ * of how many. What is needed to interpret later events stays.
+ */
+export async function dropDeletedTexts(
+  db: Db,
+  { before, most }: { before: number; most: number },
+): Promise<number> {
+  const { numAffectedRows } = await sql`update prompt_versions set content = null, content_event = null
+    where (project_id, name, version) in (
+      select project_id, name, version from prompt_versions
+      where ${deletedWithText} and deleted_at < ${before} limit ${sql.lit(most)}
+    )`.execute(db)
+  return Number(numAffectedRows ?? 0)
+}
+
+/**
+ * Of up to `most` words after this one, takes those out of SQLite's list of words that no change has any more; gives the
+ * last that was looked at (null: there are no more).
+ */
+export async function forgetWords(
+  db: Db,
+  { after, most }: { after: string; most: number },
+): Promise<string | null> {
+  const words = await db
+    .selectFrom('search_words')
+    .select('word')
+    .where('word', '>', after)
+    .orderBy('word')
+    .limit(most)
+    .execute()
+  const last = words.at(-1)?.word ?? null
+  if (last === null) return null
+  // Words are letters and digits only, so that nothing in them ends the quotes.
+  await sql`delete from search_words where word > ${after} and word <= ${last}
+    and not exists (select 1 from search where search match '"' || word || '"')`.execute(db)
+  return last
 }

@@ -111,6 +111,8 @@ export interface PromptVersionRow {
   content: Uint8Array | null
   /** The event in whose body the text still is, newer than `content`; null: it is copied. */
   content_event: string | null
+  /** Since when pruning knows that it is deleted, epoch milliseconds; null: it is not, or pruning has not seen it yet. */
+  deleted_at: number | null
 }
 
 export type DeliveryStatus =

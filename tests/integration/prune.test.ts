@@ -1,7 +1,12 @@
 import { sql } from 'kysely'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { changeById } from '#lib/db/changes.ts'
 import { isPostgres } from '#lib/db/client.ts'
 import { saveOrders } from '#lib/db/delivery-orders.ts'
+import { listFiltered } from '#lib/db/list.ts'
+import { contentOf, saveVersions, versionsOf } from '#lib/db/prompts.ts'
+import { indexChange } from '#lib/db/search-write.ts'
+import { emptyFilter } from '#lib/list-filter.ts'
 import { prune } from '#lib/prune.ts'
 import {
   fetchDouble,
@@ -116,6 +121,87 @@ describe.each(engines)('an old store on %s', (_, openStore) => {
       ])
     },
   )
+
+  const state = (version: number, deleted: boolean) => ({
+    version,
+    promptId: null,
+    labels: deleted ? [] : ['latest'],
+    tags: ['a'],
+    promptType: 'text',
+    commitMessage: null,
+    createdBy: 'clu_maya',
+    updatedAt: Date.now(),
+    deleted,
+  })
+  const key = { projectId: 'p1', name: 'greeting' }
+  const text = { text: 'Hello', config: {} }
+  const textOf = async (version: number) => (await contentOf(store.db, key, version)).content
+
+  it('drops the texts of versions that were deleted longer ago than is kept, and keeps what is known of them', async () => {
+    const all = new Map([1, 2, 3].map((version) => [version, text]))
+    await saveVersions(store.db, key, [state(1, true), state(2, false), state(3, true)], all)
+    await pruneNow()
+    await passTime(sleep(89 * day), [])
+    // Made anew, and deleted again: that is when its time begins.
+    await saveVersions(store.db, key, [state(3, false)], new Map())
+    await pruneNow()
+    await saveVersions(store.db, key, [state(3, true)], new Map())
+    await pruneNow()
+    expect(await Promise.all([1, 2, 3].map(textOf))).toEqual([text, text, text])
+    await passTime(sleep(2 * day), [])
+    await pruneNow()
+    expect(await Promise.all([1, 2, 3].map(textOf))).toEqual([null, text, text])
+    const known = await versionsOf(store.db, key)
+    expect(known.map(({ version, deleted, tags }) => [version, deleted, tags])).toEqual([
+      [1, true, ['a']],
+      [2, false, ['a']],
+      [3, true, ['a']],
+    ])
+    await passTime(sleep(90 * day), [])
+    await pruneNow()
+    expect(await Promise.all([1, 2, 3].map(textOf))).toEqual([null, text, null])
+  })
+
+  it('drops the texts of a thousand deleted versions', async () => {
+    const versions = Array.from({ length: 1000 }, (_, i) => state(i + 1, true))
+    await saveVersions(store.db, key, versions, new Map(versions.map(({ version }) => [version, text])))
+    await pruneNow()
+    await passTime(sleep(91 * day), [])
+    await pruneNow()
+    const left = await store.db
+      .selectFrom('prompt_versions')
+      .select('version')
+      .where('content', 'is not', null)
+      .execute()
+    expect(left).toEqual([])
+  })
+
+  it('forgets the words that no change has any more, and finds the others as before', async () => {
+    if (isPostgres(store.db)) return
+    const words = async () =>
+      (await store.db.selectFrom('search_words').select('word').execute()).map(({ word }) => word)
+    const index = async (rows: { change_id: string }[], subject: string) => {
+      for (const { change_id: id } of rows) {
+        await store.db.updateTable('changes').set({ subject }).where('id', '=', id).execute()
+        const change = await changeById(store.db, id)
+        if (change) await indexChange(store.db, { ...change, title: subject }, [])
+      }
+    }
+    await index(await history(300, { status: 'delivered', next_at: null }), 'refund einmalig tägliche 客服')
+    await passTime(sleep(89 * day), [])
+    await index(await history(1, { status: 'delivered', next_at: null }), 'refund dauerhaft')
+    await passTime(sleep(2 * day), [])
+    expect(await words()).toEqual(
+      expect.arrayContaining(['einmalig', 'tägliche', '客', 'refund', 'dauerhaft']),
+    )
+    expect(await pruneNow()).toBe(300)
+    const left = await words()
+    expect(left).toEqual(expect.arrayContaining(['refund', 'dauerhaft']))
+    for (const word of ['einmalig', 'tägliche', '客', '服']) expect(left).not.toContain(word)
+    const found = async (q: string) =>
+      (await listFiltered(store.db, { filter: { ...emptyFilter, q }, now: Date.now() }, {}, 10)).rows.length
+    expect([await found('refu'), await found('dauerhaft'), await found('einmalig')]).toEqual([1, 1, 0])
+  })
 
   it('gives the space back', async () => {
     if (isPostgres(store.db)) return

@@ -1,7 +1,8 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import sparticuz from '@sparticuz/chromium'
-import { startNext } from '../../scripts/next.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const sources = [
@@ -12,6 +13,7 @@ const sources = [
   'package.json',
   'proxy.ts',
   'relay.config.ts',
+  'scripts',
 ]
 
 function newest(path: string): number {
@@ -26,12 +28,14 @@ export default async function build(): Promise<void> {
   // Unpacked before two workers would do it at once, and one of them start half a browser.
   await sparticuz.executablePath()
   // Written last. `next start` and the container's server run on the same build.
-  const server = `${root}/.next/standalone/server.js`
+  const server = `${root}/.next/standalone/doctor.js`
   const changed = Math.max(...sources.map((name) => newest(`${root}/${name}`)))
   if (existsSync(server) && statSync(server).mtimeMs > changed) return
-  const { exited } = startNext(['build'], {
+  const child = spawn(process.execPath, ['scripts/build.ts'], {
+    cwd: root,
     stdio: ['ignore', 'ignore', 'inherit'],
-    env: { NODE_ENV: 'production', NEXT_OUTPUT: 'standalone' },
+    env: { ...process.env, NODE_ENV: 'production', NEXT_OUTPUT: 'standalone' },
   })
-  if ((await exited) !== 0) throw new Error('`next build` failed')
+  const [code] = await once(child, 'exit')
+  if (code !== 0) throw new Error('`npm run build` failed')
 }

@@ -1,6 +1,6 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { cpSync, mkdtempSync, rmSync } from 'node:fs'
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -48,6 +48,32 @@ async function startServer(): Promise<void> {
   await untilReady(url.current, server)
 }
 
+/** Another process of the same build, with a store of its own. */
+async function startOther(
+  more: Record<string, string>,
+): Promise<{ url: string; output: () => string; stop: () => void }> {
+  const port = await freePort()
+  const child = spawn(process.execPath, ['server.js'], {
+    cwd: join(folder, 'app'),
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: {
+      NODE_ENV: 'production',
+      HOSTNAME: '127.0.0.1',
+      PORT: String(port),
+      DATABASE_URL: `file:${join(folder, 'data/other.db')}`,
+      LANGFUSE_WEBHOOK_SECRET: secret,
+      ...more,
+    },
+  })
+  const url = `http://127.0.0.1:${port}`
+  let written = ''
+  child.stdout.on('data', (chunk) => {
+    written += chunk
+  })
+  await untilReady(url, child)
+  return { url, output: () => written, stop: () => child.kill('SIGKILL') }
+}
+
 beforeAll(async () => {
   slack = await startSlackStandIn()
   await startServer()
@@ -72,6 +98,57 @@ describe("the container's server", () => {
     const page = await fetch(`${url.current}/login`)
     const [style = ''] = (await page.text()).match(/\/_next\/static\/[^"]+\.css/) ?? []
     expect([page.status, (await fetch(url.current + style)).status]).toEqual([200, 200])
+  })
+
+  it('has a doctor, who needs no sources, names what is wrong, and ends with code 1', async () => {
+    const env = { NODE_ENV: 'production' as const, DATABASE_URL: `file:${join(folder, 'data/doctor.db')}` }
+    const run = (more: Record<string, string>) =>
+      new Promise<{ code: number; said: string }>((done) => {
+        execFile(
+          process.execPath,
+          ['doctor.js'],
+          { cwd: join(folder, 'app'), env: { ...more, ...env } },
+          (error, out, err) =>
+            done({ code: typeof error?.code === 'number' ? error.code : 0, said: out + err }),
+        )
+      })
+    const { code, said } = await run({ SLACK_WEBHOOK_URL: 'hooks.slack.com/services/T0/B0/x' })
+    expect([code, said]).toEqual([1, expect.stringContaining('SLACK_WEBHOOK_URL is not an http(s) URL')])
+    const right = { PUBLIC_URL: 'https://relay.example.com', DASHBOARD_PASSWORD: 'a long sentence' }
+    const whole = await run({
+      ...right,
+      SLACK_WEBHOOK_URL: slack.url,
+      LANGFUSE_BASE_URL: 'http://127.0.0.1:1',
+    })
+    expect(whole.said).toContain('ok       Variables and rules: All are in order.')
+    expect(whole.said).toContain('slack: Slack was reached.')
+  })
+
+  it('stores what comes, and is degraded, while a setting of a target is wrong', async () => {
+    const other = await startOther({ SLACK_WEBHOOK_URL: 'hooks.slack.com/services/T0/B0/x' })
+    const health = await fetch(`${other.url}/api/health`)
+    expect([health.status, await health.json()]).toMatchObject([
+      200,
+      { status: 'degraded', problems: [expect.stringMatching(/^SLACK_WEBHOOK_URL is not an http/)] },
+    ])
+    expect((await post(other.url, eventFor('load/prompt-9')))?.status).toBe(202)
+    other.stop()
+  })
+
+  it('says at start that the rules were built from another relay.config.ts than the one that is there', async () => {
+    const said = 'relay.config.ts is not what the running rules were built from'
+    const file = join(folder, 'app/relay.config.ts')
+    for (const [text, isSaid] of [
+      [readFileSync('relay.config.ts', 'utf8').replaceAll('\n', '\r\n'), false],
+      ['// edited after the build', true],
+    ] as const) {
+      writeFileSync(file, text)
+      const other = await startOther({})
+      await until(() => other.output().includes('"message":"started"') || other.output().includes(said), 5000)
+      expect(other.output().includes(said)).toBe(isSaid)
+      other.stop()
+    }
+    rmSync(file)
   })
 
   it('keeps an idle connection for longer than proxies do', async () => {

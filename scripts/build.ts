@@ -1,0 +1,33 @@
+/**
+ * `npm run build`: refuses a `relay.config.ts` with problems of its own, builds the app, and for a standalone build
+ * (NEXT_OUTPUT=standalone) puts the doctor beside the server as one file, since the image has no sources.
+ */
+import { existsSync } from 'node:fs'
+import { build as bundle } from 'rolldown'
+import { readConfiguration } from '#lib/config.ts'
+import { problemText } from '#lib/problem.ts'
+import build from '#relay.config.ts'
+import { startNext } from './next.ts'
+
+/** Of variables nothing is known here: a build needs none. What is unset may be set where it runs. */
+const wrong = readConfiguration(build, {}).problems.filter(
+  ({ what }) => !/is not set|without a value/.test(what),
+)
+for (const problem of wrong) console.error(`relay.config.ts: ${problemText(problem)}`)
+if (wrong.length > 0) process.exit(1)
+
+const { exited } = startNext(['build', ...process.argv.slice(2)], {
+  stdio: 'inherit',
+  env: { NODE_ENV: 'production' },
+})
+process.exitCode = await exited
+
+if (process.exitCode === 0 && process.env.NEXT_OUTPUT === 'standalone' && existsSync('.next/standalone'))
+  await bundle({
+    input: 'scripts/doctor.ts',
+    platform: 'node',
+    // Optional native parts of pg, and what only functions of Vercel have.
+    external: ['pg-native', 'cloudflare:sockets'],
+    output: { file: '.next/standalone/doctor.js', format: 'esm', codeSplitting: false },
+    logLevel: 'warn',
+  })

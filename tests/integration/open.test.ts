@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { openDatabase } from '#lib/db/client.ts'
 import { type Migration, type Migrations, migrations } from '#lib/db/migrations/all.ts'
 import { emptyPostgres, engines, type TestStore } from './stores.ts'
@@ -20,6 +20,21 @@ describe.runIf(hasPostgres)('a Postgres', () => {
       await drop()
     },
   )
+
+  it('whose encoding is not UTF8 is named by the answer about health', async () => {
+    const { url, drop } = await emptyPostgres(
+      "encoding 'LATIN1' lc_collate 'C' lc_ctype 'C' template template0",
+    )
+    vi.stubEnv('DATABASE_URL', url)
+    vi.stubEnv('LANGFUSE_WEBHOOK_SECRET', 'lf-whsec_0123456789abcdef')
+    const { GET } = await import('../../app/api/health/route.ts')
+    const answer = await GET()
+    vi.unstubAllEnvs()
+    const { status, problems } = await answer.json()
+    expect([answer.status, status]).toEqual([503, 'store-unavailable'])
+    expect(problems).toEqual([expect.stringMatching(/has the encoding LATIN1.*encoding 'UTF8'/)])
+    await drop()
+  })
 
   // A pooler in transaction mode gives a connection to somebody else between two transactions.
   it.each([

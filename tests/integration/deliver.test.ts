@@ -167,7 +167,8 @@ describe.each(engines)('delivering on %s', (_, openStore) => {
       '',
       'soon',
     ]
-    it.each(spellings)(
+    // How it is spelt does not reach the store: Postgres, which is slower, gets one of each kind.
+    it.each(process.env.TEST_POSTGRES_URL ? [undefined, '1'] : spellings)(
       'is asked by one delivery for all the others, ever more rarely, where Retry-After is %j, and is a trouble in the end',
       async (retryAfter) => {
         await queueChanges(store.db, 40, ['slack'])

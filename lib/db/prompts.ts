@@ -202,7 +202,7 @@ export async function storeContent(
     .updateTable('prompt_versions')
     .set({ content_event: null, ...(content && { content: encoded(content) }) })
     .where('project_id', '=', projectId)
-    .where('name', '=', name)
+    .where('name', '=', indexable(name))
     .where('version', '=', version)
     .where('content_event', '=', eventId)
     .execute()

@@ -2,6 +2,7 @@ import type { IncomingMessage, RequestListener, Server } from 'node:http'
 import { createRequestListener } from '@remix-run/node-fetch-server'
 import { log, thrown } from './log.ts'
 import { running } from './running.ts'
+import { beforeRequests } from './servers.ts'
 
 const path = '/api/webhooks/langfuse'
 
@@ -20,14 +21,10 @@ const listener = (door: (request: Request) => Promise<Response>): RequestListene
  * Next load. Next's own way to a handler takes 0.5 ms of the one thread, more than the handler, and finds the same one.
  */
 export function openDirectDoor(server: Server): void {
-  const others = server.listeners('request') as RequestListener[]
   let direct: RequestListener | undefined
-  server.removeAllListeners('request').on('request', (request, response) => {
-    if (isForDoor(request) && running.promptRelayDoor) {
-      // As Next does.
-      request.headers['x-forwarded-for'] ??= request.socket.remoteAddress
-      direct ??= listener(running.promptRelayDoor)
-      direct(request, response)
-    } else for (const other of others) other.call(server, request, response)
+  beforeRequests(server, (request, response, pass) => {
+    if (!isForDoor(request) || !running.promptRelayDoor) return pass()
+    direct ??= listener(running.promptRelayDoor)
+    direct(request, response)
   })
 }

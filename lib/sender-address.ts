@@ -1,8 +1,62 @@
+import { BlockList, isIP } from 'node:net'
+
+/** Where proxies of one's own are: loopback, private, link-local, shared (RFC 6598), unique local. */
+const inner = new BlockList()
+for (const [net, prefix] of [
+  ['10.0.0.0', 8],
+  ['100.64.0.0', 10],
+  ['127.0.0.0', 8],
+  ['169.254.0.0', 16],
+  ['172.16.0.0', 12],
+  ['192.168.0.0', 16],
+] as const)
+  inner.addSubnet(net, prefix, 'ipv4')
+for (const [net, prefix] of [
+  ['::1', 128],
+  ['fc00::', 7],
+  ['fe80::', 10],
+] as const)
+  inner.addSubnet(net, prefix, 'ipv6')
+
+const isInner = (ip: string): boolean => inner.check(ip, isIP(ip) === 6 ? 'ipv6' : 'ipv4')
+
+/** `1.2.3.4:5678`, `[2001:db8::1]:443`, `fe80::1%eth0` and `::ffff:1.2.3.4` as what they mean; null where it is no address. */
+function plainIp(text: string): string | null {
+  const [, bracketed, withPort] = /^\[([^\]]*)\](?::\d+)?$|^([\d.]+):\d+$/.exec(text) ?? []
+  const ip = (bracketed ?? withPort ?? text).replace(/%.*$/, '').replace(/^::ffff:(?=\d+\.)/i, '')
+  return isIP(ip) === 0 ? null : ip
+}
+
 /**
- * Who counts as one address. Anyone can write `X-Forwarded-For`, so it is believed only where the platform sets it
- * (Vercel); elsewhere all share one limit, because Next does not show the socket.
+ * The address that a request came from, as far as it can be believed. Anyone can write `X-Forwarded-For`, and each proxy
+ * appends whom it saw: where the other end of the connection (`peer`) is a proxy of one's own, the rightmost entry that is
+ * not such a proxy itself counts; where it is a stranger, `peer` does.
  */
-export function senderAddress(forwardedFor: string | null, isPlatformSet: boolean): string {
-  const last = forwardedFor?.split(',').at(-1)?.trim()
-  return isPlatformSet && last ? last.slice(0, 100) : 'local'
+export function believedAddress(peer: string | undefined, forwardedFor: string | undefined): string | null {
+  const own = plainIp(peer ?? '')
+  if (own === null || !isInner(own)) return own
+  const entries = (forwardedFor ?? '').split(',').flatMap((part) => plainIp(part.trim()) ?? [])
+  return entries.findLast((ip) => !isInner(ip)) ?? entries.at(-1) ?? own
+}
+
+/**
+ * Who sent a request: what this server (`screenRequests`) or the platform wrote into `X-Forwarded-For` last.
+ * `local` where there is none.
+ */
+export function senderAddress(forwardedFor: string | null): string {
+  return forwardedFor?.split(',').at(-1)?.trim().slice(0, 100) || 'local'
+}
+
+/** The eight groups of an IPv6 address, each without leading zeros. */
+function groupsOf(ip: string): string[] {
+  const [head = '', tail] = new URL(`http://[${ip}]`).hostname.slice(1, -1).split('::')
+  const before = head.split(':').filter(Boolean)
+  if (tail === undefined) return before
+  const after = tail.split(':').filter(Boolean)
+  return [...before, ...Array<string>(8 - before.length - after.length).fill('0'), ...after]
+}
+
+/** What shares one limit: an IPv4 address, or a /64 of IPv6, of which a single customer has all. */
+export function addressGroup(address: string): string {
+  return isIP(address) === 6 ? `${groupsOf(address).slice(0, 4).join(':')}::/64` : address
 }

@@ -6,8 +6,9 @@ import { noteStart, noteStop } from './journal.ts'
 import { log, thrown } from './log.ts'
 import { type Problem, problemText } from './problem.ts'
 import type { Relay } from './relay.ts'
+import { screenRequests } from './request-screen.ts'
 import { running } from './running.ts'
-import { limitServer } from './server-limits.ts'
+import { limitServer, refuseUpgrades } from './server-limits.ts'
 import { onEachServer } from './servers.ts'
 
 /** So long after its start a server has the thread for its first answers: Langfuse gives an event up after 0.7 s. */
@@ -57,9 +58,13 @@ async function begin(loaded: Relay | null): Promise<void> {
 export function startRelay({ isTraced }: { isTraced: boolean }): void {
   if (process.env.VERCEL) return
   const isDirect = !isTraced && process.env.NODE_ENV === 'production'
-  onEachServer((server) => {
-    limitServer(server)
+  onEachServer((server, first) => {
+    // In development the browser hears of edits through an upgraded connection.
+    if (process.env.NODE_ENV === 'production') refuseUpgrades(server)
+    // The screen looks at webhooks too, so it stands before the direct way.
     if (isDirect) openDirectDoor(server)
+    screenRequests(server)
+    limitServer(server, first)
   })
   const failed = (error: unknown) => log('error', 'the loop could not start', thrown(error))
   const loaded = load().catch((error) => {

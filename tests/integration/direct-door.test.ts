@@ -7,11 +7,15 @@ import { openDirectDoor } from '#lib/direct-door.ts'
 import { answerWebhook } from '#lib/door.ts'
 import { readEnv } from '#lib/env.ts'
 import type { Arrival } from '#lib/receive.ts'
+import { screenRequests } from '#lib/request-screen.ts'
 import { running } from '#lib/running.ts'
 import { onEachServer } from '#lib/servers.ts'
 import { fixture, secret, sign, t } from '../fixtures.ts'
 
-onEachServer(openDirectDoor)
+onEachServer((one) => {
+  openDirectDoor(one)
+  screenRequests(one)
+})
 
 const path = '/api/webhooks/langfuse'
 const body = fixture('01-prompt-created-text.json')

@@ -1,12 +1,24 @@
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
-import { type AddressInfo, connect } from 'node:net'
-import { afterEach, describe, expect, it } from 'vitest'
-import { limitServer } from '#lib/server-limits.ts'
+import { type AddressInfo, connect, type Socket } from 'node:net'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { limitServer, refuseUpgrades, type ServerLimits } from '#lib/server-limits.ts'
 import { onEachServer } from '#lib/servers.ts'
 
-const limits = { headersTimeout: 100, requestTimeout: 200, keepAliveTimeout: 60_000, maxConnections: 3 }
-onEachServer((one) => limitServer(one, limits))
+const usual = {
+  headersTimeout: 100,
+  requestTimeout: 200,
+  keepAliveTimeout: 60_000,
+  maxConnections: 10,
+  spared: 0,
+}
+const limits: ServerLimits = { ...usual }
+onEachServer((one, first) => {
+  // As Next does, which leaves open what it does not know.
+  one.on('upgrade', () => undefined)
+  refuseUpgrades(one)
+  limitServer(one, first, limits)
+})
 
 let server: Server
 afterEach(async () => {
@@ -15,18 +27,16 @@ afterEach(async () => {
   await once(server, 'close')
 })
 
-/** One that has had its first request, and looks for slow senders all the time. */
-async function startServer(): Promise<number> {
+/** One that looks for slow senders all the time. */
+async function startServer(over: Partial<ServerLimits> = {}): Promise<number> {
+  Object.assign(limits, usual, over)
   server = createServer({ connectionsCheckingInterval: 20 }, async (request, response) => {
     await request.toArray().catch(() => undefined)
     response.end('ok')
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  const first = await fetch(`http://127.0.0.1:${port}`, { headers: { connection: 'close' } })
-  expect(await first.text()).toBe('ok')
-  return port
+  return (server.address() as AddressInfo).port
 }
 
 /** All that comes back on a connection that sends this much and no more, until the server ends it. */
@@ -49,15 +59,66 @@ describe('a server with limits', () => {
     expect(await sendOnly(await startServer(), sent)).toMatch(/^HTTP\/1\.1 408 /)
   })
 
-  it('takes no more connections than it may', async () => {
+  it('has its limits before its first request, for the first connection too', async () => {
     const port = await startServer()
-    const head = 'GET / HTTP/1.1\r\nhost: here\r\n\r\n'
-    const kept = Array.from({ length: 3 }, () => connect(port, '127.0.0.1'))
+    const first = connect(port, '127.0.0.1')
+    await once(server, 'connection')
+    await vi.waitFor(() => expect(server).toMatchObject({ maxConnections: 10, headersTimeout: 100 }))
+    await once(first.resume(), 'close')
+  })
+
+  it('answers who asks for an upgrade as anybody else, from the first connection on', async () => {
+    const upgrade = 'GET /nope HTTP/1.1\r\nhost: here\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n'
+    const port = await startServer()
+    const socket = connect(port, '127.0.0.1')
+    socket.write(upgrade)
+    const [answer] = await once(socket, 'data')
+    expect(String(answer)).toMatch(/^HTTP\/1\.1 200 /)
+    socket.destroy()
+  })
+
+  it('closes those that have been idle for longest when it gets full, and answers the next one', async () => {
+    const port = await startServer()
+    const kept: Socket[] = []
+    const closed: number[] = []
+    for (let i = 0; i < 12; i++) {
+      const socket = connect(port, '127.0.0.1')
+      socket.on('close', () => closed.push(i))
+      kept.push(socket)
+      socket.write('GET / HTTP/1.1\r\nhost: here\r\n\r\n')
+      await once(socket, 'data')
+      // The first one goes on asking, and is not idle.
+      if (i > 0) {
+        kept[0]?.write('GET / HTTP/1.1\r\nhost: here\r\n\r\n')
+        await once(kept[0] as Socket, 'data')
+      }
+    }
+    await vi.waitFor(() => expect(closed).toEqual([1, 2, 3, 4]))
+    for (const socket of kept) socket.destroy()
+  })
+
+  it('spares what has just begun, and takes no more than it may', async () => {
+    const port = await startServer({ spared: 60_000 })
+    const kept = Array.from({ length: 10 }, () => connect(port, '127.0.0.1'))
     for (const socket of kept) {
-      socket.write(head)
+      socket.write('GET / HTTP/1.1\r\nhost: here\r\n\r\n')
       await once(socket, 'data')
     }
-    expect(await sendOnly(port, head)).toBe('')
+    expect(await sendOnly(port, 'GET / HTTP/1.1\r\nhost: here\r\n\r\n')).toBe('')
+    expect(kept.filter(({ destroyed }) => destroyed)).toEqual([])
     for (const socket of kept) socket.destroy()
+  })
+
+  it('says that it is full once, not at every connection', async () => {
+    const logged = vi.spyOn(console, 'log').mockImplementation(() => undefined)
+    const port = await startServer()
+    for (let i = 0; i < 40; i++) {
+      const socket = connect(port, '127.0.0.1')
+      socket.write('GET / HTTP/1.1\r\nhost: here\r\n\r\n')
+      await once(socket, 'data')
+    }
+    expect(logged.mock.calls.filter(([line]) => String(line).includes('too many connections'))).toHaveLength(
+      1,
+    )
   })
 })

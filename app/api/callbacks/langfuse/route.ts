@@ -2,7 +2,7 @@ import { answerCallback, answerPreflight } from '#lib/callback-door.ts'
 import { misconfigured, wrongMethod } from '#lib/door-answers.ts'
 import { noteAnswer } from '#lib/journal.ts'
 import { type Relay, relay } from '#lib/relay.ts'
-import { senderAddress } from '#lib/sender-address.ts'
+import { addressGroup, senderAddress } from '#lib/sender-address.ts'
 import { workAfter } from '../../function-time.ts'
 
 export const dynamic = 'force-dynamic'
@@ -28,7 +28,7 @@ export async function POST(request: Request): Promise<Response> {
   const startedAt = Date.now()
   const running = ready()
   if (running instanceof Response) return running
-  const address = senderAddress(request.headers.get('x-forwarded-for'), Boolean(process.env.VERCEL))
+  const address = addressGroup(senderAddress(request.headers.get('x-forwarded-for')))
   const response = await answerCallback(request, {
     ...depsOf(running),
     address,

@@ -6,12 +6,20 @@ import { redirect } from 'next/navigation'
 import { currentEnv } from './current-env.ts'
 import { database } from './db/client.ts'
 import { isEndedSession, noteEndedSession } from './db/sessions.ts'
+import { log, thrown } from './log.ts'
 import type { Problem } from './problem.ts'
 
 interface SessionData {
   id: string
   /** Epoch milliseconds. */
   signedInAt: number
+  /** Begun while the store took no writes: it may look, for `readOnlySeconds`. */
+  isReadOnly?: boolean
+}
+
+/** Of a browser in which somebody logged in before. */
+interface DeviceData {
+  id: string
 }
 
 /** Whether the page opens with a password, to everyone (development only), or not at all. */
@@ -22,6 +30,9 @@ export type Access =
   | { state: 'misconfigured'; problems: Problem[] }
 
 const ttlSeconds = 7 * 24 * 3600
+/** Short, because such a session cannot be ended on the server. */
+const readOnlySeconds = 15 * 60
+const deviceSeconds = 365 * 24 * 3600
 
 export function access(): Access {
   const { env, problems } = currentEnv()
@@ -54,50 +65,107 @@ async function isHttps(): Promise<boolean> {
   return (await headers()).get('x-forwarded-proto')?.split(',')[0]?.trim() === 'https'
 }
 
-async function openSession(password: string): Promise<IronSession<SessionData>> {
+async function openCookie<Data extends object>(
+  name: string,
+  password: string,
+  ttl: number,
+): Promise<IronSession<Data>> {
   const secure = await isHttps()
-  return getIronSession<SessionData>(await cookies(), {
-    cookieName: secure ? '__Host-relay' : 'relay',
+  return getIronSession<Data>(await cookies(), {
+    cookieName: secure ? `__Host-${name}` : name,
     password: await sessionKey(password),
-    ttl: ttlSeconds,
+    ttl,
     cookieOptions: { httpOnly: true, secure, sameSite: 'lax', path: '/' },
   })
 }
 
-export async function isSignedIn(): Promise<boolean> {
+const openSession = (password: string, ttl = ttlSeconds) => openCookie<SessionData>('relay', password, ttl)
+const openDevice = (password: string) => openCookie<DeviceData>('relay-device', password, deviceSeconds)
+
+/** What whoever asks may do on the pages. */
+async function sessionState(now: number): Promise<'none' | 'read-only' | 'full'> {
   const door = access()
-  if (door.state !== 'password') return door.state === 'open'
-  const { id } = await openSession(door.password)
-  return id !== undefined && !(await isEndedSession(await database(), id))
+  if (door.state !== 'password') return door.state === 'open' ? 'full' : 'none'
+  const { id, signedInAt = 0, isReadOnly = false } = await openSession(door.password)
+  // The seal of the cookie ends by itself; a read-only one is dated again, so that no longer one can be made of it.
+  if (id === undefined || (isReadOnly && now - signedInAt > readOnlySeconds * 1000)) return 'none'
+  if (await isEndedSession(await database(), id)) return 'none'
+  return isReadOnly ? 'read-only' : 'full'
 }
 
-/** For each page, route and action: sends whoever is not signed in to the login, and from there to `path`. */
+export const isSignedIn = async (): Promise<boolean> => (await sessionState(Date.now())) !== 'none'
+
+/** Whether to say so on a page; what a session may do is `requireWriter`'s. */
+export async function hasReadOnlySession(): Promise<boolean> {
+  const door = access()
+  return door.state === 'password' && (await openSession(door.password)).isReadOnly === true
+}
+
+const loginAddress = (next: string, problem?: string): string => {
+  const query = new URLSearchParams({ ...(problem ? { problem } : {}), ...(next === '/' ? {} : { next }) })
+  return query.size === 0 ? '/login' : `/login?${query}`
+}
+
+/** For each page and route: sends whoever is not signed in to the login, and from there to `path`. */
 export async function requireSession(path: string): Promise<void> {
-  if (!(await isSignedIn())) redirect(path === '/' ? '/login' : `/login?next=${encodeURIComponent(path)}`)
+  if (!(await isSignedIn())) redirect(loginAddress(path))
+}
+
+/**
+ * For each action that writes: a request of one of our own pages, and a session that may write. Whoever has none is sent
+ * to the login, which says why, and from there to `path`.
+ */
+export async function requireWriter(path: string): Promise<void> {
+  await requireOrigin()
+  const state = await sessionState(Date.now())
+  if (state === 'none') redirect(loginAddress(path))
+  if (state === 'read-only') redirect(loginAddress(path, 'read-only'))
 }
 
 /**
  * For each action. Next compares `Origin` with the host, but lets a request without one through; every browser
- * sends it with a POST. Throws where it is missing.
+ * sends it with a POST. `proxy.ts` refuses both before. Throws where it is missing.
  */
 export async function requireOrigin(): Promise<void> {
   if (!(await headers()).has('origin')) throw new Error('A write came without an Origin header')
 }
 
-export async function startSession(password: string, now: number): Promise<void> {
-  const session = await openSession(password)
+/** A session, and the mark of a browser that is known from now on. */
+export async function startSession(
+  password: string,
+  { now, isReadOnly = false }: { now: number; isReadOnly?: boolean },
+): Promise<void> {
+  const session = await openSession(password, isReadOnly ? readOnlySeconds : ttlSeconds)
   session.id = randomUUID()
   session.signedInAt = now
+  session.isReadOnly = isReadOnly
   await session.save()
+  const device = await openDevice(password)
+  device.id ??= randomUUID()
+  await device.save()
 }
 
-/** Ends the session itself, not only its cookie here: a copied cookie is worth nothing afterwards. */
-export async function endSession(now: number): Promise<void> {
+/** The id of a browser in which somebody logged in before; null for others. */
+export async function knownDevice(password: string): Promise<string | null> {
+  return (await openDevice(password)).id ?? null
+}
+
+/**
+ * Ends the session itself, not only its cookie here: a copied cookie is worth nothing afterwards. False where the store
+ * did not take that down, and only the cookie is gone.
+ */
+export async function endSession(now: number): Promise<boolean> {
   const door = access()
-  if (door.state !== 'password') return
+  if (door.state !== 'password') return true
   const session = await openSession(door.password)
   const { id, signedInAt } = session
   session.destroy()
-  if (id === undefined || signedInAt === undefined) return
-  await noteEndedSession(await database(), { id, expiresAt: signedInAt + ttlSeconds * 1000, now })
+  if (id === undefined || signedInAt === undefined) return true
+  try {
+    await noteEndedSession(await database(), { id, expiresAt: signedInAt + ttlSeconds * 1000, now })
+    return true
+  } catch (error) {
+    log('error', 'a session was not ended in the store', thrown(error))
+    return false
+  }
 }

@@ -8,7 +8,7 @@ import { deliveryById } from '#lib/db/dashboard.ts'
 import { dismissFailure, dismissFailures, replayFailures } from '#lib/db/open-failures.ts'
 import { log } from '#lib/log.ts'
 import { actingRelay } from '#lib/relay.ts'
-import { requireOrigin, requireSession } from '#lib/session.ts'
+import { requireWriter } from '#lib/session.ts'
 import { wake } from './wake.ts'
 
 const page = '/'
@@ -21,8 +21,7 @@ const fields = z.object({
 
 /** Sends the open failures of one target again. Each did not arrive, so that there is nothing to ask before. */
 export async function replayOpenFailures(form: FormData): Promise<void> {
-  await requireOrigin()
-  await requireSession(page)
+  await requireWriter(page)
   const given = fields.safeParse(Object.fromEntries(form))
   const running = actingRelay()
   if (!given.success || !running || !Object.hasOwn(running.routes.targets, given.data.target)) redirect(page)
@@ -36,8 +35,7 @@ export async function replayOpenFailures(form: FormData): Promise<void> {
 
 /** Takes the open failures of one target off the health line. They stay in the list, and can be replayed. */
 export async function dismissOpenFailures(form: FormData): Promise<void> {
-  await requireOrigin()
-  await requireSession(page)
+  await requireWriter(page)
   const given = fields.safeParse(Object.fromEntries(form))
   if (!given.success) redirect(page)
   const dismissed = await dismissFailures(await database(), given.data, { now: Date.now(), actor: null })
@@ -48,8 +46,7 @@ export async function dismissOpenFailures(form: FormData): Promise<void> {
 
 /** `delivery`: the id of one that failed. */
 export async function dismissDelivery(form: FormData): Promise<void> {
-  await requireOrigin()
-  await requireSession(page)
+  await requireWriter(page)
   const id = String(form.get('delivery'))
   const db = await database()
   const delivery = await deliveryById(db, id)

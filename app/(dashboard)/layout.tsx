@@ -1,7 +1,7 @@
 import Link from 'next/link'
-import type { ReactNode } from 'react'
+import { type ReactNode, Suspense } from 'react'
 import { currentConfiguration } from '#lib/current-configuration.ts'
-import { access } from '#lib/session.ts'
+import { access, hasReadOnlySession } from '#lib/session.ts'
 import { Keys } from '../_components/keys.tsx'
 import { Logo } from '../_components/logo.tsx'
 import { logout } from '../login/actions.ts'
@@ -41,6 +41,9 @@ export default function DashboardLayout({ children }: { children: ReactNode }) {
         </div>
         <Degraded />
         {currentConfiguration().env?.RELAY_MODE === 'dry-run' ? <DryRun /> : null}
+        <Suspense>
+          <ReadOnly />
+        </Suspense>
       </header>
       <main id="main" className="mx-auto max-w-[1200px] px-4 pt-5 pb-16 sm:px-6">
         {children}
@@ -60,6 +63,16 @@ function Degraded() {
       <Link href="/setup#configuration" prefetch={false} className="font-medium underline underline-offset-3">
         See Setup
       </Link>
+    </p>
+  )
+}
+
+async function ReadOnly() {
+  if (!(await hasReadOnlySession())) return null
+  return (
+    <p role="note" className="border-t border-line px-4 py-2 text-center text-[13px] text-warn">
+      Read-only: the store took no writes when you logged in. This session ends 15 minutes after that; log out
+      and in again to write.
     </p>
   )
 }

@@ -13,12 +13,16 @@ export const metadata: Metadata = { title: 'Log in' }
 
 const query = z.object({
   next: z.string().optional().catch(undefined),
-  problem: z.enum(['wrong', 'limited']).optional().catch(undefined),
+  problem: z.enum(['wrong', 'limited', 'read-only', 'not-ended']).optional().catch(undefined),
 })
 
 const problems = {
   wrong: 'That is not the password.',
   limited: 'Too many failed logins. Wait 15 minutes, then try again.',
+  'read-only':
+    'Nothing was changed: your session is read-only, because the store took no writes when you logged in. Log in again to write.',
+  'not-ended':
+    'You are logged out in this browser only, because the store takes no writes. A copy of the cookie still works until it expires.',
 }
 
 export default async function LoginPage({ searchParams }: { searchParams: SearchParams }) {
@@ -26,7 +30,8 @@ export default async function LoginPage({ searchParams }: { searchParams: Search
   const door = access()
   if (door.state === 'misconfigured') return <Misconfigured problems={door.problems} />
   if (door.state === 'closed') return <Closed />
-  if (await isSignedIn()) redirect(ownPath(next))
+  // A read-only session is shown the form, to begin a new one.
+  if (problem !== 'read-only' && (await isSignedIn())) redirect(ownPath(next))
   return (
     <Frame title="Prompt Relay">
       <form action={login} className="mt-6 grid gap-4">

@@ -1,10 +1,15 @@
 import type { Db } from './client.ts'
 
-/** Failed logins within the window: from this address, and from everywhere. */
+/** Failed logins within the window: from this address or browser, and from all browsers that are not known. */
 export interface LoginFailures {
-  fromAddress: number
+  fromOne: number
   inAll: number
 }
+
+const devicePrefix = 'device:'
+
+/** A known browser, in place of an address. */
+export const deviceKey = (device: string): string => devicePrefix + device
 
 /**
  * Notes a login as failed before its password is looked at, and counts. The note comes first so that many guesses
@@ -17,15 +22,17 @@ export async function noteLoginFailure(
 ): Promise<LoginFailures> {
   await db.deleteFrom('login_failures').where('at', '<', since).execute()
   await db.insertInto('login_failures').values(row).execute()
-  const { inAll, fromAddress } = await db
+  const { inAll, fromOne } = await db
     .selectFrom('login_failures')
     .select((eb) => [
-      eb.fn.countAll<number>().as('inAll'),
-      eb.fn.sum<number>(eb.case().when('address', '=', row.address).then(1).else(0).end()).as('fromAddress'),
+      eb.fn
+        .sum<number>(eb.case().when('address', 'like', `${devicePrefix}%`).then(0).else(1).end())
+        .as('inAll'),
+      eb.fn.sum<number>(eb.case().when('address', '=', row.address).then(1).else(0).end()).as('fromOne'),
     ])
     .where('at', '>=', since)
     .executeTakeFirstOrThrow()
-  return { inAll: Number(inAll), fromAddress: Number(fromAddress) }
+  return { inAll: Number(inAll), fromOne: Number(fromOne) }
 }
 
 export async function forgetLoginFailure(db: Db, id: string): Promise<void> {

@@ -1,8 +1,13 @@
+import { once } from 'node:events'
+import { createServer, request } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { sql } from 'kysely'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Db, openDatabase } from '#lib/db/client.ts'
 import { type App, dataFolder, startApp } from '../app.ts'
 import { launchChromium } from './chromium.ts'
+import { submitLogin } from './login-form.ts'
 import { move, type Seeded, seedStore } from './seed.ts'
 import { logIn, password, sessionCookie, visit } from './visit.ts'
 
@@ -103,7 +108,7 @@ describe('who is not logged in', () => {
       const { page, close } = await visit(browser)
       // A request to another site would fail, and the browser stay where it was: seen as it is asked for.
       const hosts = new Set<string>()
-      page.on('request', (request) => hosts.add(new URL(request.url()).host))
+      page.on('request', (sent) => hosts.add(new URL(sent.url()).host))
       await page.goto(`${app.url}/login?next=${next}`)
       await page.getByLabel('Password').fill(password)
       await page.getByRole('button').click()
@@ -125,7 +130,7 @@ describe('a session', () => {
   it('is a cookie that scripts cannot read, that other sites cannot send, and that ends after a week', async () => {
     const { page, close } = await visit(browser)
     await logIn(page, app)
-    const [cookie] = await page.context().cookies()
+    const cookie = (await page.context().cookies()).find(({ name }) => name === 'relay')
     expect(cookie).toMatchObject({ name: 'relay', httpOnly: true, sameSite: 'Lax', path: '/' })
     expect(((cookie?.expires ?? 0) * 1000 - Date.now()) / 86_400_000).toBeCloseTo(7, 1)
     expect(cookie?.value).not.toContain(password)
@@ -142,7 +147,11 @@ describe('a session', () => {
     // Chromium takes secure cookies from localhost.
     const { page, close } = await visit(browser)
     await logIn(page, https)
-    expect(await page.context().cookies()).toMatchObject([{ name: '__Host-relay', secure: true, path: '/' }])
+    const cookies = (await page.context().cookies()).toSorted((a, b) => a.name.localeCompare(b.name))
+    expect(cookies).toMatchObject([
+      { name: '__Host-relay', httpOnly: true, secure: true, path: '/' },
+      { name: '__Host-relay-device', httpOnly: true, secure: true, path: '/' },
+    ])
     await close()
     await https.stop()
     other.remove()
@@ -151,12 +160,12 @@ describe('a session', () => {
   it('ends on logout', async () => {
     const { page, close } = await visit(browser)
     await logIn(page, app)
-    const [copied] = await page.context().cookies()
+    const copied = (await page.context().cookies()).find(({ name }) => name === 'relay')
     const cookie = `${copied?.name}=${copied?.value}`
     expect((await get('/', { cookie })).status).toBe(200)
     await page.getByRole('button', { name: 'Log out' }).click()
     await page.waitForURL(`${app.url}/login`)
-    expect(await page.context().cookies()).toEqual([])
+    expect((await page.context().cookies()).map(({ name }) => name)).toEqual(['relay-device'])
     await page.goto(`${app.url}/events`)
     expect(page.url()).toContain('/login?next=%2Fevents')
     // Also for who has copied the cookie before.
@@ -176,12 +185,53 @@ describe('a session', () => {
     const cookie = await sessionCookie(browser, app)
     for (const headers of [{ origin: 'https://evil.example' }, { origin: 'null' }, {}]) {
       const response = await sendForm(cookie, 'name="delivery"', headers as Record<string, string>)
-      expect(response.status).toBeGreaterThanOrEqual(400)
+      expect(response.status).toBe(403)
       expect(await deliveryStatus()).toBe('failed')
     }
     expect((await sendForm(cookie, 'name="delivery"', { origin: app.url })).status).toBe(303)
     expect(await deliveryStatus()).toBe('queued')
   })
+})
+
+/** A reverse proxy before the app that asks it by the app's own name, as nginx does unless it is told otherwise. */
+async function startProxy(): Promise<{ url: string; stop: () => void }> {
+  const { hostname, port, host } = new URL(app.url)
+  const proxy = createServer((incoming, outgoing) => {
+    const { method, url: path, headers } = incoming
+    const asked = request({ hostname, port, method, path, headers: { ...headers, host } }, (answer) => {
+      outgoing.writeHead(answer.statusCode ?? 502, answer.headers)
+      answer.pipe(outgoing)
+    })
+    incoming.pipe(asked)
+  })
+  proxy.listen(0, '127.0.0.1')
+  await once(proxy, 'listening')
+  return {
+    url: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`,
+    stop: () => {
+      proxy.closeAllConnections()
+      proxy.close()
+    },
+  }
+}
+
+describe('behind a proxy that does not pass the host on', () => {
+  it.each([true, false])(
+    'a login names both addresses, and what to set (JavaScript: %s)',
+    async (javaScriptEnabled) => {
+      const proxy = await startProxy()
+      const { page, close } = await visit(browser, { javaScriptEnabled })
+      await page.goto(`${proxy.url}/login`)
+      await page.getByLabel('Password').fill(password)
+      await page.getByRole('button').click()
+      await page.getByText('The address does not match').waitFor()
+      const text = await page.innerText('body')
+      for (const { host } of [new URL(proxy.url), new URL(app.url)]) expect(text).toContain(host)
+      expect(text).toContain('PUBLIC_URL')
+      await close()
+      proxy.stop()
+    },
+  )
 })
 
 describe('the login', () => {
@@ -221,6 +271,60 @@ describe('the login', () => {
     expect((await get('/', {}, broken)).status).toBe(307)
     expect(await (await get('/login', {}, broken)).text()).toContain('DATABASE_URL')
     await broken.stop()
+  })
+})
+
+describe('while the store takes no writes', () => {
+  const tables = ['login_failures', 'ended_sessions']
+  beforeAll(async () => {
+    for (const table of tables)
+      await sql
+        .raw(`create trigger no_${table} before insert on ${table} begin select raise(abort, 'full'); end`)
+        .execute(db)
+  })
+  afterAll(async () => {
+    for (const table of tables) await sql.raw(`drop trigger no_${table}`).execute(db)
+  })
+
+  it('the login opens the pages for a quarter of an hour, to read', async () => {
+    const { page, close } = await visit(browser)
+    await logIn(page, app)
+    await page.getByText('Read-only: the store took no writes').waitFor()
+    const cookie = (await page.context().cookies()).find(({ name }) => name === 'relay')
+    expect(((cookie?.expires ?? 0) * 1000 - Date.now()) / 60_000).toBeGreaterThan(12)
+    expect(((cookie?.expires ?? 0) * 1000 - Date.now()) / 60_000).toBeLessThanOrEqual(15)
+    await page.goto(`${app.url}/changes/${seeded?.changeId}`)
+    expect(await page.innerText('h1')).toContain('Maya promoted')
+    await close()
+  })
+
+  it('what would write is refused, with the reason and a way to begin a session that may', async () => {
+    const { cookies } = await submitLogin(app.url, { password })
+    const before = await deliveryStatus()
+    const response = await sendForm(cookies.join('; '), 'name="delivery"', { origin: app.url })
+    expect(response.status).toBe(303)
+    const to = response.headers.get('location') ?? ''
+    expect(to).toContain('/login?problem=read-only')
+    expect(await (await get(to, { cookie: cookies.join('; ') })).text()).toContain(
+      'Nothing was changed: your session is read-only',
+    )
+    expect(await deliveryStatus()).toBe(before)
+  })
+
+  it('logging out says that it ends the session in this browser only', async () => {
+    const { page, close } = await visit(browser)
+    await logIn(page, app)
+    await page.getByRole('button', { name: 'Log out' }).click()
+    await page.getByText('logged out in this browser only').waitFor()
+    await page.goto(`${app.url}/events`)
+    expect(page.url()).toContain('/login?next=%2Fevents')
+    await close()
+  })
+
+  it('guesses are limited all the same', async () => {
+    const limited = async () => (await submitLogin(app.url, { password: 'wrong' })).location
+    for (let i = 0; i < 10; i++) expect(await limited()).toContain('problem=wrong')
+    expect(await limited()).toContain('problem=limited')
   })
 })
 

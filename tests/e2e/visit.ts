@@ -43,7 +43,8 @@ export async function sessionCookie(browser: Browser, app: App): Promise<string>
   await logIn(page, app)
   const cookies = await page.context().cookies()
   await close()
-  return cookies.map(({ name, value }) => `${name}=${value}`).join('; ')
+  const session = cookies.filter(({ name }) => !name.endsWith('-device'))
+  return session.map(({ name, value }) => `${name}=${value}`).join('; ')
 }
 
 export type SignedIn = BrowserContextOptions['storageState']

@@ -9,7 +9,7 @@ import { listFilterParams, parseListFilter } from '#lib/list-filter.ts'
 import { log } from '#lib/log.ts'
 import { actingRelay } from '#lib/relay.ts'
 import { startReplay } from '#lib/replay-job.ts'
-import { requireOrigin, requireSession } from '#lib/session.ts'
+import { requireWriter } from '#lib/session.ts'
 import { wake } from '../wake.ts'
 
 const fields = z.object({
@@ -20,8 +20,7 @@ const fields = z.object({
 
 /** `filter`: as in the address of the list; `expected`: how many changes the question named. */
 export async function start(form: FormData): Promise<void> {
-  await requireOrigin()
-  await requireSession('/')
+  await requireWriter('/')
   const given = fields.safeParse(Object.fromEntries(form))
   const running = actingRelay()
   if (!given.success || !running) redirect('/')
@@ -43,8 +42,7 @@ export async function start(form: FormData): Promise<void> {
 
 /** `replay`: its id. What it has queued so far stays queued. */
 export async function cancel(form: FormData): Promise<void> {
-  await requireOrigin()
-  await requireSession('/')
+  await requireWriter('/')
   const id = String(form.get('replay'))
   const isCancelled = await cancelReplay(await database(), id, Date.now())
   log('info', 'replay cancelled', { replay: id, ok: isCancelled })

@@ -8,7 +8,7 @@ import { log } from '#lib/log.ts'
 import { actingRelay } from '#lib/relay.ts'
 import { refusedKinds, sendRefused } from '#lib/send-refused.ts'
 import { sendTest, sendTestMessage } from '#lib/send-test.ts'
-import { requireOrigin, requireSession } from '#lib/session.ts'
+import { requireWriter } from '#lib/session.ts'
 import { testKinds } from '#lib/test-bodies.ts'
 import { wake } from '../wake.ts'
 
@@ -23,8 +23,7 @@ function show(changeId: string): never {
 
 /** `kind`: one of `testKinds`. */
 export async function sendTestEvent(form: FormData): Promise<void> {
-  await requireOrigin()
-  await requireSession(page)
+  await requireWriter(page)
   const kind = z.enum(testKinds).safeParse(form.get('kind')).data
   const running = actingRelay()
   if (!kind || !running) redirect(page)
@@ -37,8 +36,7 @@ export async function sendTestEvent(form: FormData): Promise<void> {
 
 /** `kind`: one of `refusedKinds`. Shows the rejection that came of it. */
 export async function sendRefusedRequest(form: FormData): Promise<void> {
-  await requireOrigin()
-  await requireSession(page)
+  await requireWriter(page)
   const kind = z.enum(refusedKinds).safeParse(form.get('kind')).data
   const running = actingRelay()
   if (!kind || !running) redirect(page)
@@ -50,8 +48,7 @@ export async function sendRefusedRequest(form: FormData): Promise<void> {
 
 /** `target`: the name of one that is configured. */
 export async function sendMessage(form: FormData): Promise<void> {
-  await requireOrigin()
-  await requireSession(page)
+  await requireWriter(page)
   const target = String(form.get('target'))
   const running = actingRelay()
   if (!running || !Object.hasOwn(running.routes.targets, target)) redirect(page)

@@ -7,13 +7,12 @@ import { deliveryById } from '#lib/db/dashboard.ts'
 import { log } from '#lib/log.ts'
 import { actingRelay } from '#lib/relay.ts'
 import { replayDelivery } from '#lib/replay.ts'
-import { requireOrigin, requireSession } from '#lib/session.ts'
+import { requireWriter } from '#lib/session.ts'
 import { wake } from '../../wake.ts'
 
 /** `delivery`: its id. `again`: the question was answered that it will be posted twice. */
 export async function replay(form: FormData): Promise<void> {
-  await requireOrigin()
-  await requireSession('/')
+  await requireWriter('/')
   const id = String(form.get('delivery'))
   const db = await database()
   const delivery = await deliveryById(db, id)

@@ -9,7 +9,7 @@ import { log } from '#lib/log.ts'
 import { reinterpret } from '#lib/reinterpret.ts'
 import { actingRelay } from '#lib/relay.ts'
 import { cancelChange, cancelDelivery, replayChange } from '#lib/replay.ts'
-import { requireOrigin, requireSession } from '#lib/session.ts'
+import { requireWriter } from '#lib/session.ts'
 import { wake } from '../../wake.ts'
 
 const replayFields = z.object({
@@ -20,8 +20,7 @@ const replayFields = z.object({
 
 /** `change`: its id; `delivered`: of how many deliveries the question said that they arrived already. */
 export async function replayAll(form: FormData): Promise<void> {
-  await requireOrigin()
-  await requireSession('/')
+  await requireWriter('/')
   const given = replayFields.safeParse(Object.fromEntries(form))
   const running = actingRelay()
   if (!given.success || !running) redirect('/')
@@ -45,8 +44,7 @@ export async function replayAll(form: FormData): Promise<void> {
 
 /** `change`: its id; `delivery`: one of its deliveries, without it all that wait. */
 export async function cancelWaiting(form: FormData): Promise<void> {
-  await requireOrigin()
-  await requireSession('/')
+  await requireWriter('/')
   const change = String(form.get('change'))
   const delivery = form.get('delivery')
   const page = `/changes/${encodeURIComponent(change)}`
@@ -63,8 +61,7 @@ export async function cancelWaiting(form: FormData): Promise<void> {
 
 /** `change`: the id of one that could not be described. */
 export async function interpretAgain(form: FormData): Promise<void> {
-  await requireOrigin()
-  await requireSession('/')
+  await requireWriter('/')
   const change = String(form.get('change'))
   const page = `/changes/${encodeURIComponent(change)}`
   if (!actingRelay()) redirect(page)

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import type { NextConfig } from 'next'
 
-const publicUrl = process.env.PUBLIC_URL?.trim()
+const maxForm = 128 * 1024
 
 const rules = 'relay.config.ts'
 const text = existsSync(rules) ? readFileSync(rules, 'utf8').replaceAll('\r\n', '\n') : ''
@@ -20,8 +20,10 @@ const config: NextConfig = {
   experimental: {
     // Next would load every page at start, 0.3 s in which the door waits. A page is loaded when it is first asked for.
     preloadEntriesOnStart: false,
-    // Behind a proxy that does not pass the host on, forms are posted from the public address.
-    serverActions: { allowedOrigins: publicUrl && URL.canParse(publicUrl) ? [new URL(publicUrl).host] : [] },
+    // Our forms are small, and whoever is not logged in may send some. (`proxy.ts` compares their origins: what is
+    // written here is fixed when the app is built, and the public address is not known then.)
+    serverActions: { bodySizeLimit: maxForm },
+    proxyClientMaxBodySize: maxForm,
   },
   headers: async () => [
     { source: '/_next/static/:path*', headers: [{ key: 'X-Content-Type-Options', value: 'nosniff' }] },

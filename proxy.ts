@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { type NextRequest, NextResponse } from 'next/server'
+import { currentEnv } from '#lib/current-env.ts'
+import { originProblem } from '#lib/form-origin.ts'
 
 const isDevelopment = process.env.NODE_ENV === 'development'
 
@@ -18,6 +20,9 @@ function contentSecurityPolicy(nonce: string): string {
   ].join('; ')
 }
 
+/** Of an answer that is text alone. */
+const closedPolicy = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
 const fixedHeaders = {
   'x-content-type-options': 'nosniff',
   'x-frame-options': 'DENY',
@@ -29,10 +34,61 @@ const fixedHeaders = {
   'x-robots-tag': 'noindex, nofollow',
 }
 
-/** Gives every page its security headers, with a nonce of its own; Next reads it from the request's header. */
-export function proxy(request: NextRequest): NextResponse {
-  const policy = contentSecurityPolicy(randomBytes(16).toString('base64'))
+/** Text for the page's script (which shows it, `app/error.tsx`), a plain page for a browser without one. */
+function refusal(request: NextRequest, status: number, problem: string): NextResponse {
+  const isScript = request.headers.has('next-action')
+  const text = problem.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
+  const page = `<!doctype html><html lang="en"><title>Refused</title><h1>This form was refused</h1><p>${text}</p></html>`
+  const headers = {
+    ...fixedHeaders,
+    'cache-control': 'no-store',
+    'content-security-policy': closedPolicy,
+    // Next's script shows the text of an answer of exactly this type.
+    'content-type': isScript ? 'text/plain' : 'text/html; charset=utf-8',
+  }
+  return new NextResponse(isScript ? problem : page, { status, headers })
+}
+
+/** Next would answer 500 to a form that cannot be parsed. */
+async function isWellFormed(request: NextRequest): Promise<boolean> {
+  const isMultipart = request.headers.get('content-type')?.startsWith('multipart/form-data') === true
+  try {
+    if (isMultipart) await request.clone().formData()
+    else if (request.headers.has('next-action')) JSON.parse(await request.clone().text())
+    return true
+  } catch {
+    return false
+  }
+}
+
+/**
+ * Every write to a page comes from a form of ours. Next compares the origin as well, but answers 500 where it differs, and
+ * takes a public address only when it is built: where that matches, it is told the same host, in `headers`.
+ */
+async function refusedWrite(request: NextRequest, headers: Headers): Promise<NextResponse | null> {
+  if (['GET', 'HEAD', 'OPTIONS'].includes(request.method)) return null
+  const given = {
+    origin: request.headers.get('origin'),
+    host: request.headers.get('host'),
+    forwardedHost: request.headers.get('x-forwarded-host'),
+  }
+  const judged = originProblem(given, currentEnv().env?.PUBLIC_URL)
+  if (judged.problem !== null) return refusal(request, 403, judged.problem)
+  if (!(await isWellFormed(request)))
+    return refusal(request, 400, 'The form cannot be read, or is too large.')
+  if (judged.isPublic && given.origin) headers.set('x-forwarded-host', new URL(given.origin).host)
+  return null
+}
+
+/**
+ * Refuses writes from other sites, and gives every page its security headers, with a nonce of its own; Next reads it from
+ * the request's header.
+ */
+export async function proxy(request: NextRequest): Promise<NextResponse> {
   const headers = new Headers(request.headers)
+  const refused = await refusedWrite(request, headers)
+  if (refused) return refused
+  const policy = contentSecurityPolicy(randomBytes(16).toString('base64'))
   headers.set('content-security-policy', policy)
   const response = NextResponse.next({ request: { headers } })
   response.headers.set('content-security-policy', policy)

@@ -5,11 +5,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { freePort, untilReady } from '../../scripts/next.ts'
+import { holdSockets } from '../attacks/sockets.ts'
 import { secret } from '../fixtures.ts'
 import { startSlackStandIn } from '../mocks/slack.ts'
 import type { StandIn } from '../mocks/stand-in.ts'
+import { submitLogin } from './login-form.ts'
 import { eventFor, post, toldAt, until } from './traffic.ts'
 
+const password = 'a long sentence'
 const folder = mkdtempSync(join(tmpdir(), 'prompt-relay-standalone-'))
 const url = { current: '' }
 let slack: StandIn
@@ -35,9 +38,10 @@ async function startServer(): Promise<void> {
       PORT: String(port),
       DATABASE_URL: `file:${join(folder, 'data/relay.db')}`,
       LANGFUSE_WEBHOOK_SECRET: secret,
-      DASHBOARD_PASSWORD: 'a long sentence',
+      DASHBOARD_PASSWORD: password,
       SLACK_WEBHOOK_URL: slack.url,
       SETTLE_MS: '100',
+      PUBLIC_URL: 'https://relay.example.com',
     },
   })
   for (const stream of [server.stdout, server.stderr]) {
@@ -154,6 +158,23 @@ describe("the container's server", () => {
   it('keeps an idle connection for longer than proxies do', async () => {
     const { headers } = await fetch(`${url.current}/api/health`)
     expect(headers.get('keep-alive')).toBe('timeout=65')
+  })
+
+  it('answers a request for an upgrade, and keeps no connection of it', async () => {
+    const text = 'GET /nope HTTP/1.1\r\nhost: here\r\nconnection: close, upgrade\r\nupgrade: x\r\n\r\n'
+    const held = await holdSockets(url.current, 20, text)
+    expect(await until(() => held.ended() === 20, 10_000)).toBe(true)
+    expect(held.answers().filter((answer) => answer.startsWith('HTTP/1.1 404 '))).toHaveLength(20)
+  })
+
+  it('takes a login from its public address, which it is told when it starts, and from no other', async () => {
+    const logInFrom = (origin: string) => submitLogin(url.current, { password, headers: { origin } })
+    expect(await logInFrom('https://relay.example.com')).toMatchObject({ status: 303, location: '/' })
+    expect(await logInFrom(url.current)).toMatchObject({ status: 303, location: '/' })
+    expect(await logInFrom('https://relay.example.com.evil.example')).toMatchObject({
+      status: 403,
+      cookies: [],
+    })
   })
 
   it('takes a webhook, and when it is told to end, lets the message go out and ends with code 0', async () => {

@@ -54,6 +54,7 @@ const core = [
   'observed-words',
   'burst',
   'burst-rules',
+  'form-origin',
   'row-rules',
   'path-segment',
   'poll-check',

@@ -1,8 +1,10 @@
+import { bodyBudget } from './body-budget.ts'
 import type { RejectionRow } from './db/schema.ts'
 import { newId } from './id.ts'
 import { countRejection, noteNotStored, noteRejection } from './journal.ts'
 import { log, thrown } from './log.ts'
 import { type Problem, problemText } from './problem.ts'
+import { running } from './running.ts'
 import { readBody } from './sources/read-body.ts'
 import { storeErrorKind, storeErrorWords } from './store-error.ts'
 import { storeProbe } from './store-probe.ts'
@@ -27,20 +29,38 @@ interface Refusal {
 /** From the first byte to the last. */
 const bodyTimeoutMs = 10_000
 const headBytes = 2048
-const bodyStatus = { 'too-large': 413, 'too-slow': 408, aborted: 400 } as const
+const bodyStatus = { 'too-large': 413, 'too-slow': 408, aborted: 400, busy: 503 } as const
 
-type Body = { ok: true; bytes: Uint8Array } | ({ ok: false } & Omit<Refusal, 'door'>)
+export type Body = { ok: true; bytes: Uint8Array } | ({ ok: false } & Omit<Refusal, 'door'>)
 
-/** A request's body, at most `maxBytes` of it, within 10 s. */
-export async function bodyOf(request: Request, maxBytes: number): Promise<Body> {
+/**
+ * A request's body, at most `maxBytes` of it, within 10 s, for as long as `act` works with it: until then it counts in the
+ * memory that all bodies share. One that finds no room in that is refused with 503.
+ */
+export async function withBody<Result>(
+  request: Request,
+  maxBytes: number,
+  act: (body: Body) => Promise<Result>,
+): Promise<Result> {
   const contentLength = request.headers.get('content-length')
-  const body = await readBody(request.body, { maxBytes, timeoutMs: bodyTimeoutMs, contentLength })
-  return body.ok ? body : { ...body, status: bodyStatus[body.reason] }
+  running.promptRelayBodies ??= bodyBudget()
+  const room = running.promptRelayBodies.open()
+  try {
+    const body = await readBody(request.body, { maxBytes, timeoutMs: bodyTimeoutMs, contentLength, room })
+    room.keep()
+    return await act(body.ok ? body : { ...body, status: bodyStatus[body.reason] })
+  } finally {
+    room.close()
+  }
 }
+
+/** The same for a body that is small by itself. */
+export const bodyOf = (request: Request, maxBytes: number): Promise<Body> =>
+  withBody(request, maxBytes, async (body) => body)
 
 /** What is kept of a body that was refused. */
 export const headOf = (bytes: Uint8Array): Pick<Refusal, 'head' | 'size'> => ({
-  head: bytes.slice(0, headBytes),
+  head: new Uint8Array(bytes.subarray(0, headBytes)),
   size: bytes.byteLength,
 })
 
@@ -93,7 +113,8 @@ export async function refuse(
   }
   await reject(rejection).catch((error) => log('error', 'rejection not stored', thrown(error)))
   noteRejection({ door, status, reason, detail: message, size }, rejection.id)
-  return answer(status, { error: reason, message }, answerHeaders)
+  const wait: Record<string, string> = reason === 'busy' ? { 'retry-after': '1' } : {}
+  return answer(status, { error: reason, message }, { ...wait, ...answerHeaders })
 }
 
 /** For methods that a door does not take; `allow`: those that it does. */

@@ -1,4 +1,12 @@
-import { answer, bodyOf, headOf, type RefuseDeps, refuse, storeUnavailable } from './door-answers.ts'
+import {
+  answer,
+  type Body,
+  headOf,
+  type RefuseDeps,
+  refuse,
+  storeUnavailable,
+  withBody,
+} from './door-answers.ts'
 import type { Env } from './env.ts'
 import { noteEvent } from './journal.ts'
 import type { Arrival, Received } from './receive.ts'
@@ -19,10 +27,17 @@ export interface DoorDeps extends RefuseDeps {
  * 200 when it was before; every refusal with its reason, kept as a rejection; 503 when the store is out of reach,
  * so that Langfuse tries again.
  */
-export async function answerWebhook(request: Request, deps: DoorDeps): Promise<Response> {
+export function answerWebhook(request: Request, deps: DoorDeps): Promise<Response> {
+  const startedAt = deps.now()
+  return withBody(request, maxBytes, (body) => answerBody(request, { body, startedAt }, deps))
+}
+
+async function answerBody(
+  request: Request,
+  { body, startedAt }: { body: Body; startedAt: number },
+  deps: DoorDeps,
+): Promise<Response> {
   const { env, now } = deps
-  const startedAt = now()
-  const body = await bodyOf(request, maxBytes)
   if (!body.ok) return refuse(request, { ...body, door }, deps)
   const opened = openWebhook({
     headers: request.headers,

@@ -11,13 +11,13 @@ const hidden = /[\\\u0000-\u001f\u007f-\u009f]/
 function urlOf(path: string): URL | null {
   if (!URL.canParse(path, base)) return null
   const url = new URL(path, base)
+  // Refused wherever it stands: with the dot segments before it gone, `//host` is another site.
   return url.origin === base && !url.pathname.includes('//') ? url : null
 }
 
 /** A path as a browser resolves it, dot segments removed; null where that is another site, or may become one. */
 function resolved(path: string): string | null {
-  // Refused wherever it stands: with the dot segments before it gone, `//host` is another site.
-  if (hidden.test(path) || path.includes('//')) return null
+  if (hidden.test(path)) return null
   // `?` and `#` only come here decoded, as characters of a name.
   return urlOf(path.replaceAll('?', '%3F').replaceAll('#', '%23'))?.pathname ?? null
 }

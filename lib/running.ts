@@ -1,3 +1,4 @@
+import type { BodyBudget } from './body-budget.ts'
 import type { Relay } from './relay.ts'
 
 /** What a process has one of: Next loads a module once for `instrumentation.ts`, and again for routes and for pages. */
@@ -5,6 +6,7 @@ export const running = globalThis as typeof globalThis & {
   promptRelay?: Relay
   /** The route's handler of webhooks, once Next has loaded it. */
   promptRelayDoor?: (request: Request) => Promise<Response>
+  promptRelayBodies?: BodyBudget
   promptRelayFetch?: typeof globalThis.fetch
 }
 

@@ -43,6 +43,7 @@ describe('the page after the login', () => {
     ['an encoded new line', '/%0a/evil.example'],
     ['a slash encoded twice', '/%252fevil.example'],
     ['a slash encoded four times', '/%2525252fevil.example'],
+    ['an encoded null', '/events%00'],
     ['broken encoding', '/%zz'],
     ['two slashes after a step back', '/events/..//evil.example'],
     ['two slashes after two steps back', '/a/../..//evil.example'],

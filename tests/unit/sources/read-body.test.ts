@@ -45,6 +45,20 @@ describe('a body is read whole', () => {
     expect(await readBody(body, limits)).toEqual({ ok: true, bytes: new Uint8Array() })
   })
 
+  it('small, without asking for room; large, for all of it at once', async () => {
+    const reserve = vi.fn(() => true as const)
+    const room = { reserve, onEvict: () => undefined }
+    const read = (size: number, contentLength?: string) => {
+      const { stream } = streamOf(Array.from({ length: size / 1000 }, () => new Uint8Array(1000)))
+      return readBody(stream, { maxBytes: 500_000, timeoutMs: 1000, contentLength, room })
+    }
+    expect(await read(65_000, '65000')).toMatchObject({ ok: true, bytes: { byteLength: 65_000 } })
+    expect(reserve).not.toHaveBeenCalled()
+    expect(await read(300_000, '300000')).toMatchObject({ ok: true, bytes: { byteLength: 300_000 } })
+    expect(await read(300_000)).toMatchObject({ ok: true, bytes: { byteLength: 300_000 } })
+    expect(reserve.mock.calls).toEqual([[300_000], [500_000]])
+  })
+
   it('at exactly the limit', async () => {
     const result = await readBody(streamOf([bytes('12345'), bytes('67890')]).stream, limits)
     expect(result).toMatchObject({ ok: true, bytes: { byteLength: 10 } })
@@ -132,6 +146,34 @@ describe('a body is refused', () => {
     await vi.advanceTimersByTimeAsync(1000)
     expect(await reading).toMatchObject({ reason: 'too-slow', size: 3 })
     vi.useRealTimers()
+  })
+
+  it.each([
+    [undefined, 500_000],
+    ['400000', 400_000],
+  ])('when there is no room for all of it (declared: %s)', async (contentLength, asked) => {
+    const { stream, cancel } = streamOf([new Uint8Array(60_000), new Uint8Array(60_000)], 'hang')
+    const reserve = vi.fn(async () => false)
+    const room = { reserve, onEvict: () => undefined }
+    const result = await readBody(stream, { maxBytes: 500_000, timeoutMs: 1000, contentLength, room })
+    expect(reserve.mock.calls).toEqual([[asked]])
+    expect(result).toMatchObject({ reason: 'busy', size: 60_000, head: { byteLength: 2048 } })
+    expect(cancel).toHaveBeenCalledOnce()
+  })
+
+  it('when its room goes to others while it waits for the sender', async () => {
+    const { stream, cancel } = streamOf([bytes('abc')], 'hang')
+    let evict = (): void => undefined
+    const room = {
+      reserve: () => true as const,
+      onEvict: (act: () => void) => {
+        evict = act
+      },
+    }
+    const reading = readBody(stream, { ...limits, room })
+    setTimeout(() => evict())
+    expect(await reading).toMatchObject({ reason: 'busy', size: 3 })
+    expect(cancel).toHaveBeenCalledOnce()
   })
 
   it('when the sender goes away, as a value', async () => {

@@ -1,0 +1,137 @@
+/** What one body holds of the budget. */
+export interface BodyShare {
+  /** True once it may hold so many bytes in all; false: there was no room in time, or its room went to others. */
+  reserve: (bytes: number) => true | Promise<boolean>
+  /** It is read whole: what is left to do with it takes no sender's time, and it keeps its room until `close`. */
+  keep: () => void
+  close: () => void
+  /** `act` is called when its room goes to others. */
+  onEvict: (act: () => void) => void
+}
+
+export interface BodyBudget {
+  open: () => BodyShare
+  /** Bytes that are held now. */
+  held: () => number
+}
+
+interface Limits {
+  maxBytes: number
+  /** Milliseconds in which a body that is being read keeps its room, however many wait. */
+  patienceMs: number
+  /** Milliseconds that a body waits for room. */
+  waitMs: number
+  now: () => number
+}
+
+interface Holder {
+  bytes: number
+  /** When it began, or got room last. */
+  since: number
+  isReading: boolean
+  evict?: () => void
+}
+
+interface Waiter {
+  holder: Holder
+  /** In all. */
+  bytes: number
+  until: number
+  settle: (isGranted: boolean) => void
+}
+
+/** 16 MiB: three of the largest bodies at once. Each is held about five times over while it is parsed and stored. */
+const usual: Limits = {
+  maxBytes: 16 * 1024 * 1024,
+  patienceMs: 250,
+  waitMs: 6000,
+  now: () => performance.now(),
+}
+
+/**
+ * Bounds the bytes of all bodies that are read or worked on at once. Who finds no room waits, the smallest first; room is
+ * made by those that are done, and by ending the reads that have had theirs for longest: those of senders who stall.
+ */
+export function bodyBudget(over: Partial<Limits> = {}): BodyBudget {
+  const { maxBytes, patienceMs, waitMs, now } = { ...usual, ...over }
+  /** The one that has had its room for longest is the first. */
+  const holders = new Set<Holder>()
+  let waiting: Waiter[] = []
+  let held = 0
+  let timer: NodeJS.Timeout | undefined
+
+  const fits = (holder: Holder, bytes: number) => held - holder.bytes + bytes <= maxBytes
+
+  function hold(holder: Holder, bytes: number): void {
+    held += bytes - holder.bytes
+    holder.bytes = bytes
+    holder.since = now()
+    if (holders.delete(holder)) holders.add(holder)
+  }
+
+  function drop(holder: Holder): void {
+    holders.delete(holder)
+    hold(holder, 0)
+    const of = waiting.filter((one) => one.holder === holder)
+    waiting = waiting.filter((one) => one.holder !== holder)
+    for (const { settle } of of) settle(false)
+  }
+
+  /** Ends the read of that one of the others which has had its room for longest, and long enough. */
+  function evictOne(except: Holder): boolean {
+    for (const one of holders) {
+      if (now() - one.since < patienceMs) return false
+      if (one === except || !one.isReading || one.bytes === 0) continue
+      drop(one)
+      one.evict?.()
+      return true
+    }
+    return false
+  }
+
+  function admitWaiting(): void {
+    const late = waiting.filter(({ until }) => now() >= until)
+    waiting = waiting.filter(({ until }) => now() < until).toSorted((a, b) => a.bytes - b.bytes)
+    for (const { settle } of late) settle(false)
+    for (let next = waiting[0]; next; next = waiting[0]) {
+      const { holder, bytes, settle } = next
+      while (!fits(holder, bytes) && evictOne(holder));
+      if (!fits(holder, bytes)) break
+      waiting.shift()
+      hold(holder, bytes)
+      settle(true)
+    }
+    clearTimeout(timer)
+    if (waiting.length > 0) timer = setTimeout(admitWaiting, patienceMs / 5)
+  }
+
+  function open(): BodyShare {
+    const holder: Holder = { bytes: 0, since: now(), isReading: true }
+    holders.add(holder)
+    return {
+      reserve: (bytes) => {
+        if (!holders.has(holder)) return Promise.resolve(false)
+        if (fits(holder, bytes)) {
+          hold(holder, bytes)
+          return true
+        }
+        return new Promise((settle) => {
+          waiting.push({ holder, bytes, until: now() + waitMs, settle })
+          admitWaiting()
+        })
+      },
+      keep: () => {
+        holder.isReading = false
+      },
+      onEvict: (act) => {
+        holder.evict = act
+      },
+      close: () => {
+        drop(holder)
+        if (waiting.length > 0) admitWaiting()
+      },
+    }
+  }
+
+  return { open, held: () => held }
+}

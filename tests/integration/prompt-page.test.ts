@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { changesOfPrompt, projectsWith, shownVersions } from '#lib/db/prompt-page.ts'
 import { saveVersions } from '#lib/db/prompts.ts'
+import { knownNames } from '#lib/db/setup.ts'
 import { type Seed, seedStore } from '../e2e/seed.ts'
 import { engines, type TestStore } from './stores.ts'
 
@@ -46,6 +47,11 @@ describe.each(engines)('what the page of a prompt reads on %s', (_engine, open) 
       await saveVersions(store.db, { projectId: project, name }, [state(1), state(2)], new Map())
     expect(await projectsWith(store.db, 'greeting')).toEqual(['a', 'c'])
     expect(await projectsWith(store.db, "gree'ting")).toEqual([])
+    const { prompts, projects } = await knownNames(store.db)
+    expect([prompts?.toSorted(), projects?.toSorted()]).toEqual([
+      ['greeting', 'other'],
+      ['a', 'b', 'c'],
+    ])
   })
 
   it('shows versions from the newest on, with the size of what is known, and who made them', async () => {

@@ -1,0 +1,169 @@
+import { execFileSync } from 'node:child_process'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type App, dataFolder, startApp } from '../app.ts'
+import { holdSockets, webhookRequest } from '../attacks/sockets.ts'
+import { startSlackStandIn } from '../mocks/slack.ts'
+import type { StandIn } from '../mocks/stand-in.ts'
+import { submitLogin } from './login-form.ts'
+import { eventFor, post, toldAt, until } from './traffic.ts'
+import { password } from './visit.ts'
+
+const data = dataFolder()
+let slack: StandIn
+let app: App
+/** By its address: `localhost` may be another one for each connection. */
+let url: string
+
+beforeAll(async () => {
+  slack = await startSlackStandIn()
+  app = await startApp({
+    DATABASE_URL: data.url,
+    DASHBOARD_PASSWORD: password,
+    SLACK_WEBHOOK_URL: slack.url,
+    SLACK_PER_SECOND: '0',
+    SETTLE_MS: '100',
+  })
+  url = app.url.replace('localhost', '127.0.0.1')
+  // The first webhook of a server goes through Next, which loads the route.
+  await isServed()
+})
+afterAll(async () => {
+  await app.stop()
+  await slack.close()
+  data.remove()
+})
+
+let served = 0
+/** A signed webhook is answered within a second, whatever goes on, and its change is sent. */
+async function isServed(size = 0): Promise<void> {
+  const name = `load/prompt-${served++}`
+  const startedAt = performance.now()
+  const answer = await post(url, eventFor(name, { size }))
+  expect([answer?.status, Math.floor((performance.now() - startedAt) / 1000)]).toEqual([202, 0])
+  expect(await until(() => toldAt(slack).get(name) === 1, 10_000)).toBe(true)
+}
+
+/** Descriptors that a process may have: a socket is one. */
+const openFiles = () => Number(execFileSync('sh', ['-c', 'ulimit -n'], { encoding: 'utf8' })) || Infinity
+
+describe('while strangers', () => {
+  it('ask 1,500 times for an upgrade and stay, a webhook is answered and delivered', async () => {
+    const upgrade = 'GET /nope HTTP/1.1\r\nhost: here\r\nconnection: Upgrade\r\nupgrade: x\r\n\r\n'
+    const held = await holdSockets(url, 1500, upgrade)
+    // Each one is answered as any other request, and so is under the limits of any other connection.
+    expect(await until(() => held.answers().length === 1500, 30_000)).toBe(true)
+    expect(held.answers().filter((answer) => !answer.startsWith('HTTP/1.1 404 '))).toEqual([])
+    await isServed()
+    held.release()
+  })
+
+  it('hold more connections than there may be, a webhook is answered and delivered', async (context) => {
+    const count = 10_500
+    if (openFiles() < 2 * count - 2000) return context.skip(`${openFiles()} open files are too few`)
+    const asked = 'GET /_next/static/nothing HTTP/1.1\r\nhost: here\r\n\r\n'
+    const idle = await holdSockets(url, 500, asked)
+    const silent = await holdSockets(url, count - 500, '')
+    await sleep(300)
+    await isServed()
+    expect(idle.ended() + silent.ended()).toBeGreaterThan(500)
+    const lines = app.output().split('\n')
+    expect(lines.filter((line) => line.includes('too many connections'))).toHaveLength(1)
+    idle.release()
+    silent.release()
+    await isServed()
+  })
+
+  it('stop in the middle of 60 large bodies, a large webhook is answered and delivered', async () => {
+    const head = { signature: `t=1,v1=${'0'.repeat(64)}`, declared: 4_800_000 }
+    const held = await holdSockets(url, 60, webhookRequest(head, Buffer.alloc(300_000, 'x')))
+    await sleep(300)
+    await isServed(300_000)
+    expect(held.answers().some((answer) => /^HTTP\/1\.1 503 /.test(answer))).toBe(true)
+    expect(held.answers().join()).toMatch(/retry-after: 1/i)
+    held.release()
+  })
+
+  it('ask to be led elsewhere after a login, nobody is, and a webhook is answered and delivered', async () => {
+    const wanted = ['/events/..//evil.example', '/a/../..//evil.example', '/setup/%2e%2e//evil.example']
+    for (const next of [
+      ...wanted,
+      '/setup/%252e%252e%252f/evil.example',
+      '//evil.example',
+      '/\\evil.example',
+    ]) {
+      const { status, location } = await submitLogin(url, { password, next })
+      expect([next, status, location]).toEqual([next, 303, '/'])
+    }
+    await isServed()
+  })
+
+  it('send what no route can be asked, each gets a 4xx, and a webhook is answered and delivered', async () => {
+    const lines = ['TRACE /', 'PROPFIND /login', 'POST *', 'GET /%', 'GET /changes/%E0%A4%A', 'GET http://a/']
+    for (const line of lines) {
+      const held = await holdSockets(url, 1, `${line} HTTP/1.1\r\nhost: here\r\n\r\n`)
+      expect(await until(() => held.answers().length === 1, 5000)).toBe(true)
+      expect(`${line}: ${held.answers()[0]}`).toMatch(/: HTTP\/1\.1 40[05] /)
+      held.release()
+    }
+    await isServed()
+  })
+
+  it.each<[string, number, RequestInit]>([
+    ['from another site', 403, { headers: { origin: 'https://evil.example' } }],
+    [
+      'from another site by script',
+      403,
+      { headers: { origin: 'https://evil.example', 'next-action': '40ab' } },
+    ],
+    ['from a sandbox', 403, { headers: { origin: 'null' } }],
+    ['from nowhere', 403, {}],
+    ['from what is no address', 403, { headers: { origin: 'here' } }],
+    [
+      'of an action that there is not',
+      400,
+      { headers: { origin: 'own', 'next-action': 'deadbeef' }, body: '[]' },
+    ],
+    ['of arguments that are none', 400, { headers: { origin: 'own', 'next-action': '40ab' }, body: '{{' }],
+    [
+      'that breaks off',
+      400,
+      { headers: { origin: 'own', 'content-type': 'multipart/form-data; boundary=x' }, body: '--x' },
+    ],
+    [
+      'without a boundary',
+      400,
+      { headers: { origin: 'own', 'content-type': 'multipart/form-data' }, body: 'x' },
+    ],
+    [
+      'that is too large',
+      400,
+      { headers: { origin: 'own', 'next-action': '40ab' }, body: `[${' '.repeat(300_000)}]` },
+    ],
+  ])('post a form %s, it is refused with %i', async (_, status, { headers, body }) => {
+    const given = new Headers(headers)
+    if (given.get('origin') === 'own') given.set('origin', url)
+    const answer = await fetch(`${url}/login`, { method: 'POST', redirect: 'manual', headers: given, body })
+    expect(answer.status).toBe(status)
+    expect(answer.headers.get('x-content-type-options') ?? 'nosniff').toBe('nosniff')
+  })
+
+  it('guess passwords, known browsers still log in, others are locked out, webhooks are delivered', async () => {
+    const known = (await submitLogin(url, { password })).cookies.find((one) =>
+      one.startsWith('relay-device='),
+    )
+    const guess = (from: string, cookie?: string) =>
+      submitLogin(url, { password: 'wrong', cookie, headers: { 'x-forwarded-for': from } })
+    const from = (forwarded: string) => ({ password, headers: { 'x-forwarded-for': forwarded } })
+    for (let i = 0; i < 10; i++) expect((await guess(`2001:db8:1:2::${i}`)).location).toContain('wrong')
+    // One customer of IPv6 is one sender; another address is another one.
+    expect((await submitLogin(url, from('2001:db8:1:2:3::4'))).location).toContain('problem=limited')
+    expect((await submitLogin(url, from('198.51.100.9'))).location).toBe('/')
+    // What the sender writes before the proxy does changes nothing.
+    expect((await submitLogin(url, from('198.51.100.9, 2001:db8:1:2::5'))).location).toContain('limited')
+    for (let i = 0; i < 90; i++) await guess(`198.51.100.${i % 9}`)
+    expect((await submitLogin(url, from('203.0.113.9'))).location).toContain('problem=limited')
+    expect((await submitLogin(url, { ...from('203.0.113.9'), cookie: known })).location).toBe('/')
+    await isServed()
+  })
+})

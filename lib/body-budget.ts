@@ -17,7 +17,10 @@ export interface BodyBudget {
 
 interface Limits {
   maxBytes: number
-  /** Milliseconds in which a body that is being read keeps its room, however many wait. */
+  /**
+   * Milliseconds in which a body that is being read keeps its room, however many wait. Counted in turns of a timer, so
+   * that no sender is blamed for the time in which this process was busy itself.
+   */
   patienceMs: number
   /** Milliseconds that a body waits for room. */
   waitMs: number
@@ -26,7 +29,7 @@ interface Limits {
 
 interface Holder {
   bytes: number
-  /** When it began, or got room last. */
+  /** The turn of the timer at which it began, or got room last. */
   since: number
   isReading: boolean
   evict?: () => void
@@ -39,6 +42,9 @@ interface Waiter {
   until: number
   settle: (isGranted: boolean) => void
 }
+
+/** Of `patienceMs`. */
+const turns = 5
 
 /** 16 MiB: three of the largest bodies at once. Each is held about five times over while it is parsed and stored. */
 const usual: Limits = {
@@ -58,6 +64,7 @@ export function bodyBudget(over: Partial<Limits> = {}): BodyBudget {
   const holders = new Set<Holder>()
   let waiting: Waiter[] = []
   let held = 0
+  let turn = 0
   let timer: NodeJS.Timeout | undefined
 
   const fits = (holder: Holder, bytes: number) => held - holder.bytes + bytes <= maxBytes
@@ -65,7 +72,7 @@ export function bodyBudget(over: Partial<Limits> = {}): BodyBudget {
   function hold(holder: Holder, bytes: number): void {
     held += bytes - holder.bytes
     holder.bytes = bytes
-    holder.since = now()
+    holder.since = turn
     if (holders.delete(holder)) holders.add(holder)
   }
 
@@ -80,7 +87,7 @@ export function bodyBudget(over: Partial<Limits> = {}): BodyBudget {
   /** Ends the read of that one of the others which has had its room for longest, and long enough. */
   function evictOne(except: Holder): boolean {
     for (const one of holders) {
-      if (now() - one.since < patienceMs) return false
+      if (turn - one.since < turns) return false
       if (one === except || !one.isReading || one.bytes === 0) continue
       drop(one)
       one.evict?.()
@@ -101,12 +108,18 @@ export function bodyBudget(over: Partial<Limits> = {}): BodyBudget {
       hold(holder, bytes)
       settle(true)
     }
-    clearTimeout(timer)
-    if (waiting.length > 0) timer = setTimeout(admitWaiting, patienceMs / 5)
+    // Never begun anew, or many who come would hold the turns up.
+    if (waiting.length > 0) timer ??= setTimeout(nextTurn, patienceMs / turns)
+  }
+
+  function nextTurn(): void {
+    timer = undefined
+    turn++
+    admitWaiting()
   }
 
   function open(): BodyShare {
-    const holder: Holder = { bytes: 0, since: now(), isReading: true }
+    const holder: Holder = { bytes: 0, since: turn, isReading: true }
     holders.add(holder)
     return {
       reserve: (bytes) => {
@@ -128,7 +141,10 @@ export function bodyBudget(over: Partial<Limits> = {}): BodyBudget {
       },
       close: () => {
         drop(holder)
-        if (waiting.length > 0) admitWaiting()
+        admitWaiting()
+        if (waiting.length > 0) return
+        clearTimeout(timer)
+        timer = undefined
       },
     }
   }

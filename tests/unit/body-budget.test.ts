@@ -78,13 +78,45 @@ describe('bodies that are read at once', () => {
     const third = opened(room)
     const grows = third.reserve(50)
     expect(await stateOf(grows)).toBe('waiting')
-    await vi.advanceTimersByTimeAsync(200)
+    await vi.advanceTimersByTimeAsync(240)
+    expect(await stateOf(grows)).toBe('waiting')
+    await vi.advanceTimersByTimeAsync(20)
     expect(await stateOf(grows)).toBe(true)
     expect(first.evicted).toHaveBeenCalledOnce()
     expect(second.evicted).not.toHaveBeenCalled()
     expect(await stateOf(first.reserve(60))).toBe(false)
     for (const one of [first, second, third]) one.close()
     expect(room.held()).toBe(0)
+  })
+
+  it('lose it however often others come', async () => {
+    const room = budget()
+    const first = opened(room)
+    first.reserve(100)
+    const others = []
+    for (let i = 0; i < 40; i++) {
+      const one = opened(room)
+      others.push(one)
+      one.reserve(50)
+      await vi.advanceTimersByTimeAsync(10)
+    }
+    expect(first.evicted).toHaveBeenCalledOnce()
+    for (const one of [first, ...others]) one.close()
+  })
+
+  it('keep it while this process is busy itself, and reads from nobody', async () => {
+    const room = budget()
+    const first = opened(room)
+    first.reserve(100)
+    const second = opened(room)
+    const grows = second.reserve(50)
+    vi.setSystemTime(Date.now() + 2000)
+    await vi.advanceTimersByTimeAsync(60)
+    expect(first.evicted).not.toHaveBeenCalled()
+    expect(await stateOf(grows)).toBe('waiting')
+    first.close()
+    expect(await stateOf(grows)).toBe(true)
+    second.close()
   })
 
   it('keep it while nobody needs it', async () => {

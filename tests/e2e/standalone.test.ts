@@ -119,11 +119,13 @@ describe("the container's server", () => {
     const { code, said } = await run({ SLACK_WEBHOOK_URL: 'hooks.slack.com/services/T0/B0/x' })
     expect([code, said]).toEqual([1, expect.stringContaining('SLACK_WEBHOOK_URL is not an http(s) URL')])
     const right = { PUBLIC_URL: 'https://relay.example.com', DASHBOARD_PASSWORD: 'a long sentence' }
+    const reached = await startSlackStandIn()
     const whole = await run({
       ...right,
-      SLACK_WEBHOOK_URL: slack.url,
+      SLACK_WEBHOOK_URL: reached.url,
       LANGFUSE_BASE_URL: 'http://127.0.0.1:1',
     })
+    await reached.close()
     expect(whole.said).toContain('ok       Variables and rules: All are in order.')
     expect(whole.said).toContain('slack: Slack was reached.')
   })

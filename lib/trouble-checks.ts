@@ -31,8 +31,11 @@ export function checkTroubles(seen: WatchSeen, targets: readonly Check[]): Findi
   }
   const failing = targets.filter(({ state }) => state === 'problem').map(({ title }) => title)
   if (failing.length > 0) {
-    const words = `${new Intl.ListFormat('en').format(failing)}: see Targets. Nothing has lasted long enough to be announced.`
-    return problem(words, `Look at why deliveries to ${failing.join(' and ')} fail.`)
+    const names = new Intl.ListFormat('en').format(failing)
+    return problem(
+      `No trouble is announced, but deliveries to ${names} fail or failed: see Targets.`,
+      'Fix what the reason there names.',
+    )
   }
   if (watchedAt === 0) return notYet('It has not looked yet.', lateFix(seen))
   // Ahead of now it looked before the clock was set back.

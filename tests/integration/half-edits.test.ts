@@ -237,6 +237,52 @@ describe.each(engines)('half an edit on %s', (_, openStore) => {
     expect(moved.detail.ends).toBeUndefined()
   })
 
+  it.each([
+    [1000, 1500],
+    [50, 60],
+    [1, 300_000],
+  ])(
+    'or a whole one, of versions saved %i ms apart by clocks that are %i ms apart, deletes none',
+    async (gap, skew) => {
+      const begun = time
+      const at = (action: string, version: number, labels: string[], ms: number) => {
+        const one = event(action, version, labels)
+        one.prompt.updatedAt = new Date(begun + ms).toISOString()
+        one.prompt.createdAt = new Date(begun + skew + (version === 1 ? 0 : gap)).toISOString()
+        return one
+      }
+      await tell([at('created', 1, ['latest', 'production'], 0)])
+      expect(
+        (await tell([at('created', 2, ['latest'], gap), at('updated', 1, ['production'], gap)])).title,
+      ).toBe('Maya created support/refund-reply v2')
+      const later = gap + 30_000
+      const moved = await tell([
+        at('updated', 2, ['latest', 'production'], later),
+        at('updated', 1, [], later),
+      ])
+      expect(moved.title).toBe('Maya promoted support/refund-reply v2 to production, was v1')
+    },
+  )
+
+  it('of a copy whose rows were made in another order deletes no version of it', async () => {
+    const rows = [
+      event('created', 1, []),
+      event('created', 3, ['latest']),
+      event('created', 2, ['production']),
+    ]
+    rows.forEach((row, ms) => {
+      row.prompt.createdAt = new Date(time + ms).toISOString()
+      row.prompt.updatedAt = row.prompt.createdAt
+    })
+    await tell(rows)
+    const moved = await tell([event('updated', 3, ['latest', 'production'], jo), event('updated', 2, [], jo)])
+    expect(moved).toMatchObject({
+      title: 'Jo promoted support/refund-reply v3 to production, was v2',
+      danger: false,
+    })
+    expect((await tell([event('updated', 3, ['latest', 'production', 'staging'])])).detail.stale).toEqual([])
+  })
+
   it('by two people at once is told by their names, as is what one took back from the other', async () => {
     await begin()
     await tell([event('updated', 2, ['latest', 'staging'])])

@@ -154,9 +154,13 @@ const crossingDeck: EditKind[] = [
  * Langfuse as far as prompts go: applies edits to some prompts, and emits the events that its source fires for
  * each (v4.16.0, `web/src/features/prompts/server`). The same random source gives the same edits.
  */
-export function createModel(random: Random, start: number = Date.UTC(2026, 7, 21, 9)): Model {
+export function createModel(
+  random: Random,
+  { start = Date.UTC(2026, 7, 21, 9), without = [] }: { start?: number; without?: EditKind[] } = {},
+): Model {
   const world: World = { random, clock: start, prompts: new Map() }
   const listen = createListener()
+  const deck = editDeck.filter((kind) => !without.includes(kind))
 
   interface Applied extends Deed {
     kind: EditKind
@@ -188,7 +192,7 @@ export function createModel(random: Random, start: number = Date.UTC(2026, 7, 21
 
   return {
     prompts: world.prompts,
-    edit: (wanted = pick(world, editDeck)) => {
+    edit: (wanted = pick(world, deck)) => {
       pass()
       const deed = apply(anyName(), wanted, wanted.endsWith('by API') ? api : pick(world, people))
       const edit = { kind: deed.kind, name: deed.happened.name }

@@ -140,14 +140,14 @@ export async function eventsOfChange(
   changeId: string,
   maxBytes = Number.MAX_SAFE_INTEGER,
 ): Promise<(EventHead & Pick<EventRow, 'source' | 'signature'> & { body: Uint8Array | null })[]> {
-  const total = sql`(select sum(size) from events where change_id = ${changeId})`
-  return db
-    .selectFrom('events')
-    .select([...headColumns, 'source', 'signature'])
-    .select(sql<Uint8Array | null>`case when ${total} <= ${sql.lit(maxBytes)} then body end`.as('body'))
-    .where('change_id', '=', changeId)
-    .orderBy('id')
-    .execute()
+  // As a text: the builder would take longer than SQLite.
+  const { rows } = await sql<
+    EventHead & Pick<EventRow, 'source' | 'signature'> & { body: Uint8Array | null }
+  >`
+    select id, occurred_at, headers, source, signature,
+      case when (select sum(size) from events where change_id = ${changeId}) <= ${sql.lit(maxBytes)} then body end as body
+    from events where change_id = ${changeId} order by id`.execute(db)
+  return rows
 }
 
 export async function eventWithBody(db: Db, id: string): Promise<StoredEvent | null> {

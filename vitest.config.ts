@@ -19,7 +19,7 @@ const apps = {
 }
 
 /** What puts an app under load, or looks at how quick it is, and so has the machine for itself. */
-const alone = ['attacks', 'crash', 'disk-full', 'live', 'main-job', 'store-gone'].map(
+const alone = ['attacks', 'callback-flood', 'crash', 'disk-full', 'live', 'main-job', 'store-gone'].map(
   (name) => `tests/e2e/${name}.test.ts`,
 )
 

@@ -22,23 +22,27 @@ export const said = (text: string, most: number): string => clipped(escaped(head
 
 /** Bold, italic and struck text need a mark that does not stand inside a word: `order_id` has none. */
 const wrapping = /(?<![\p{L}\p{N}])[*_~]|[*_~](?![\p{L}\p{N}])/u
-const shortcode = /:(?=[^\s:]+:)/
+const shortcode = /:(?=[\p{L}\p{N}_+'-]+:)/u
 const quoting = /^&gt;/
 const acts = new RegExp(`${wrapping.source}|${shortcode.source}|${quoting.source}|\``, 'u')
 
 const eachOf = ({ source }: RegExp): RegExp => new RegExp(source, 'gu')
 
+const withoutPictures = (text: string): string => text.replace(eachOf(shortcode), `:${joiner}`)
+
 /** For where code cannot be: marks that would act are set apart by what is not seen. */
 const apart = (text: string): string =>
-  text
-    .replace(eachOf(shortcode), `:${joiner}`)
+  withoutPictures(text)
     .replace(eachOf(wrapping), (mark) => joiner + mark + joiner)
     .replaceAll('`', `${joiner}\`${joiner}`)
 
-/** One escaped line, its marks shown as they are: as code where it has any, since only there Slack leaves them alone. */
+/**
+ * One escaped line, its marks shown as they are: as code where it has any, since only there Slack leaves them alone. A
+ * shortcode is set apart in code too: what drops the marks of code, as a preview does, would make a picture of it.
+ */
 function literal(line: string, most: number): string {
   if (!acts.test(line)) return clipped(line, most)
-  return line.includes('`') ? clipped(apart(line), most) : `\`${clipped(line, most - 2)}\``
+  return line.includes('`') ? clipped(apart(line), most) : `\`${clipped(withoutPictures(line), most - 2)}\``
 }
 
 const lineOf = (text: string, most: number): string => escaped(oneLine(head(text, 4 * most)))

@@ -182,6 +182,37 @@ describe.each(engines)('half an edit on %s', (_, openStore) => {
     expect((await tell([late])).kind).toBe('unchanged')
   })
 
+  describe('of a prompt with versions that the change does not concern', () => {
+    const beginLong = async (third: string[]) => {
+      await tell([event('created', 1, ['latest', ...(third.length === 0 ? ['production'] : [])])])
+      await tell([
+        event('created', 2, ['latest']),
+        event('updated', 1, third.length === 0 ? ['production'] : []),
+      ])
+      await tell([event('created', 3, ['latest', ...third]), event('updated', 2, [])])
+      await tell([event('created', 4, ['latest']), event('updated', 3, third)])
+    }
+
+    it('knows the version that Langfuse names, as it was before', async () => {
+      await beginLong(['production'])
+      const read = { ...holder(1, time + 4), labels: ['production'] }
+      expect(
+        await tell([event('updated', 3, [])], { readLabel: async () => ({ holder: read }) }),
+      ).toMatchObject({
+        kind: 'rolled-back',
+        detail: { prompt: { version: 1, labelsBefore: [], labels: ['production'] } },
+      })
+    })
+
+    it('remembers which labels left them', async () => {
+      await beginLong([])
+      await tell([event('updated', 1, [])])
+      expect((await tell([event('updated', 4, ['latest', 'production', 'staging'], jo)])).title).toBe(
+        'Jo put staging on support/refund-reply v4; production is on support/refund-reply v4',
+      )
+    })
+  })
+
   it('books on nobody what Langfuse says to have happened at another time', async () => {
     await begin()
     const read = holder(2, time + 30_000)

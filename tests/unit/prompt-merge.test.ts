@@ -33,6 +33,15 @@ describe('the state after a change', () => {
     expect(touched).toEqual([6, 7])
   })
 
+  it('takes a label from a version that lost it to one which has lost it since', () => {
+    const { after, facts } = foldPrompt(
+      [v(1), v(2, ['production'])],
+      [updated(1, ['production']), updated(1, ['staging'], { updatedAt: 300 })],
+    )
+    expect(after.map(({ labels }) => labels)).toEqual([['staging'], []])
+    expect(facts).toContainEqual({ kind: 'label-removed', label: 'production', from: 2, now: 'unknown' })
+  })
+
   it('does not give a label back to an older claim that comes late', () => {
     const { after, facts } = foldPrompt(
       [v(7, ['production'], { updatedAt: 900 })],

@@ -57,6 +57,24 @@ describe('a PagerDuty event', () => {
     })
   })
 
+  it('ends that incident where a version carries production again, whatever of it is told', () => {
+    const lost = messageOf({ fact: factOf('label-removed'), change: { danger: true, id: 'chg_1' } })
+    const detail = { ends: { changeId: 'chg_1', title: 'Maya removed production' } }
+    for (const kind of ['label-added', 'promoted', 'tags-changed'] as const) {
+      const found = messageOf({ fact: factOf(kind), change: { id: 'chg_2' }, detail })
+      expect(alertOf(found)).toEqual({
+        routing_key: pagerdutyKey,
+        event_action: 'resolve',
+        dedup_key: keyOf(lost),
+      })
+    }
+    const others: Message['change'][] = [
+      { ...lost.change, subject: 'other' },
+      { ...lost.change, projectId: 'p2' },
+    ]
+    for (const change of others) expect(keyOf({ ...lost, change })).not.toBe(keyOf(lost))
+  })
+
   it.each<[string, Fact]>([
     ['critical', { kind: 'alert', severity: 'ALERT', monitorId: 'm1' }],
     ['warning', { kind: 'alert', severity: 'WARNING', monitorId: 'm1' }],

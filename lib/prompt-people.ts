@@ -189,7 +189,8 @@ function attributeTags(fact: Extract<Fact, { kind: 'tags-changed' }>, steps: rea
     const any = told[0] ?? steps.find((step) => hasTagsOf(step, fact))
     return [{ fact, by: byOf(any?.event) }]
   }
-  return [...people].flatMap((by): Attributed[] => {
+  // What no step shows came of versions that contradict each other.
+  return [...people, undefined].flatMap((by): Attributed[] => {
     const added = fact.added.filter((tag) => adder.get(tag) === by)
     const removed = fact.removed.filter((tag) => remover.get(tag) === by)
     return added.length + removed.length > 0 ? [{ fact: { ...fact, added, removed }, by }] : []

@@ -135,6 +135,12 @@ describe('the author of each fact', () => {
     expect(found.after.some(({ strayed }) => strayed)).toBe(false)
   })
 
+  it('loses no tag that no step shows, where versions contradict each other', () => {
+    const before = [v(1, [], { tags: ['a', 'b'] }), v(2, [], { tags: ['a'] })]
+    const events = [updated(2, [], { tags: [] }), updated(2, [], { tags: ['a'], updatedAt: 300, user: jo })]
+    expect(foldPrompt(before, events).facts).toEqual([{ kind: 'tags-changed', added: [], removed: ['b'] }])
+  })
+
   it('is not known of tags that come with a label in one event, of which one is older', () => {
     expect(foldPrompt(known, [updated(3, ['latest', 'staging'], { tags: ['eu'], user: jo })])).toMatchObject({
       actor: null,

@@ -69,7 +69,7 @@ const floods: [string, (url: string) => Promise<number>][] = [
 
 const only = process.argv[2]
 for (const [name, run] of floods) {
-  if (only !== undefined && !name.includes(only)) continue
+  if (only !== undefined && !name.startsWith(only)) continue
   const data = dataFolder()
   const app = await startApp({ DATABASE_URL: data.url, METRICS_TOKEN: metricsToken })
   const url = app.url.replace('localhost', '127.0.0.1')

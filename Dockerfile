@@ -15,7 +15,7 @@ COPY --from=build /app/.next/standalone ./
 COPY --from=build /app/.next/static ./.next/static
 COPY --from=build /app/public ./public
 COPY --from=build /app/scripts/json-log.ts ./scripts/
-COPY --from=build /app/lib/json-console.ts ./lib/
+COPY --from=build /app/lib/base/json-console.ts ./lib/base/
 RUN mkdir -p /data .next/cache && chown node:node /data .next/cache
 VOLUME /data
 USER node

@@ -2,16 +2,16 @@
 export async function register(): Promise<void> {
   if (process.env.NEXT_RUNTIME !== 'nodejs') return
   if (process.env.NODE_ENV === 'production') {
-    const { installJsonConsole } = await import('#lib/json-console.ts')
+    const { installJsonConsole } = await import('#lib/base/json-console.ts')
     installJsonConsole(console, process, () => new Date())
   }
-  const { takeProxiesOf } = await import('#lib/proxy-env.ts')
+  const { takeProxiesOf } = await import('#lib/base/proxy-env.ts')
   takeProxiesOf(process.env)
   const isTraced = Boolean(process.env.OTEL_EXPORTER_OTLP_ENDPOINT || process.env.VERCEL)
   if (isTraced) {
-    const { startTracing } = await import('#lib/start-tracing.ts')
+    const { startTracing } = await import('#lib/server/tracing.ts')
     startTracing()
   }
-  const { startRelay } = await import('#lib/start-relay.ts')
+  const { startRelay } = await import('#lib/server/start.ts')
   startRelay({ isTraced })
 }

@@ -8,7 +8,7 @@ const rules = 'relay.config.ts'
 const text = existsSync(rules) ? readFileSync(rules, 'utf8').replaceAll('\r\n', '\n') : ''
 
 const config: NextConfig = {
-  // Put into the code at the build, by which `lib/built-rules.ts` tells whether the file was changed since.
+  // Put into the code at the build, by which `lib/pipeline/setup/built-rules.ts` tells whether the file was changed since.
   env: { RELAY_CONFIG_HASH: createHash('sha256').update(text).digest('hex') },
   agentRules: false,
   poweredByHeader: false,

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { type NextRequest, NextResponse } from 'next/server'
-import { currentEnv } from '#lib/current-env.ts'
-import { originProblem } from '#lib/form-origin.ts'
+import { currentEnv } from '#lib/base/current-env.ts'
+import { originProblem } from '#lib/endpoints/form-origin.ts'
 
 const isDevelopment = process.env.NODE_ENV === 'development'
 

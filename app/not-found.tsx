@@ -1,5 +1,5 @@
 import type { Metadata } from 'next'
-import { Notice } from './_components/notice.tsx'
+import { Notice } from './_ui/notice.tsx'
 
 export const metadata: Metadata = { title: 'Not found' }
 

@@ -1,5 +1,5 @@
 import build from '#relay.config.ts'
-import { type Configuration, readConfiguration } from './config.ts'
+import { type Configuration, readConfiguration } from './core/rules/config.ts'
 
 let reading: Configuration | undefined
 

@@ -1,22 +1,22 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { callbackTaker, type TakeCallbacks } from './callback-store.ts'
-import type { Configuration } from './config.ts'
+import { within } from './base/deadline.ts'
+import type { Env } from './base/env.ts'
+import { log, thrown } from './base/log.ts'
+import type { Problem } from './base/problem.ts'
+import { running } from './base/process-state.ts'
+import { sharedCommit } from './base/shared-commit.ts'
+import { isDataError } from './base/store-error.ts'
+import { flushSpans } from './base/tracing.ts'
+import type { Configuration } from './core/rules/config.ts'
+import type { Routes } from './core/rules/rules.ts'
 import { currentConfiguration } from './current-configuration.ts'
-import { type Db, database } from './db/client.ts'
-import { insertRejections } from './db/rejections.ts'
-import type { RejectionRow } from './db/schema.ts'
-import { within } from './deadline.ts'
-import type { Env } from './env.ts'
-import { log, thrown } from './log.ts'
-import type { Loop } from './loop.ts'
-import type { Problem } from './problem.ts'
-import { type Arrival, type Received, receiver } from './receive.ts'
-import { refusalPace } from './refusal-pace.ts'
-import type { Routes } from './rules.ts'
-import { running } from './running.ts'
-import { sharedCommit } from './shared-commit.ts'
-import { isDataError } from './store-error.ts'
-import { flushSpans } from './tracing.ts'
+import { refusalPace } from './endpoints/refusal-pace.ts'
+import { callbackTaker, type TakeCallbacks } from './pipeline/callbacks.ts'
+import type { Loop } from './pipeline/loop.ts'
+import { type Arrival, type Received, receiver } from './pipeline/receive.ts'
+import { type Db, database } from './store/client.ts'
+import type { RejectionRow } from './store/schema.ts'
+import { insertRejections } from './store/tables/rejections.ts'
 
 interface Opened {
   db: Db
@@ -93,7 +93,7 @@ async function open(env: Env, routes: Routes): Promise<Opened> {
 
 /** Loaded apart: nobody at the door waits for what works behind it. */
 async function workOver(opening: Promise<Opened>, env: Env, routes: Routes): Promise<Loop> {
-  const [{ db }, { relayLoop }] = await Promise.all([opening, import('./relay-loop.ts')])
+  const [{ db }, { relayLoop }] = await Promise.all([opening, import('./build-loop.ts')])
   return relayLoop(db, routes, env)
 }
 

@@ -4,8 +4,8 @@
  */
 import { existsSync } from 'node:fs'
 import { build as bundle } from 'rolldown'
-import { readConfiguration } from '#lib/config.ts'
-import { problemText } from '#lib/problem.ts'
+import { problemText } from '#lib/base/problem.ts'
+import { readConfiguration } from '#lib/core/rules/config.ts'
 import build from '#relay.config.ts'
 import { startNext } from './next.ts'
 

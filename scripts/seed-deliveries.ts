@@ -1,7 +1,7 @@
-import type { Fact } from '#lib/change.ts'
-import { httpClassOf } from '#lib/db/deliveries.ts'
-import type { AttemptRow, ChangeRow, DeliveryRow } from '#lib/db/schema.ts'
-import { newId } from '#lib/id.ts'
+import { newId } from '#lib/base/id.ts'
+import type { Fact } from '#lib/core/change/change.ts'
+import type { AttemptRow, ChangeRow, DeliveryRow } from '#lib/store/schema.ts'
+import { httpClassOf } from '#lib/store/tables/deliveries.ts'
 import { type Making, pick } from './seed-words.ts'
 
 const reasons: [number | null, string][] = [

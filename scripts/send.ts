@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { sign } from '#lib/signature.ts'
+import { sign } from '#lib/langfuse/signature.ts'
 
 const fixtures = new URL('../tests/fixtures/', import.meta.url)
 const usage = `Usage: npm run send -- <fixture|file> [--url URL] [--secret SECRET] [--new-id] [--unsigned | --tampered | --expired]

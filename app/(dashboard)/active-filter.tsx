@@ -1,10 +1,10 @@
 import Link from 'next/link'
-import type { ListFilter } from '#lib/list-filter.ts'
-import { visibleText } from '#lib/visible.ts'
-import { type FilterChip, filterQuery } from '../_components/filter-chips.ts'
-import { Icon } from '../_components/icons.tsx'
-import { pathWith } from '../_components/list-query.ts'
-import { Plain } from '../_components/plain.tsx'
+import { visibleText } from '#lib/base/visible.ts'
+import type { ListFilter } from '#lib/core/list/filter.ts'
+import { Icon } from '../_ui/icons.tsx'
+import { pathWith } from '../_ui/list-query.ts'
+import { Plain } from '../_ui/plain.tsx'
+import { type FilterChip, filterQuery } from './_list/filter-chips.ts'
 
 interface Props {
   filter: ListFilter

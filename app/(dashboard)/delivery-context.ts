@@ -1,8 +1,8 @@
-import type { Db } from '#lib/db/client.ts'
-import { openCircuits } from '#lib/db/dashboard.ts'
+import { retryDelaysSeconds } from '#lib/base/retry.ts'
 import { relay } from '#lib/relay.ts'
-import { retryDelaysSeconds } from '#lib/retry.ts'
-import { type DeliveryContext, replayNotes } from '../_components/delivery-words.ts'
+import type { Db } from '#lib/store/client.ts'
+import { openCircuits } from '#lib/store/views/dashboard.ts'
+import { type DeliveryContext, replayNotes } from './_words/delivery-words.ts'
 
 /** For each target what one needs to say how its deliveries stand. */
 export async function deliveryContexts(db: Db, now: number): Promise<(target: string) => DeliveryContext> {

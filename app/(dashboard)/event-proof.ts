@@ -1,4 +1,4 @@
-import type { EventRow } from '#lib/db/schema.ts'
+import type { EventRow } from '#lib/store/schema.ts'
 
 /** By what an event was let in: in a word or two for a list, and as a sentence. */
 export function proofWords({

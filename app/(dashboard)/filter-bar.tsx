@@ -1,9 +1,9 @@
 import type { ReactNode } from 'react'
-import { factKinds } from '#lib/change.ts'
-import { kindNames } from '#lib/kind-names.ts'
-import { httpClasses, type ListFilter, lastTimes, listStatuses } from '#lib/list-filter.ts'
-import { visibleText } from '#lib/visible.ts'
-import { Icon } from '../_components/icons.tsx'
+import { visibleText } from '#lib/base/visible.ts'
+import { factKinds } from '#lib/core/change/change.ts'
+import { kindNames } from '#lib/core/change/kinds.ts'
+import { httpClasses, type ListFilter, lastTimes, listStatuses } from '#lib/core/list/filter.ts'
+import { Icon } from '../_ui/icons.tsx'
 
 export interface Choices {
   labels: string[]

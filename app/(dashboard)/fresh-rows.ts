@@ -1,9 +1,9 @@
 'use server'
 
-import { database } from '#lib/db/client.ts'
-import { changesByIds } from '#lib/db/live.ts'
-import { isSignedIn, requireOrigin } from '#lib/session.ts'
-import { changeIds } from '../_components/live-query.ts'
+import { isSignedIn, requireOrigin } from '#app/session.ts'
+import { database } from '#lib/store/client.ts'
+import { changesByIds } from '#lib/store/views/live.ts'
+import { changeIds } from './_list/live-query.ts'
 import { deliveryContexts } from './delivery-context.ts'
 import { type RowWords, rowWords } from './row-words.ts'
 

@@ -1,9 +1,9 @@
 import Link from 'next/link'
 import { type ReactNode, Suspense } from 'react'
+import { access, hasReadOnlySession } from '#app/session.ts'
 import { currentConfiguration } from '#lib/current-configuration.ts'
-import { access, hasReadOnlySession } from '#lib/session.ts'
-import { Keys } from '../_components/keys.tsx'
-import { Logo } from '../_components/logo.tsx'
+import { Keys } from '../_ui/keys.tsx'
+import { Logo } from '../_ui/logo.tsx'
 import { logout } from '../login/actions.ts'
 
 /** No guard: a layout is not rendered again on every way to a page. Each page asks for the session itself. */

@@ -2,9 +2,9 @@
 
 import { useRouter } from 'next/navigation'
 import { type ReactNode, useEffect, useRef, useState } from 'react'
-import { Icon } from '../_components/icons.tsx'
-import type { LiveAnswer } from '../_components/live-query.ts'
-import { Table } from '../_components/table.tsx'
+import { Icon } from '../_ui/icons.tsx'
+import { Table } from '../_ui/table.tsx'
+import type { LiveAnswer } from './_list/live-query.ts'
 import { ChangeRow } from './change-row.tsx'
 import { freshRows } from './fresh-rows.ts'
 import type { RowWords } from './row-words.ts'

@@ -2,12 +2,12 @@
 
 import { headers } from 'next/headers'
 import { redirect } from 'next/navigation'
-import { database } from '#lib/db/client.ts'
-import { log } from '#lib/log.ts'
-import { loginMemory, tryLogin } from '#lib/login.ts'
-import { ownPath } from '#lib/own-path.ts'
-import { senderAddress } from '#lib/sender-address.ts'
-import { access, endSession, knownDevice, requireOrigin, startSession } from '#lib/session.ts'
+import { ownPath } from '#app/login/own-path.ts'
+import { access, endSession, knownDevice, requireOrigin, startSession } from '#app/session.ts'
+import { log } from '#lib/base/log.ts'
+import { loginMemory, tryLogin } from '#lib/endpoints/login.ts'
+import { senderAddress } from '#lib/endpoints/sender-address.ts'
+import { database } from '#lib/store/client.ts'
 
 const longestPassword = 1000
 const memory = loginMemory()

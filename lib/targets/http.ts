@@ -1,6 +1,6 @@
-import type { Outcome, SendContext } from '../delivery.ts'
-import { codeOf, networkReason } from '../network-reason.ts'
-import { retryAfterMs } from '../retry.ts'
+import { codeOf, networkReason } from '../base/network-reason.ts'
+import { retryAfterMs } from '../base/retry.ts'
+import type { Outcome, SendContext } from '../core/delivery/delivery.ts'
 
 /**
  * What came back: the first few KB of the body, and all headers (client libraries keep neither). `unread`: the body

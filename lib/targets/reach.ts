@@ -1,17 +1,23 @@
 import { z } from 'zod'
-import type { SendContext } from '../delivery.ts'
-import { codeOf, networkReason } from '../network-reason.ts'
-import { proxyFor } from '../proxy-env.ts'
-import { aheadMs, type Reach, troubled } from '../reach.ts'
-import type { GithubTarget, PagerdutyTarget, SlackTarget, Target, WebhookTarget } from '../rules.ts'
-import { connectOnly } from './connect.ts'
-import { classifyGithub } from './github.ts'
-import { installationToken } from './github-app.ts'
+import { codeOf, networkReason } from '../base/network-reason.ts'
+import { proxyFor } from '../base/proxy-env.ts'
+import type { SendContext } from '../core/delivery/delivery.ts'
+import type {
+  GithubTarget,
+  PagerdutyTarget,
+  SlackTarget,
+  Target,
+  WebhookTarget,
+} from '../core/rules/rules.ts'
+import { aheadMs, type Reach, troubled } from '../core/setup/reach.ts'
+import { installationToken } from './github/app.ts'
+import { classifyGithub } from './github/github.ts'
 import { type Answer, exchange } from './http.ts'
-import { pagerdutyUrl } from './pagerduty.ts'
-import { privateAddress, publicLookup } from './public-fetch.ts'
-import { classifySlack, secretsOf } from './slack.ts'
-import { privateRefusal, urlRefusal } from './webhook.ts'
+import { pagerdutyUrl } from './pagerduty/pagerduty.ts'
+import { classifySlack, secretsOf } from './slack/slack.ts'
+import { connectOnly } from './webhook/connect.ts'
+import { privateAddress, publicLookup } from './webhook/public-fetch.ts'
+import { privateRefusal, urlRefusal } from './webhook/webhook.ts'
 
 /** A repository as GitHub shows it is about 7 KB. */
 const mostAnswer = 65_536

@@ -1,5 +1,5 @@
 /** Compares large prompts in a fresh process, as a page and as a message do. */
-import { diffTexts, summarise } from '#lib/prompt-diff.ts'
+import { diffTexts, summarise } from '#lib/core/difference/difference.ts'
 import { serveTasks } from './worker.ts'
 
 export interface DiffTask {

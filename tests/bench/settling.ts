@@ -1,10 +1,11 @@
 /** Settles edits in a process of its own, without a server around it: what the pure and the stored part cost. */
-import { buildRoutes } from '#lib/config.ts'
-import { openDatabase } from '#lib/db/client.ts'
-import { answerWebhook, type DoorDeps } from '#lib/door.ts'
-import { readEnv } from '#lib/env.ts'
-import { receiver } from '#lib/receive.ts'
-import { type SettleDeps, settleDue } from '#lib/settle.ts'
+
+import { readEnv } from '#lib/base/env.ts'
+import { buildRoutes } from '#lib/core/rules/config.ts'
+import { answerWebhook, type DoorDeps } from '#lib/endpoints/webhook.ts'
+import { receiver } from '#lib/pipeline/receive.ts'
+import { type SettleDeps, settleDue } from '#lib/pipeline/settle/settle.ts'
+import { openDatabase } from '#lib/store/client.ts'
 import relayConfig from '#relay.config.ts'
 import { secret } from '../fixtures.ts'
 import { firstVersion } from './bench.ts'

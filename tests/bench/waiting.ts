@@ -1,7 +1,7 @@
-import { type Change, emptyDetail, type Fact } from '#lib/change.ts'
-import type { Db } from '#lib/db/client.ts'
-import type { ChangeRow, DeliveryRow } from '#lib/db/schema.ts'
-import { newId } from '#lib/id.ts'
+import { newId } from '#lib/base/id.ts'
+import { type Change, emptyDetail, type Fact } from '#lib/core/change/change.ts'
+import type { Db } from '#lib/store/client.ts'
+import type { ChangeRow, DeliveryRow } from '#lib/store/schema.ts'
 
 const projectId = 'cmfq1x7h3000108l4b2k9d6tz'
 const fact: Fact = { kind: 'promoted', label: 'production', from: 6, to: 7 }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { openDatabase } from '#lib/db/client.ts'
+import { openDatabase } from '#lib/store/client.ts'
 import { type App, dataFolder, startApp } from '../app.ts'
 import { emptyPostgres } from '../integration/stores.ts'
 import { mockKeys, mockLangfuse, startLangfuseStandIn } from '../mocks/langfuse-api.ts'

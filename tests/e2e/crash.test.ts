@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { openDatabase } from '#lib/db/client.ts'
+import { openDatabase } from '#lib/store/client.ts'
 import { type App, dataFolder, startApp } from '../app.ts'
 import { emptyPostgres } from '../integration/stores.ts'
 import { startGithubStandIn } from '../mocks/github.ts'

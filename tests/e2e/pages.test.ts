@@ -1,6 +1,6 @@
 import type { Browser, BrowserContextOptions } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { openDatabase } from '#lib/db/client.ts'
+import { openDatabase } from '#lib/store/client.ts'
 import { type App, dataFolder, startApp } from '../app.ts'
 import { fixture } from '../fixtures.ts'
 import { launchChromium } from './chromium.ts'

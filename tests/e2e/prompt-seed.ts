@@ -1,7 +1,7 @@
-import type { DifferenceSummary, VersionState } from '#lib/change.ts'
-import { openDatabase } from '#lib/db/client.ts'
-import { saveVersions, type VersionContent } from '#lib/db/prompts.ts'
-import { summarise } from '#lib/prompt-diff.ts'
+import type { DifferenceSummary, VersionState } from '#lib/core/change/change.ts'
+import { summarise } from '#lib/core/difference/difference.ts'
+import { openDatabase } from '#lib/store/client.ts'
+import { saveVersions, type VersionContent } from '#lib/store/tables/prompts.ts'
 import { hostileName } from './team-week.ts'
 
 const minute = 60_000

@@ -1,6 +1,6 @@
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { promptPath } from '../../app/_components/prompt-path.ts'
+import { promptPath } from '../../app/(dashboard)/_words/prompt-path.ts'
 import { type App, dataFolder, startApp } from '../app.ts'
 import { launchChromium } from './chromium.ts'
 import { oddNames, projectId, prompts, refundDifference, seedPrompts } from './prompt-seed.ts'

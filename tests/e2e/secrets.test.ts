@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { openDatabase } from '#lib/db/client.ts'
+import { openDatabase } from '#lib/store/client.ts'
 import { type App, dataFolder, startApp } from '../app.ts'
 import { fixture, sign } from '../fixtures.ts'
 import { githubApp } from '../mocks/github.ts'

@@ -1,10 +1,10 @@
-import { type Change, type ChangeDetail, emptyDetail, type Fact } from '#lib/change.ts'
-import { toChange } from '#lib/db/changes.ts'
-import { openDatabase } from '#lib/db/client.ts'
-import { httpClassOf } from '#lib/db/deliveries.ts'
-import type { AttemptRow, ChangeRow, DeliveryRow, EventRow } from '#lib/db/schema.ts'
-import { indexChange, indexErrors } from '#lib/db/search-write.ts'
-import { newId } from '#lib/id.ts'
+import { newId } from '#lib/base/id.ts'
+import { type Change, type ChangeDetail, emptyDetail, type Fact } from '#lib/core/change/change.ts'
+import { openDatabase } from '#lib/store/client.ts'
+import type { AttemptRow, ChangeRow, DeliveryRow, EventRow } from '#lib/store/schema.ts'
+import { indexChange, indexErrors } from '#lib/store/search/index-write.ts'
+import { toChange } from '#lib/store/tables/changes.ts'
+import { httpClassOf } from '#lib/store/tables/deliveries.ts'
 import { type FixtureName, fixture } from '../fixtures.ts'
 
 const minute = 60_000

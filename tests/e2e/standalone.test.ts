@@ -26,7 +26,7 @@ async function startServer(): Promise<void> {
   cpSync('public', join(folder, 'app/public'), { recursive: true })
   const port = await freePort()
   url.current = `http://127.0.0.1:${port}`
-  for (const name of ['scripts/json-log.ts', 'lib/json-console.ts'])
+  for (const name of ['scripts/json-log.ts', 'lib/base/json-console.ts'])
     cpSync(name, join(folder, 'app', name), { recursive: true })
   server = spawn(process.execPath, ['--import', './scripts/json-log.ts', 'server.js'], {
     cwd: join(folder, 'app'),

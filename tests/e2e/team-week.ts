@@ -1,4 +1,4 @@
-import type { ChangeDetail } from '#lib/change.ts'
+import type { ChangeDetail } from '#lib/core/change/change.ts'
 import { move, type Seed, type SeedDelivery } from './seed.ts'
 
 const ok = (target: string, ms: number, code = 200): SeedDelivery => ({

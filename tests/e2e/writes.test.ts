@@ -1,6 +1,6 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { type Db, openDatabase } from '#lib/db/client.ts'
+import { type Db, openDatabase } from '#lib/store/client.ts'
 import { type App, dataFolder, startApp } from '../app.ts'
 import { launchChromium } from './chromium.ts'
 import { move, seedStore } from './seed.ts'

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import type { Routes } from '#lib/rules.ts'
+import type { Routes } from '#lib/core/rules/rules.ts'
 import {
   type Call,
   fetchDouble,

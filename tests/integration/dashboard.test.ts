@@ -8,7 +8,7 @@ import {
   listEvents,
   listRejections,
   openCircuits,
-} from '#lib/db/dashboard.ts'
+} from '#lib/store/views/dashboard.ts'
 import { type Seed, seedStore } from '../e2e/seed.ts'
 import { engines, type TestStore } from './stores.ts'
 

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { readHealth } from '#lib/db/health-line.ts'
-import type { Routes } from '#lib/rules.ts'
+import type { Routes } from '#lib/core/rules/rules.ts'
+import { readHealth } from '#lib/store/views/health-line.ts'
 import {
   type Call,
   fetchDouble,

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { insertRejections } from '#lib/db/rejections.ts'
-import { answerWebhook } from '#lib/door.ts'
-import { readEnv } from '#lib/env.ts'
-import { receiver } from '#lib/receive.ts'
+import { readEnv } from '#lib/base/env.ts'
+import { answerWebhook } from '#lib/endpoints/webhook.ts'
+import { receiver } from '#lib/pipeline/receive.ts'
+import { insertRejections } from '#lib/store/tables/rejections.ts'
 import { fixture, fixtureNames, secret, sign, signatureOf, t } from '../fixtures.ts'
 import { engines, type TestStore } from './stores.ts'
 

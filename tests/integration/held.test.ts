@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { claimChanges, openingChanges } from '#lib/db/changes.ts'
-import { claimDeliveries } from '#lib/db/deliveries.ts'
-import { newId } from '#lib/id.ts'
-import { createLoop, type Loop } from '#lib/loop.ts'
+import { newId } from '#lib/base/id.ts'
+import { createLoop, type Loop } from '#lib/pipeline/loop.ts'
+import { claimChanges, openingChanges } from '#lib/store/tables/changes.ts'
+import { claimDeliveries } from '#lib/store/tables/deliveries.ts'
 import { queueChanges, slackTargets, type WatchedStore, watchStore } from './simulation.ts'
 import { engines, type TestStore } from './stores.ts'
 

@@ -3,9 +3,9 @@
  * told to end; then tells which changes it sent where.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { openDatabase } from '#lib/db/client.ts'
-import { createLoop } from '#lib/loop.ts'
-import type { Routes } from '#lib/rules.ts'
+import type { Routes } from '#lib/core/rules/rules.ts'
+import { createLoop } from '#lib/pipeline/loop.ts'
+import { openDatabase } from '#lib/store/client.ts'
 
 export interface Report {
   /** `<target's address> <change id>`, one for each that was sent. */

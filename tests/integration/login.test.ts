@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type LoginMemory, loginMemory, tryLogin } from '#lib/login.ts'
+import { type LoginMemory, loginMemory, tryLogin } from '#lib/endpoints/login.ts'
 import { engines, type TestStore } from './stores.ts'
 
 const minute = 60_000

@@ -1,12 +1,17 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { readHealth } from '#lib/db/health-line.ts'
-import { dismissalsOf, dismissFailure, dismissFailures, replayFailures } from '#lib/db/open-failures.ts'
-import { ensureTargets } from '#lib/db/targets.ts'
-import { prune } from '#lib/prune.ts'
-import { replayDelivery } from '#lib/replay.ts'
-import type { Routes } from '#lib/rules.ts'
-import { storeFamilies } from '#lib/store-metrics.ts'
-import { healthItems } from '../../app/_components/health-words.ts'
+import type { Routes } from '#lib/core/rules/rules.ts'
+import { prune } from '#lib/pipeline/prune.ts'
+import { replayDelivery } from '#lib/pipeline/replay/replay.ts'
+import { storeFamilies } from '#lib/pipeline/setup/store-metrics.ts'
+import { ensureTargets } from '#lib/store/tables/targets.ts'
+import { readHealth } from '#lib/store/views/health-line.ts'
+import {
+  dismissalsOf,
+  dismissFailure,
+  dismissFailures,
+  replayFailures,
+} from '#lib/store/views/open-failures.ts'
+import { healthItems } from '../../app/(dashboard)/_list/health-words.ts'
 import {
   fetchDouble,
   ok,

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { openDatabase } from '#lib/db/client.ts'
-import { type Migration, type Migrations, migrations } from '#lib/db/migrations/all.ts'
+import { openDatabase } from '#lib/store/client.ts'
+import { type Migration, type Migrations, migrations } from '#lib/store/migrations/all.ts'
 import { emptyPostgres, engines, type TestStore } from './stores.ts'
 
 const hasPostgres = process.env.TEST_POSTGRES_URL !== undefined

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { emptyDetail } from '#lib/change.ts'
-import { overdueChanges } from '#lib/db/changes.ts'
-import { prune } from '#lib/prune.ts'
+import { emptyDetail } from '#lib/core/change/change.ts'
+import { prune } from '#lib/pipeline/prune.ts'
+import { overdueChanges } from '#lib/store/tables/changes.ts'
 import { engines, type TestStore } from './stores.ts'
 
 const now = 1_800_000_000_000

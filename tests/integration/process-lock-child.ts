@@ -1,5 +1,5 @@
 /** Works on an SQLite file (without doing anything) until it is killed; tells whether it was alone there. */
-import { lockProcess } from '#lib/db/process-lock.ts'
+import { lockProcess } from '#lib/store/process-lock.ts'
 
 const [path = ''] = process.argv.slice(2)
 let wasAlone = false

@@ -4,9 +4,9 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { openDatabase } from '#lib/db/client.ts'
-import { endLeases } from '#lib/db/deliveries.ts'
-import { lockProcess } from '#lib/db/process-lock.ts'
+import { openDatabase } from '#lib/store/client.ts'
+import { lockProcess } from '#lib/store/process-lock.ts'
+import { endLeases } from '#lib/store/tables/deliveries.ts'
 import { queueChanges } from './simulation.ts'
 
 let folder: string

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { changesOfPrompt, projectsWith, shownVersions } from '#lib/db/prompt-page.ts'
-import { saveVersions } from '#lib/db/prompts.ts'
-import { knownNames } from '#lib/db/setup.ts'
+import { saveVersions } from '#lib/store/tables/prompts.ts'
+import { changesOfPrompt, projectsWith, shownVersions } from '#lib/store/views/prompt-page.ts'
+import { knownNames } from '#lib/store/views/setup.ts'
 import { type Seed, seedStore } from '../e2e/seed.ts'
 import { engines, type TestStore } from './stores.ts'
 

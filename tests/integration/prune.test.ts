@@ -1,13 +1,13 @@
 import { sql } from 'kysely'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { changeById } from '#lib/db/changes.ts'
-import { isPostgres } from '#lib/db/client.ts'
-import { saveOrders } from '#lib/db/delivery-orders.ts'
-import { listFiltered } from '#lib/db/list.ts'
-import { contentOf, saveVersions, versionsOf } from '#lib/db/prompts.ts'
-import { indexChange } from '#lib/db/search-write.ts'
-import { emptyFilter } from '#lib/list-filter.ts'
-import { prune } from '#lib/prune.ts'
+import { emptyFilter } from '#lib/core/list/filter.ts'
+import { prune } from '#lib/pipeline/prune.ts'
+import { isPostgres } from '#lib/store/client.ts'
+import { indexChange } from '#lib/store/search/index-write.ts'
+import { listFiltered } from '#lib/store/search/list.ts'
+import { changeById } from '#lib/store/tables/changes.ts'
+import { saveOrders } from '#lib/store/tables/delivery-orders.ts'
+import { contentOf, saveVersions, versionsOf } from '#lib/store/tables/prompts.ts'
 import {
   fetchDouble,
   ok,

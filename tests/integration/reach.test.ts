@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Reach } from '#lib/reach.ts'
-import type { Target } from '#lib/rules.ts'
+import type { Target } from '#lib/core/rules/rules.ts'
+import type { Reach } from '#lib/core/setup/reach.ts'
 import { reachTarget } from '#lib/targets/reach.ts'
 import { githubApp, startGithubStandIn } from '../mocks/github.ts'
 import { startPagerdutyStandIn } from '../mocks/pagerduty.ts'

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { eventsOfChange } from '#lib/db/events.ts'
-import { insertRejections } from '#lib/db/rejections.ts'
-import { type Arrival, receiver } from '#lib/receive.ts'
+import { type Arrival, receiver } from '#lib/pipeline/receive.ts'
+import { eventsOfChange } from '#lib/store/tables/events.ts'
+import { insertRejections } from '#lib/store/tables/rejections.ts'
 import { engines, type TestStore } from './stores.ts'
 
 const body = new TextEncoder().encode('{"id":"a"}')

@@ -1,9 +1,15 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { cancelReplay, claimReplay, nextReplay, recentReplays, replayById } from '#lib/db/replay-jobs.ts'
-import { emptyFilter, type ListFilter } from '#lib/list-filter.ts'
-import { cancelChange, type ReplayMode } from '#lib/replay.ts'
-import { previewReplay, replayNext, startReplay } from '#lib/replay-job.ts'
-import type { Routes } from '#lib/rules.ts'
+import { emptyFilter, type ListFilter } from '#lib/core/list/filter.ts'
+import type { Routes } from '#lib/core/rules/rules.ts'
+import { previewReplay, replayNext, startReplay } from '#lib/pipeline/replay/job.ts'
+import { cancelChange, type ReplayMode } from '#lib/pipeline/replay/replay.ts'
+import {
+  cancelReplay,
+  claimReplay,
+  nextReplay,
+  recentReplays,
+  replayById,
+} from '#lib/store/tables/replays.ts'
 import { queueChanges, slackTargets } from './simulation.ts'
 import { engines, type TestStore } from './stores.ts'
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { allTargets, ensureTargets } from '#lib/db/targets.ts'
-import { cancelDelivery, replayChange, replayDelivery } from '#lib/replay.ts'
-import type { Routes } from '#lib/rules.ts'
+import type { Routes } from '#lib/core/rules/rules.ts'
+import { cancelDelivery, replayChange, replayDelivery } from '#lib/pipeline/replay/replay.ts'
+import { allTargets, ensureTargets } from '#lib/store/tables/targets.ts'
 import { queueChanges, slackTargets } from './simulation.ts'
 import { engines, type TestStore } from './stores.ts'
 

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { isPostgres, openDatabase } from '#lib/db/client.ts'
-import { requestBudget } from '#lib/db/request-budget.ts'
-import { prune } from '#lib/prune.ts'
-import type { BudgetUse } from '#lib/request-budget.ts'
-import { askLangfuse } from '#lib/sources/langfuse-request.ts'
+import type { BudgetUse } from '#lib/core/polling/request-budget.ts'
+import { askLangfuse } from '#lib/langfuse/api/request.ts'
+import { prune } from '#lib/pipeline/prune.ts'
+import { isPostgres, openDatabase } from '#lib/store/client.ts'
+import { requestBudget } from '#lib/store/tables/request-budget.ts'
 import { engines, type TestStore } from './stores.ts'
 
 describe.each(engines)('the budget of requests on %s', (_, openStore) => {

@@ -2,8 +2,8 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { screenRequests } from '#lib/request-screen.ts'
-import { onEachServer } from '#lib/servers.ts'
+import { screenRequests } from '#lib/server/request-screen.ts'
+import { onEachServer } from '#lib/server/servers.ts'
 
 onEachServer(screenRequests)
 

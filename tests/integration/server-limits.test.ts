@@ -2,8 +2,8 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { limitServer, refuseUpgrades, type ServerLimits } from '#lib/server-limits.ts'
-import { onEachServer } from '#lib/servers.ts'
+import { limitServer, refuseUpgrades, type ServerLimits } from '#lib/server/limits.ts'
+import { onEachServer } from '#lib/server/servers.ts'
 
 const usual = {
   headersTimeout: 100,

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { answerWebhook } from '#lib/door.ts'
-import { readEnv } from '#lib/env.ts'
-import { createLoop, type Loop } from '#lib/loop.ts'
-import { receiver } from '#lib/receive.ts'
+import { readEnv } from '#lib/base/env.ts'
+import { answerWebhook } from '#lib/endpoints/webhook.ts'
+import { createLoop, type Loop } from '#lib/pipeline/loop.ts'
+import { receiver } from '#lib/pipeline/receive.ts'
 import { fixture, secret, sign } from '../fixtures.ts'
 import { engines, type TestStore } from './stores.ts'
 

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type Db, openDatabase } from '#lib/db/client.ts'
-import { within } from '#lib/deadline.ts'
-import { type Arrival, receiver } from '#lib/receive.ts'
-import { isDataError } from '#lib/store-error.ts'
+import { within } from '#lib/base/deadline.ts'
+import { isDataError } from '#lib/base/store-error.ts'
+import { type Arrival, receiver } from '#lib/pipeline/receive.ts'
+import { type Db, openDatabase } from '#lib/store/client.ts'
 import { type PostgresProxy, startPostgresProxy } from '../mocks/postgres-proxy.ts'
 import { emptyPostgres } from './stores.ts'
 

@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import type { VersionContent } from '#lib/db/prompts.ts'
-import { answerWebhook } from '#lib/door.ts'
-import { createRest, versionsWithRest, type WantedVersion } from '#lib/elsewhere.ts'
-import { readEnv } from '#lib/env.ts'
-import type { LoopDeps } from '#lib/loop.ts'
-import { type Arrival, receiver } from '#lib/receive.ts'
-import type { Routes } from '#lib/rules.ts'
+import { readEnv } from '#lib/base/env.ts'
+import type { Routes } from '#lib/core/rules/rules.ts'
+import { answerWebhook } from '#lib/endpoints/webhook.ts'
+import type { LoopDeps } from '#lib/pipeline/loop.ts'
+import { type Arrival, receiver } from '#lib/pipeline/receive.ts'
+import { createRest, versionsWithRest, type WantedVersion } from '#lib/pipeline/settle/lookup.ts'
+import type { VersionContent } from '#lib/store/tables/prompts.ts'
 import { fixture, secret, sign } from '../fixtures.ts'
 import {
   fetchDouble,

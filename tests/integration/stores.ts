@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import pg from 'pg'
-import { type Db, openDatabase } from '#lib/db/client.ts'
+import { type Db, openDatabase } from '#lib/store/client.ts'
 
 /** A fresh store of one engine: `url` opens it, again and from other processes too. */
 export interface TestStore {

@@ -1,5 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { type Db, openDatabase } from '#lib/db/client.ts'
+import { emptyFilter } from '#lib/core/list/filter.ts'
+import type { Routes } from '#lib/core/rules/rules.ts'
+import { prune } from '#lib/pipeline/prune.ts'
+import { type Db, openDatabase } from '#lib/store/client.ts'
+import { countFiltered, filterChoices, listFiltered } from '#lib/store/search/list.ts'
+import { usageSince } from '#lib/store/tables/polls.ts'
+import { contentOf } from '#lib/store/tables/prompts.ts'
+import { recentReplays } from '#lib/store/tables/replays.ts'
+import { readWatch } from '#lib/store/tables/watch.ts'
 import {
   attemptsOf,
   countRows,
@@ -8,16 +16,8 @@ import {
   listChanges,
   listEvents,
   listRejections,
-} from '#lib/db/dashboard.ts'
-import { countFiltered, filterChoices, listFiltered } from '#lib/db/list.ts'
-import { usageSince } from '#lib/db/poll.ts'
-import { changesOfPrompt, projectsWith, shownVersions } from '#lib/db/prompt-page.ts'
-import { contentOf } from '#lib/db/prompts.ts'
-import { recentReplays } from '#lib/db/replay-jobs.ts'
-import { readWatch } from '#lib/db/watch.ts'
-import { emptyFilter } from '#lib/list-filter.ts'
-import { prune } from '#lib/prune.ts'
-import type { Routes } from '#lib/rules.ts'
+} from '#lib/store/views/dashboard.ts'
+import { changesOfPrompt, projectsWith, shownVersions } from '#lib/store/views/prompt-page.ts'
 import { t } from '../fixtures.ts'
 import { fetchDouble, passTime, simulatedLoop, simulateTime, status, watchStore } from './simulation.ts'
 import { engines, storeOfVersion, type TestStore } from './stores.ts'

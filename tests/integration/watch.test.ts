@@ -1,15 +1,15 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { insertEvents } from '#lib/db/events.ts'
-import { readWaiting } from '#lib/db/health.ts'
-import { readHealth } from '#lib/db/health-line.ts'
-import { insertRejections } from '#lib/db/rejections.ts'
-import { readWatch } from '#lib/db/watch.ts'
-import { newId } from '#lib/id.ts'
-import { metricsText } from '#lib/metrics-text.ts'
-import type { Routes } from '#lib/rules.ts'
-import { storeFamilies } from '#lib/store-metrics.ts'
-import { watch } from '#lib/watch.ts'
-import { healthItems } from '../../app/_components/health-words.ts'
+import { newId } from '#lib/base/id.ts'
+import { metricsText } from '#lib/base/metrics-text.ts'
+import type { Routes } from '#lib/core/rules/rules.ts'
+import { storeFamilies } from '#lib/pipeline/setup/store-metrics.ts'
+import { watch } from '#lib/pipeline/watch.ts'
+import { insertEvents } from '#lib/store/tables/events.ts'
+import { insertRejections } from '#lib/store/tables/rejections.ts'
+import { readWatch } from '#lib/store/tables/watch.ts'
+import { readWaiting } from '#lib/store/views/health.ts'
+import { readHealth } from '#lib/store/views/health-line.ts'
+import { healthItems } from '../../app/(dashboard)/_list/health-words.ts'
 import {
   fetchDouble,
   ok,
@@ -423,7 +423,7 @@ describe.each(engines)('watching on %s', (_, openStore) => {
     const [attempt] = await store.db.selectFrom('attempts').selectAll().execute()
     expect(attempt).toMatchObject({ outcome: 'dry-run', status_code: null, response: null })
     expect(attempt?.request).toContain(first?.change_id)
-    const { replayDelivery } = await import('#lib/replay.ts')
+    const { replayDelivery } = await import('#lib/pipeline/replay/replay.ts')
     expect(await replayDelivery(watched.db, row?.id ?? '', Date.now())).toEqual({ ok: true })
     const live = fetchDouble(() => ok())
     const other = simulatedLoop(watched, { fetch: live.fetch, routes })

@@ -1,5 +1,5 @@
 import { createVerify, generateKeyPairSync } from 'node:crypto'
-import type { GithubApp } from '#lib/rules.ts'
+import type { GithubApp } from '#lib/core/rules/rules.ts'
 import { type Answered, type SeenRequest, type StandIn, startStandIn } from './stand-in.ts'
 
 /** What GitHub would refuse in a dispatch: https://docs.github.com/rest/repos/repos#create-a-repository-dispatch-event */

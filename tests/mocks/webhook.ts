@@ -1,6 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
-import { webhookBody } from '#lib/targets/webhook-schema.ts'
+import { webhookBody } from '#lib/targets/webhook/schema.ts'
 import { type StandIn, startStandIn } from './stand-in.ts'
 
 /** Made up; the stand-in knows no other. */

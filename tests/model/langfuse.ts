@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import type { PromptAction, promptBody } from '#lib/event.ts'
+import type { PromptAction, promptBody } from '#lib/core/change/event.ts'
 import {
   bringLatestBack,
   create,

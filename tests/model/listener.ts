@@ -1,4 +1,4 @@
-import { type Fact, type FactKind, factKinds } from '#lib/change.ts'
+import { type Fact, type FactKind, factKinds } from '#lib/core/change/change.ts'
 import type { Happened, ModelVersion } from './edits.ts'
 
 /** A fact and whose doing it is; `undefined`: of what nobody did just then. */

@@ -1,4 +1,4 @@
-import type { StoredPromptEvent, VersionState } from '#lib/change.ts'
+import type { StoredPromptEvent, VersionState } from '#lib/core/change/change.ts'
 
 export const maya = { name: 'Maya Okonkwo', email: 'maya@acme.example' }
 

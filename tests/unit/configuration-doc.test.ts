@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { envNames, readEnv, variableOf } from '#lib/env.ts'
-import { scoreClause } from '#lib/row-rules.ts'
-import { ruleSchema, triggers } from '#lib/rules.ts'
-import { githubAppSettings, targetKinds } from '#lib/target-settings.ts'
+import { envNames, readEnv, variableOf } from '#lib/base/env.ts'
+import { scoreClause } from '#lib/core/rules/rows.ts'
+import { ruleSchema, triggers } from '#lib/core/rules/rules.ts'
+import { githubAppSettings, targetKinds } from '#lib/core/rules/target-settings.ts'
 
 const example = readFileSync(new URL('../../.env.example', import.meta.url), 'utf8')
 const { values: defaults } = readEnv({})

@@ -1,4 +1,4 @@
-import type { ObservedRow } from '#lib/observed.ts'
+import type { ObservedRow } from '#lib/core/change/observed.ts'
 
 export const observedAt = Date.parse('2026-08-21T09:00:00Z')
 

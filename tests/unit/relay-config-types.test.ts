@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { type BuildRoutes, defineRelay, readConfiguration } from '#lib/config.ts'
-import { readEnv } from '#lib/env.ts'
+import { readEnv } from '#lib/base/env.ts'
+import { type BuildRoutes, defineRelay, readConfiguration } from '#lib/core/rules/config.ts'
 
 const { values: env } = readEnv({})
 const slack = { type: 'slack', url: 'https://hooks.example.com/a' } as const

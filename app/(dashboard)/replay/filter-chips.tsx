@@ -1,6 +1,6 @@
-import type { ListFilter } from '#lib/list-filter.ts'
-import { filterChips } from '../../_components/filter-chips.ts'
-import { Plain } from '../../_components/plain.tsx'
+import type { ListFilter } from '#lib/core/list/filter.ts'
+import { Plain } from '../../_ui/plain.tsx'
+import { filterChips } from '../_list/filter-chips.ts'
 
 /** What is replayed: the list's filter in words. */
 export function FilterWords({ filter }: { filter: ListFilter }) {

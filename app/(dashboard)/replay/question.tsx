@@ -1,7 +1,7 @@
 import Link from 'next/link'
-import { mostReplayed, type Preview } from '#lib/replay-job.ts'
-import { Icon } from '../../_components/icons.tsx'
-import { Plain } from '../../_components/plain.tsx'
+import { mostReplayed, type Preview } from '#lib/pipeline/replay/job.ts'
+import { Icon } from '../../_ui/icons.tsx'
+import { Plain } from '../../_ui/plain.tsx'
 import { start } from './actions.ts'
 
 const number = (count: number): string => count.toLocaleString('en')

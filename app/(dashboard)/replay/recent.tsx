@@ -1,10 +1,10 @@
 import Link from 'next/link'
-import type { ReplayRow } from '#lib/db/schema.ts'
-import { parseListFilter } from '#lib/list-filter.ts'
-import { Chip } from '../../_components/badge.tsx'
-import { filterChips } from '../../_components/filter-chips.ts'
-import { Plain } from '../../_components/plain.tsx'
-import { When } from '../../_components/when.tsx'
+import { parseListFilter } from '#lib/core/list/filter.ts'
+import type { ReplayRow } from '#lib/store/schema.ts'
+import { Chip } from '../../_ui/badge.tsx'
+import { Plain } from '../../_ui/plain.tsx'
+import { When } from '../../_ui/when.tsx'
+import { filterChips } from '../_list/filter-chips.ts'
 import { replayWords } from './replay-words.ts'
 
 /** So that one finds back to a replay that is under way. */

@@ -1,6 +1,6 @@
-import type { ReplayRow } from '#lib/db/schema.ts'
-import type { Tone } from '../../_components/change-words.ts'
-import type { IconName } from '../../_components/icons.tsx'
+import type { ReplayRow } from '#lib/store/schema.ts'
+import type { IconName } from '../../_ui/icons.tsx'
+import type { Tone } from '../_words/change-words.ts'
 
 export interface ReplayWords {
   icon: IconName

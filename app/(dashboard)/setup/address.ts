@@ -1,5 +1,5 @@
 import { headers } from 'next/headers'
-import type { SetupSeen } from '#lib/setup-checks.ts'
+import type { SetupSeen } from '#lib/core/setup/checks.ts'
 
 /** `PUBLIC_URL`, else the address under which this page was asked for. */
 export async function addressSeen(publicUrl: string | undefined): Promise<SetupSeen['address']> {

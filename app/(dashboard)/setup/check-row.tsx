@@ -1,10 +1,10 @@
 import type { ReactNode } from 'react'
-import type { Check, CheckState } from '#lib/check.ts'
-import { Tile } from '../../_components/badge.tsx'
-import type { Tone } from '../../_components/change-words.ts'
-import type { IconName } from '../../_components/icons.tsx'
-import { Plain } from '../../_components/plain.tsx'
-import { When } from '../../_components/when.tsx'
+import type { Check, CheckState } from '#lib/core/setup/check.ts'
+import { Tile } from '../../_ui/badge.tsx'
+import type { IconName } from '../../_ui/icons.tsx'
+import { Plain } from '../../_ui/plain.tsx'
+import { When } from '../../_ui/when.tsx'
+import type { Tone } from '../_words/change-words.ts'
 
 const looks: Record<CheckState, { icon: IconName; tone: Tone; word: string }> = {
   ok: { icon: 'check', tone: 'good', word: 'Fine' },

@@ -1,9 +1,9 @@
 import Link from 'next/link'
-import type { Check } from '#lib/check.ts'
-import type { SecretSeen } from '#lib/setup-checks.ts'
-import type { Seen } from '#lib/setup-seen.ts'
-import { CopyButton } from '../../_components/copy-button.tsx'
-import { When } from '../../_components/when.tsx'
+import type { Check } from '#lib/core/setup/check.ts'
+import type { SecretSeen } from '#lib/core/setup/checks.ts'
+import type { Seen } from '#lib/pipeline/setup/seen.ts'
+import { CopyButton } from '../../_ui/copy-button.tsx'
+import { When } from '../../_ui/when.tsx'
 import { CheckList, CheckRow } from './check-row.tsx'
 
 /** What Langfuse has to be told, and what has come from it. */

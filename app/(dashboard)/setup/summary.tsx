@@ -1,5 +1,5 @@
-import type { Check } from '#lib/check.ts'
-import { Icon } from '../../_components/icons.tsx'
+import type { Check } from '#lib/core/setup/check.ts'
+import { Icon } from '../../_ui/icons.tsx'
 
 const many = (count: number, one: string, more: string): string => (count === 1 ? one : `${count} ${more}`)
 

@@ -1,8 +1,8 @@
 import Link from 'next/link'
-import type { Check } from '#lib/check.ts'
-import type { Seen } from '#lib/setup-seen.ts'
-import { Icon } from '../../_components/icons.tsx'
-import { pathWith } from '../../_components/list-query.ts'
+import type { Check } from '#lib/core/setup/check.ts'
+import type { Seen } from '#lib/pipeline/setup/seen.ts'
+import { Icon } from '../../_ui/icons.tsx'
+import { pathWith } from '../../_ui/list-query.ts'
 import { sendMessage } from './actions.ts'
 import { CheckList, CheckRow } from './check-row.tsx'
 

@@ -1,10 +1,10 @@
-import { type Routes, route } from '#lib/rules.ts'
-import { type RefusedKind, refusedKinds } from '#lib/send-refused.ts'
-import { type TestKind, testFacts, testKinds, testRows } from '#lib/test-bodies.ts'
-import { testProject } from '#lib/test-edits.ts'
-import { Tile } from '../../_components/badge.tsx'
-import { kindWords } from '../../_components/change-words.ts'
-import { Icon } from '../../_components/icons.tsx'
+import { type Routes, route } from '#lib/core/rules/rules.ts'
+import { type RefusedKind, refusedKinds } from '#lib/endpoints/send-refused.ts'
+import { type TestKind, testFacts, testKinds, testRows } from '#lib/pipeline/setup/test-bodies.ts'
+import { testProject } from '#lib/pipeline/setup/test-edits.ts'
+import { Tile } from '../../_ui/badge.tsx'
+import { Icon } from '../../_ui/icons.tsx'
+import { kindWords } from '../_words/change-words.ts'
 import { sendRefusedRequest, sendTestEvent } from './actions.ts'
 
 /** One button for each thing that Langfuse tells of, with who would hear of it. */

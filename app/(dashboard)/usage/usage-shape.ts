@@ -1,4 +1,4 @@
-import type { UsageTotal } from '#lib/db/poll.ts'
+import type { UsageTotal } from '#lib/store/tables/polls.ts'
 
 const dayMs = 86_400_000
 export const shownDays = 30

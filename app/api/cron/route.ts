@@ -1,6 +1,6 @@
-import { showsToken } from '#lib/bearer.ts'
-import { misconfigured } from '#lib/door-answers.ts'
-import { log, thrown } from '#lib/log.ts'
+import { log, thrown } from '#lib/base/log.ts'
+import { misconfigured } from '#lib/endpoints/answers.ts'
+import { showsToken } from '#lib/endpoints/bearer.ts'
 import { relay } from '#lib/relay.ts'
 import { workMs } from '../function-time.ts'
 

@@ -1,4 +1,4 @@
-import { openDatabase } from '#lib/db/client.ts'
+import { openDatabase } from '#lib/store/client.ts'
 import { type Bench, firstVersion, mustSucceed, planFor, rotated, strangeVersion } from '../bench.ts'
 import type { Said } from '../bodies.ts'
 import type { LoadResult, LoadTask } from '../load.ts'

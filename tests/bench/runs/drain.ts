@@ -1,4 +1,4 @@
-import { openDatabase } from '#lib/db/client.ts'
+import { openDatabase } from '#lib/store/client.ts'
 import { type Bench, rotated, untilArrived } from '../bench.ts'
 import { record } from '../results.ts'
 import { createStore, type Engine } from '../stores.ts'

@@ -1,4 +1,4 @@
-import { httpClasses, lastTimes, listStatuses } from '#lib/list-filter.ts'
+import { httpClasses, lastTimes, listStatuses } from '#lib/core/list/filter.ts'
 import { seed } from '../../../scripts/seed.ts'
 import { type Bench, mustSucceed, planFor, strangeVersion } from '../bench.ts'
 import type { MeasureName } from '../measures.ts'

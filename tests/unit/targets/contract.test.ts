@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
 import type { ServerResponse } from 'node:http'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Message, Outcome, SendContext } from '#lib/delivery.ts'
-import type { Target } from '#lib/rules.ts'
-import { canDigest, send, sendDigest } from '#lib/targets/send.ts'
+import type { Message, Outcome, SendContext } from '#lib/core/delivery/delivery.ts'
+import type { Target } from '#lib/core/rules/rules.ts'
+import { canDigest, send, sendDigest } from '#lib/targets/target.ts'
 import { githubApp, installationToken, installationTokens, startGithubStandIn } from '../../mocks/github.ts'
 import { pagerdutyKey, startPagerdutyStandIn } from '../../mocks/pagerduty.ts'
 import { startSlackStandIn } from '../../mocks/slack.ts'
@@ -381,7 +381,7 @@ describe.each(kinds)('every target keeps the contract: $name', (kind) => {
 })
 
 it('runs the contract for every target that can be sent to', () => {
-  const source = readFileSync(new URL('../../../lib/targets/send.ts', import.meta.url), 'utf8')
+  const source = readFileSync(new URL('../../../lib/targets/target.ts', import.meta.url), 'utf8')
   const arms = new Set([...source.matchAll(/case '(\w+)':/g)].map(([, type]) => type))
   const tested = kinds.map((kind) => kind.target('http://127.0.0.1').type)
   expect(new Set(tested)).toEqual(arms)

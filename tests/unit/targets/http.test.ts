@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import type { SendContext } from '#lib/delivery.ts'
-import { networkReason } from '#lib/network-reason.ts'
-import { retryAfterMs } from '#lib/retry.ts'
+import { networkReason } from '#lib/base/network-reason.ts'
+import { retryAfterMs } from '#lib/base/retry.ts'
+import type { SendContext } from '#lib/core/delivery/delivery.ts'
 import { exchange, withoutSecrets } from '#lib/targets/http.ts'
 
 const context = (answer: () => Promise<Response>): SendContext => ({

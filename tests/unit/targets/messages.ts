@@ -1,5 +1,11 @@
-import { type Change, type ChangeDetail, emptyDetail, type Fact, type FactKind } from '#lib/change.ts'
-import type { Message } from '#lib/delivery.ts'
+import {
+  type Change,
+  type ChangeDetail,
+  emptyDetail,
+  type Fact,
+  type FactKind,
+} from '#lib/core/change/change.ts'
+import type { Message } from '#lib/core/delivery/delivery.ts'
 
 type Detail = Partial<Omit<ChangeDetail, 'prompt'>> & { prompt?: Partial<ChangeDetail['prompt']> | null }
 

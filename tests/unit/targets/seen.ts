@@ -1,4 +1,4 @@
-import type { slackMessage } from '#lib/targets/slack-message.ts'
+import type { slackMessage } from '#lib/targets/slack/message.ts'
 
 interface Shown {
   type: string

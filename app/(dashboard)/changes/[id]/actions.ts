@@ -2,12 +2,12 @@
 
 import { revalidatePath } from 'next/cache'
 import { redirect } from 'next/navigation'
-import { database } from '#lib/db/client.ts'
-import { deliveryById } from '#lib/db/dashboard.ts'
-import { log } from '#lib/log.ts'
+import { requireWriter } from '#app/session.ts'
+import { log } from '#lib/base/log.ts'
+import { replayDelivery } from '#lib/pipeline/replay/replay.ts'
 import { actingRelay } from '#lib/relay.ts'
-import { replayDelivery } from '#lib/replay.ts'
-import { requireWriter } from '#lib/session.ts'
+import { database } from '#lib/store/client.ts'
+import { deliveryById } from '#lib/store/views/dashboard.ts'
 import { wake } from '../../wake.ts'
 
 /** `delivery`: its id. `again`: the question was answered that it will be posted twice. */

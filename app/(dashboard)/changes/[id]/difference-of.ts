@@ -1,8 +1,8 @@
-import type { Change } from '#lib/change.ts'
-import { compareVersions, inFull, type VersionDifference } from '#lib/compare-versions.ts'
-import type { Db } from '#lib/db/client.ts'
-import { comparedVersions } from '#lib/tell.ts'
-import { versionText } from '#lib/version-text.ts'
+import type { Change } from '#lib/core/change/change.ts'
+import { compareVersions, inFull, type VersionDifference } from '#lib/core/difference/compare-versions.ts'
+import { comparedVersions } from '#lib/pipeline/settle/interpret.ts'
+import { versionText } from '#lib/pipeline/settle/version-text.ts'
+import type { Db } from '#lib/store/client.ts'
 
 /**
  * The difference that a change is about, in full where both texts are in the store, else what was stored with the

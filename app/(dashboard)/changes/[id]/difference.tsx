@@ -1,11 +1,11 @@
 import Link from 'next/link'
-import type { Change } from '#lib/change.ts'
-import type { VersionDifference } from '#lib/compare-versions.ts'
-import { Difference } from '../../../_components/difference.tsx'
-import type { DifferenceView } from '../../../_components/difference-lines.tsx'
-import { Plain } from '../../../_components/plain.tsx'
-import { promptPath } from '../../../_components/prompt-path.ts'
-import { ViewSwitch } from '../../../_components/view-switch.tsx'
+import type { Change } from '#lib/core/change/change.ts'
+import type { VersionDifference } from '#lib/core/difference/compare-versions.ts'
+import { Plain } from '../../../_ui/plain.tsx'
+import { ViewSwitch } from '../../../_ui/view-switch.tsx'
+import { Difference } from '../../_difference/difference.tsx'
+import type { DifferenceView } from '../../_difference/difference-lines.tsx'
+import { promptPath } from '../../_words/prompt-path.ts'
 
 interface Props {
   change: Change

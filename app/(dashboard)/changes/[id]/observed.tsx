@@ -1,12 +1,12 @@
-import type { Change } from '#lib/change.ts'
-import { currentEnv } from '#lib/current-env.ts'
-import { observedUrls } from '#lib/links.ts'
-import type { ObservedRow } from '#lib/observed.ts'
-import { measureWords, valueWords } from '#lib/observed-words.ts'
-import { Icon } from '../../../_components/icons.tsx'
-import { Plain } from '../../../_components/plain.tsx'
-import { Cell, Row, Table } from '../../../_components/table.tsx'
-import { utc } from '../../../_components/time-words.ts'
+import { currentEnv } from '#lib/base/current-env.ts'
+import { measureWords, valueWords } from '#lib/core/change/burst-words.ts'
+import type { Change } from '#lib/core/change/change.ts'
+import { observedUrls } from '#lib/core/change/links.ts'
+import type { ObservedRow } from '#lib/core/change/observed.ts'
+import { Icon } from '../../../_ui/icons.tsx'
+import { Plain } from '../../../_ui/plain.tsx'
+import { Cell, Row, Table } from '../../../_ui/table.tsx'
+import { utc } from '../../../_ui/time-words.ts'
 
 const columns = [
   { name: 'When', width: 'w-[220px]' },

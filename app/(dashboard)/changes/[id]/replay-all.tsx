@@ -1,6 +1,6 @@
-import type { Change } from '#lib/change.ts'
-import type { ListedDelivery } from '#lib/db/dashboard.ts'
-import { Icon } from '../../../_components/icons.tsx'
+import type { Change } from '#lib/core/change/change.ts'
+import type { ListedDelivery } from '#lib/store/views/dashboard.ts'
+import { Icon } from '../../../_ui/icons.tsx'
 import { cancelWaiting, replayAll } from './change-actions.ts'
 
 type Delivery = Pick<ListedDelivery, 'id' | 'status' | 'target'>

@@ -1,5 +1,5 @@
-import type { ListedDelivery } from '#lib/db/dashboard.ts'
-import { Icon } from '../../../_components/icons.tsx'
+import type { ListedDelivery } from '#lib/store/views/dashboard.ts'
+import { Icon } from '../../../_ui/icons.tsx'
 import { replay } from './actions.ts'
 
 /** Sends again, at once where it did not arrive, after a question where it did: the target would hear it twice. */

@@ -1,6 +1,6 @@
 import Link from 'next/link'
-import type { Change } from '#lib/change.ts'
-import { Icon } from '../../../_components/icons.tsx'
+import type { Change } from '#lib/core/change/change.ts'
+import { Icon } from '../../../_ui/icons.tsx'
 import { interpretAgain } from './change-actions.ts'
 
 /** What can be done about a change that could not be described, or what was. */

@@ -1,11 +1,11 @@
 import Link from 'next/link'
-import type { VersionDifference } from '#lib/compare-versions.ts'
-import type { ShownVersion } from '#lib/db/prompt-page.ts'
-import { visibleText } from '#lib/visible.ts'
-import { Difference } from '../../../_components/difference.tsx'
-import type { DifferenceView } from '../../../_components/difference-lines.tsx'
-import type { PromptQuery } from '../../../_components/prompt-path.ts'
-import { ViewSwitch } from '../../../_components/view-switch.tsx'
+import { visibleText } from '#lib/base/visible.ts'
+import type { VersionDifference } from '#lib/core/difference/compare-versions.ts'
+import type { ShownVersion } from '#lib/store/views/prompt-page.ts'
+import { ViewSwitch } from '../../../_ui/view-switch.tsx'
+import { Difference } from '../../_difference/difference.tsx'
+import type { DifferenceView } from '../../_difference/difference-lines.tsx'
+import type { PromptQuery } from '../../_words/prompt-path.ts'
 import type { Pair } from './versions-of.ts'
 
 /** A list of more can be used by nobody; others are reached by their links in the table. */

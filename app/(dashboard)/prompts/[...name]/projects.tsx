@@ -1,6 +1,6 @@
 import Link from 'next/link'
-import { Plain } from '../../../_components/plain.tsx'
-import { promptPath } from '../../../_components/prompt-path.ts'
+import { Plain } from '../../../_ui/plain.tsx'
+import { promptPath } from '../../_words/prompt-path.ts'
 
 /** Several projects have a prompt of this name. */
 export function Projects({ name, projects }: { name: string; projects: string[] }) {

@@ -1,11 +1,11 @@
 import Link from 'next/link'
-import type { ListedChange } from '#lib/db/dashboard.ts'
-import { Tile } from '../../../_components/badge.tsx'
-import { authorsWords, deedWords, kindWords, moreWords } from '../../../_components/change-words.ts'
-import type { DeliveryContext } from '../../../_components/delivery-words.ts'
-import { Plain } from '../../../_components/plain.tsx'
-import { Cell, Row, Table } from '../../../_components/table.tsx'
-import { When } from '../../../_components/when.tsx'
+import type { ListedChange } from '#lib/store/views/dashboard.ts'
+import { Tile } from '../../../_ui/badge.tsx'
+import { Plain } from '../../../_ui/plain.tsx'
+import { Cell, Row, Table } from '../../../_ui/table.tsx'
+import { When } from '../../../_ui/when.tsx'
+import { authorsWords, deedWords, kindWords, moreWords } from '../../_words/change-words.ts'
+import type { DeliveryContext } from '../../_words/delivery-words.ts'
 import { DeliveryChip } from '../../delivery-chip.tsx'
 
 const columns = [

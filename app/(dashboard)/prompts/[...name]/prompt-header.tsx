@@ -1,11 +1,11 @@
 import type { ReactNode } from 'react'
-import { currentEnv } from '#lib/current-env.ts'
-import type { ShownVersion } from '#lib/db/prompt-page.ts'
-import type { PromptKey } from '#lib/db/prompts.ts'
-import { promptUrl } from '#lib/links.ts'
-import { CopyButton } from '../../../_components/copy-button.tsx'
-import { Icon } from '../../../_components/icons.tsx'
-import { Plain } from '../../../_components/plain.tsx'
+import { currentEnv } from '#lib/base/current-env.ts'
+import { promptUrl } from '#lib/core/change/links.ts'
+import type { PromptKey } from '#lib/store/tables/prompts.ts'
+import type { ShownVersion } from '#lib/store/views/prompt-page.ts'
+import { CopyButton } from '../../../_ui/copy-button.tsx'
+import { Icon } from '../../../_ui/icons.tsx'
+import { Plain } from '../../../_ui/plain.tsx'
 import { holdersOf } from './versions-of.ts'
 
 const mostTags = 20

@@ -1,8 +1,8 @@
-import type { VersionContent } from '#lib/db/prompts.ts'
-import { itemsOf, toJson } from '#lib/prompt-text.ts'
-import { Code } from '../../../_components/code.tsx'
-import { Disclosure } from '../../../_components/disclosure.tsx'
-import { Plain } from '../../../_components/plain.tsx'
+import { itemsOf, toJson } from '#lib/core/difference/text.ts'
+import type { VersionContent } from '#lib/store/tables/prompts.ts'
+import { Code } from '../../../_ui/code.tsx'
+import { Disclosure } from '../../../_ui/disclosure.tsx'
+import { Plain } from '../../../_ui/plain.tsx'
 
 /** Of a text or config; more is for Langfuse's own page. */
 const mostCharacters = 20_000

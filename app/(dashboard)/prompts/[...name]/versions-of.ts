@@ -1,4 +1,4 @@
-import type { ShownVersion } from '#lib/db/prompt-page.ts'
+import type { ShownVersion } from '#lib/store/views/prompt-page.ts'
 
 /** Which version carries a label now. */
 export interface Holder {

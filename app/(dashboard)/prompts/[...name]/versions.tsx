@@ -1,13 +1,13 @@
 import Link from 'next/link'
-import type { ShownVersion } from '#lib/db/prompt-page.ts'
-import { Chip } from '../../../_components/badge.tsx'
-import { actorWords } from '../../../_components/change-words.ts'
-import { Icon } from '../../../_components/icons.tsx'
-import { Labels } from '../../../_components/labels.tsx'
-import { Plain } from '../../../_components/plain.tsx'
-import { Cell, Row, Table } from '../../../_components/table.tsx'
-import { bytes } from '../../../_components/time-words.ts'
-import { When } from '../../../_components/when.tsx'
+import type { ShownVersion } from '#lib/store/views/prompt-page.ts'
+import { Chip } from '../../../_ui/badge.tsx'
+import { Icon } from '../../../_ui/icons.tsx'
+import { Plain } from '../../../_ui/plain.tsx'
+import { Cell, Row, Table } from '../../../_ui/table.tsx'
+import { bytes } from '../../../_ui/time-words.ts'
+import { When } from '../../../_ui/when.tsx'
+import { actorWords } from '../../_words/change-words.ts'
+import { Labels } from '../../_words/labels.tsx'
 
 const pageSize = 20
 

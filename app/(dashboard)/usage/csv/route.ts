@@ -1,6 +1,6 @@
-import { database } from '#lib/db/client.ts'
-import { usageSince } from '#lib/db/poll.ts'
-import { requireSession } from '#lib/session.ts'
+import { requireSession } from '#app/session.ts'
+import { database } from '#lib/store/client.ts'
+import { usageSince } from '#lib/store/tables/polls.ts'
 import { daysUntil, usageCsv } from '../usage-shape.ts'
 
 /** What the page shows, as a file. */

@@ -1,8 +1,8 @@
-import { answerCallback, answerPreflight } from '#lib/callback-door.ts'
-import { misconfigured, wrongMethod } from '#lib/door-answers.ts'
-import { noteAnswer } from '#lib/journal.ts'
+import { misconfigured, wrongMethod } from '#lib/endpoints/answers.ts'
+import { answerCallback, answerPreflight } from '#lib/endpoints/callback.ts'
+import { addressGroup, senderAddress } from '#lib/endpoints/sender-address.ts'
+import { noteAnswer } from '#lib/pipeline/journal.ts'
 import { type Relay, relay } from '#lib/relay.ts'
-import { addressGroup, senderAddress } from '#lib/sender-address.ts'
 import { workAfter } from '../../function-time.ts'
 
 export const dynamic = 'force-dynamic'

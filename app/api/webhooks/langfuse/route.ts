@@ -1,8 +1,8 @@
-import { answerWebhook } from '#lib/door.ts'
-import { misconfigured, wrongMethod } from '#lib/door-answers.ts'
-import { noteAnswer } from '#lib/journal.ts'
+import { running } from '#lib/base/process-state.ts'
+import { misconfigured, wrongMethod } from '#lib/endpoints/answers.ts'
+import { answerWebhook } from '#lib/endpoints/webhook.ts'
+import { noteAnswer } from '#lib/pipeline/journal.ts'
 import { relay } from '#lib/relay.ts'
-import { running } from '#lib/running.ts'
 import { workAfter } from '../../function-time.ts'
 
 export const dynamic = 'force-dynamic'

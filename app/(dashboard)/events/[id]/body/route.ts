@@ -1,6 +1,6 @@
-import { database } from '#lib/db/client.ts'
-import { bodyOfEvent } from '#lib/db/events.ts'
-import { requireSession } from '#lib/session.ts'
+import { requireSession } from '#app/session.ts'
+import { database } from '#lib/store/client.ts'
+import { bodyOfEvent } from '#lib/store/tables/events.ts'
 
 /** The exact bytes of an event, as a file: never shown by the browser, whatever they are. */
 export async function GET(

@@ -1,0 +1,70 @@
+import { type Counted, mostOfBucket } from '#lib/store/views/over-time.ts'
+import { utc } from '../../_ui/time-words.ts'
+
+/** One bar, in the chart's own units: 10 wide a bar, `height` high. */
+export interface Bar {
+  x: number
+  y: number
+  height: number
+  failedY: number
+  failedHeight: number
+  title: string
+}
+
+const hour = 3_600_000
+/** What is not nothing is seen. */
+const least = 2
+
+const counted = (count: number, one: string): string => {
+  const words = count >= mostOfBucket ? `${mostOfBucket.toLocaleString('en')}+` : count.toLocaleString('en')
+  return `${words} ${count === 1 ? one : `${one}s`}`
+}
+
+/** `2026-08-21 09:00`; a day alone where bars are days. */
+const moment = (at: number, step: number): string => utc(at).slice(0, step >= 24 * hour ? 10 : 16)
+
+export function barsOf(counts: Counted[], step: number, height: number): Bar[] {
+  const highest = Math.max(1, ...counts.map(({ changes, failures }) => Math.max(changes, failures)))
+  const scaled = (count: number) =>
+    count === 0 ? 0 : Math.max(least, Math.round((count / highest) * height * 10) / 10)
+  return counts.map(({ from, changes, failures }, i) => {
+    const [high, failed] = [scaled(changes), scaled(failures)]
+    return {
+      x: i * 10,
+      y: height - high,
+      height: high,
+      failedY: height - failed,
+      failedHeight: failed,
+      title: `${moment(from, step)} UTC: ${counted(changes, 'change')}, ${counted(failures, 'failure')}`,
+    }
+  })
+}
+
+const stepWords: [number, string][] = [
+  [hour, 'minutes'],
+  [24 * hour, 'hours'],
+  [7 * 24 * hour, 'days'],
+]
+
+/** What the chart shows, in a sentence. */
+export function chartWords(counts: Counted[], step: number): string {
+  const [first] = counts
+  const last = counts.at(-1)
+  if (!first || !last) return 'No time to show.'
+  const busiest = counts.reduce((most, one) => (one.changes > most.changes ? one : most))
+  const by = stepWords.find(([below]) => step < below)?.[1] ?? 'weeks'
+  const range = `${moment(first.from, 0)} to ${moment(last.to, 0)} UTC`
+  const peak = `Most from ${moment(busiest.from, step)}: ${busiest.changes.toLocaleString('en')}.`
+  const words = `Changes and failures by ${by}, ${range}: ${totals(counts)}.`
+  return busiest.changes > 0 ? `${words} ${peak}` : words
+}
+
+/** `1,204 changes, 3 failures`; `20,000+` where counting ended somewhere. */
+export function totals(counts: Counted[]): string {
+  const summed = (key: 'changes' | 'failures', one: string) => {
+    const sum = counts.reduce((total, bucket) => total + bucket[key], 0)
+    const isMore = counts.some((bucket) => bucket[key] >= mostOfBucket)
+    return `${sum.toLocaleString('en')}${isMore ? '+' : ''} ${sum === 1 ? one : `${one}s`}`
+  }
+  return `${summed('changes', 'change')}, ${summed('failures', 'failure')}`
+}

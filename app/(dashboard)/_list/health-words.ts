@@ -1,0 +1,162 @@
+import { storeErrorWords, type WriteProblem } from '#lib/base/store-error.ts'
+import { type Quiet, quietness, quietWords } from '#lib/core/trouble/quiet.ts'
+import { troubleFix, troubleWords } from '#lib/core/trouble/trouble.ts'
+import type { Health, TargetHealth } from '#lib/store/views/health-line.ts'
+import { mostCounted } from '#lib/store/views/health-line.ts'
+import { mostFailures, type OpenFailures } from '#lib/store/views/open-failures.ts'
+import { pathWith } from '../../_ui/list-query.ts'
+import { duration, relative } from '../../_ui/time-words.ts'
+import type { Tone } from '../_words/change-words.ts'
+
+/** One part of the health line. `href`: the list of what is wrong, where something is. */
+export interface HealthItem {
+  name: string
+  words: string
+  /** The numbers behind it. */
+  why: string
+  tone: Extract<Tone, 'good' | 'warn' | 'bad' | 'quiet'>
+  href: string | null
+}
+
+const minute = 60_000
+/** A retry schedule that goes well is through its first tries by then. */
+const longWait = 5 * minute
+
+/** What is known beside the store's own state. */
+export interface HealthSetting {
+  /** As in `quietness`. */
+  quietMs: number
+  hasKeys: boolean
+  /** Null: the store takes writes. */
+  writeProblem: WriteProblem | null
+}
+
+export function healthItems(health: Health, setting: HealthSetting, now: number): HealthItem[] {
+  const circuits = new Map(health.circuits.map(({ target, until }) => [target, until]))
+  const failures = new Map(health.openFailures.map((one) => [one.target, one]))
+  return [
+    ...storeItem(setting.writeProblem, now),
+    ...health.troubles.map((one) => trouble(one, now)),
+    lastEvent(health, setting, now),
+    waiting(health, now),
+    ...health.targets.map((one) => {
+      const open = failures.get(one.target)
+      const until = circuits.get(one.target) ?? null
+      return open ? failing(one, open, { until, now }) : success(one, until, now)
+    }),
+  ]
+}
+
+function storeItem(problem: WriteProblem | null, now: number): HealthItem[] {
+  if (problem === null) return []
+  const words = `takes no writes: ${storeErrorWords[problem.kind]}`
+  const why = `Since ${relative(problem.since, now)}. Events are answered 503, and their sender tries again`
+  return [{ name: 'Database', words, why, tone: 'bad', href: '/setup' }]
+}
+
+/** Green is claimed where an event came lately, and no more. */
+const quietTones: Record<Quiet, HealthItem['tone']> = {
+  recent: 'good',
+  never: 'quiet',
+  unchanged: 'quiet',
+  unwatched: 'quiet',
+  changed: 'bad',
+  'no-keys': 'warn',
+  'no-answer': 'warn',
+  clock: 'warn',
+}
+
+function lastEvent({ lastSignedAt: at, asked }: Health, setting: HealthSetting, now: number): HealthItem {
+  const quiet = quietness({ ...asked, ...setting, lastSignedAt: at, now })
+  const when = at === null ? 'none yet' : relative(at, now)
+  const words = [when, quietWords[quiet]].filter((part) => part !== '').join(', ')
+  const tone = quietTones[quiet]
+  return {
+    name: 'Last signed event',
+    words,
+    why: 'When Langfuse last sent an event with a valid signature',
+    tone,
+    href: tone === 'warn' || tone === 'bad' ? '/setup' : null,
+  }
+}
+
+function trouble(one: Health['troubles'][number], now: number): HealthItem {
+  const words = `${troubleWords(one)}, for ${duration(Math.max(0, now - one.since))}`
+  const href = pathWith('/', { kind: 'trouble', test: 'shown' })
+  return { name: 'Trouble', words, why: troubleFix(one), tone: 'bad', href }
+}
+
+function waiting({ waitingSince: since, overdue }: Health, now: number): HealthItem {
+  const name = 'Oldest waiting'
+  if (overdue.count > 0) {
+    const reason = overdue.reason === null ? '' : `: ${overdue.reason}`
+    return {
+      name,
+      words: `${relative(overdue.since ?? now, now)}, ${changes(overdue.count)} not settled`,
+      why: `Changes should have settled, so that no target is notified of them yet${reason}`,
+      tone: 'bad',
+      href: pathWith('/', { status: 'settling', test: 'shown' }),
+    }
+  }
+  const isLong = since !== null && now - since > longWait
+  return {
+    name,
+    words: since === null || now - since < 1000 ? 'nothing waits' : relative(since, now),
+    why: 'What waits longest: a delivery that is due or to be tried again, or a change that should have settled',
+    tone: isLong ? 'warn' : 'good',
+    href: isLong ? pathWith('/', { status: 'queued,sending,retrying,held', test: 'shown' }) : null,
+  }
+}
+
+const changes = (count: number): string =>
+  count === 1 ? '1 change' : `${count.toLocaleString('en')} changes`
+
+const number = (count: number): string =>
+  count >= mostCounted ? `${mostCounted.toLocaleString('en')} or more` : count.toLocaleString('en')
+
+/** `98.2 %`; never 100 where something failed, and a lower bound where counting ended. */
+function percent({ delivered, failed, retrying }: TargetHealth): string {
+  const share = delivered / (delivered + failed + retrying)
+  const tenths = Math.floor(share * 1000) / 10
+  const words = tenths === 100 ? '100 %' : `${tenths.toFixed(1)} %`
+  return delivered >= mostCounted && tenths < 100 ? `≥ ${words}` : words
+}
+
+/** A share of the last 24 hours says nothing of what was given up before, and would look like all is well. */
+function failing(
+  { target, delivered, retrying }: TargetHealth,
+  open: OpenFailures,
+  circuit: { until: number | null; now: number },
+): HealthItem {
+  const paused = circuit.until === null ? '' : `, paused, next try ${relative(circuit.until, circuit.now)}`
+  const count = open.count >= mostFailures ? `${number(mostFailures)} or more` : number(open.count)
+  return {
+    name: target,
+    words: `${count} open ${open.count === 1 ? 'failure' : 'failures'}${paused}`,
+    why: `Given up, and neither replayed nor dismissed. In the last 24 hours, ${number(delivered)} delivered and ${number(retrying)} being retried`,
+    tone: 'bad',
+    href: pathWith('/', { status: 'failed', target, test: 'shown' }),
+  }
+}
+
+function success(health: TargetHealth, openUntil: number | null, now: number): HealthItem {
+  const { target, delivered, failed, retrying } = health
+  const name = `${target}, 24 h`
+  const total = delivered + failed + retrying
+  const share = total === 0 ? 'nothing sent' : percent(health)
+  const why = `${number(delivered)} delivered, ${number(failed)} failed, ${number(retrying)} being retried in the last 24 hours`
+  if (openUntil !== null) {
+    const words = `${share}, paused, next try ${relative(openUntil, now)}`
+    return { name, words, why, tone: 'bad', href: pathWith('/', { status: 'held', target, test: 'shown' }) }
+  }
+  const trouble = failed > 0 ? 'failed' : 'retrying'
+  const isBad = failed + retrying > 0
+  return {
+    name,
+    words: share,
+    why,
+    // What failed was dismissed, or it would be an open failure.
+    tone: isBad ? 'warn' : total === 0 ? 'quiet' : 'good',
+    href: isBad ? pathWith('/', { status: trouble, target, time: '24h', test: 'shown' }) : null,
+  }
+}

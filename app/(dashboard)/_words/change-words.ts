@@ -1,0 +1,175 @@
+import {
+  type AlertTone,
+  notificationTone,
+  notificationWord,
+  severityWords,
+} from '#lib/core/change/alert-words.ts'
+import { authorOf, authorsOf } from '#lib/core/change/authors.ts'
+import { burstWords } from '#lib/core/change/burst-words.ts'
+import type { Change, Fact, FactKind } from '#lib/core/change/change.ts'
+import { kindNames } from '#lib/core/change/kinds.ts'
+import { burstKinds } from '#lib/core/change/observed.ts'
+import { troubleWords } from '#lib/core/trouble/trouble.ts'
+import type { IconName } from '../../_ui/icons.tsx'
+
+export type Tone = 'accent' | 'good' | 'warn' | 'bad' | 'quiet'
+
+export interface KindWords {
+  word: string
+  tone: Tone
+  icon: IconName
+}
+
+const kinds: Record<FactKind, Omit<KindWords, 'word'>> = {
+  deleted: { tone: 'bad', icon: 'trash' },
+  'version-created': { tone: 'accent', icon: 'plus' },
+  promoted: { tone: 'good', icon: 'up' },
+  'rolled-back': { tone: 'warn', icon: 'back' },
+  'label-removed': { tone: 'warn', icon: 'minus' },
+  'label-added': { tone: 'good', icon: 'tag' },
+  'tags-changed': { tone: 'quiet', icon: 'hash' },
+  'first-seen': { tone: 'quiet', icon: 'eye' },
+  alert: { tone: 'bad', icon: 'alert' },
+  recovered: { tone: 'good', icon: 'check' },
+  notification: { tone: 'warn', icon: 'bell' },
+  'error-trace': { tone: 'bad', icon: 'alert' },
+  trace: { tone: 'accent', icon: 'eye' },
+  score: { tone: 'warn', icon: 'hash' },
+  'trace-callback': { tone: 'accent', icon: 'eye' },
+  'given-up': { tone: 'bad', icon: 'cross' },
+  trouble: { tone: 'bad', icon: 'alert' },
+  'trouble-over': { tone: 'good', icon: 'check' },
+  undescribed: { tone: 'bad', icon: 'question' },
+  unchanged: { tone: 'quiet', icon: 'equal' },
+  unrecognised: { tone: 'quiet', icon: 'question' },
+}
+
+const icons: Record<AlertTone, IconName> = { bad: 'alert', warn: 'alert', good: 'check', quiet: 'question' }
+
+/** By the severity that Langfuse gave it. */
+function alertWords(fact: Fact | undefined): KindWords | null {
+  if (fact?.kind === 'alert' || fact?.kind === 'recovered') {
+    const { word, tone } = severityWords(fact.severity)
+    return { word, tone, icon: icons[tone] }
+  }
+  if (fact?.kind !== 'notification') return null
+  return { ...kinds.notification, word: kindNames.notification, tone: notificationTone(fact.severity) }
+}
+
+/** What happened, in a word. While a change settles, nobody knows yet. */
+export function kindWords({
+  kind,
+  status,
+  detail,
+}: Pick<Change, 'kind' | 'status'> & { detail?: Pick<Change['detail'], 'facts'> }): KindWords {
+  if (status === 'settling' && burstKinds.includes(kind))
+    return { word: 'Gathering', tone: 'quiet', icon: 'clock' }
+  if (status === 'settling') return { word: 'Settling', tone: 'quiet', icon: 'clock' }
+  return alertWords(detail?.facts[0]) ?? { word: kindNames[kind], ...kinds[kind] }
+}
+
+const list = (versions: number[]): string =>
+  versions
+    .toSorted((a, b) => a - b)
+    .map((version) => `v${version}`)
+    .join(', ')
+
+const mostVersions = 4
+
+/** `v7`, `v6 → v7`, `v1, v2, v3`, `9 versions`; null for what has no version. */
+export function versionWords({ version, detail }: Pick<Change, 'version' | 'detail'>): string | null {
+  const moves = detail.facts.filter((fact) => fact.kind === 'promoted' || fact.kind === 'rolled-back')
+  const move = moves.find(({ label }) => label === 'production') ?? moves[0]
+  if (move) return `v${move.from} → v${move.to}`
+  const deleted = detail.facts.find((fact) => fact.kind === 'deleted')
+  if (deleted && deleted.versions.length > mostVersions) return `${deleted.versions.length} versions`
+  if (deleted) return list(deleted.versions)
+  return version === null ? null : `v${version}`
+}
+
+/** Langfuse names nobody for what comes through its API. */
+export const actorWords = (actor: string | null): string =>
+  actor === null ? 'unknown' : actor === 'API' ? 'Langfuse API' : actor
+
+export const moreWords = (count: number): string => `and ${count.toLocaleString('en')} more`
+
+/** Names in a row, and how many more there are. */
+export const namesWords = (names: readonly string[], omitted = 0): string =>
+  omitted > 0 ? `${names.join(', ')} ${moreWords(omitted)}` : names.join(', ')
+
+const joined = (words: string[], omitted?: number): string =>
+  words.length === 0 ? 'none' : namesWords(words, omitted)
+
+const withheldWords = {
+  'not-found': 'Langfuse does not know it',
+  'no-answer': 'Langfuse did not say whether it knows it',
+}
+
+function callbackWords({ withheld, confirmed }: Extract<Fact, { kind: 'trace-callback' }>): string {
+  if (withheld !== undefined) return `asked to look, but ${withheldWords[withheld]}: nobody was told`
+  return confirmed
+    ? 'asked to look; Langfuse knows it'
+    : 'asked to look; nobody asked Langfuse whether it knows it'
+}
+
+function lossWords({ label, from, now }: Extract<Fact, { kind: 'label-removed' }>): string {
+  if (now === 'newer') return `${label} left v${from}; its new version is unknown`
+  const lost = `${label} taken off v${from}`
+  return now === 'unknown' ? `${lost}; no version is known to carry it` : lost
+}
+
+/** Everybody who did something in a change. */
+export function authorsWords(change: Pick<Change, 'actor' | 'detail'>): string {
+  const authors = authorsOf(change)
+  return authors.length > 0 ? authors.map(actorWords).join(', ') : actorWords(null)
+}
+
+/** A fact with its author: of a change by several people, or where nobody is known to have done it then. */
+export function deedWords(fact: Fact, change: Pick<Change, 'actor' | 'detail'>): string {
+  const words = factWords(fact)
+  if ('revealed' in fact && fact.revealed === true) return `${words}, found now`
+  return authorsOf(change).length > 1 ? `${words}, by ${actorWords(authorOf(fact, change))}` : words
+}
+
+/** One fact as a line of text. */
+export function factWords(fact: Fact): string {
+  switch (fact.kind) {
+    case 'version-created':
+      return `v${fact.version} created, labels: ${joined(fact.labels, fact.omitted)}`
+    case 'promoted':
+    case 'rolled-back':
+      return `${fact.label}: v${fact.from} → v${fact.to}`
+    case 'label-added':
+      return `${fact.label} put on v${fact.to}`
+    case 'label-removed':
+      return lossWords(fact)
+    case 'tags-changed':
+      return `tags added: ${joined(fact.added)}; removed: ${joined(fact.removed)}${fact.omitted ? ` ${moreWords(fact.omitted)}` : ''}`
+    case 'deleted':
+      return `${fact.versions.length > 50 ? `${fact.versions.length} versions` : list(fact.versions)} deleted${fact.whole ? ', no known version is left' : ''}`
+    case 'first-seen':
+      return `v${fact.version} seen for the first time, labels: ${joined(fact.labels, fact.omitted)}`
+    case 'alert':
+    case 'recovered':
+      return `severity ${fact.severity}`
+    case 'notification':
+      return `${notificationWord(fact.eventType)}, severity ${fact.severity}`
+    case 'error-trace':
+    case 'trace':
+    case 'score':
+      return burstWords(fact, undefined)
+    case 'trouble':
+    case 'trouble-over':
+      return `${troubleWords(fact)}${fact.kind === 'trouble' ? '' : ': over'}`
+    case 'trace-callback':
+      return callbackWords(fact)
+    case 'given-up':
+      return `${fact.count} deliveries to ${fact.target} given up`
+    case 'undescribed':
+      return `its events could not be interpreted, in ${fact.failures} tries`
+    case 'unchanged':
+      return 'nothing visible changed'
+    case 'unrecognised':
+      return 'signed, but of a shape that is not known'
+  }
+}

@@ -1,0 +1,82 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Env } from './base/env.ts'
+import { log, thrown } from './base/log.ts'
+import { plainFetch } from './base/process-state.ts'
+import type { BudgetUse } from './core/polling/request-budget.ts'
+import type { Routes } from './core/rules/rules.ts'
+import { readLabelHolder, readPromptVersion } from './langfuse/api/client.ts'
+import { readTrace } from './langfuse/api/trace.ts'
+import { type LangfuseAccess, langfuseAccess } from './pipeline/langfuse-access.ts'
+import { createLoop, type Loop, type LoopDeps } from './pipeline/loop.ts'
+import { createRest, versionsWithRest, withRest } from './pipeline/settle/lookup.ts'
+import type { Db } from './store/client.ts'
+import { lockProcess } from './store/process-lock.ts'
+import { endLeases } from './store/tables/deliveries.ts'
+
+function pollingOf(env: Env, access: LangfuseAccess | null): LoopDeps['poll'] {
+  if (!access || env.POLL_SECONDS === 0) return undefined
+  return {
+    ...access,
+    everyMs: env.POLL_SECONDS * 1000,
+    backfillMs: env.BACKFILL_HOURS * 3_600_000,
+    coolDownMs: env.BURST_MINUTES * 60_000,
+  }
+}
+
+/** Rests apart, so that ids which a stranger made up, and Langfuse fails at, hold up nobody else's. */
+function traceReader({ api, draw }: LangfuseAccess): NonNullable<LoopDeps['readTrace']> {
+  const reader = (use: BudgetUse) =>
+    withRest((wanted) => readTrace({ ...api, draw: () => draw(use) }, wanted), createRest(Date.now))
+  const [ofLangfuse, ofStrangers] = [reader('callback'), reader('stranger')]
+  return (wanted) => (wanted.isAnonymous ? ofStrangers(wanted) : ofLangfuse(wanted))
+}
+
+/**
+ * Of an SQLite file that no other process works on, what a process left under way that was killed is taken up at once,
+ * not when its lease ends. Gives how to leave the file.
+ */
+async function enterStore(db: Db, url: string): Promise<() => void> {
+  if (!url.startsWith('file:')) return () => {}
+  try {
+    const path = url.slice('file:'.length)
+    return await lockProcess(path, () => endLeases(db, Date.now()))
+  } catch (error) {
+    // Then leases end by themselves.
+    log('warn', 'what was under way waits for the end of its lease', thrown(error))
+    return () => {}
+  }
+}
+
+/** The loop of this process. */
+export async function relayLoop(db: Db, routes: Routes, env: Env): Promise<Loop> {
+  const leave = await enterStore(db, env.DATABASE_URL)
+  const loop = loopOf(db, routes, env)
+  const stop = async () => {
+    await loop.stop()
+    leave()
+  }
+  return { ...loop, stop }
+}
+
+function loopOf(db: Db, routes: Routes, env: Env): Loop {
+  const access = langfuseAccess(db, env)
+  const api = access?.api
+  const rest = createRest(Date.now)
+  return createLoop({
+    db,
+    routes,
+    now: Date.now,
+    random: Math.random,
+    sleep,
+    readVersion: api && versionsWithRest((wanted) => readPromptVersion(api, wanted), rest),
+    readLabel: api && versionsWithRest((wanted) => readLabelHolder(api, wanted), rest),
+    readTrace: access ? traceReader(access) : undefined,
+    poll: pollingOf(env, access),
+    fetch: plainFetch,
+    watch: { api, quietMs: env.QUIET_HOURS * 3_600_000 },
+    isDry: env.RELAY_MODE === 'dry-run',
+    retentionDays: env.RETENTION_DAYS,
+    urls: { langfuse: env.LANGFUSE_BASE_URL, public: env.PUBLIC_URL },
+    onError: (error) => log('error', 'loop', thrown(error)),
+  })
+}

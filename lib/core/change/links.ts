@@ -1,0 +1,81 @@
+import { pathOf } from '../../base/path-segment.ts'
+import type { Change } from './change.ts'
+
+/**
+ * Langfuse's own addresses (`packages/shared/src/utils/productUrl.ts`): every segment encoded, the whole name as one.
+ * Null where an address cannot hold a name or id.
+ */
+export function promptUrl(
+  base: string,
+  projectId: string,
+  name: string,
+  version: number | null,
+): string | null {
+  return under(
+    base,
+    pathOf('project', projectId, 'prompts', name),
+    version === null ? '' : `?version=${version}`,
+  )
+}
+
+/** A trace, opened at one of its observations. */
+export function traceUrl(
+  base: string,
+  projectId: string,
+  { traceId, observationId }: { traceId: string; observationId: string | null },
+): string | null {
+  const query =
+    observationId === null ? '' : `?observation=${encodeURIComponent(observationId.toWellFormed())}`
+  return under(base, pathOf('project', projectId, 'traces', traceId), query)
+}
+
+const sessionUrl = (base: string, projectId: string, sessionId: string): string | null =>
+  under(base, pathOf('project', projectId, 'sessions', sessionId), '')
+
+/** What a callback asks to look at, the most telling first; none where Langfuse does not know it. */
+export function callbackLinks(
+  { projectId, detail }: Pick<Change, 'projectId' | 'detail'>,
+  base: string,
+): Change['detail']['links'] {
+  const fact = detail.facts.find((one) => one.kind === 'trace-callback')
+  if (!fact || fact.withheld !== undefined || projectId === null) return []
+  const { traceId, observationId, sessionId } = fact
+  const trace = traceId === null ? null : traceUrl(base, projectId, { traceId, observationId })
+  const session = sessionId === null ? null : sessionUrl(base, projectId, sessionId)
+  return [
+    { label: observationId === null ? 'Open the trace' : 'Open the observation', url: trace },
+    { label: 'Open the session', url: session },
+  ].flatMap(({ label, url }) => (url === null ? [] : [{ label, url }]))
+}
+
+/** One for each row that a change tells of; null for what has no trace (a session's score), or none that an address can hold. */
+export function observedUrls(
+  { projectId, detail }: Pick<Change, 'projectId' | 'detail'>,
+  base: string,
+): (string | null)[] {
+  return (detail.observed ?? []).map(({ traceId, observationId }) =>
+    projectId === null || traceId === null ? null : traceUrl(base, projectId, { traceId, observationId }),
+  )
+}
+
+/** The page of one change on this relay; null when its own address is not known. */
+export function changeUrl(publicUrl: string | undefined, changeId: string): string | null {
+  return publicUrl === undefined ? null : `${trimmed(publicUrl)}/changes/${changeId}`
+}
+
+/** Slack's limit, and more than servers read of one. */
+const maxUrl = 3000
+
+function under(base: string, path: string | null, query: string): string | null {
+  const url = path === null ? null : `${trimmed(base)}${path}${query}`
+  return url === null || url.length > maxUrl ? null : url
+}
+
+/** The list of deliveries to a target that were given up; null when the relay's own address is not known. */
+export function failuresUrl(publicUrl: string | undefined, target: string): string | null {
+  if (publicUrl === undefined) return null
+  const query = new URLSearchParams({ status: 'failed', target, test: 'shown' })
+  return `${trimmed(publicUrl)}/?${query}`
+}
+
+const trimmed = (base: string): string => base.replace(/\/+$/, '')

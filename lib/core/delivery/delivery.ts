@@ -1,0 +1,56 @@
+import type { Change, Fact } from '../change/change.ts'
+
+/** What a target gets to see of one delivery. */
+export interface Message {
+  /** Stable over tries and replays: the idempotency key at targets that take one. */
+  deliveryId: string
+  change: Change
+  /** What the rule matched: the fact to tell. */
+  fact: Fact
+  /** The text of the version that the fact is about (string, chat array, or any JSON); undefined when it is not known. */
+  text: unknown
+  links: Links
+}
+
+/** The version that a fact is about; mostly the one that its change is about. */
+export function versionOf(fact: Fact, change: Change): number | null {
+  if ('to' in fact) return fact.to
+  return 'version' in fact ? fact.version : change.version
+}
+
+/** Absolute URLs; null where `PUBLIC_URL` or the project is not known. */
+export interface Links {
+  /** The change on the relay's own page. */
+  page: string | null
+  /** The prompt version (or alert, …) in Langfuse. */
+  langfuse: string | null
+  /** One for each row of `detail.observed`: its trace in Langfuse. */
+  observed?: readonly (string | null)[]
+}
+
+/**
+ * How one try ended. `wait`: the target asked for time (a rate limit), which is not its failure.
+ * `failed`: trying again cannot help. `dry-run`: it was made, but not sent. A reason is a sentence that names the fix, and never holds a secret;
+ * of what was delivered, a note about an unusual answer. An answer of 2xx is `delivered` or `failed`: sent again, the message might arrive twice.
+ */
+export type Outcome = {
+  statusCode: number | null
+  /** What was sent and what came back, cut to a few KB. */
+  request: string
+  response: string | null
+} & (
+  | { outcome: 'delivered'; reason: string | null; retryAfterMs: null }
+  | { outcome: 'retry' | 'wait'; reason: string; retryAfterMs: number | null }
+  | { outcome: 'failed' | 'dry-run'; reason: string; retryAfterMs: null }
+)
+
+/** The world, as a target needs it. */
+export interface SendContext {
+  fetch: typeof globalThis.fetch
+  /** Epoch milliseconds. */
+  now: () => number
+  /** Ends the try: the delivery's time limit, or the process going down. */
+  signal: AbortSignal
+  /** Nothing goes out; the outcome holds what would have been sent. */
+  isDry?: boolean
+}

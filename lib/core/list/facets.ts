@@ -1,0 +1,87 @@
+import { createHash } from 'node:crypto'
+import type { Change, Fact, FactKind } from '../change/change.ts'
+import { indexable } from '../change/indexable.ts'
+
+/** By what a list is narrowed to changes of one kind, of one label, or of both in one fact. */
+export const kindFacet = (kind: FactKind): string => `kind ${kind}`
+export const labelFacet = (label: string): string => `label ${indexed(label)}`
+/** `folder` ends with `/`. */
+export const folderFacet = (folder: string): string => `folder ${folder}`
+export const kindLabelFacet = (kind: FactKind, label: string): string => `${kind} ${indexed(label)}`
+
+/** Postgres takes no entry of an index above 2,704 bytes, and labels have no length: a long one stands there as a hash. */
+const maxIndexed = 500
+const indexed = (label: string): string =>
+  label.length <= maxIndexed ? label : createHash('sha256').update(label).digest('hex')
+/** What one monitor told. A hash: Postgres takes no entry of an index above 2,704 bytes, and ids have no length. */
+export const monitorFacet = (projectId: string, monitorId: string): string =>
+  `monitor ${createHash('sha256')
+    .update(JSON.stringify([projectId, monitorId]))
+    .digest('hex')}`
+
+function labelsOf(fact: Fact): string[] {
+  if ('label' in fact) return [fact.label]
+  return 'labels' in fact ? fact.labels : []
+}
+
+/** `a/b/c` is in `a/` and `a/b/`. */
+function foldersOf(subject: string): string[] {
+  const ends = [...subject.matchAll(/\//g)].slice(0, 10)
+  return ends.map(({ index }) => subject.slice(0, index + 1))
+}
+
+/** Of one change. Each is a row of a table. */
+export const maxFacets = 500
+
+/** The facets of a change, each once, kinds first: of at most 40 labels of a fact and ten folders, and `most` in all. */
+export function facetsOf(
+  {
+    projectId,
+    subject,
+    detail: { facts },
+  }: Pick<Change, 'projectId' | 'subject'> & { detail: Pick<Change['detail'], 'facts'> },
+  most = maxFacets,
+): string[] {
+  const facets = new Set([
+    ...facts.map(({ kind }) => kindFacet(kind)),
+    ...foldersOf(subject).map(folderFacet),
+    ...facts.flatMap((fact) =>
+      'monitorId' in fact && projectId !== null ? monitorFacet(projectId, fact.monitorId) : [],
+    ),
+  ])
+  const labels = facts.flatMap((fact) =>
+    labelsOf(fact)
+      .slice(0, 40)
+      .map((label) => ({ label, kind: fact.kind })),
+  )
+  for (const { label, kind } of labels) {
+    if (facets.size >= most) break
+    facets.add(labelFacet(label)).add(kindLabelFacet(kind, label))
+  }
+  return [...facets]
+}
+
+/** By what a list is narrowed without a facet's table, for the index of words. */
+export const promptFacet = (name: string): string => `prompt ${indexable(name)}`
+export const projectFacet = (id: string): string => `project ${id}`
+export const dangerFacet = 'danger'
+export const testFacet = 'test'
+
+/**
+ * A facet as a word among a change's own words: begins with a blank, as none of them does. A hash, because an index of
+ * words takes none above 2,046 bytes.
+ */
+export const markOf = (facet: string): string =>
+  ` ${createHash('sha256').update(facet).digest('base64url').slice(0, 12)}`
+
+export type Marked = Parameters<typeof facetsOf>[0] & Pick<Change, 'danger' | 'test'>
+
+/** All that never changes of a settled change and that a list is narrowed to. */
+export function marksOf(change: Marked): string[] {
+  const { projectId, subject, danger, test } = change
+  const facets = [...facetsOf(change), promptFacet(subject)]
+  if (projectId !== null) facets.push(projectFacet(projectId))
+  if (danger) facets.push(dangerFacet)
+  if (test) facets.push(testFacet)
+  return facets.map(markOf)
+}

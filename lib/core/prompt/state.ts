@@ -1,0 +1,201 @@
+import type { Fact, StoredPromptEvent, VersionState } from '../change/change.ts'
+import { factsOf, isComplete } from './facts.ts'
+import { isCreated, isStranger, type Merged, merge, reconcile } from './merge.ts'
+import { type Attributed, actorOf, attribute, crossings, stepsOf } from './people.ts'
+
+export interface Fold {
+  /** The versions, deleted ones too, by number. */
+  after: VersionState[]
+  /** Versions whose row must be written. */
+  touched: number[]
+  /** Most telling first; never empty. */
+  facts: Fact[]
+  /** The version that the change is mostly about. */
+  version: number
+  /** The newest event of that version; null when only events older than the known state spoke of it. */
+  eventId: string | null
+  /** That version's labels before; null when it was new or unknown. */
+  labelsBefore: string[] | null
+  /** Of the first fact: a name, else an address; `API` for what was done through Langfuse's API; null when nobody knows. */
+  actor: string | null
+  /** What several people did one after another and the facts do not show, each with `by`. */
+  steps: Fact[]
+  /** Labels that no known version carried, and one does now. */
+  regained: string[]
+  /** Ids of events older than the known state, which therefore changed nothing. */
+  stale: string[]
+}
+
+/** What Langfuse's API said of labels: who carries it, or that nothing does. */
+export interface LabelRead {
+  label: string
+  holder: StoredPromptEvent | null
+}
+
+/**
+ * Folds the events of one change (at least one) into a prompt's last known state, or as much of it as they concern
+ * (`versionsFor`). The change is the difference between before and after, whatever the order of the events, and however
+ * often they came.
+ */
+export function foldPrompt(
+  before: readonly VersionState[],
+  events: readonly StoredPromptEvent[],
+  reads: readonly LabelRead[] = [],
+): Fold {
+  const merged = merge(before, [...events, ...reads.flatMap(({ holder }) => holder ?? [])])
+  const carriedByNone = new Set(reads.flatMap(({ label, holder }) => (holder ? [] : [label])))
+  const strayed = new Set(before.flatMap((state) => state.strayed ?? []))
+  const reconciled = reconcile(merged)
+  const steps = stepsOf(merged)
+  const found = attribute(factsOf(merged, reconciled, { carriedByNone, strayed }), steps, strayed)
+  const version = mainVersion(found[0]?.fact, merged.fresh.length > 0 ? merged.fresh : events)
+  const event = merged.rows.get(version)?.event ?? null
+  const told = mainActor(found)
+  const actor = told === undefined ? actorOf(event ?? events.find((one) => one.version === version)) : told
+  const facts = found.map(({ fact, by }) =>
+    by === undefined || by === actor || isRevealed(fact) ? fact : { ...fact, by },
+  )
+  const after = withStrayed(reconciled, facts, carriedByNone)
+  const untouched = new Set(before)
+  return {
+    after,
+    touched: after.filter((state) => !untouched.has(state)).map(({ version }) => version),
+    facts,
+    version,
+    eventId: event && !event.isRead ? event.eventId : null,
+    labelsBefore: merged.known.find((state) => state.version === version)?.labels ?? null,
+    actor,
+    steps: crossings(steps, merged),
+    regained: regainedLabels(merged, after),
+    stale: merged.stale,
+  }
+}
+
+const isRevealed = (fact: Fact): boolean => 'revealed' in fact && fact.revealed === true
+
+/** Undefined: no event tells whose doing any of it is. */
+function mainActor(found: readonly Attributed[]): string | null | undefined {
+  const own = found.find(({ fact, by }) => by !== undefined && !isRevealed(fact))
+  if (own) return own.by
+  return found.some(({ fact }) => isRevealed(fact)) ? null : undefined
+}
+
+/** Of one version; `production` is the first of its facts. */
+const maxStrayed = 100
+
+/** Remembers of each label that left for an unknown version where it left, until a version is known to carry it. */
+function withStrayed(
+  states: VersionState[],
+  facts: readonly Fact[],
+  carriedByNone: ReadonlySet<string>,
+): VersionState[] {
+  if (facts.every((fact) => fact.kind !== 'label-removed') && states.every(({ strayed }) => !strayed))
+    return states
+  const found = new Set(states.flatMap(({ deleted, labels }) => (deleted ? [] : labels)))
+  const left = new Map<number, string[]>()
+  for (const fact of facts)
+    if (fact.kind === 'label-removed' && fact.now !== undefined)
+      left
+        .set(fact.from, left.get(fact.from) ?? [])
+        .get(fact.from)
+        ?.push(fact.label)
+  return states.map((state) => {
+    const { strayed = [], ...rest } = state
+    const kept = strayed.filter((label) => !found.has(label) && !carriedByNone.has(label))
+    const now = [...new Set([...kept, ...(left.get(state.version) ?? [])])].slice(0, maxStrayed)
+    const had = new Set(strayed)
+    if (now.length === strayed.length && now.every((label) => had.has(label))) return state
+    return now.length === 0 ? rest : { ...rest, strayed: now }
+  })
+}
+
+function regainedLabels({ known }: Merged, after: readonly VersionState[]): string[] {
+  const held = new Set(known.flatMap(({ labels }) => labels))
+  const now = after.flatMap(({ deleted, labels }) => (deleted ? [] : labels))
+  return now.filter((label) => !held.has(label))
+}
+
+function mainVersion(fact: Fact | undefined, events: readonly StoredPromptEvent[]): number {
+  switch (fact?.kind) {
+    case 'version-created':
+    case 'first-seen':
+      return fact.version
+    case 'promoted':
+    case 'rolled-back':
+    case 'label-added':
+      return fact.to
+    case 'label-removed':
+      return fact.from
+    case 'deleted':
+      return Math.max(...fact.versions)
+    default:
+      return Math.max(...events.map((event) => event.version))
+  }
+}
+
+/**
+ * Whether more events of the same edit are to be expected, as far as the known state tells: the old holder of
+ * each label that moved, the new holder of each that was lost, every version when tags changed, further
+ * deletions. False: nothing is missing, the change can be told now. `unread`: how many versions are known beside these.
+ */
+export function awaitsCounterpart(
+  before: readonly VersionState[],
+  events: readonly StoredPromptEvent[],
+  unread = 0,
+): boolean {
+  const merged = merge(before, events)
+  // Without gaps, so that a label that no known version held was held by none.
+  const knowsAll = isComplete([...merged.rows.keys()], unread)
+  const awaits = [showsNothing, awaitsDeletions, awaitsOldLatest, awaitsLabels, awaitsTags]
+  return awaits.some((holds) => holds(merged, knowsAll))
+}
+
+const nothingElse = { carriedByNone: new Set<string>(), strayed: new Set<string>() }
+
+/** So far: the half of an edit that only says that a version lost what it was not known to have. */
+const showsNothing = (merged: Merged): boolean =>
+  factsOf(merged, reconcile(merged), nothingElse).every(({ kind }) => kind === 'unchanged')
+
+const live = ({ rows }: Merged): VersionState[] =>
+  [...rows.values()].flatMap(({ state }) => (state.deleted ? [] : [state]))
+
+/** A prompt is deleted version by version. */
+const awaitsDeletions = (merged: Merged, knowsAll: boolean): boolean =>
+  merged.deleted.size > 0 && (live(merged).length > 0 || !knowsAll)
+
+/** A version that nothing was known of, or a new one of which it is not known who held `latest` before. */
+function awaitsOldLatest(merged: Merged): boolean {
+  const versions = live(merged)
+  const holdsLatest = ({ labels }: VersionState): boolean => labels.includes('latest')
+  // One version always does: this may be what it lost to a new one, or a copied prompt's first event.
+  if (versions.length > 0 && !versions.some(holdsLatest)) return true
+  const strangers = versions.filter((state) => isStranger(merged, state))
+  return strangers.some((state) => {
+    if (!isCreated(merged, state)) return true
+    if (state.version === 1) return false
+    // Where nobody is known to have had `latest`, its holder was deleted, and the highest inherited it unheard.
+    const heir =
+      merged.known.find(holdsLatest) ?? merged.known.findLast(({ version }) => version < state.version)
+    return !heir || merged.rows.get(heir.version)?.event === null
+  })
+}
+
+function awaitsLabels(merged: Merged, knowsAll: boolean): boolean {
+  const labels = live(merged).flatMap((state) => state.labels)
+  const held = new Set(labels)
+  const heldBefore = new Set(
+    merged.known.filter(({ version }) => !merged.deleted.has(version)).flatMap((state) => state.labels),
+  )
+  const isHeldTwice = held.size < labels.length
+  const isLost = [...heldBefore].some((label) => !held.has(label))
+  const isFromUnknown = labels.some((label) => !heldBefore.has(label))
+  return isHeldTwice || isLost || (isFromUnknown && !knowsAll)
+}
+
+/** Tags are shared: an edit of them touches every version. */
+function awaitsTags(merged: Merged, knowsAll: boolean): boolean {
+  const tagsOf = ({ tags }: VersionState): string => JSON.stringify(tags.toSorted())
+  const now = new Set(live(merged).map(tagsOf))
+  const before = merged.known[0]
+  return now.size > 1 || (before !== undefined && !now.has(tagsOf(before)) && !knowsAll)
+}

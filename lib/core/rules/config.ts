@@ -1,0 +1,451 @@
+import type { z } from 'zod'
+import { type Env, envNames, fixOf, misspelt, readEnv, type Source } from '../../base/env.ts'
+import { type Problem, suggestion } from '../../base/problem.ts'
+import { cleaned } from '../../base/text-flaws.ts'
+import { scoreClause } from './rows.ts'
+import { type Routes, type Rule, ruleSchema, type Target, type Trigger } from './rules.ts'
+import { type TargetType, targetKinds, targetTypes } from './target-settings.ts'
+
+/** Reads a variable of any name: trimmed, undefined where it is unset or blank. */
+export type ReadVariable = (name: string) => string | undefined
+
+/** A setting as written in `relay.config.ts`: what comes from the environment may be unset. */
+type Unset<V> =
+  | (V extends readonly (infer One)[]
+      ? readonly One[]
+      : V extends object
+        ? { readonly [K in keyof V]: Unset<V[K]> }
+        : V)
+  | undefined
+
+type Settings<Type extends TargetType> = (typeof targetKinds)[Type]['settings']
+type Written<Type extends TargetType> = {
+  readonly [K in keyof z.input<Settings<Type>>]: K extends 'type'
+    ? Type
+    : Unset<Extract<Target, { type: Type }>[K & keyof Extract<Target, { type: Type }>]>
+}
+type WrittenTarget = { [Type in TargetType]: Written<Type> }[TargetType]
+
+/** A rule as written: what `Rule` is, with literal words. */
+type WrittenRule = Omit<Rule, 'on'> & { readonly on?: readonly Trigger[] }
+
+interface RelayFile {
+  readonly targets: Readonly<Record<string, WrittenTarget>>
+  readonly rules: readonly WrittenRule[]
+  /**
+   * Who is notified of troubles: one target or several, each except of its own. Absent: every Slack and PagerDuty
+   * target. An empty list: nobody.
+   */
+  readonly alertTarget?: string | readonly string[]
+}
+
+/** What an unknown key has to be, which it never is: the compiler's message shows it. */
+interface NoKey<Key, Of extends string> {
+  'unknown key': `${Key & string} is not a key of ${Of}`
+}
+/** Only the keys of `Shape`: TypeScript itself lets others through in what a function returns. */
+type Only<T, Shape, Of extends string> = { [K in keyof T]: K extends keyof Shape ? unknown : NoKey<K, Of> }
+
+type OnlyTarget<T> = T extends { type: infer Type extends TargetType }
+  ? Only<T, Written<Type>, `a target of the type ${Type}`> &
+      (T extends { app: infer App extends object }
+        ? { app: Only<App, NonNullable<Extract<Target, { type: 'github' }>['app']>, 'app'> }
+        : unknown)
+  : unknown
+
+type OnlyRule<R, Name> = Only<R, Rule, 'a rule'> &
+  (R extends { score: infer Score extends object }
+    ? { score: Only<Score, z.output<typeof scoreClause>, 'score'> }
+    : unknown) & { to: readonly [Name, ...Name[]] }
+
+type OnlyRules<Rules extends readonly WrittenRule[], Name> = {
+  [Place in keyof Rules]: OnlyRule<Rules[Place], Name>
+}
+
+type OnlyKnown<File extends RelayFile> = Only<File, RelayFile, 'relay.config.ts'> & {
+  targets: { [Name in keyof File['targets']]: OnlyTarget<File['targets'][Name]> }
+  rules: OnlyRules<File['rules'], keyof File['targets'] & string>
+  alertTarget?: (keyof File['targets'] & string) | readonly (keyof File['targets'] & string)[]
+}
+
+/** What `relay.config.ts` exports. What it returns is checked before anything is done with it. */
+export type BuildRoutes = (env: Env, variable: ReadVariable) => unknown
+
+/**
+ * Types for `relay.config.ts`: an unknown key, word or target does not compile. `variable` reads any variable, and lets
+ * a problem with its value name it.
+ */
+export function defineRelay<const File extends RelayFile>(
+  build: (env: Env, variable: ReadVariable) => File & OnlyKnown<File>,
+): BuildRoutes {
+  return build
+}
+
+/** A target of `relay.config.ts`, with what it lacks: variables, or settings where they come from elsewhere. */
+export interface TargetWritten {
+  name: string
+  type: TargetType
+  missing: string[]
+}
+
+export interface Configuration {
+  /** Null where nothing can be taken: see `Reading`. */
+  env: Env | null
+  routes: Routes
+  written: TargetWritten[]
+  /** With one of them nothing settles, and nothing is sent; what comes is stored. */
+  problems: Problem[]
+  warnings: Problem[]
+}
+
+/** The variables and `relay.config.ts` together. Throws nothing, whatever they hold. */
+export function readConfiguration(build: BuildRoutes, source: Source): Configuration {
+  const { env, values, problems } = readEnv(source)
+  const { routes, written, read, ...found } = readFile(build, values, source, problems)
+  return {
+    env,
+    routes,
+    written,
+    problems: [...problems, ...found.problems],
+    warnings: [...misspelt(source, read), ...found.warnings],
+  }
+}
+
+/** The targets that are configured, with the rules over them. */
+export const buildRoutes = (build: BuildRoutes, env: Env): Routes => readFile(build, env, {}, []).routes
+
+type Plain = Readonly<Record<string, unknown>>
+
+const isPlain = (value: unknown): value is Plain =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+interface FileRead extends Pick<Configuration, 'routes' | 'written' | 'problems' | 'warnings'> {
+  /** Variables that it asked for by name. */
+  read: string[]
+}
+
+const noRoutes: Routes = { targets: {}, rules: [], alertTargets: [] }
+
+function readFile(build: BuildRoutes, env: Env, source: Source, known: readonly Problem[]): FileRead {
+  const read = new Set<string>()
+  const variable: ReadVariable = (name) => {
+    read.add(name)
+    return cleaned(source[name] ?? '') || undefined
+  }
+  const built = attempt(() => build(env, variable))
+  const file = 'problem' in built ? {} : built.value
+  const whole = 'problem' in built ? [built.problem] : fileProblems(file)
+  if (!isPlain(file) || whole.length > 0)
+    return { routes: noRoutes, written: [], problems: whole, warnings: [], read: [...read] }
+  const names = sourcesOf(build, [...read])
+  const targets = Object.entries(file.targets as Plain).map(([name, given]) => readTarget(name, given, names))
+  const rules = readRules(file.rules as readonly unknown[], names)
+  const lacking = targets.flatMap(({ partial }) => partial ?? []).filter(({ name }) => !isNamed(known, name))
+  return {
+    routes: routesOf(targets, rules.rules, file.alertTarget as AlertTarget, env),
+    written: targets.flatMap(({ written }) => written ?? []),
+    problems: [...targets.flatMap(({ problems }) => problems), ...lacking, ...rules.problems],
+    warnings: warningsOf(rules.rules, file.alertTarget as AlertTarget, Object.keys(file.targets as Plain)),
+    read: [...read],
+  }
+}
+
+const isNamed = (problems: readonly Problem[], names: string): boolean =>
+  names.split(', ').every((name) => problems.some((problem) => problem.name === name))
+
+const inFile = 'Correct it in relay.config.ts.'
+
+function attempt(build: () => unknown): { value: unknown } | { problem: Problem } {
+  try {
+    return { value: build() }
+  } catch (error) {
+    // Others may hold a value: JSON.parse shows what it cannot parse.
+    const isSafe = error instanceof TypeError || error instanceof ReferenceError
+    const what = error instanceof Error ? `${error.name}${isSafe ? ` (${error.message})` : ''}` : 'something'
+    return { problem: { name: 'relay.config.ts', what: `throws ${what}`, fix: inFile } }
+  }
+}
+
+type AlertTarget = string | readonly string[] | undefined
+
+const fileKeys = ['targets', 'rules', 'alertTarget']
+
+const isNames = (value: unknown): value is AlertTarget =>
+  value === undefined ||
+  typeof value === 'string' ||
+  (Array.isArray(value) && value.every((one) => typeof one === 'string'))
+
+function fileProblems(file: unknown): Problem[] {
+  const of = (name: string, what: string): Problem => ({ name, what, fix: inFile })
+  if (!isPlain(file) || file instanceof Promise)
+    return [of('relay.config.ts', 'gives no object with targets and rules (it may not be async)')]
+  return [
+    ...unknownKeys(file, fileKeys, { name: 'relay.config.ts', of: 'relay.config.ts' }),
+    ...(isPlain(file.targets) ? [] : [of('targets', 'is not an object of targets by name')]),
+    ...(Array.isArray(file.rules) ? [] : [of('rules', 'is not a list of rules')]),
+    ...(isNames(file.alertTarget)
+      ? []
+      : [of('alertTarget', 'is neither the name of a target nor a list of names')]),
+  ]
+}
+
+/** `name`: what has the keys; `of`: what kind of thing it is. */
+function unknownKeys(
+  value: Plain,
+  known: readonly string[],
+  { name, of }: { name: string; of: string },
+): Problem[] {
+  const base = name === 'relay.config.ts' ? '' : `${name}.`
+  return Object.keys(value)
+    .filter((key) => !known.includes(key))
+    .map((key) => ({
+      name: `${base}${key}`,
+      what: `is not a key of ${of}`,
+      fix: `${suggestion(key, known)} (relay.config.ts)`,
+    }))
+}
+
+const isUnset = (value: unknown): boolean =>
+  value === undefined || (typeof value === 'string' && cleaned(value) === '')
+
+/** Without what is unset or blank, and without parts that are so as a whole (a GitHub App, say). */
+function setOnly(value: unknown): unknown {
+  if (isUnset(value)) return undefined
+  if (!isPlain(value)) return value
+  const set = Object.entries(value).flatMap(([key, part]) => {
+    const kept = setOnly(part)
+    return kept === undefined ? [] : [[key, kept] as const]
+  })
+  return set.length === 0 ? undefined : Object.fromEntries(set)
+}
+
+interface TargetRead {
+  name: string
+  written: TargetWritten | null
+  target: Target | null
+  problems: Problem[]
+  /** What is not set, where something else of the target is. */
+  partial: Problem[]
+}
+
+function readTarget(name: string, given: unknown, names: Names): TargetRead {
+  const nothing = { name, written: null, target: null, partial: [] }
+  const path = `targets.${name}`
+  if (!isPlain(given))
+    return { ...nothing, problems: [{ name: path, what: 'is not an object with a type', fix: inFile }] }
+  const type = targetTypes.find((one) => one === given.type)
+  if (type === undefined) {
+    const fix = suggestion(String(given.type).slice(0, 60), targetTypes)
+    return { ...nothing, problems: [{ name: `${path}.type`, what: 'is not a kind of target', fix }] }
+  }
+  const { settings, ways, why } = targetKinds[type]
+  const { set, missing } = setAndMissing(given, ways)
+  const problems = [
+    ...unknownKeys(given, Object.keys(settings.shape), { name: path, of: `a target of the type ${type}` }),
+    ...settingProblems(name, set, settings, names),
+    ...twoWays(path, set),
+  ]
+  const isBegun = ways.flat().some((key) => set[key] !== undefined)
+  const written = { name, type, missing: missing.map((at) => names(['targets', name, ...at])) }
+  const called = written.missing.join(', ')
+  const partial =
+    isBegun && missing.length > 0
+      ? [{ name: called, what: `is not set: ${why}`, fix: fixOf(...written.missing) }]
+      : []
+  const parsed = missing.length === 0 && problems.length === 0 ? settings.safeParse(set) : null
+  const target = parsed?.success ? (parsed.data as Target) : null
+  return { name, written, target, problems, partial }
+}
+
+/** Where a target is one way there and partly another: which of the two is meant cannot be known. */
+function twoWays(path: string, { token, app }: Plain): Problem[] {
+  if (token === undefined || app === undefined) return []
+  const what = 'and a GitHub App (app) are both set: they are two ways to the same'
+  return [{ name: `${path}.token`, what, fix: 'Keep one (GITHUB_TOKEN or GITHUB_APP_…).' }]
+}
+
+/** What is set, and the paths of what is missing: on the way that lacks the fewest settings, and has the most. */
+function setAndMissing(
+  given: Plain,
+  ways: readonly (readonly string[])[],
+): { set: Plain; missing: string[][] } {
+  const needed = new Set(ways.flat())
+  const all = setOnly(given) as Plain
+  // An empty list of secrets is none; of anything else, it is a mistake.
+  const isSet = ([key, value]: [string, unknown]) =>
+    !(needed.has(key) && Array.isArray(value) && value.length === 0)
+  const set = Object.fromEntries(Object.entries(all).filter(isSet))
+  const lacks = ways.map((way) => ({
+    missing: way.flatMap((key) => unsetIn(given[key], [key])),
+    begun: way.filter((key) => set[key] !== undefined).length,
+  }))
+  const [best] = lacks.toSorted((a, b) => a.missing.length - b.missing.length || b.begun - a.begun)
+  return { set, missing: best?.missing ?? [] }
+}
+
+function unsetIn(value: unknown, path: string[]): string[][] {
+  if (isUnset(value) || (Array.isArray(value) && value.length === 0)) return [path]
+  if (!isPlain(value)) return []
+  if (Object.keys(value).length === 0) return [path]
+  return Object.entries(value).flatMap(([key, part]) => unsetIn(part, [...path, key]))
+}
+
+/** What is wrong with the settings that are set. What an unset one lacks is told once, by its name. */
+function settingProblems(
+  name: string,
+  set: Plain,
+  settings: (typeof targetKinds)[TargetType]['settings'],
+  names: Names,
+): Problem[] {
+  const parsed = settings.safeParse(set)
+  if (parsed.success) return []
+  return parsed.error.issues.flatMap((issue) => {
+    if (issue.code === 'unrecognized_keys' && issue.path.length === 0) return []
+    if (valueAt(set, issue.path) === undefined) return []
+    const called = names(['targets', name, ...issue.path])
+    return [{ name: called, what: issue.message, fix: fixOf(called) }]
+  })
+}
+
+const valueAt = (value: unknown, path: readonly PropertyKey[]): unknown =>
+  path.reduce((part: unknown, key) => (part as Plain | undefined)?.[String(key)], value)
+
+/** By the path of a setting: the variable that it comes from, or the path itself. */
+type Names = (path: readonly PropertyKey[]) => string
+
+const dotted = (path: readonly PropertyKey[]): string =>
+  path
+    .map((key, place) => (typeof key === 'number' ? `[${key}]` : `${place === 0 ? '' : '.'}${String(key)}`))
+    .join('')
+
+/** Each name in place of its value, to see which variable a setting comes from. */
+const namesAsEnv = Object.fromEntries(envNames.map((name) => [name, name])) as unknown as Env
+
+function sourcesOf(build: BuildRoutes, read: readonly string[]): Names {
+  let file: unknown
+  try {
+    file = build(namesAsEnv, (name) => name)
+  } catch {
+    // The file does more with a variable than to hand it on; then settings go by their own names.
+  }
+  const known: readonly unknown[] = [...envNames, ...read]
+  return (path) => {
+    for (let length = 1; length <= path.length; length++) {
+      const value = valueAt(file, path.slice(0, length))
+      if (known.includes(value)) return String(value)
+    }
+    return dotted(path)
+  }
+}
+
+/** Only those that are right; with any other, nothing acts. */
+function readRules(given: readonly unknown[], names: Names): { rules: Rule[]; problems: Problem[] } {
+  const seen = new Set<unknown>()
+  const problems: Problem[] = []
+  const rules = given.flatMap((raw, place) => {
+    const own = ruleProblems(raw, place, names)
+    const name = isPlain(raw) ? raw.name : undefined
+    if (own.length === 0 && seen.has(name))
+      own.push({
+        name: `rules[${place}].name`,
+        what: 'is the name of another rule as well',
+        fix: 'Give each rule a name of its own.',
+      })
+    seen.add(name)
+    problems.push(...own)
+    const parsed = ruleSchema.safeParse(raw)
+    return own.length === 0 && parsed.success ? [parsed.data] : []
+  })
+  return { rules, problems }
+}
+
+function ruleProblems(raw: unknown, place: number, names: Names): Problem[] {
+  const path = `rules[${place}]`
+  if (!isPlain(raw)) return [{ name: path, what: 'is not a rule: an object with a name and to', fix: inFile }]
+  const called =
+    typeof raw.name === 'string' && raw.name !== '' ? ` In the rule "${raw.name.slice(0, 80)}".` : ''
+  const score = isPlain(raw.score) ? raw.score : {}
+  const parsed = ruleSchema.safeParse(raw)
+  const issues = parsed.success ? [] : parsed.error.issues
+  return [
+    ...unknownKeys(raw, Object.keys(ruleSchema.shape), { name: path, of: 'a rule' }),
+    ...unknownKeys(score, Object.keys(scoreClause.shape), { name: `${path}.score`, of: 'score' }),
+    ...unsetClauses(raw, ['rules', place], names),
+    ...unsetClauses(score, ['rules', place, 'score'], names),
+    ...issues.flatMap((issue) => {
+      if (issue.code === 'unrecognized_keys') return []
+      const [key] = issue.path
+      const isLacking = issue.path.length === 1 && raw[String(key)] === undefined
+      // A key that is there without a value is told of above.
+      if (isLacking && key !== undefined && Object.hasOwn(raw, key)) return []
+      const what = isLacking ? 'is not set' : issue.message
+      return [{ name: dotted(['rules', place, ...issue.path]), what, fix: inFile }]
+    }),
+  ].map((problem) => ({ ...problem, fix: `${problem.fix}${called}` }))
+}
+
+/** A clause that is there without a value would let the rule hold for anything. */
+function unsetClauses(given: Plain, path: readonly PropertyKey[], names: Names): Problem[] {
+  return Object.keys(given)
+    .filter((key) => given[key] === undefined)
+    .map((key) => {
+      const place = dotted([...path, key])
+      const source = names([...path, key])
+      const from = source === place ? '' : `, as ${source} is not set`
+      return {
+        name: place,
+        what: `is there without a value${from}, which would let the rule hold for anything`,
+        fix: 'Give it one, or take it out.',
+      }
+    })
+}
+
+function routesOf(targets: TargetRead[], rules: Rule[], alertTarget: AlertTarget, env: Env): Routes {
+  const complete = targets.flatMap(({ name, target }) =>
+    target === null
+      ? []
+      : [[name, { ...target, retryDelays: target.retryDelays ?? env.RETRY_DELAYS }] as const],
+  )
+  return { targets: Object.fromEntries(complete), rules, alertTargets: alertTargetsOf(alertTarget, complete) }
+}
+
+/** As named, or where people read them: those of the targets that are Slack or PagerDuty. */
+function alertTargetsOf(
+  named: AlertTarget,
+  complete: readonly (readonly [string, Target])[],
+): readonly string[] {
+  if (named !== undefined) return typeof named === 'string' ? [named] : named
+  return complete.filter(([, { type }]) => type === 'slack' || type === 'pagerduty').map(([name]) => name)
+}
+
+/** Words of Langfuse's that clauses ask for; it may learn others, so an unknown one is no problem. */
+const words = {
+  level: ['DEBUG', 'DEFAULT', 'WARNING', 'ERROR'],
+  source: ['API', 'ANNOTATION', 'EVAL'],
+  dataType: ['NUMERIC', 'BOOLEAN', 'CATEGORICAL', 'TEXT', 'CORRECTION'],
+}
+
+const listed = (value: string | readonly string[] | undefined): readonly string[] =>
+  value === undefined ? [] : typeof value === 'string' ? [value] : value
+
+function warningsOf(rules: readonly Rule[], alertTarget: AlertTarget, targets: readonly string[]): Problem[] {
+  const unknown = (
+    name: string,
+    where: string,
+    given: string | readonly string[] | undefined,
+    known: readonly string[],
+  ) =>
+    listed(given)
+      .filter((one) => !known.includes(one))
+      .map((one) => ({ name, what: `names ${one}${where}, which is not known`, fix: suggestion(one, known) }))
+  const ofRules = rules.flatMap(({ name, to, level, score }) => {
+    const rule = `The rule "${name}"`
+    return [
+      ...unknown(rule, ' in to', to, targets),
+      ...unknown(rule, ' in level', level, words.level),
+      ...unknown(rule, ' in score.source', score?.source, words.source),
+      ...unknown(rule, ' in score.dataType', score?.dataType, words.dataType),
+    ]
+  })
+  return [...ofRules, ...unknown('alertTarget', '', alertTarget, targets)]
+}

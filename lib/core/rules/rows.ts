@@ -1,0 +1,117 @@
+import { posix } from 'node:path'
+import { z } from 'zod'
+import { numberOf, type ObservedRow } from '../change/observed.ts'
+import type { ObservedName } from '../change/observed-body.ts'
+
+const text = z.string({ error: 'is neither a text nor a list of texts' }).min(1, { error: 'is empty' })
+const texts = z.array(text).min(1, { error: 'is empty, so the rule would never hold' }).readonly()
+
+/** One value or several, any of which may hold. */
+export const values = z.union([text, texts], { error: valuesError })
+
+/** What a union knows of its parts' issues is lost but for this. */
+function valuesError({ input }: { input?: unknown }): string {
+  if (input === '') return 'is empty'
+  if (!Array.isArray(input)) return 'is neither a text nor a list of texts'
+  return input.length === 0 ? 'is empty, so the rule would never hold' : 'is not a list of texts'
+}
+
+const number = z.number({ error: 'is not a number' })
+const amount = number.min(0, { error: 'is below 0' })
+
+/** What a rule asks of a score; every part that is given must hold. */
+export const scoreClause = z.strictObject({
+  name: values.optional().describe('Globs over score names'),
+  source: values.optional().describe('`API`, `ANNOTATION`, `EVAL`'),
+  dataType: values.optional().describe('`NUMERIC`, `BOOLEAN`, `CATEGORICAL`, `TEXT`, `CORRECTION`'),
+  below: number.optional().describe('Of numbers; yes counts as 1, no as 0'),
+  above: number.optional(),
+})
+
+/** What a rule asks of one trace, observation or score. */
+export const rowClauses = {
+  level: values.optional().describe('`DEBUG`, `DEFAULT`, `WARNING`, `ERROR`'),
+  score: scoreClause.optional().describe('Of a score'),
+  latencyAbove: amount.optional().describe('Seconds'),
+  costAbove: amount.optional().describe('USD'),
+  model: values.optional().describe('Globs over model names'),
+  trace: values.optional().describe('Globs over names of traces and observations'),
+}
+
+type Values = string | readonly string[]
+export type ScoreClause = z.output<typeof scoreClause>
+type RowClauses = { [K in keyof typeof rowClauses]?: z.output<(typeof rowClauses)[K]> }
+
+export const many = (value: Values): readonly string[] => (typeof value === 'string' ? [value] : value)
+const or = (value: Values): string => many(value).join(' or ')
+
+const globbed = (value: string | null, globs: Values): boolean =>
+  value !== null && many(globs).some((glob) => posix.matchesGlob(value, glob))
+const oneOf = (value: string | null, values: Values): boolean => many(values).includes(value ?? '')
+
+const clauseNames = ['level', 'score', 'latencyAbove', 'costAbove', 'model', 'trace'] as const
+
+/** The first clause of a rule that can only hold for traces, observations and scores; null: none. */
+export const rowClauseOf = (rule: RowClauses): string | null =>
+  clauseNames.find((name) => rule[name] !== undefined) ?? null
+
+export interface RowRule extends RowClauses {
+  on?: readonly string[]
+  prompt?: Values
+  environment?: Values
+}
+
+function scoreRefusal(
+  { name, source, dataType, below, above }: ScoreClause,
+  row: ObservedRow,
+): string | null {
+  const number = numberOf(row.value)
+  if (!row.event.startsWith('score.')) return 'it is no score'
+  if (name !== undefined && !globbed(row.name, name)) return `score is not ${or(name)}`
+  if (source !== undefined && !oneOf(row.source, source)) return `source is not ${or(source)}`
+  if (dataType !== undefined && !oneOf(row.dataType, dataType)) return `data type is not ${or(dataType)}`
+  if (below !== undefined && !(number !== null && number < below)) return `value is not below ${below}`
+  if (above !== undefined && !(number !== null && number > above)) return `value is not above ${above}`
+  return null
+}
+
+/** A generation is known by its trace as well, whose name its burst has. */
+const isNamed = (row: ObservedRow, subject: string, names: Values): boolean =>
+  !row.event.startsWith('score.') && (globbed(row.name, names) || globbed(subject, names))
+
+/** Why a rule does not hold for a row; null: it does. `subject`: what the row's burst is called. */
+export function rowRefusal(rule: RowRule, row: ObservedRow, subject: string): string | null {
+  const { level, score, latencyAbove, costAbove, model, trace, prompt, environment } = rule
+  if (!isTriggered(rule, row))
+    return rule.on ? `${row.event} is not ${rule.on.join(' or ')}` : 'no clause asks for traces or scores'
+  if (level !== undefined && !oneOf(row.level, level)) return `level is not ${or(level)}`
+  if (score !== undefined) {
+    const refusal = scoreRefusal(score, row)
+    if (refusal !== null) return refusal
+  }
+  if (latencyAbove !== undefined && !((row.latencyMs ?? 0) > latencyAbove * 1000))
+    return `latency is not above ${latencyAbove} s`
+  if (costAbove !== undefined && !((row.cost ?? 0) > costAbove)) return `cost is not above ${costAbove} USD`
+  if (model !== undefined && !globbed(row.model, model)) return `model is not ${or(model)}`
+  if (trace !== undefined && !isNamed(row, subject, trace)) return `trace is not ${or(trace)}`
+  if (prompt !== undefined && !globbed(row.promptName, prompt)) return `prompt is not ${or(prompt)}`
+  if (environment !== undefined && !oneOf(row.environment, environment))
+    return `environment is not ${or(environment)}`
+  return null
+}
+
+const isUpdate = (event: ObservedName): boolean => event.endsWith('.updated')
+
+/**
+ * Kinds of facts mean what is told for the first time; what is told again is only for those who name it. A rule
+ * without `on` means rows where one of its clauses does.
+ */
+function isTriggered(rule: RowRule, row: ObservedRow): boolean {
+  const { on } = rule
+  if (on === undefined) return rowClauseOf(rule) !== null && !isUpdate(row.event)
+  if (on.includes(row.event)) return true
+  if (isUpdate(row.event)) return false
+  if (row.isGeneration && on.includes('generation.created')) return true
+  if (row.event.startsWith('score.')) return on.includes('score')
+  return on.includes(row.level === 'ERROR' ? 'error-trace' : 'trace')
+}

@@ -1,0 +1,229 @@
+import { posix } from 'node:path'
+import { z } from 'zod'
+import { suggestion } from '../../base/problem.ts'
+import { authorOf } from '../change/authors.ts'
+import { type Change, type Fact, type FactKind, factKinds } from '../change/change.ts'
+import { isBurst, matchBurst } from './bursts.ts'
+import { many, rowClauseOf, rowClauses, values } from './rows.ts'
+import type {
+  githubAppSettings,
+  githubSettings,
+  pagerdutySettings,
+  slackSettings,
+  webhookSettings,
+} from './target-settings.ts'
+
+/** Where a change can go. Made of the settings' schemas in `target-settings.ts`. */
+export type Target = SlackTarget | GithubTarget | PagerdutyTarget | WebhookTarget
+export type SlackTarget = z.output<typeof slackSettings>
+export type GithubTarget = z.output<typeof githubSettings>
+export type GithubApp = z.output<typeof githubAppSettings>
+export type PagerdutyTarget = z.output<typeof pagerdutySettings>
+export type WebhookTarget = Omit<z.output<typeof webhookSettings>, 'secrets'> & {
+  secrets: string | readonly string[]
+}
+
+/** The words of tutorials, each for several kinds of facts. */
+const plainTriggers = {
+  'prompt.created': ['version-created'],
+  'prompt.updated': ['promoted', 'rolled-back', 'label-added', 'label-removed', 'tags-changed', 'first-seen'],
+  'prompt.deleted': ['deleted'],
+  'trace.created': ['error-trace', 'trace'],
+  'trace.updated': ['error-trace', 'trace'],
+  'generation.created': ['error-trace', 'trace'],
+  'score.created': ['score'],
+  'score.updated': ['score'],
+} as const satisfies Record<string, readonly FactKind[]>
+
+type PlainTrigger = keyof typeof plainTriggers
+export type Trigger = FactKind | PlainTrigger
+
+export const triggers: readonly Trigger[] = [...factKinds, ...(Object.keys(plainTriggers) as PlainTrigger[])]
+
+const trigger = z
+  .string({ error: 'is not a word' })
+  .superRefine((word, context) => {
+    if ((triggers as readonly string[]).includes(word)) return
+    context.addIssue({ code: 'custom', message: `knows no "${shown(word)}". ${suggestion(word, triggers)}` })
+  })
+  .transform((word) => word as Trigger)
+
+/** A word of `relay.config.ts` as a message may hold it. */
+const shown = (word: string): string => JSON.stringify(word.slice(0, 60)).slice(1, -1)
+
+const name = z.string({ error: 'is not a text' }).min(1, { error: 'is empty' })
+
+/** Every clause that is given must hold; within one clause, any of its values. */
+export const ruleSchema = z.strictObject({
+  name: name.describe('What the rule is called on the pages; each has its own'),
+  on: z
+    .array(trigger, { error: 'is not a list of words' })
+    .min(1, { error: 'is empty, so the rule would never hold' })
+    .readonly()
+    .optional()
+    .describe('What happened'),
+  label: values.optional().describe('Labels of the version'),
+  prompt: values
+    .optional()
+    .describe('Globs over prompt names: `support/*`, `support/**`. Of a trace: the prompt that it used'),
+  project: values.optional().describe('Ids of projects in Langfuse'),
+  tags: values.optional().describe('Tags of the prompt'),
+  author: values.optional().describe('Who made the change, as Langfuse names them'),
+  environment: values
+    .optional()
+    .describe('Environments that an alert is filtered to, or that a trace or score is of'),
+  ...rowClauses,
+  to: z
+    .array(name, { error: 'is not a list of names of targets' })
+    .min(1, { error: 'is empty: name a target' })
+    .readonly()
+    .describe('Names of targets'),
+})
+
+export type Rule<Name extends string = string> = Omit<z.output<typeof ruleSchema>, 'to'> & {
+  to: readonly Name[]
+}
+
+export interface Routes {
+  targets: Record<string, Target>
+  rules: readonly Rule[]
+  /** Targets that are notified of troubles, each except of its own. Some may not be configured. */
+  alertTargets: readonly string[]
+}
+
+/** One target that a rule chose, with the fact that it matched and is to be told. */
+export interface Routed {
+  target: string
+  rule: string
+  fact: Fact
+}
+
+export interface Skipped {
+  target: string
+  /** The rule and its clause that said no. */
+  why: string
+}
+
+export type Matchable = Pick<Change, 'projectId' | 'subject' | 'actor' | 'kind'> & {
+  detail: Pick<Change['detail'], 'facts' | 'environments' | 'observed'> & {
+    prompt: { tags: string[] } | null
+  }
+}
+
+const kindsOf = (trigger: Trigger): readonly FactKind[] =>
+  trigger in plainTriggers ? plainTriggers[trigger as PlainTrigger] : [trigger as FactKind]
+
+function labelsOf(fact: Fact): string[] {
+  if ('label' in fact) return [fact.label]
+  return 'labels' in fact ? fact.labels : []
+}
+
+/** What a rule that names no `on` never wants: there is nothing to tell. */
+const silent: readonly FactKind[] = ['unchanged', 'unrecognised']
+
+const withheldWords = {
+  'not-found': 'Langfuse does not know it',
+  'no-answer': 'Langfuse did not confirm it',
+}
+
+/** Ids that anyone may have sent and that Langfuse does not vouch for go nowhere, whatever a rule wants. */
+function withheldClause({ detail }: Matchable): string | null {
+  const fact = detail.facts.find((one) => one.kind === 'trace-callback')
+  return fact?.withheld === undefined ? null : withheldWords[fact.withheld]
+}
+
+function clauseAgainst(rule: Rule, change: Matchable, by: string | null): string | null {
+  const { prompt, project, tags, author, environment } = rule
+  const name = change.subject
+  if (prompt !== undefined && !many(prompt).some((glob) => posix.matchesGlob(name, glob)))
+    return `prompt is not ${many(prompt).join(' or ')}`
+  if (project !== undefined && !many(project).includes(change.projectId ?? ''))
+    return `project is not ${many(project).join(' or ')}`
+  const has = change.detail.prompt?.tags ?? []
+  if (tags !== undefined && !many(tags).some((tag) => has.includes(tag)))
+    return `no tag ${many(tags).join(' or ')}`
+  if (author !== undefined && !many(author).includes(by ?? ''))
+    return `author is not ${many(author).join(' or ')}`
+  if (environment !== undefined && !many(environment).some((e) => change.detail.environments.includes(e)))
+    return `environment is not ${many(environment).join(' or ')}`
+  return null
+}
+
+/** The fact that makes the rule hold, or the clause that says no. */
+export function matchRule(rule: Rule, change: Matchable): { fact: Fact } | { clause: string } {
+  const burst = change.detail.facts.find(isBurst)
+  if (burst) return matchBurst(rule, burst, change)
+  const withheld = withheldClause(change)
+  if (withheld !== null) return { clause: withheld }
+  const rowClause = rowClauseOf(rule)
+  if (rowClause !== null) return { clause: `it has no ${rowClause}` }
+  const kinds = rule.on?.flatMap(kindsOf)
+  const wanted = change.detail.facts.filter((fact) =>
+    kinds ? kinds.includes(fact.kind) : !silent.includes(fact.kind),
+  )
+  if (wanted.length === 0) {
+    return { clause: rule.on ? `${change.kind} is not ${rule.on.join(' or ')}` : 'nothing visible changed' }
+  }
+  const { label, author } = rule
+  const labelled = wanted.filter(
+    (candidate) => label === undefined || labelsOf(candidate).some((one) => many(label).includes(one)),
+  )
+  const isTheirs = (candidate: Fact): boolean =>
+    author === undefined || many(author).includes(authorOf(candidate, change) ?? '')
+  const fact = labelled.find(isTheirs) ?? labelled[0]
+  if (!fact) return { clause: `label is not ${many(label ?? []).join(' or ')}` }
+  const clause = clauseAgainst(rule, change, authorOf(fact, change))
+  return clause === null ? { fact: narrowed(fact, label) } : { clause }
+}
+
+/** Of several labels, a rule that asks for one is told of that one. */
+function narrowed(fact: Fact, label: Rule['label']): Fact {
+  if (label === undefined || !('labels' in fact)) return fact
+  return { ...fact, labels: fact.labels.filter((one) => many(label).includes(one)) }
+}
+
+type OwnFact = Extract<Fact, { kind: 'given-up' | 'trouble' | 'trouble-over' | 'undescribed' }>
+
+/** What the relay tells of itself. */
+const isOwn = (fact: Fact): fact is OwnFact =>
+  fact.kind === 'given-up' ||
+  fact.kind === 'trouble' ||
+  fact.kind === 'trouble-over' ||
+  fact.kind === 'undescribed'
+
+/**
+ * The configured targets that are notified of a trouble with this target (null: with something else). Never itself:
+ * the message would fail the same way.
+ */
+export const notifiedOf = (
+  { targets, alertTargets }: Pick<Routes, 'targets' | 'alertTargets'>,
+  troubled: string | null,
+): string[] => [...new Set(alertTargets)].filter((name) => name !== troubled && Object.hasOwn(targets, name))
+
+const routeTrouble = (routes: Routes, fact: OwnFact): Routed[] =>
+  notifiedOf(routes, 'target' in fact ? fact.target : null).map((target) => ({
+    target,
+    rule: 'alertTarget',
+    fact,
+  }))
+
+/** Which targets hear of a change (each once, by the first rule that holds), and why the others do not. */
+export function route(routes: Routes, change: Matchable): { routed: Routed[]; skipped: Skipped[] } {
+  const trouble = change.detail.facts.find(isOwn)
+  if (trouble) return { routed: routeTrouble(routes, trouble), skipped: [] }
+  const routed = new Map<string, Routed>()
+  const refusals = new Map<string, string[]>()
+  for (const rule of routes.rules) {
+    const result = matchRule(rule, change)
+    for (const target of rule.to) {
+      if (!Object.hasOwn(routes.targets, target)) continue
+      if ('clause' in result)
+        refusals.set(target, [...(refusals.get(target) ?? []), `${rule.name}: ${result.clause}`])
+      else if (!routed.has(target)) routed.set(target, { target, rule: rule.name, fact: result.fact })
+    }
+  }
+  const skipped = Object.keys(routes.targets)
+    .filter((target) => !routed.has(target))
+    .map((target) => ({ target, why: refusals.get(target)?.join('; ') ?? 'no rule names this target' }))
+  return { routed: [...routed.values()], skipped }
+}

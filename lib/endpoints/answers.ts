@@ -1,0 +1,122 @@
+import { bodyBudget } from '../base/body-budget.ts'
+import { newId } from '../base/id.ts'
+import { log, thrown } from '../base/log.ts'
+import { type Problem, problemText } from '../base/problem.ts'
+import { running } from '../base/process-state.ts'
+import { readBody } from '../base/read-body.ts'
+import { storeErrorKind, storeErrorWords } from '../base/store-error.ts'
+import { countRejection, noteNotStored, noteRejection } from '../pipeline/journal.ts'
+import { storeProbe } from '../store/probe.ts'
+import type { RejectionRow } from '../store/schema.ts'
+
+export interface RefuseDeps {
+  now: () => number
+  reject: (rejection: RejectionRow) => Promise<void>
+  /** Whether a refusal of this reason is recorded, beyond being counted; absent: each is. */
+  records?: (reason: string) => boolean
+}
+
+interface Refusal {
+  door: string
+  status: number
+  reason: string
+  message: string
+  /** Of the body: its first 2 KB at most, and how long it was. */
+  head: Uint8Array
+  size: number
+}
+
+/** From the first byte to the last. */
+const bodyTimeoutMs = 10_000
+const headBytes = 2048
+const bodyStatus = { 'too-large': 413, 'too-slow': 408, aborted: 400, busy: 503 } as const
+
+export type Body = { ok: true; bytes: Uint8Array } | ({ ok: false } & Omit<Refusal, 'door'>)
+
+/**
+ * A request's body, at most `maxBytes` of it, within 10 s, for as long as `act` works with it: until then it counts in the
+ * memory that all bodies share. One that finds no room in that is refused with 503.
+ */
+export async function withBody<Result>(
+  request: Request,
+  maxBytes: number,
+  act: (body: Body) => Promise<Result>,
+): Promise<Result> {
+  const contentLength = request.headers.get('content-length')
+  running.promptRelayBodies ??= bodyBudget()
+  const room = running.promptRelayBodies.open()
+  try {
+    const body = await readBody(request.body, { maxBytes, timeoutMs: bodyTimeoutMs, contentLength, room })
+    room.keep()
+    return await act(body.ok ? body : { ...body, status: bodyStatus[body.reason] })
+  } finally {
+    room.close()
+  }
+}
+
+/** The same for a body that is small by itself. */
+export const bodyOf = (request: Request, maxBytes: number): Promise<Body> =>
+  withBody(request, maxBytes, async (body) => body)
+
+/** What is kept of a body that was refused. */
+export const headOf = (bytes: Uint8Array): Pick<Refusal, 'head' | 'size'> => ({
+  head: new Uint8Array(bytes.subarray(0, headBytes)),
+  size: bytes.byteLength,
+})
+
+/** JSON answer; Langfuse keeps the first 1,000 characters of one that is not 2xx and shows them to its users. */
+export function answer(status: number, body: object, headers: Record<string, string> = {}): Response {
+  return Response.json(body, { status, headers: { 'cache-control': 'no-store', ...headers } })
+}
+
+/** Nothing was accepted, because it (`size` bytes) could not be stored. */
+export function storeUnavailable(
+  error: unknown,
+  { door, size }: { door: string; size: number },
+  headers: Record<string, string> = {},
+): Response {
+  const reason = storeErrorKind(error)
+  noteNotStored({ door, reason, size }, error)
+  storeProbe().noteFailure(error, size)
+  const message = `The store takes nothing (${storeErrorWords[reason]}), so nothing was accepted. Send it again.`
+  return answer(503, { error: 'store-unavailable', message }, { 'retry-after': '5', ...headers })
+}
+
+/** With these problems of the configuration, nothing can be taken or done here. */
+export const misconfigured = (problems: readonly Problem[]): Response =>
+  answer(503, { error: 'misconfigured', message: problems.map(problemText).join(' ') })
+
+/** Answers a refusal and keeps it; that it cannot be kept changes nothing for the sender. */
+export async function refuse(
+  request: Request,
+  { door, status, reason, message, head, size }: Refusal,
+  { now, reject, records }: RefuseDeps,
+  answerHeaders: Record<string, string> = {},
+): Promise<Response> {
+  if (records?.(reason) === false) {
+    countRejection(door, reason)
+    return answer(status, { error: reason, message }, answerHeaders)
+  }
+  const address = request.headers.get('x-forwarded-for')?.split(',').at(-1)?.trim().slice(0, 100) ?? null
+  const rejection: RejectionRow = {
+    id: newId('rej', now()),
+    at: now(),
+    door,
+    status_code: status,
+    reason,
+    message,
+    method: request.method,
+    address,
+    user_agent: request.headers.get('user-agent')?.slice(0, 200) ?? null,
+    size,
+    head,
+  }
+  await reject(rejection).catch((error) => log('error', 'rejection not stored', thrown(error)))
+  noteRejection({ door, status, reason, detail: message, size }, rejection.id)
+  const wait: Record<string, string> = reason === 'busy' ? { 'retry-after': '1' } : {}
+  return answer(status, { error: reason, message }, { ...wait, ...answerHeaders })
+}
+
+/** For methods that a door does not take; `allow`: those that it does. */
+export const wrongMethod = (allow: string) => (): Response =>
+  answer(405, { error: 'wrong-method', message: 'Send a POST.' }, { allow })

@@ -1,0 +1,46 @@
+import type { Env } from '../base/env.ts'
+
+type Allowing = Pick<
+  Env,
+  'LANGFUSE_ORIGINS' | 'LANGFUSE_BASE_URL' | 'CALLBACK_HEADERS' | 'CALLBACK_TOKEN_HEADER'
+>
+
+/** Seconds; Chromium keeps no answer longer than two hours. */
+const maxAge = 3600
+
+/** From where a browser may call back; by default, from Langfuse's own pages. */
+export const allowedOrigins = ({ LANGFUSE_ORIGINS, LANGFUSE_BASE_URL }: Allowing): string[] =>
+  LANGFUSE_ORIGINS ?? [new URL(LANGFUSE_BASE_URL).origin]
+
+/** `server`: no `Origin`, which every browser sends with a POST. */
+export function originOf(
+  headers: Headers,
+  env: Allowing,
+): { from: 'server' } | { from: 'page'; origin: string; isAllowed: boolean } {
+  const origin = headers.get('origin')
+  if (origin === null) return { from: 'server' }
+  return { from: 'page', origin, isAllowed: allowedOrigins(env).includes(origin) }
+}
+
+/** On every answer, since it depends on the `Origin`; only an allowed one may read it. */
+export function corsHeaders(headers: Headers, env: Allowing): Record<string, string> {
+  const sender = originOf(headers, env)
+  const vary = { vary: 'Origin' }
+  return sender.from === 'page' && sender.isAllowed
+    ? { ...vary, 'access-control-allow-origin': sender.origin }
+    : vary
+}
+
+/** Of the headers that a page asks to send, those that it may. */
+export function preflightHeaders(headers: Headers, env: Allowing): Record<string, string> {
+  const mayBeSent = ['content-type', env.CALLBACK_TOKEN_HEADER, ...env.CALLBACK_HEADERS]
+  const asked = (headers.get('access-control-request-headers') ?? '').toLowerCase().split(',')
+  const allowed = mayBeSent.filter((name) => asked.some((one) => one.trim() === name))
+  return {
+    ...corsHeaders(headers, env),
+    vary: 'Origin, Access-Control-Request-Method, Access-Control-Request-Headers',
+    'access-control-allow-methods': 'POST',
+    ...(allowed.length > 0 ? { 'access-control-allow-headers': [...new Set(allowed)].join(', ') } : {}),
+    'access-control-max-age': String(maxAge),
+  }
+}

@@ -1,0 +1,31 @@
+import { sign } from '../langfuse/signature.ts'
+import { testSource } from '../pipeline/setup/send-test.ts'
+import { testPlan } from '../pipeline/setup/test-bodies.ts'
+import { answerWebhook, type DoorDeps } from './webhook.ts'
+
+/** What the door must refuse: no signature, one byte changed after signing, signed too long ago. */
+export const refusedKinds = ['unsigned', 'tampered', 'expired'] as const
+export type RefusedKind = (typeof refusedKinds)[number]
+
+/**
+ * Knocks at the signed door with a request that it must refuse, and that is kept as a rejection. Gives the answer's
+ * status: 401, or 503 where no secret is configured.
+ */
+export async function sendRefused(deps: DoorDeps, kind: RefusedKind): Promise<number> {
+  const { env, now } = deps
+  const [body] = testPlan('promoted', `prompt-relay-test-${kind}`, now()).bodies
+  const bytes = Buffer.from(JSON.stringify(body))
+  const seconds = Math.floor(now() / 1000)
+  const t = kind === 'expired' ? seconds - env.SIGNATURE_TOLERANCE_SECONDS - 60 : seconds
+  const signature = sign(bytes, env.LANGFUSE_WEBHOOK_SECRET[0] ?? 'no secret is configured', t)
+  const headers = new Headers({ 'content-type': 'application/json', 'user-agent': 'Prompt Relay test' })
+  if (kind !== 'unsigned') headers.set('x-langfuse-signature', signature)
+  if (kind === 'tampered') bytes[bytes.length - 1] = 0x20
+  const request = new Request('http://localhost/api/webhooks/langfuse', {
+    method: 'POST',
+    headers,
+    body: bytes,
+  })
+  const reject: DoorDeps['reject'] = (rejection) => deps.reject({ ...rejection, door: testSource })
+  return (await answerWebhook(request, { ...deps, reject })).status
+}

@@ -1,0 +1,73 @@
+import type { Env } from '../base/env.ts'
+import { traceHeaders } from '../base/tracing.ts'
+import { keptHeaders, type OpenedWebhook, openWebhook } from '../langfuse/webhook.ts'
+import { noteEvent } from '../pipeline/journal.ts'
+import type { Arrival, Received } from '../pipeline/receive.ts'
+import { answer, type Body, headOf, type RefuseDeps, refuse, storeUnavailable, withBody } from './answers.ts'
+
+const door = 'langfuse-webhook'
+/** Langfuse takes prompts up to a form of 4.5 MB. */
+const maxBytes = 5 * 1024 * 1024
+
+export interface DoorDeps extends RefuseDeps {
+  env: Env
+  receive: (arrival: Arrival) => Promise<Received>
+}
+
+/**
+ * The signed door: raw bytes first, then the signature, then the parser. 202 when the event is stored durably,
+ * 200 when it was before; every refusal with its reason, kept as a rejection; 503 when the store is out of reach,
+ * so that Langfuse tries again.
+ */
+export function answerWebhook(request: Request, deps: DoorDeps): Promise<Response> {
+  const startedAt = deps.now()
+  return withBody(request, maxBytes, (body) => answerBody(request, { body, startedAt }, deps))
+}
+
+async function answerBody(
+  request: Request,
+  { body, startedAt }: { body: Body; startedAt: number },
+  deps: DoorDeps,
+): Promise<Response> {
+  const { env, now } = deps
+  if (!body.ok) return refuse(request, { ...body, door }, deps)
+  const opened = openWebhook({
+    headers: request.headers,
+    rawBody: body.bytes,
+    secrets: env.LANGFUSE_WEBHOOK_SECRET,
+    schemes: env.SIGNATURE_SCHEMES,
+    toleranceSeconds: env.SIGNATURE_TOLERANCE_SECONDS,
+    now: now(),
+  })
+  if (!opened.ok) return refuse(request, { ...opened, ...headOf(body.bytes), door }, deps)
+  try {
+    const received = await deps.receive(arrivalOf(request, opened, body.bytes, now()))
+    const { status, eventId } = received
+    const { type, subject } = opened
+    noteEvent(door, { status, eventId, type, subject, milliseconds: now() - startedAt })
+    return answer(status === 'accepted' ? 202 : 200, { status, eventId })
+  } catch (error) {
+    return storeUnavailable(error, { door, size: body.bytes.byteLength })
+  }
+}
+
+function arrivalOf(request: Request, opened: OpenedWebhook, body: Uint8Array, now: number): Arrival {
+  return {
+    source: door,
+    dedupe_key: opened.dedupeKey,
+    twin_key: opened.twinKey,
+    type: opened.type,
+    action: opened.action,
+    project_id: opened.projectId,
+    subject: opened.subject,
+    version: opened.version,
+    occurred_at: opened.occurredAt,
+    received_at: now,
+    headers: JSON.stringify({ ...keptHeaders(request.headers), ...traceHeaders() }),
+    signature: opened.scheme,
+    secret_hint: opened.secretHint,
+    size: body.byteLength,
+    body,
+    test: false,
+  }
+}

@@ -1,0 +1,42 @@
+import { z } from 'zod'
+import type { FlatBody, PageWanted, PolledPage } from '../../core/polling/rows.ts'
+import type { LangfuseAnswer } from './request.ts'
+
+/** What Langfuse leaves out or writes differently one day must not hold up the row. */
+export const text = z.string().nullish().catch(null)
+export const amount = z.coerce.number().nonnegative().nullish().catch(null)
+export const time = z.iso.datetime({ offset: true })
+
+export const strangeForm = 'Langfuse answered in a form that is not known here'
+
+/** The number of a page, which is the cursor of the endpoints from before v4. */
+export const pageNumber = ({ cursor }: PageWanted): number => Number(cursor ?? 1)
+
+/**
+ * Reads the rows of one answer, newest first, and where the next page is: by a cursor, or where `old`, by its number.
+ * A row that is of no known form is left out.
+ */
+export function pageReader<Row extends z.ZodType>(
+  row: Row,
+  bodyOf: (row: z.output<Row>, projectId: string) => FlatBody,
+): (answer: LangfuseAnswer, wanted: PageWanted, projectId: string) => PolledPage {
+  const rows = z.array(z.unknown()).transform((list) =>
+    list.flatMap((one): z.output<Row>[] => {
+      const read = row.safeParse(one)
+      return read.success ? [read.data] : []
+    }),
+  )
+  const byCursor = z.object({ data: rows, meta: z.object({ cursor: z.string().nullish() }) })
+  const byPage = z.object({ data: rows, meta: z.object({ totalPages: z.int() }) })
+  return (answer, wanted, projectId) => {
+    if (!answer.ok) return answer
+    const read = (wanted.old ? byPage : byCursor).safeParse(answer.json)
+    if (!read.success) return { ok: false, status: 200, retryAfterMs: null, message: strangeForm }
+    const { data, meta } = read.data
+    const next = 'totalPages' in meta ? nextPage(pageNumber(wanted), meta.totalPages) : (meta.cursor ?? null)
+    return { ok: true, bodies: data.map((one) => bodyOf(one, projectId)), next, at: answer.at }
+  }
+}
+
+const nextPage = (page: number, totalPages: number): string | null =>
+  page < totalPages ? String(page + 1) : null

@@ -1,0 +1,34 @@
+import { networkReason } from '../../base/network-reason.ts'
+import { aheadMs, type Reach, troubled } from '../../core/setup/reach.ts'
+import { readProject } from './project.ts'
+import type { LangfuseApi } from './request.ts'
+
+interface Question {
+  baseUrl: string
+  /** Without them it is only asked whether it is there. */
+  keys: Pick<LangfuseApi, 'publicKey' | 'secretKey'> | null
+  fetch: typeof globalThis.fetch
+  now: () => number
+  draw?: LangfuseApi['draw']
+}
+
+/** Whether Langfuse is there (`GET /api/public/health`) and takes the keys (`GET /api/public/projects`). */
+export async function reachLangfuse({ baseUrl, keys, fetch, now, draw }: Question): Promise<Reach> {
+  const url = `${baseUrl.replace(/\/+$/, '')}/api/public/health`
+  let ahead: number | null = null
+  try {
+    const response = await fetch(url, { redirect: 'manual' })
+    await response.body?.cancel()
+    ahead = aheadMs(response.headers.get('date'), now())
+    if (!response.ok) return troubled(`Langfuse answered ${response.status}: check LANGFUSE_BASE_URL`, ahead)
+  } catch (error) {
+    return troubled(networkReason('Langfuse', error, new URL(url).host))
+  }
+  if (!keys) return { words: 'Langfuse was reached.', fix: null, aheadMs: ahead }
+  const read = await readProject({ baseUrl, ...keys, fetch, ...(draw && { draw }) })
+  if (read.ok)
+    return { words: `Langfuse knows them for project ${read.projectId}.`, fix: null, aheadMs: ahead }
+  if (read.isUnasked) return { words: `Langfuse was reached. ${read.message}.`, fix: null, aheadMs: ahead }
+  const fix = 'check LANGFUSE_PUBLIC_KEY, LANGFUSE_SECRET_KEY and LANGFUSE_BASE_URL, which go together'
+  return troubled(`${read.message}: ${fix}`, ahead)
+}

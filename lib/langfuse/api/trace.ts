@@ -1,0 +1,192 @@
+import { z } from 'zod'
+import { pathSegment } from '../../base/path-segment.ts'
+import type { TraceFacts } from '../../core/change/change.ts'
+import type { CallbackIds, TraceAnswer } from '../../core/change/describe-callback.ts'
+import { amount, strangeForm, text, time } from './page.ts'
+import { askLangfuse, type LangfuseAnswer, type LangfuseApi } from './request.ts'
+
+const moment = time
+  .transform((iso) => Date.parse(iso))
+  .nullish()
+  .catch(null)
+
+const row = z.object({
+  id: z.string(),
+  traceId: text,
+  projectId: z.string(),
+  parentObservationId: text,
+  isRootObservation: z.boolean().nullish().catch(null),
+  name: text,
+  traceName: text,
+  level: text,
+  environment: text,
+  userId: text,
+  sessionId: text,
+  startTime: moment,
+  endTime: moment,
+  totalCost: amount,
+})
+type Row = z.output<typeof row>
+const rows = z.object({
+  data: z.array(row),
+  meta: z.object({ cursor: z.string().nullish() }).nullish(),
+})
+
+const oldTrace = z.object({
+  id: z.string(),
+  projectId: z.string(),
+  name: text,
+  userId: text,
+  sessionId: text,
+  environment: text,
+  timestamp: moment,
+  /** Seconds. */
+  latency: amount,
+  totalCost: amount,
+  observations: z.array(z.object({ id: z.string(), level: text })).catch([]),
+})
+const oldSession = z.object({ id: z.string(), projectId: z.string(), environment: text, createdAt: moment })
+
+const fields = 'core,basic,metrics,usage,model,trace_context'
+const limit = 1000
+
+const notFound: TraceAnswer = { state: 'not-found' }
+/** It does not take ids of this form (400), or has nothing by them (404). */
+const isNone = ({ status }: Extract<LangfuseAnswer, { ok: false }>): boolean =>
+  status === 400 || status === 404
+
+const noAnswer = ({
+  message,
+  retryAfterMs,
+  isUnasked,
+}: Extract<LangfuseAnswer, { ok: false }>): TraceAnswer => ({
+  state: 'no-answer',
+  message,
+  retryAfterMs,
+  ...(isUnasked && { isUnasked }),
+})
+const strange: TraceAnswer = {
+  state: 'no-answer',
+  message: strangeForm,
+  retryAfterMs: null,
+}
+
+/**
+ * Whether Langfuse knows the trace (else the session, else the observation) of a callback in its project, and what it
+ * says of it: `GET /api/public/v2/observations`. Where that has nothing, as in a Langfuse of before v4, the endpoints
+ * of v3, `GET /api/public/traces/{id}` and `…/sessions/{id}`. An observation is believed where the trace has it.
+ */
+export async function readTrace(api: LangfuseApi, ids: CallbackIds): Promise<TraceAnswer> {
+  const answer = await askLangfuse(api, '/api/public/v2/observations', { ...wanted(ids), fields, limit })
+  if (!answer.ok) return isNone(answer) ? readOld(api, ids) : noAnswer(answer)
+  const read = rows.safeParse(answer.json)
+  if (!read.success) return strange
+  if (read.data.data.length === 0) return readOld(api, ids)
+  const own = read.data.data.filter(({ projectId }) => projectId === ids.projectId)
+  const [first] = own
+  if (!first) return notFound
+  const isLeast = Boolean(read.data.meta?.cursor)
+  const isSession = ids.traceId === null && ids.sessionId !== null
+  return {
+    state: 'found',
+    ids: {
+      ...ids,
+      traceId: isSession ? null : (first.traceId ?? ids.traceId),
+      // Of a trace that was not read to its end, an id that anybody may have written is not believed.
+      observationId: believed(ids.observationId, own, isLeast && !ids.isAnonymous),
+      sessionId: isSession ? ids.sessionId : (first.sessionId ?? null),
+    },
+    trace: factsOf(own, isLeast),
+  }
+}
+
+function wanted({ traceId, sessionId, observationId }: CallbackIds): Record<string, string> {
+  if (traceId !== null) return { traceId }
+  if (sessionId !== null) return { sessionId }
+  const filter = [{ type: 'string', column: 'id', operator: '=', value: observationId }]
+  return { filter: JSON.stringify(filter) }
+}
+
+const believed = (id: string | null, known: { id: string }[], isLeast: boolean): string | null =>
+  isLeast || known.some((one) => one.id === id) ? id : null
+
+const levels = ['DEBUG', 'DEFAULT', 'WARNING', 'ERROR']
+
+function worst(all: (string | null | undefined)[]): string | null {
+  const place = Math.max(...all.map((level) => levels.indexOf(level ?? '')))
+  return levels[place] ?? null
+}
+
+const isRoot = ({ isRootObservation, parentObservationId }: Row): boolean =>
+  isRootObservation ?? parentObservationId == null
+
+/** A sum over a part of a trace is no sum, so where not all was read there is none. */
+function factsOf(all: Row[], isLeast: boolean): TraceFacts {
+  const first = all.find(isRoot) ?? all[0]
+  const starts = all.flatMap(({ startTime }) => startTime ?? [])
+  const ends = all.flatMap(({ startTime, endTime }) => endTime ?? startTime ?? [])
+  const costs = all.flatMap(({ totalCost }) => totalCost ?? [])
+  const startedAt = starts.length > 0 && !isLeast ? Math.min(...starts) : null
+  return {
+    name: first?.traceName || first?.name || null,
+    user: first?.userId ?? null,
+    environment: first?.environment ?? null,
+    level: worst(all.map(({ level }) => level)),
+    latencyMs: startedAt === null ? null : Math.max(...ends) - startedAt,
+    cost: costs.length === 0 || isLeast ? null : costs.reduce((sum, cost) => sum + cost, 0),
+    observations: all.length,
+    ...(isLeast && { isLeast }),
+    startedAt,
+  }
+}
+
+async function readOld(api: LangfuseApi, ids: CallbackIds): Promise<TraceAnswer> {
+  const { traceId, sessionId } = ids
+  if (traceId === null) return sessionId === null ? notFound : readOldSession(api, { ...ids, sessionId })
+  const segment = pathSegment(traceId)
+  if (segment === null) return notFound
+  const answer = await askLangfuse(api, `/api/public/traces/${segment}`)
+  if (!answer.ok) return isNone(answer) ? notFound : noAnswer(answer)
+  const read = oldTrace.safeParse(answer.json)
+  if (!read.success) return strange
+  const { data } = read
+  if (data.projectId !== ids.projectId || data.id !== traceId) return notFound
+  return {
+    state: 'found',
+    ids: {
+      ...ids,
+      observationId: believed(ids.observationId, data.observations, false),
+      sessionId: data.sessionId ?? null,
+    },
+    trace: {
+      name: data.name ?? null,
+      user: data.userId ?? null,
+      environment: data.environment ?? null,
+      level: worst(data.observations.map(({ level }) => level)),
+      latencyMs: data.latency == null ? null : Math.round(data.latency * 1000),
+      cost: data.totalCost ?? null,
+      observations: data.observations.length,
+      startedAt: data.timestamp ?? null,
+    },
+  }
+}
+
+async function readOldSession(
+  api: LangfuseApi,
+  ids: CallbackIds & { sessionId: string },
+): Promise<TraceAnswer> {
+  const segment = pathSegment(ids.sessionId)
+  if (segment === null) return notFound
+  const answer = await askLangfuse(api, `/api/public/sessions/${segment}`)
+  if (!answer.ok) return isNone(answer) ? notFound : noAnswer(answer)
+  const read = oldSession.safeParse(answer.json)
+  if (!read.success) return strange
+  const { data } = read
+  if (data.projectId !== ids.projectId || data.id !== ids.sessionId) return notFound
+  const unknown = { name: null, user: null, level: null, latencyMs: null, cost: null, observations: 0 }
+  return {
+    state: 'found',
+    ids: { ...ids, observationId: null },
+    trace: { ...unknown, environment: data.environment ?? null, startedAt: data.createdAt ?? null },
+  }
+}

@@ -1,0 +1,182 @@
+import { z } from 'zod'
+import type { JsonObject } from '../base/json-object.ts'
+import {
+  type AlertEvent,
+  alertBody,
+  flatBody,
+  flatNames,
+  type NotificationEvent,
+  notificationBody,
+  type PromptAction,
+  type PromptEvent,
+  promptBody,
+  type SourceEvent,
+  type UnrecognisedEvent,
+} from '../core/change/event.ts'
+import { observationBody, observationNames, scoreBody, scoreNames } from '../core/change/observed-body.ts'
+import { fromObservation, fromScore } from './observed.ts'
+
+type User = z.output<typeof promptBody>['user']
+
+const person = (user: User): PromptEvent['user'] =>
+  user ? { name: user.name ?? null, email: user.email ?? null } : null
+
+/** Links end up in pages and messages, where `javascript:` and the like have no place. */
+const link = (url: string | undefined): string | null =>
+  url !== undefined && /^https?:/i.test(url) && URL.canParse(url) ? url : null
+
+function fromPrompt({ action, user, prompt }: z.output<typeof promptBody>): PromptEvent {
+  return {
+    type: 'prompt-version',
+    action,
+    projectId: prompt.projectId,
+    name: prompt.name,
+    version: prompt.version,
+    promptId: prompt.id,
+    labels: prompt.labels,
+    tags: prompt.tags,
+    promptType: prompt.type,
+    text: prompt.prompt,
+    config: prompt.config,
+    commitMessage: prompt.commitMessage,
+    createdBy: prompt.createdBy,
+    user: person(user),
+    updatedAt: Date.parse(prompt.updatedAt),
+    createdAt: Date.parse(prompt.createdAt),
+  }
+}
+
+const flatActions = {
+  'prompt.created': 'created',
+  'prompt.updated': 'updated',
+  'prompt.deleted': 'deleted',
+} as const satisfies Record<z.output<typeof flatBody>['event'], PromptAction>
+
+/** Its `timestamp` is when it was sent, which orders nothing: `updatedAt` stays unknown. */
+function fromFlat({ event, data }: z.output<typeof flatBody>): PromptEvent {
+  return {
+    type: 'prompt-version',
+    action: flatActions[event],
+    projectId: data.projectId,
+    name: data.promptName,
+    version: data.promptVersion,
+    labels: data.labels,
+    tags: data.tags,
+    promptType: data.type,
+    text: data.prompt,
+    config: data.config,
+    commitMessage: data.commitMessage,
+    createdBy: data.createdBy,
+    user: person(data.user),
+  }
+}
+
+/** The filter operators of Langfuse that name whole values; the others (`contains`, `none of`) name none. */
+const environmentFilter = z.object({
+  column: z.literal('environment'),
+  operator: z.enum(['=', 'any of', 'all of']),
+  value: z.union([z.string().transform((one) => [one]), z.array(z.string())]),
+})
+
+function environmentsOf(filters: unknown[]): string[] {
+  return [...new Set(filters.flatMap((filter) => environmentFilter.safeParse(filter).data?.value ?? []))]
+}
+
+function fromAlert({ payload }: z.output<typeof alertBody>): AlertEvent {
+  return {
+    type: 'monitor-alert',
+    projectId: payload.projectId,
+    monitorId: payload.monitorId,
+    title: payload.message.title,
+    body: payload.message.body,
+    severity: payload.severity,
+    url: link(payload.permalink),
+    dataUrl: link(payload.dataPermalink),
+    environments: environmentsOf(payload.filters),
+    at: Date.parse(payload.timestamp),
+  }
+}
+
+function fromNotification({ event }: z.output<typeof notificationBody>): NotificationEvent {
+  return {
+    type: 'project-notification',
+    projectId: event.projectId,
+    projectName: event.projectName ?? null,
+    eventType: event.eventType,
+    severity: event.severity,
+    resource: event.resourceName ?? event.resourceId ?? null,
+    message: event.message,
+    url: link(event.url),
+  }
+}
+
+const maxProblems = 20
+
+const unrecognised = (problems: string[]): UnrecognisedEvent => ({
+  type: 'unrecognised',
+  projectId: null,
+  problems: problems.map((problem) => problem.slice(0, 300)),
+})
+
+/** What is wrong with which field, in a sentence. */
+export const problemOf = ({ path, message }: z.core.$ZodIssue): string =>
+  `\`${z.core.toDotPath(path)}\`: ${message.replace(/^Invalid input: /, '')}`
+
+const reader =
+  <Schema extends z.ZodType>(schema: Schema, read: (body: z.output<Schema>) => SourceEvent) =>
+  (body: JsonObject): SourceEvent => {
+    const parsed = schema.safeParse(body)
+    // Cut before the sentences are made: an array of a million wrong items has a million issues.
+    return parsed.success
+      ? read(parsed.data)
+      : unrecognised(parsed.error.issues.slice(0, maxProblems).map(problemOf))
+  }
+
+/** A `Map`, since the key comes from outside: `__proto__` and `constructor` are in every object. */
+const enveloped = new Map<unknown, (body: JsonObject) => SourceEvent>([
+  ['prompt-version', reader(promptBody, fromPrompt)],
+  ['monitor-alert', reader(alertBody, fromAlert)],
+  ['project-notification', reader(notificationBody, fromNotification)],
+])
+const flat = new Map<unknown, (body: JsonObject) => SourceEvent>([
+  ...flatNames.map((name) => [name, reader(flatBody, fromFlat)] as const),
+  ...observationNames.map((name) => [name, reader(observationBody, fromObservation)] as const),
+  ...scoreNames.map((name) => [name, reader(scoreBody, fromScore)] as const),
+])
+
+/** An own value of the body; what it inherits is not the sender's word. */
+export const own = (body: JsonObject, key: string): unknown =>
+  Object.hasOwn(body, key) ? body[key] : undefined
+
+/** Whether it is in the form of tutorials, which has no `type`. */
+export const isFlat = (body: JsonObject): boolean =>
+  !Object.hasOwn(body, 'type') && typeof own(body, 'event') === 'string'
+
+/**
+ * Columns of text cannot hold everything that JSON can: Postgres refuses NUL, and UTF-8 has no lone
+ * surrogates. Langfuse's own database cannot hold them either, so that no real name is changed here.
+ */
+export function storable<T>(value: T): T
+export function storable(value: unknown): unknown {
+  if (typeof value === 'string') return value.replaceAll('\0', '\uFFFD').toWellFormed()
+  if (Array.isArray(value)) return value.map(storable)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, storable(item)]))
+}
+
+/** What a JSON object of Langfuse says. The text and config of a prompt are kept exactly. */
+export function toEvent(body: JsonObject): SourceEvent {
+  const [key, known] = isFlat(body) ? (['event', flat] as const) : (['type', enveloped] as const)
+  const given = own(body, key)
+  const read = known.get(given)
+  if (!read) {
+    const got = given === undefined ? 'nothing' : JSON.stringify(given)
+    return storable(
+      unrecognised([`\`${key}\`: expected one of ${[...known.keys()].join(', ')}, received ${got}`]),
+    )
+  }
+  const event = read(body)
+  if (event.type !== 'prompt-version') return storable(event)
+  const { text, config, ...rest } = event
+  return { ...storable(rest), text, config }
+}

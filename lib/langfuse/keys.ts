@@ -1,0 +1,85 @@
+import { createHash } from 'node:crypto'
+import type { JsonObject } from '../base/json-object.ts'
+import { monitorName } from '../core/change/describe.ts'
+import type { SourceEvent } from '../core/change/event.ts'
+import { indexable, maxIndexed } from '../core/change/indexable.ts'
+import { burstName, isObserved } from '../core/change/observed.ts'
+import { isFlat, own, storable } from './body.ts'
+
+const sha256 = (value: string | Uint8Array): string => createHash('sha256').update(value).digest('hex')
+
+/** `JSON.stringify` keeps the parts apart and lone surrogates different; joining them would not. */
+const hashOf = (parts: unknown[]): string => sha256(JSON.stringify(parts))
+
+const keyOfId = (id: string): string =>
+  /^[\x21-\x7e]{1,200}$/.test(id) ? `langfuse:${id}` : `langfuse:sha256:${hashOf([id])}`
+
+/**
+ * What makes the event one event. Langfuse's `id` is the same over all tries and re-runs of a delivery,
+ * while `timestamp` and signature change with a re-run. The flat form has no id.
+ */
+export function dedupeKeyOf(event: SourceEvent, body: JsonObject, rawBody: Uint8Array): string {
+  if (isObserved(event)) {
+    const { updatedAt } = body.data as { updatedAt?: unknown }
+    // Where nothing says when it was updated, another content is another telling.
+    return `flat:${hashOf([body.event, event.projectId, event.traceId, event.id, updatedAt ?? sha256(rawBody)])}`
+  }
+  if (isFlat(body) && event.type === 'prompt-version')
+    return `flat:${hashOf([body.event, body.timestamp, event.projectId, event.name, event.version])}`
+  const id = own(body, 'id')
+  return typeof id === 'string' && id !== '' ? keyOfId(id) : `body:${sha256(rawBody)}`
+}
+
+/**
+ * The same for one edit, alert or notification that two automations tell, whose events differ in `id`. Null where unknown.
+ * The `timestamp` of a notification is that of its making; of a prompt's event, that of its sending.
+ */
+export function twinKeyOf(event: SourceEvent, body: JsonObject): string | null {
+  switch (event.type) {
+    case 'prompt-version': {
+      if (event.updatedAt === undefined) return null
+      const { promptId, action, updatedAt, labels = [], tags = [] } = event
+      return hashOf([promptId, action, updatedAt, labels.toSorted(), tags.toSorted()])
+    }
+    case 'monitor-alert':
+      return hashOf([event.type, event.projectId, event.monitorId, event.severity, event.at])
+    case 'project-notification': {
+      const { type, projectId, eventType, severity, resource, message } = event
+      return hashOf([type, projectId, eventType, severity, resource, message, own(body, 'timestamp')])
+    }
+    default:
+      return null
+  }
+}
+
+/**
+ * What the event is about, as a person would name it; at most 600 characters, as it is looked up by index. Two prompts
+ * never have the same.
+ */
+export function subjectOf(event: SourceEvent, body: JsonObject): string {
+  const name = nameOf(event, body)
+  const subject = event.type === 'prompt-version' ? indexable(name) : name.slice(0, maxIndexed)
+  return subject.toWellFormed()
+}
+
+function nameOf(event: SourceEvent, body: JsonObject): string {
+  switch (event.type) {
+    case 'prompt-version':
+      return event.name
+    case 'monitor-alert':
+      return monitorName(event.title)
+    case 'project-notification':
+      return event.resource ?? event.eventType
+    case 'trace':
+    case 'generation':
+    case 'observation':
+    case 'score':
+      return burstName(event)
+    case 'trace-callback':
+      return event.traceId ?? event.sessionId ?? event.observationId ?? ''
+    case 'unrecognised': {
+      const type = own(body, 'type')
+      return typeof type === 'string' ? storable(type.slice(0, 200)) : ''
+    }
+  }
+}

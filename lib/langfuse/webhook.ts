@@ -1,0 +1,126 @@
+import { z } from 'zod'
+import { type JsonObject, type JsonRefusal, readJsonObject } from '../base/json-object.ts'
+import type { PromptAction, SourceEvent } from '../core/change/event.ts'
+import { own, toEvent } from './body.ts'
+import { dedupeKeyOf, subjectOf, twinKeyOf } from './keys.ts'
+import { checkAge, type SignatureRefusal, type SignatureScheme, verifySignature } from './signature.ts'
+
+export interface WebhookRequest {
+  headers: Headers
+  /** Exactly as they came. */
+  rawBody: Uint8Array
+  secrets: readonly string[]
+  schemes: readonly SignatureScheme[]
+  toleranceSeconds: number
+  /** Epoch milliseconds. */
+  now: number
+}
+
+export interface OpenedWebhook {
+  ok: true
+  event: SourceEvent
+  /** At most 209 characters of printable ASCII. */
+  dedupeKey: string
+  twinKey: string | null
+  type: SourceEvent['type']
+  action: PromptAction | null
+  projectId: string | null
+  /** Prompt name, monitor title, resource, or the `type` that is not known. May be empty. */
+  subject: string
+  version: number | null
+  /** Epoch milliseconds: of an alert, when its monitor ran; else the body's `timestamp`, else `now`. */
+  occurredAt: number
+  scheme: SignatureScheme
+  secretHint: string
+}
+
+export interface RefusedWebhook {
+  ok: false
+  status: 400 | 401 | 503
+  reason: 'no-secret' | 'signature-undated' | SignatureRefusal['reason'] | JsonRefusal['reason']
+  /** A sentence with its numbers, fit to be stored and shown. */
+  message: string
+}
+
+const time = z.iso.datetime({ offset: true }).transform((iso) => Date.parse(iso))
+
+const timestampOf = (body: JsonObject): number | null => time.safeParse(own(body, 'timestamp')).data ?? null
+
+const refuse = (
+  status: RefusedWebhook['status'],
+  { reason, message }: Pick<RefusedWebhook, 'reason' | 'message'>,
+): RefusedWebhook => ({ ok: false, status, reason, message })
+
+/** A bare signature has no time of its own; the body that it signs has. */
+function checkBodyAge(timestamp: number | null, request: WebhookRequest): RefusedWebhook | null {
+  if (timestamp === null) {
+    const message =
+      'A bare signature needs an ISO 8601 `timestamp` in the body, or it could be replayed for ever'
+    return refuse(401, { reason: 'signature-undated', message })
+  }
+  const age = checkAge(timestamp, request.now, request.toleranceSeconds)
+  return age.ok ? null : refuse(401, age)
+}
+
+/**
+ * Opens one request of Langfuse: verifies the bytes, then parses them. Signed JSON of a shape that is not
+ * known is an `unrecognised` event, no refusal: Langfuse turns an automation off after five of those.
+ */
+export function openWebhook(request: WebhookRequest): OpenedWebhook | RefusedWebhook {
+  const { headers, rawBody, now } = request
+  if (request.secrets.length === 0) {
+    const message = 'LANGFUSE_WEBHOOK_SECRET is not set, so that no request can be verified'
+    return refuse(503, { reason: 'no-secret', message })
+  }
+  const signature = verifySignature({ ...request, header: headers.get('x-langfuse-signature') })
+  if (!signature.ok) return refuse(401, signature)
+  const json = readJsonObject(rawBody)
+  if (!json.ok) return refuse(400, json)
+  const body = json.value
+  const timestamp = timestampOf(body)
+  const stale = signature.scheme === 'bare' ? checkBodyAge(timestamp, request) : null
+  if (stale) return stale
+  const event = toEvent(body)
+  return {
+    ok: true,
+    event,
+    dedupeKey: dedupeKeyOf(event, body, rawBody),
+    twinKey: twinKeyOf(event, body),
+    type: event.type,
+    action: 'action' in event ? event.action : null,
+    projectId: event.projectId,
+    subject: subjectOf(event, body),
+    version: event.type === 'prompt-version' ? event.version : null,
+    occurredAt: 'at' in event ? event.at : (timestamp ?? now),
+    scheme: signature.scheme,
+    secretHint: signature.secretHint,
+  }
+}
+
+/** The event of a stored body: the same that `openWebhook` gave when it came. */
+export function parseBody(rawBody: Uint8Array): SourceEvent {
+  const json = readJsonObject(rawBody)
+  return json.ok ? toEvent(json.value) : { type: 'unrecognised', projectId: null, problems: [json.message] }
+}
+
+const keptNames = [
+  'content-type',
+  'content-length',
+  'content-encoding',
+  'user-agent',
+  'x-forwarded-for',
+  'x-request-id',
+  'x-vercel-id',
+  'traceparent',
+  'tracestate',
+]
+
+/** The headers worth keeping with an event, each at most 500 characters. Never a signature or credential. */
+export function keptHeaders(headers: Headers): Record<string, string> {
+  return Object.fromEntries(
+    keptNames.flatMap((name) => {
+      const value = headers.get(name)
+      return value === null ? [] : [[name, value.slice(0, 500)]]
+    }),
+  )
+}

@@ -1,0 +1,143 @@
+import { nextTry } from '../../base/retry.ts'
+import { afterAttempt, type Circuit } from '../../core/delivery/circuit.ts'
+import type { Outcome } from '../../core/delivery/delivery.ts'
+import type { Db } from '../../store/client.ts'
+import type { AttemptRow, DeliveryOrderRow, DeliveryRow } from '../../store/schema.ts'
+import { indexErrors } from '../../store/search/index-write.ts'
+import { type Settlement, settleAttempts } from '../../store/tables/deliveries.ts'
+import { unparkDeliveries } from '../../store/tables/delivery-orders.ts'
+import { lockTarget, saveLimit, updateTarget } from '../../store/tables/targets.ts'
+import { noteGivenUp } from '../settle/given-up.ts'
+
+/** One attempt that has ended. */
+export interface Finished {
+  row: DeliveryRow
+  /** Of a delivery that others of the same incident wait for. */
+  order?: DeliveryOrderRow | undefined
+  startedAt: number
+  endedAt: number
+  outcome: Outcome
+  probe: boolean
+  /**
+   * What it says about the target. `again`: another delivery of the same message says it already, and one failed
+   * message must not count as twenty. `ours`: the message could not be made, which says nothing.
+   */
+  weight: 'counts' | 'again' | 'ours'
+}
+
+export interface FinishDeps {
+  db: Db
+  now: () => number
+  random: () => number
+  /** The target's name, and whether there is another one on which its troubles can be told. */
+  target: string
+  announces: boolean
+  /** Seconds before each try; undefined: the usual schedule. */
+  schedule: number[] | undefined
+}
+
+const attemptOf = ({ row, startedAt, endedAt, outcome }: Finished): AttemptRow => ({
+  delivery_id: row.id,
+  number: row.attempt,
+  started_at: startedAt,
+  duration_ms: Math.max(0, Math.round(endedAt - startedAt)),
+  outcome: outcome.outcome,
+  status_code: outcome.statusCode,
+  reason: outcome.reason,
+  request: outcome.request,
+  response: outcome.response,
+})
+
+function settlementOf(
+  { row, outcome }: Finished,
+  { random, schedule }: FinishDeps,
+  { time, circuit }: { time: number; circuit: Circuit },
+): Settlement {
+  const { failures } = row
+  const { reason } = outcome
+  if (outcome.outcome === 'delivered') {
+    return { status: 'delivered', failures, next_at: null, reason: null, finished_at: time }
+  }
+  if (outcome.outcome === 'dry-run') {
+    return { status: 'dry-run', failures, next_at: null, reason, finished_at: time }
+  }
+  if (outcome.outcome === 'failed') {
+    return { status: 'failed', failures: failures + 1, next_at: null, reason, finished_at: time }
+  }
+  if (outcome.outcome === 'wait') {
+    // Not earlier than the target's limit lets it, whatever this one was told.
+    const next_at = Math.max(time + 1000, circuit.limit?.until ?? 0)
+    return { status: 'retrying', failures, next_at, reason, finished_at: null }
+  }
+  const next = nextTry({
+    failures: failures + 1,
+    delays: schedule,
+    retryAfterMs: outcome.retryAfterMs,
+    now: time,
+    random,
+  })
+  if ('givenUp' in next) {
+    const given = `Given up after ${failures + 1} tries. ${reason}`
+    return { status: 'failed', failures: failures + 1, next_at: null, reason: given, finished_at: time }
+  }
+  return { status: 'retrying', failures: failures + 1, next_at: next.at, reason, finished_at: null }
+}
+
+/** A probe that was not made leaves the place to the next delivery. */
+function circuitAfter(
+  circuit: Circuit,
+  { outcome, probe, weight }: Finished,
+  { now, delays }: { now: number; delays: number[] | undefined },
+): Circuit {
+  if (weight === 'ours' || outcome.outcome === 'dry-run')
+    return probe ? { ...circuit, open_until: now } : circuit
+  return weight === 'again' ? circuit : afterAttempt(circuit, { outcome, now, probe, delays })
+}
+
+export interface Recorded {
+  /** Something was given up that other targets are notified of. */
+  tells: boolean
+  /** The ids of the deliveries that are not tried again by themselves. */
+  givenUp: Set<string>
+}
+
+/** Writes what attempts came to and what follows for their deliveries and the target, all in one transaction. */
+export async function finishAll(deps: FinishDeps, finished: Finished[]): Promise<Recorded> {
+  const { db, now, target } = deps
+  return db.transaction().execute(async (trx) => {
+    const before = await lockTarget(trx, target)
+    const time = now()
+    const how = { now: time, delays: deps.schedule }
+    const circuit = finished.reduce<Circuit>((state, one) => circuitAfter(state, one, how), before)
+    const ended = finished.map((one) => ({
+      attempt: attemptOf(one),
+      after: settlementOf(one, deps, { time, circuit }),
+    }))
+    const taken = await settleAttempts(trx, ended)
+    await unparkDeliveries(
+      trx,
+      finished.flatMap(({ order }) => order ?? []),
+      time,
+    )
+    const givenUp = new Set(
+      ended
+        .filter(({ attempt, after }) => after.status === 'failed' && taken.has(attempt.delivery_id))
+        .map(({ attempt }) => attempt.delivery_id),
+    )
+    // What it failed with the last time is indexed already.
+    const failed = finished.filter(
+      ({ row, outcome }) =>
+        outcome.outcome !== 'delivered' && outcome.outcome !== 'dry-run' && outcome.reason !== row.reason,
+    )
+    await indexErrors(
+      trx,
+      failed.map(({ row }) => row.change_id),
+    )
+    const tells = givenUp.size > 0 && deps.announces
+    if (tells) await noteGivenUp(trx, target, before.announced_at, time)
+    if (circuit.limit !== before.limit) await saveLimit(trx, target, circuit.limit)
+    const { failures, open_until, opened, next_slot_at } = circuit
+    if (circuit !== before) await updateTarget(trx, target, { failures, open_until, opened, next_slot_at })
+    return { tells, givenUp }
+  })
+}

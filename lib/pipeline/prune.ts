@@ -1,0 +1,91 @@
+import { setImmediate } from 'node:timers/promises'
+import { sql } from 'kysely'
+import { type Db, isPostgres } from '../store/client.ts'
+import { forgetCallbackPace } from '../store/tables/callback-pace.ts'
+import {
+  deleteChanges,
+  dropDeletedTexts,
+  forgetSettleFailures,
+  forgetWords,
+  noteDeletedVersions,
+  prunableChanges,
+  withheldCallbacks,
+} from '../store/tables/prune.ts'
+import { forgetBudgets } from '../store/tables/request-budget.ts'
+
+const dayMs = 86_400_000
+/** Small, so that nothing else waits long for the store. */
+const batch = 200
+/** Of strangers' callbacks that Langfuse did not confirm. */
+const keptWithheld = 1000
+/** 4 MB: what is given back to the file system at once. */
+const batchPages = 1000
+
+/**
+ * Deletes what was settled and delivered longer ago than `retentionDays`: changes with their events, deliveries and
+ * attempts. What waits or was given up stays. Strangers' callbacks that were not confirmed go earlier, beyond the newest
+ * 1,000. With the changes go the words by which only they were found, and as long after a version was deleted its text.
+ * Gives how many changes went.
+ */
+export async function prune(
+  db: Db,
+  { retentionDays, now, stopping }: { retentionDays: number; now: () => number; stopping: () => boolean },
+): Promise<number> {
+  const before = now() - retentionDays * dayMs
+  let count = 0
+  let after = ''
+  while (!stopping()) {
+    const found = await prunableChanges(db, { before, after, most: batch })
+    if (found.ids.length > 0) await deleteChanges(db, found.ids)
+    count += found.ids.length
+    if (found.last === null) break
+    after = found.last
+  }
+  count += await pruneWithheld(db, stopping)
+  await forgetCallbackPace(db, now())
+  await forgetBudgets(db, now())
+  await forgetSettleFailures(db)
+  await pruneTexts(db, { before, now: now(), stopping })
+  if (isPostgres(db)) return count
+  if (count > 0) await pruneWords(db, stopping)
+  await giveBack(db, stopping)
+  return count
+}
+
+async function pruneTexts(
+  db: Db,
+  { before, now, stopping }: { before: number; now: number; stopping: () => boolean },
+): Promise<void> {
+  await noteDeletedVersions(db, now)
+  while (!stopping() && (await dropDeletedTexts(db, { before, most: batch })) === batch) await setImmediate()
+}
+
+/** Some 20 µs a word. */
+async function pruneWords(db: Db, stopping: () => boolean): Promise<void> {
+  let after: string | null = ''
+  while (after !== null && !stopping()) {
+    after = await forgetWords(db, { after, most: batch })
+    // SQLite answers at once, so that nothing else would get its turn.
+    await setImmediate()
+  }
+}
+
+async function pruneWithheld(db: Db, stopping: () => boolean): Promise<number> {
+  let count = 0
+  while (!stopping()) {
+    const ids = await withheldCallbacks(db, { keep: keptWithheld, most: batch })
+    if (ids.length === 0) break
+    await deleteChanges(db, ids)
+    count += ids.length
+  }
+  return count
+}
+
+/** SQLite keeps freed pages in its file until told otherwise. */
+async function giveBack(db: Db, stopping: () => boolean): Promise<void> {
+  while (!stopping()) {
+    const { rows } = await sql<{ freelist_count: number }>`pragma freelist_count`.execute(db)
+    if (!rows[0]?.freelist_count) return
+    await sql`pragma incremental_vacuum(${sql.lit(batchPages)})`.execute(db)
+  }
+}

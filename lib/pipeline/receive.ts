@@ -1,0 +1,175 @@
+import { createHash } from 'node:crypto'
+import { newId } from '../base/id.ts'
+import { sharedCommit } from '../base/shared-commit.ts'
+import { isDataError } from '../base/store-error.ts'
+import { type Change, emptyDetail } from '../core/change/change.ts'
+import { isObserved } from '../core/change/observed.ts'
+import { parseBody } from '../langfuse/webhook.ts'
+import { chunksOf } from '../store/chunks.ts'
+import { type Db, isPostgres } from '../store/client.ts'
+import type { ChangeRow, EventRow } from '../store/schema.ts'
+import { endJoining } from '../store/tables/changes.ts'
+import {
+  type KeyedEvent,
+  parametersOfEvent,
+  storedEvents,
+  storeUnderChanges,
+} from '../store/tables/events.ts'
+import { addToBursts, type Bursts } from './settle/bursts.ts'
+
+/** One event as a door gives it, ready to be stored. */
+export type Arrival = Omit<EventRow, 'id' | 'change_id'> & { test: Change['test'] }
+
+export interface Received {
+  status: 'accepted' | 'duplicate'
+  eventId: string
+}
+
+export interface Window {
+  /** Quiet time after which an open change settles, in milliseconds. */
+  settleMs: number
+  now: () => number
+  /** How traces and scores are told; absent: by no rules, after five minutes. */
+  bursts?: Omit<Bursts, 'mostKept'>
+}
+
+const defaultBursts = { coolDownMs: 5 * 60_000, rules: [] }
+
+/** Prompt events of one prompt that arrive together share an open change; other events each have their own. */
+function openKeyOf(arrival: Arrival): string | null {
+  if (arrival.type !== 'prompt-version') return null
+  return createHash('sha256').update(`${arrival.project_id}\n${arrival.subject}`).digest('hex')
+}
+
+/** `due`: by open key, the change that was to settle before this one's first event came; it still settles before it. */
+function changeFor(arrival: Arrival, { settleMs, now, due }: Opening): ChangeRow {
+  const openKey = openKeyOf(arrival)
+  const behind = due.get(openKey ?? '')
+  return {
+    id: newId('chg', now),
+    open_key: openKey,
+    kind: 'unchanged',
+    status: 'settling',
+    project_id: arrival.project_id,
+    subject: arrival.subject,
+    version: arrival.version,
+    title: arrival.subject,
+    actor: null,
+    danger: 0,
+    test: arrival.test ? 1 : 0,
+    detail: JSON.stringify({ ...emptyDetail, ...(behind !== undefined && { behind }) }),
+    event_count: 1,
+    opened_at: now,
+    due_at: openKey === null ? now : now + settleMs,
+    next_at: now,
+    settled_at: null,
+  }
+}
+
+interface Opening {
+  settleMs: number
+  now: number
+  due: Map<string, string>
+}
+
+/** New change rows: one for each prompt (the first arrival's), and one for each other event and its twins. */
+function changesFor(arrivals: Arrival[], opening: Opening): Map<Arrival, ChangeRow> {
+  const open = new Map<string, ChangeRow>()
+  return new Map(
+    arrivals.map((arrival) => {
+      const fresh = changeFor(arrival, opening)
+      const key = fresh.open_key ?? (arrival.twin_key === null ? null : `twin ${arrival.twin_key}`)
+      const shared = open.get(key ?? '') ?? fresh
+      if (key !== null) open.set(key, shared)
+      return [arrival, shared]
+    }),
+  )
+}
+
+/** Traces and scores go into the burst of their name. */
+async function burstsFor(
+  db: Db,
+  arrivals: Arrival[],
+  { bursts, now }: Window,
+): Promise<Map<Arrival, string>> {
+  const wanted = arrivals.flatMap((of) => {
+    if (!isObserved({ type: of.type })) return []
+    const said = parseBody(of.body)
+    return isObserved(said) ? [{ of, said, test: of.test }] : []
+  })
+  // What came through the door is kept, all of it.
+  const mostKept = Number.POSITIVE_INFINITY
+  return addToBursts(db, wanted, { ...defaultBursts, ...bursts, mostKept }, now())
+}
+
+/** `twins`: the changes that already tell of an edit, by twin key. `due`: those that let nobody in any more, by open key. */
+async function storeNew(
+  db: Db,
+  arrivals: Arrival[],
+  { twins, due, ...window }: Window & { twins: Map<string, string>; due: Map<string, string> },
+): Promise<Map<string, string>> {
+  const inBursts = await burstsFor(db, arrivals, window)
+  const homeless = arrivals.filter((arrival) => !twins.has(arrival.twin_key ?? '') && !inBursts.has(arrival))
+  const now = window.now()
+  await endJoining(db, [...due.values()], now)
+  const fresh = changesFor(homeless, { settleMs: window.settleMs, now, due })
+  const events = arrivals.map((arrival): KeyedEvent => {
+    const { test: _, ...event } = arrival
+    const change = fresh.get(arrival)
+    const changeId = change?.id ?? inBursts.get(arrival) ?? twins.get(arrival.twin_key ?? '') ?? ''
+    const row = { ...event, id: newId('evt', arrival.received_at), change_id: changeId }
+    return { row, openKey: change?.open_key ?? null }
+  })
+  const inserted = await storeUnderChanges(db, [...new Set(fresh.values())], events)
+  return new Map(
+    events.flatMap(({ row }) => (inserted.has(row.dedupe_key) ? [[row.dedupe_key, row.id] as const] : [])),
+  )
+}
+
+/**
+ * Each event is stored and its change opened or extended, or it is a repeat. In the caller's transaction, without which
+ * it is whole on Postgres only, and where none of them goes into a burst.
+ */
+export async function storeArrivals(db: Db, arrivals: Arrival[], window: Window): Promise<Received[]> {
+  const received: Received[] = []
+  for (const some of chunksOf(arrivals, parametersOfEvent))
+    received.push(...(await storeTogether(db, some, window)))
+  return received
+}
+
+/** As many as a statement can hold. */
+async function storeTogether(db: Db, arrivals: Arrival[], window: Window): Promise<Received[]> {
+  const dedupeKeys = [...new Set(arrivals.map(({ dedupe_key }) => dedupe_key))]
+  const twinKeys = [...new Set(arrivals.flatMap(({ twin_key }) => twin_key ?? []))]
+  const openKeys = [...new Set(arrivals.flatMap((arrival) => openKeyOf(arrival) ?? []))]
+  const now = window.now()
+  const { events: stored, ...others } = await storedEvents(db, { dedupeKeys, twinKeys, openKeys, now })
+  const first = new Map(arrivals.toReversed().map((arrival) => [arrival.dedupe_key, arrival]))
+  const unseen = [...first.values()].filter(({ dedupe_key }) => !stored.has(dedupe_key)).toReversed()
+  const inserted =
+    unseen.length > 0 ? await storeNew(db, unseen, { ...window, ...others }) : new Map<string, string>()
+  // Another instance may have stored the same event since the first look.
+  const lost = unseen.map(({ dedupe_key }) => dedupe_key).filter((key) => !inserted.has(key))
+  const since = lost.length > 0 ? await storedEvents(db, { dedupeKeys: lost, twinKeys: [] }) : null
+  return arrivals.map((arrival) => {
+    const key = arrival.dedupe_key
+    const id = first.get(key) === arrival ? inserted.get(key) : undefined
+    if (id !== undefined) return { status: 'accepted', eventId: id }
+    return {
+      status: 'duplicate',
+      eventId: inserted.get(key) ?? stored.get(key) ?? since?.events.get(key) ?? '',
+    }
+  })
+}
+
+/**
+ * Stores events durably. Resolves when the commit is done, with `duplicate` for what was stored before.
+ * Throws when the store is out of reach or full: then nothing was accepted.
+ */
+export function receiver(db: Db, window: Window): (arrival: Arrival) => Promise<Received> {
+  const commit = (arrivals: Arrival[]) =>
+    isPostgres(db) && !arrivals.some(isObserved)
+      ? storeArrivals(db, arrivals, window)
+      : db.transaction().execute((trx) => storeArrivals(trx, arrivals, window))
+  return sharedCommit({ commit, isOfData: isDataError })
+}

@@ -1,0 +1,52 @@
+import { newId } from '../../base/id.ts'
+import { type ChangeDetail, emptyDetail } from '../../core/change/change.ts'
+import { isObserved } from '../../core/change/observed.ts'
+import { type Db, isPostgres } from '../../store/client.ts'
+import { changeColumns } from '../../store/columns.ts'
+import type { ChangeRow } from '../../store/schema.ts'
+
+/**
+ * Has the events of a change that could not be described interpreted again, as a change of their own, due at once; the
+ * old one stays, with the id of the new one. Gives that id. Null: there is no such change, this was done already, or
+ * its events are traces and scores, which are counted as they come.
+ */
+export async function reinterpret(db: Db, changeId: string, now: number): Promise<string | null> {
+  return db.transaction().execute(async (trx) => {
+    const query = trx.selectFrom('changes').select(changeColumns).where('id', '=', changeId)
+    const row = await (isPostgres(trx) ? query.forUpdate() : query).executeTakeFirst()
+    if (row?.kind !== 'undescribed' || row.status !== 'settled') return null
+    const detail = JSON.parse(row.detail) as ChangeDetail
+    const events = await trx
+      .selectFrom('events')
+      .select(['id', 'type'])
+      .where('change_id', '=', changeId)
+      .execute()
+    if (detail.reinterpretedAs !== undefined || events.length === 0 || events.some(isObserved)) return null
+    const fresh = freshChange(row, now, events.length)
+    await trx.insertInto('changes').values(fresh).execute()
+    await trx.updateTable('events').set({ change_id: fresh.id }).where('change_id', '=', changeId).execute()
+    await trx
+      .updateTable('changes')
+      .set({ detail: JSON.stringify({ ...detail, reinterpretedAs: fresh.id }) })
+      .where('id', '=', changeId)
+      .execute()
+    return fresh.id
+  })
+}
+
+/** Without a key: what comes meanwhile opens another. */
+const freshChange = (row: ChangeRow, now: number, events: number): ChangeRow => ({
+  ...row,
+  id: newId('chg', now),
+  open_key: null,
+  kind: 'unchanged',
+  status: 'settling',
+  title: row.subject,
+  danger: 0,
+  detail: JSON.stringify(emptyDetail),
+  event_count: events,
+  opened_at: now,
+  due_at: now,
+  next_at: now,
+  settled_at: null,
+})

@@ -1,0 +1,156 @@
+import { createHash } from 'node:crypto'
+import { newId } from '../../base/id.ts'
+import { addToBurst, type Burst, type BurstFact } from '../../core/change/burst.ts'
+import { describeBurst } from '../../core/change/burst-words.ts'
+import { type ChangeDetail, emptyDetail } from '../../core/change/change.ts'
+import {
+  type BurstKind,
+  burstKind,
+  burstName,
+  type ObservationEvent,
+  type ObservedRow,
+  rowOf,
+  type ScoreEvent,
+} from '../../core/change/observed.ts'
+import { wantsRow } from '../../core/rules/bursts.ts'
+import type { Rule } from '../../core/rules/rules.ts'
+import type { Db } from '../../store/client.ts'
+import type { ChangeRow } from '../../store/schema.ts'
+import { growBurst, lastToldBurst, openBurst } from '../../store/tables/bursts.ts'
+import type { Told } from './interpret.ts'
+
+/** How rows of one name are told together. */
+export interface Bursts {
+  /** After one was told, what follows within this time is told together at its end; milliseconds. */
+  coolDownMs: number
+  rules: readonly Rule[]
+  /** Events that are kept of one burst; further ones are counted, unless they are the first for a rule. */
+  mostKept: number
+}
+
+export interface Wanted<T> {
+  of: T
+  said: ObservationEvent | ScoreEvent
+  test: boolean
+}
+
+const factAlone = (said: ObservationEvent | ScoreEvent, row: ObservedRow): BurstFact =>
+  addToBurst(null, { kind: burstKind(said), name: burstName(said), row, isFirst: true }).fact
+
+/** The rules that want to hear of an event, as if it were alone. */
+export function rulesFor(rules: readonly Rule[], said: ObservationEvent | ScoreEvent): Rule[] {
+  const row = rowOf(said)
+  const fact = factAlone(said, row)
+  return rules.filter((rule) => wantsRow(rule, { projectId: said.projectId, fact, row }))
+}
+
+interface Group<T> {
+  kind: BurstKind
+  projectId: string
+  name: string
+  openKey: string
+  wanted: Wanted<T>[]
+}
+
+function groupsOf<T>(wanted: Wanted<T>[]): Group<T>[] {
+  const groups = Map.groupBy(wanted, ({ said, test }) =>
+    JSON.stringify([burstKind(said), said.projectId, burstName(said), test]),
+  )
+  return [...groups].flatMap(([key, members]) => {
+    const said = members[0]?.said
+    if (!said) return []
+    const openKey = `burst:${createHash('sha256').update(key).digest('hex')}`
+    return [
+      { kind: burstKind(said), projectId: said.projectId, name: burstName(said), openKey, wanted: members },
+    ]
+  })
+}
+
+/**
+ * Puts rows into the open bursts of their names, in the caller's transaction, and gives the change of each row that
+ * is to be kept as an event. The first burst of a name settles at once, a further one when its cool-down has passed.
+ */
+export async function addToBursts<T>(
+  trx: Db,
+  wanted: Wanted<T>[],
+  bursts: Bursts,
+  now: number,
+): Promise<Map<T, string>> {
+  const kept = new Map<T, string>()
+  // In order, so that two instances never wait for each other in a circle.
+  for (const group of groupsOf(wanted).toSorted((a, b) => (a.openKey < b.openKey ? -1 : 1))) {
+    const row = openRow(group, now)
+    // A test is to be seen at once, however many were sent before.
+    const last = row.test === 1 ? null : await lastToldBurst(trx, row)
+    const dueAt = Math.max(now, (last ?? Number.NEGATIVE_INFINITY) + bursts.coolDownMs)
+    const open = await openBurst(trx, { ...row, due_at: dueAt, next_at: dueAt })
+    const grown = grow(group, open, bursts)
+    for (const one of grown.kept) kept.set(one, open.id)
+    await growBurst(trx, open.id, {
+      detail: JSON.stringify(grown.detail),
+      event_count: open.event_count + grown.kept.length,
+      title: describeBurst(grown.burst.fact, grown.burst.rows).title,
+    })
+  }
+  return kept
+}
+
+const openRow = ({ kind, projectId, name, openKey, wanted }: Group<unknown>, now: number): ChangeRow => ({
+  id: newId('chg', now),
+  open_key: openKey,
+  kind,
+  status: 'settling',
+  project_id: projectId,
+  subject: name,
+  version: null,
+  title: name,
+  actor: null,
+  danger: 0,
+  test: wanted[0]?.test ? 1 : 0,
+  detail: JSON.stringify(emptyDetail),
+  event_count: 0,
+  opened_at: now,
+  due_at: now,
+  next_at: now,
+  settled_at: null,
+})
+
+function grow<T>(
+  { kind, name, wanted }: Group<T>,
+  open: Pick<ChangeRow, 'detail' | 'event_count'>,
+  { rules, mostKept }: Bursts,
+): { burst: Burst; kept: T[]; detail: ChangeDetail } {
+  const before = JSON.parse(open.detail) as ChangeDetail
+  let burst = burstOf(before)
+  const kept: T[] = []
+  for (const { of, said } of wanted) {
+    const row = rowOf(said)
+    const { projectId } = said
+    const fact = factAlone(said, row)
+    const rows: ObservedRow[] = burst?.rows ?? []
+    const isFirst = rules.some(
+      (rule) =>
+        wantsRow(rule, { projectId, fact, row }) &&
+        !rows.some((one) => wantsRow(rule, { projectId, fact, row: one })),
+    )
+    burst = addToBurst(burst, { kind, name, row, isFirst })
+    if (open.event_count + kept.length < mostKept || isFirst) kept.push(of)
+  }
+  if (!burst) throw new Error('A burst without rows')
+  return { burst, kept, detail: { ...before, facts: [burst.fact], observed: burst.rows } }
+}
+
+function burstOf({ facts, observed = [] }: ChangeDetail): Burst | null {
+  const [fact] = facts
+  return fact === undefined ? null : { fact: fact as BurstFact, rows: observed }
+}
+
+/** What an open burst turned out to be. Null: nothing came of it. */
+export function tellBurst(row: ChangeRow): Told | null {
+  const detail = JSON.parse(row.detail) as ChangeDetail
+  const burst = burstOf(detail)
+  if (!burst) return null
+  const environments = [...new Set(burst.rows.flatMap(({ environment }) => environment ?? []))]
+  const described = describeBurst(burst.fact, burst.rows)
+  return { ...described, actor: null, version: null, detail: { ...detail, environments } }
+}

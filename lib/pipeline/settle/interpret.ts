@@ -1,0 +1,252 @@
+import {
+  type Change,
+  type ChangeDetail,
+  emptyDetail,
+  type Fact,
+  type StoredPromptEvent,
+  type VersionState,
+} from '../../core/change/change.ts'
+import {
+  describe,
+  describeAlert,
+  describeNotification,
+  describeUnrecognised,
+} from '../../core/change/describe.ts'
+import { describeCallback } from '../../core/change/describe-callback.ts'
+import type {
+  AlertEvent,
+  NotificationEvent,
+  PromptEvent,
+  SourceEvent,
+  TraceCallbackEvent,
+  UnrecognisedEvent,
+} from '../../core/change/event.ts'
+import { indexable, maxIndexed } from '../../core/change/indexable.ts'
+import { isObserved } from '../../core/change/observed.ts'
+import { summarise } from '../../core/difference/difference.ts'
+import { awaitsCounterpart, type Fold, foldPrompt, type LabelRead } from '../../core/prompt/state.ts'
+import type { Db } from '../../store/client.ts'
+import { openDanger } from '../../store/tables/changes.ts'
+import { type PromptKey, saveVersions, type TextSource, versionsFor } from '../../store/tables/prompts.ts'
+import type { Elsewhere, Wanted } from './lookup.ts'
+import { alertEndedBy } from './monitor-history.ts'
+import { contentIn, readSource, versionText } from './version-text.ts'
+
+/** What a change turned out to be. */
+export type Told = Pick<Change, 'kind' | 'title' | 'danger' | 'actor' | 'version'> & { detail: ChangeDetail }
+
+export interface ReceivedEvent {
+  id: string
+  /** Epoch milliseconds. */
+  occurredAt: number
+  said: SourceEvent
+  /** Where the text and config are that it told, if not in `said`: left in its body, or nowhere. */
+  text?: 'in-body' | 'none'
+}
+
+/**
+ * Folds the events of one change into the prompt's state and says what changed. `waiting`: the known state
+ * predicts more events of the same edit, and the quiet window has not ended (`mayWait`). `wanted`: something must be
+ * read elsewhere first. Otherwise it writes the new state.
+ */
+export async function tell(
+  db: Db,
+  events: ReceivedEvent[],
+  { mayWait, elsewhere }: { mayWait: boolean; elsewhere: Elsewhere },
+): Promise<Told | 'waiting' | { wanted: Wanted }> {
+  const said = events.flatMap((event) =>
+    event.said.type === 'prompt-version' ? [{ ...event, said: event.said }] : [],
+  )
+  const [first] = said
+  if (first) {
+    const { projectId, name } = first.said
+    return tellPrompt(db, { projectId, name }, said, { mayWait, elsewhere })
+  }
+  const [other] = events
+  if (!other || other.said.type === 'prompt-version' || isObserved(other.said))
+    throw new Error('A change without events of its own')
+  if (other.said.type === 'trace-callback') return tellCallback(other.said, elsewhere)
+  return other.said.type === 'monitor-alert' ? tellAlert(db, other.said) : tellOther(other.said)
+}
+
+async function tellPrompt(
+  db: Db,
+  key: PromptKey,
+  events: (ReceivedEvent & { said: PromptEvent })[],
+  { mayWait, elsewhere }: { mayWait: boolean; elsewhere: Elsewhere },
+): Promise<Told | 'waiting' | { wanted: Wanted }> {
+  const stored = events.map(({ id, occurredAt, said }): StoredPromptEvent => {
+    const { text: _, config: __, ...rest } = said
+    return { ...rest, eventId: id, occurredAt }
+  })
+  const { versions, unread } = await versionsFor(db, key, stored)
+  if (mayWait && awaitsCounterpart(versions, stored, unread)) return 'waiting'
+  const told = foldPrompt(versions, stored)
+  const labels = labelReads(key, told, elsewhere)
+  if ('wanted' in labels) return labels
+  const { reads } = labels
+  const fold = reads.length > 0 ? await foldRead(db, key, { versions, stored, reads }) : told
+  const isStale = new Set(fold.stale)
+  const contents = contentsOf(events.filter(({ id }) => !isStale.has(id)))
+  const difference = await differenceFor(db, key, { fold, contents, elsewhere })
+  if (difference !== null && typeof difference === 'object' && 'wanted' in difference) return difference
+  const isTouched = new Set(fold.touched)
+  const touched = fold.after.filter(({ version }) => isTouched.has(version))
+  await saveVersions(db, key, touched, contents)
+  const { kind, title, danger } = describe({ ...fold, subject: titled(key.name) })
+  const { facts, stale, actor, version, steps } = fold
+  const ends = fold.regained.includes('production') && !danger ? await openDanger(db, key) : null
+  const detail = {
+    ...emptyDetail,
+    facts,
+    prompt: promptDetail(fold),
+    difference,
+    stale,
+    ...(steps.length > 0 && { steps }),
+    ...(ends && { ends }),
+    ...(key.name !== indexable(key.name) && { name: key.name }),
+  }
+  return { kind, title, danger, actor, version, detail }
+}
+
+/** Labels of one change that Langfuse is asked for. */
+const maxLabelReads = 5
+
+/** Labels that left a version, as far as events tell; `production` too where its version was deleted. */
+function labelsInDoubt(facts: readonly Fact[]): string[] {
+  const left = facts.flatMap((fact) => {
+    if (fact.kind === 'label-removed') return [fact.label]
+    return fact.kind === 'deleted' && fact.labels.includes('production') ? ['production'] : []
+  })
+  const isTaken = (label: string): boolean => facts.some((fact) => 'to' in fact && fact.label === label)
+  return [...new Set(left)].slice(0, maxLabelReads).filter((label) => !isTaken(label))
+}
+
+/** What Langfuse says of them; `wanted`: the next that it must be asked for. */
+function labelReads(
+  key: PromptKey,
+  { facts }: Fold,
+  elsewhere: Elsewhere,
+): { reads: LabelRead[] } | { wanted: Wanted } {
+  const reads: LabelRead[] = []
+  for (const label of labelsInDoubt(facts)) {
+    const answer = elsewhere.label({ ...key, label })
+    if (answer === undefined) return { wanted: { label: { ...key, label } } }
+    if (answer) reads.push({ label, ...answer })
+  }
+  return { reads }
+}
+
+interface Reading {
+  versions: readonly VersionState[]
+  stored: readonly StoredPromptEvent[]
+  reads: readonly LabelRead[]
+}
+
+async function foldRead(db: Db, key: PromptKey, { versions, stored, reads }: Reading): Promise<Fold> {
+  const holders = reads.flatMap(({ holder }) => holder ?? [])
+  if (holders.length === 0) return foldPrompt(versions, stored, reads)
+  // They may be of versions that the events did not concern.
+  const concerned = await versionsFor(db, key, [...stored, ...holders])
+  return foldPrompt(concerned.versions, stored, reads)
+}
+/** A name that is longer than any sentence, by its beginning. */
+const titled = (name: string): string =>
+  name.length <= maxIndexed ? name : `${name.slice(0, 100).toWellFormed()}…`
+
+/** Texts by version, the newest telling winning. A `deleted` event's text is left out: its references are unresolved. */
+function contentsOf(events: (ReceivedEvent & { said: PromptEvent })[]): Map<number, TextSource> {
+  const telling = events
+    .filter(({ said }) => said.action !== 'deleted')
+    .toSorted((a, b) => (a.said.updatedAt ?? 0) - (b.said.updatedAt ?? 0))
+  return new Map(
+    telling.flatMap(({ id, said, text }): [number, TextSource][] => {
+      if (text === 'in-body') return [[said.version, { eventId: id }]]
+      const content = text === 'none' ? null : contentIn(said)
+      return content ? [[said.version, content]] : []
+    }),
+  )
+}
+
+function promptDetail(fold: Fold): ChangeDetail['prompt'] {
+  const state = fold.after.find(({ version }) => version === fold.version)
+  if (!state) return null
+  const { version, labels, tags, promptType, commitMessage, createdBy } = state
+  const { labelsBefore, eventId } = fold
+  return { version, labels, labelsBefore, tags, promptType, commitMessage, createdBy, eventId }
+}
+
+/**
+ * Which two versions a reader wants compared: a new one with the one before (where none is known, the number
+ * before), a moved label's two holders.
+ */
+export function comparedVersions(facts: Fact[], known: number[]): { from: number; to: number } | null {
+  const created = facts.find((fact) => fact.kind === 'version-created')
+  if (created) {
+    const { version } = created
+    const from = Math.max(...known.filter((one) => one < version))
+    return version === 1 ? null : { from: Number.isFinite(from) ? from : version - 1, to: version }
+  }
+  const moves = facts.filter((fact) => fact.kind === 'promoted' || fact.kind === 'rolled-back')
+  const moved = moves.find(({ label }) => label === 'production') ?? moves[0]
+  return moved ? { from: moved.from, to: moved.to } : null
+}
+
+interface Compared {
+  fold: Fold
+  /** Texts that the change's own events told. */
+  contents: Map<number, TextSource>
+  elsewhere: Elsewhere
+}
+
+async function differenceFor(
+  db: Db,
+  key: PromptKey,
+  { fold, contents, elsewhere }: Compared,
+): Promise<ChangeDetail['difference'] | { wanted: Wanted }> {
+  const known = fold.after.map(({ version }) => version)
+  const pair = comparedVersions(fold.facts, known)
+  if (!pair) return null
+  const read = async (version: number) => {
+    const source = contents.get(version)
+    const content = (source && (await readSource(db, source))) ?? (await versionText(db, key, version))
+    return content ?? elsewhere.version({ ...key, version })
+  }
+  const [before, after] = [await read(pair.from), await read(pair.to)]
+  if (before === undefined) return { wanted: { version: { ...key, version: pair.from } } }
+  if (after === undefined) return { wanted: { version: { ...key, version: pair.to } } }
+  if (before && after) return summarise({ version: pair.from, ...before }, { version: pair.to, ...after })
+  return `The text of v${before ? pair.to : pair.from} is not known, so nothing can be compared.`
+}
+
+const nobody = { actor: null, version: null }
+
+async function tellAlert(db: Db, said: AlertEvent): Promise<Told> {
+  const ended = said.severity === 'OK' ? await alertEndedBy(db, said) : null
+  const { facts, ...told } = describeAlert(said, ended ?? undefined)
+  const links = linksOf(['Open the alert', said.url], ['Open the data', said.dataUrl])
+  const detail = { ...emptyDetail, facts, message: said.body, links, environments: said.environments }
+  return { ...nobody, ...told, detail: ended ? { ...detail, alert: ended } : detail }
+}
+
+function tellCallback(said: TraceCallbackEvent, elsewhere: Elsewhere): Told | { wanted: Wanted } {
+  const { type: _, ...ids } = said
+  const answer = elsewhere.trace(ids)
+  if (answer === undefined) return { wanted: { trace: ids } }
+  const { facts, trace, ...told } = describeCallback(ids, answer)
+  const environments = trace?.environment ? [trace.environment] : []
+  return { ...nobody, ...told, detail: { ...emptyDetail, facts, environments, ...(trace && { trace }) } }
+}
+
+function tellOther(said: NotificationEvent | UnrecognisedEvent): Told {
+  if (said.type === 'project-notification') {
+    const { facts, ...told } = describeNotification(said)
+    const links = linksOf(['Open in Langfuse', said.url])
+    return { ...nobody, ...told, detail: { ...emptyDetail, facts, message: said.message, links } }
+  }
+  const { facts, ...told } = describeUnrecognised(said)
+  return { ...nobody, ...told, detail: { ...emptyDetail, facts, problems: said.problems } }
+}
+
+const linksOf = (...links: [string, string | null][]): ChangeDetail['links'] =>
+  links.flatMap(([label, url]) => (url === null ? [] : [{ label, url }]))

@@ -1,0 +1,59 @@
+import { performance } from 'node:perf_hooks'
+import { setImmediate } from 'node:timers/promises'
+import type { PromptEvent } from '../../core/change/event.ts'
+import { readStored } from '../../langfuse/stored.ts'
+import type { Db } from '../../store/client.ts'
+import { eventWithBody } from '../../store/tables/events.ts'
+import {
+  contentOf,
+  type PromptKey,
+  storeContent,
+  type TextSource,
+  type VersionContent,
+  versionToCopy,
+} from '../../store/tables/prompts.ts'
+import { unsynced } from '../../store/unsynced.ts'
+
+/** What an event of a prompt says of its text; null: nothing, or the event is gone. */
+async function textOfEvent(db: Db, eventId: string): Promise<VersionContent | null> {
+  const event = await eventWithBody(db, eventId)
+  const said = event && readStored(event)
+  return said?.type === 'prompt-version' ? contentIn(said) : null
+}
+
+export const contentIn = ({ text, config }: PromptEvent): VersionContent | null =>
+  text === undefined ? null : { text, config: config ?? {} }
+
+/** The text and config of one version; null when no event has told them. */
+export async function versionText(db: Db, key: PromptKey, version: number): Promise<VersionContent | null> {
+  const { content, eventId } = await contentOf(db, key, version)
+  return (eventId === null ? null : await textOfEvent(db, eventId)) ?? content
+}
+
+export const readSource = async (db: Db, source: TextSource): Promise<VersionContent | null> =>
+  'eventId' in source ? textOfEvent(db, source.eventId) : source
+
+/**
+ * Copies texts out of the bodies of events to their versions, one after the other: a change of hundreds of them would
+ * hold the store for seconds if it wrote them all when it settles. What was copied when the process dies stays so.
+ */
+export async function copyTexts(
+  db: Db,
+  stopping: () => boolean,
+  sleep: (ms: number) => Promise<void> = async () => {},
+): Promise<void> {
+  while (!stopping()) {
+    // SQLite gives way to nobody.
+    await setImmediate()
+    const before = performance.eventLoopUtilization()
+    const isOver = await unsynced(db, async (trx) => {
+      const version = await versionToCopy(trx)
+      if (!version) return true
+      await storeContent(trx, version, await textOfEvent(trx, version.eventId))
+      return false
+    })
+    if (isOver) return
+    // Nobody waits for it.
+    await sleep(performance.eventLoopUtilization(before).active)
+  }
+}

@@ -1,0 +1,129 @@
+import type { Env } from '../../base/env.ts'
+import { pollName } from '../../core/polling/state.ts'
+import type { Configuration } from '../../core/rules/config.ts'
+import type { Routes } from '../../core/rules/rules.ts'
+import type { SecretSeen, SetupSeen } from '../../core/setup/checks.ts'
+import { unmatched } from '../../core/setup/configuration.ts'
+import type { TargetSeen } from '../../core/setup/target.ts'
+import { quietness } from '../../core/trouble/quiet.ts'
+import { allowedOrigins } from '../../endpoints/cors.ts'
+import type { Db } from '../../store/client.ts'
+import type { TargetRow } from '../../store/schema.ts'
+import { readPoll } from '../../store/tables/polls.ts'
+import { allTargets } from '../../store/tables/targets.ts'
+import { readWatch } from '../../store/tables/watch.ts'
+import { readWaiting } from '../../store/views/health.ts'
+import { lastReason, openFailures } from '../../store/views/open-failures.ts'
+import { knownNames, lastDelivered, lastOfKind, lastRejection, lastSigned } from '../../store/views/setup.ts'
+import { builtRulesDiffer, builtRulesWarning } from './built-rules.ts'
+
+const fromOutside = 'langfuse-webhook'
+/** Whoever signs means the relay; what comes without a signature is mostly somebody who scans the internet. */
+const ofSigners = ['signature-mismatch', 'signature-expired', 'signature-undated', 'scheme-off', 'no-secret']
+
+/** What the checks are made of, with the change that each target got last. */
+export interface Seen extends SetupSeen {
+  targets: (TargetSeen & { lastChangeId: string | null })[]
+}
+
+interface Given {
+  env: Env
+  configuration: Omit<Configuration, 'env'>
+  now: number
+  /** No process lives on between requests. */
+  isServerless: boolean
+  address: SetupSeen['address']
+  asked: SetupSeen['asked']
+  writeProblem: SetupSeen['writeProblem']
+}
+
+/** All that is to be known of the relay, as it stands now. */
+export async function setupSeen(db: Db, given: Given): Promise<Seen> {
+  const { env, configuration, now, isServerless, address, asked, writeProblem } = given
+  const { routes, problems, warnings } = configuration
+  const signed = await lastSigned(db, fromOutside)
+  const watched = await readWatch(db)
+  const lastEventAt = Math.max(signed.at ?? 0, watched.lastSignedAt ?? 0) || null
+  const hasLangfuseKeys = env.LANGFUSE_SECRET_KEY !== undefined
+  const states = new Map((await allTargets(db)).map((row) => [row.name, row]))
+  const targets = configuration.written.map((written) =>
+    targetSeen(db, { ...written, isWanted: isWanted(routes, written.name) }, states.get(written.name)),
+  )
+  return {
+    now,
+    configuration: {
+      problems,
+      warnings: [
+        ...warnings,
+        ...((await builtRulesDiffer()) === true ? [builtRulesWarning] : []),
+        ...(asksForNames(routes) ? unmatched(routes.rules, await knownNames(db)) : []),
+      ],
+    },
+    address,
+    secrets: env.LANGFUSE_WEBHOOK_SECRET.map((secret) => secretSeen(secret, signed.bySecret)),
+    lastEventAt,
+    quiet: quietness({
+      ...watched,
+      lastSignedAt: lastEventAt,
+      now,
+      quietMs: env.QUIET_HOURS * 3_600_000,
+      hasKeys: hasLangfuseKeys,
+    }),
+    lastRejection: await lastRejection(db, ofSigners),
+    targets: await Promise.all(targets),
+    alertTargets: routes.alertTargets,
+    waiting: await readWaiting(db, now),
+    troubles: watched.troubles,
+    watchedAt: watched.lookedAt,
+    writeProblem,
+    isDry: env.RELAY_MODE === 'dry-run',
+    hasPassword: env.DASHBOARD_PASSWORD !== undefined,
+    hasCronSecret: env.CRON_SECRET !== undefined,
+    hasLangfuseKeys,
+    polling: await pollingSeen(db, env),
+    callbacks: {
+      origins: allowedOrigins(env),
+      hasToken: env.CALLBACK_TOKEN !== undefined,
+      isOpen: env.CALLBACK_OPEN,
+      lastAt: await lastOfKind(db, 'trace-callback'),
+    },
+    isServerless,
+    store: env.DATABASE_URL.startsWith('file:') ? 'sqlite' : 'postgres',
+    asked,
+  }
+}
+
+async function pollingSeen(db: Db, env: Env): Promise<Seen['polling']> {
+  const { LANGFUSE_BASE_URL: baseUrl, LANGFUSE_PUBLIC_KEY: publicKey = '' } = env
+  const state = await readPoll(db, pollName({ baseUrl, publicKey }))
+  return { everyMs: env.POLL_SECONDS * 1000, state }
+}
+
+function secretSeen(secret: string, bySecret: Map<string, number>): SecretSeen {
+  const hint = secret.slice(-4)
+  return { hint, lastAt: bySecret.get(hint) ?? null }
+}
+
+const asksForNames = ({ rules }: Routes): boolean =>
+  rules.some(({ prompt, project }) => prompt !== undefined || project !== undefined)
+
+const isWanted = ({ rules, alertTargets }: Routes, name: string): boolean =>
+  alertTargets.includes(name) || rules.some((rule) => rule.to.includes(name))
+
+async function targetSeen(
+  db: Db,
+  written: Pick<TargetSeen, 'name' | 'type' | 'missing' | 'isWanted'>,
+  state: TargetRow | undefined,
+): Promise<Seen['targets'][number]> {
+  const last = await lastDelivered(db, written.name)
+  const [open] = await openFailures(db, [written.name])
+  return {
+    ...written,
+    failures: state?.failures ?? 0,
+    heldUntil: state?.open_until ?? null,
+    lastDeliveredAt: last?.at ?? null,
+    lastChangeId: last?.changeId ?? null,
+    failed: open?.count ?? 0,
+    reason: open?.reason ?? (await lastReason(db, written.name)),
+  }
+}

@@ -1,0 +1,126 @@
+import { createHmac, randomBytes, randomUUID } from 'node:crypto'
+import { newId } from '../../base/id.ts'
+import { type ChangeDetail, emptyDetail } from '../../core/change/change.ts'
+import { openWebhook } from '../../langfuse/webhook.ts'
+import type { Db } from '../../store/client.ts'
+import type { ChangeRow, DeliveryRow } from '../../store/schema.ts'
+import { indexChange } from '../../store/search/index-write.ts'
+import { toChange } from '../../store/tables/changes.ts'
+import { insertDeliveries, newDelivery } from '../../store/tables/deliveries.ts'
+import { saveVersions } from '../../store/tables/prompts.ts'
+import { changeOfEvent, forgetPrompt } from '../../store/views/setup.ts'
+import type { Arrival, Received } from '../receive.ts'
+import { type TestKind, testPlan } from './test-bodies.ts'
+import { type TestPlan, testProject } from './test-edits.ts'
+
+/** Where an event came from that the relay sent itself. */
+export const testSource = 'test'
+
+/** What is known of the test's prompt before its edit, whatever an earlier test left. */
+async function prepare(db: Db, { before }: TestPlan): Promise<void> {
+  if (!before) return
+  const key = { projectId: testProject, name: before.name }
+  await db.transaction().execute(async (trx) => {
+    await forgetPrompt(trx, key)
+    const contents = new Map(before.versions.map(({ state, content }) => [state.version, content]))
+    await saveVersions(
+      trx,
+      key,
+      before.versions.map(({ state }) => state),
+      contents,
+    )
+  })
+}
+
+/** Signed with a secret that is thrown away, and opened as at the door: the way of a real one, without its sender. */
+function arrivalOf(body: object, now: number): Arrival {
+  const rawBody = Buffer.from(JSON.stringify(body))
+  const secret = `lf-whsec_${randomBytes(32).toString('hex')}`
+  const t = Math.floor(now / 1000)
+  const v1 = createHmac('sha256', secret).update(`${t}.`).update(rawBody).digest('hex')
+  const headers = new Headers({ 'x-langfuse-signature': `t=${t},v1=${v1}` })
+  const opened = openWebhook({
+    headers,
+    rawBody,
+    secrets: [secret],
+    schemes: ['v1'],
+    toleranceSeconds: 60,
+    now,
+  })
+  if (!opened.ok) throw new Error(`The test was refused: ${opened.message}`)
+  return {
+    source: testSource,
+    dedupe_key: opened.dedupeKey,
+    twin_key: opened.twinKey,
+    type: opened.type,
+    action: opened.action,
+    project_id: opened.projectId,
+    subject: opened.subject,
+    version: opened.version,
+    occurred_at: opened.occurredAt,
+    received_at: now,
+    headers: JSON.stringify({ 'content-type': 'application/json', 'user-agent': 'Prompt Relay test' }),
+    signature: opened.scheme,
+    secret_hint: 'test',
+    size: rawBody.byteLength,
+    body: rawBody,
+    test: true,
+  }
+}
+
+/** Sends an event of the relay's own all the way: stored, settled, routed by the rules, delivered. Gives its change. */
+export async function sendTest(
+  deps: { db: Db; receive: (arrival: Arrival) => Promise<Received> },
+  kind: TestKind,
+  now: number,
+): Promise<string> {
+  const plan = testPlan(kind, `prompt-relay-test-${randomUUID()}`, now)
+  await prepare(deps.db, plan)
+  const [first] = await Promise.all(plan.bodies.map((body) => deps.receive(arrivalOf(body, now))))
+  const changeId = first ? await changeOfEvent(deps.db, first.eventId) : null
+  if (changeId === null) throw new Error('The test was not stored')
+  return changeId
+}
+
+const messageDetail: ChangeDetail = {
+  ...emptyDetail,
+  facts: [{ kind: 'notification', eventType: 'test-message', severity: 'INFO' }],
+  message: 'If you can read this, messages arrive. It was sent from the setup page.',
+}
+
+const messageChange = (target: string, now: number): ChangeRow => ({
+  id: newId('chg', now),
+  open_key: null,
+  kind: 'notification',
+  status: 'settled',
+  project_id: null,
+  subject: target,
+  version: null,
+  title: `A test message to ${target}`,
+  actor: null,
+  danger: 0,
+  test: 1,
+  detail: JSON.stringify(messageDetail),
+  event_count: 0,
+  opened_at: now,
+  due_at: now,
+  next_at: null,
+  settled_at: now,
+})
+
+const messageDelivery = (id: string, target: string, now: number): DeliveryRow =>
+  newDelivery(
+    { id, target, now },
+    { status: 'queued', rule: 'test message', fact: JSON.stringify(messageDetail.facts[0]) },
+  )
+
+/** Queues a message to one target alone, past all rules. Gives its change. */
+export async function sendTestMessage(db: Db, target: string, now: number): Promise<string> {
+  const change = messageChange(target, now)
+  await db.transaction().execute(async (trx) => {
+    await trx.insertInto('changes').values(change).execute()
+    await indexChange(trx, toChange(change), [])
+    await insertDeliveries(trx, [messageDelivery(change.id, target, now)])
+  })
+  return change.id
+}

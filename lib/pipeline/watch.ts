@@ -1,0 +1,130 @@
+import { newId } from '../base/id.ts'
+import { emptyDetail } from '../core/change/change.ts'
+import { likelyLangfuse } from '../core/trouble/likely-langfuse.ts'
+import {
+  afterLook,
+  askFor,
+  compare,
+  type Look,
+  troubleFix,
+  troubleTitle,
+  type WatchState,
+} from '../core/trouble/trouble.ts'
+import { promptChangedAt } from '../langfuse/api/prompts.ts'
+import type { LangfuseApi } from '../langfuse/api/request.ts'
+import { projectIdOf } from '../langfuse/project-id.ts'
+import type { Db } from '../store/client.ts'
+import type { ChangeRow } from '../store/schema.ts'
+import { openTrouble, overdueChanges } from '../store/tables/changes.ts'
+import { savePoll } from '../store/tables/polls.ts'
+import { allTargets } from '../store/tables/targets.ts'
+import { claimWatch, mismatches, newestEvent, signersSince } from '../store/tables/watch.ts'
+import type { Told } from './settle/interpret.ts'
+
+const source = 'langfuse-webhook'
+/** Longer than Langfuse may take to answer. */
+const leaseMs = 30_000
+/** Between two looks, over all instances. */
+const everyMs = 60_000
+/** Events are committed a little after the time that their ids tell. */
+const overlapMs = 120_000
+const mostBackMs = 24 * 3_600_000
+
+export interface WatchDeps {
+  db: Db
+  now: () => number
+  /** Absent: nobody knows whether prompts changed. */
+  api?: LangfuseApi | undefined
+  /** Without a signed event for so long, Langfuse is asked; milliseconds, 0: never. */
+  quietMs: number
+  targets: readonly string[]
+  /** A change of the relay's own was opened and is to be settled. */
+  onTrouble: () => void
+}
+
+type TroubleFact = ReturnType<typeof compare>['began'][number]
+
+/**
+ * Looks whether something goes wrong around the relay, and opens a change for what began and for what ended: each
+ * once, since one instance at a time looks. Gives when to look again.
+ */
+export async function watch(deps: WatchDeps): Promise<number> {
+  const { db, now } = deps
+  const time = now()
+  const claimed = await claimWatch(db, time, leaseMs)
+  if (!claimed) return time + everyMs
+  const look = await lookAround(deps, claimed.state, time)
+  const { state, began, ended } = compare(await askedAbout(deps, afterLook(claimed.state, look), time), look)
+  await db.transaction().execute(async (trx) => {
+    // First, because it locks the row: who lost the claim tells nothing.
+    if (!(await savePoll(trx, { ...claimed, state }, time + everyMs))) return
+    for (const fact of [...began, ...ended]) await openTrouble(trx, changeOf(fact, time))
+  })
+  if (began.length + ended.length > 0) deps.onTrouble()
+  return time + everyMs
+}
+
+async function lookAround({ db, targets }: WatchDeps, state: WatchState, now: number): Promise<Look> {
+  // A look that lies ahead was before the clock was set back.
+  const since = Math.max(Math.min(state.lookedAt, now) - overlapMs, now - mostBackMs)
+  // At the first look, what there is tells which project each secret was always used for.
+  const signers = await signersSince(db, source, state.secrets === null ? 0 : since)
+  const refused = (await mismatches(db, source, now)).map(({ head, size, at }) => ({
+    projectId: projectIdOf(head, size),
+    at,
+  }))
+  const projectIds = [
+    ...(state.secrets ?? []).flatMap((one) => one.projectIds),
+    ...signers.map((one) => one.projectId),
+  ]
+  return {
+    now,
+    signedAt: await newestEvent(db, source, { from: since, to: now }),
+    signers,
+    mismatches: likelyLangfuse(refused, projectIds),
+    overdueSince: (await overdueChanges(db, now)).oldest,
+    circuits: (await allTargets(db)).filter(({ name }) => targets.includes(name)),
+  }
+}
+
+async function askedAbout({ api, quietMs }: WatchDeps, state: WatchState, now: number): Promise<WatchState> {
+  const span = api ? askFor(state, { now, quietMs }) : null
+  if (!api || span === null) return state
+  const answer = await promptChangedAt(api, span)
+  if (!answer.ok) return { ...state, askedAt: now }
+  return { ...state, askedAt: now, answeredAt: now, changedAt: answer.changedAt }
+}
+
+const changeOf = (fact: TroubleFact, now: number): ChangeRow => ({
+  id: newId('chg', now),
+  open_key: `${fact.kind}:${fact.what}:${fact.target ?? Object.values(fact.secret ?? {}).join(':')}`,
+  kind: fact.kind,
+  status: 'settling',
+  project_id: null,
+  subject: fact.target ?? 'Langfuse',
+  version: null,
+  title: troubleTitle(fact, now),
+  actor: null,
+  danger: fact.kind === 'trouble' ? 1 : 0,
+  test: 0,
+  detail: JSON.stringify({
+    ...emptyDetail,
+    facts: [fact],
+    message: fact.kind === 'trouble' ? troubleFix(fact) : null,
+  }),
+  event_count: 0,
+  opened_at: now,
+  due_at: now,
+  next_at: now,
+  settled_at: null,
+})
+
+/** What was found is written down already. */
+export const tellTrouble = ({ kind, title, danger, detail }: ChangeRow): Told => ({
+  kind: kind as TroubleFact['kind'],
+  title,
+  danger: danger === 1,
+  actor: null,
+  version: null,
+  detail: JSON.parse(detail),
+})

@@ -1,0 +1,93 @@
+import { log, thrown } from '../base/log.ts'
+import { type StoreErrorKind, storeErrorKind, type WriteProblem } from '../base/store-error.ts'
+import { database } from './client.ts'
+import { tryToWrite } from './writable.ts'
+
+export interface StoreProbe {
+  /** Whether the store takes writes, by a write that is at most `everyMs` old. Null: it does. */
+  check: () => Promise<WriteProblem | null>
+  /** What was to be stored, so many bytes, and could not be. */
+  noteFailure: (error: unknown, bytes: number) => void
+}
+
+interface ProbeDeps {
+  /** Writes so many bytes durably, or throws. */
+  write: (bytes: number) => Promise<void>
+  now: () => number
+  /** It stopped taking writes, or takes them again (null). */
+  onChange: (problem: WriteProblem | null, error: unknown) => void
+}
+
+const everyMs = 30_000
+/** A small webhook with its rows and indexes. */
+const smallest = 16 * 1024
+/** Of an event that failed, the rows, indexes and search words come on top. */
+const overhead = 2
+/** The largest event takes 5 MB. */
+const largest = 16 * 1024 * 1024
+
+/** Errors that last until somebody does something about the disk; what is out of reach is seen at each read. */
+const lasting: readonly StoreErrorKind[] = ['disk-full', 'read-only', 'disk-error']
+
+/**
+ * Knows whether the store takes writes. A disk on which a small write still fits may have no room for an event: after an
+ * event that failed, only a write of its size shows that there is space again.
+ */
+export function createStoreProbe({ write, now, onChange }: ProbeDeps): StoreProbe {
+  let problem: WriteProblem | null = null
+  let bytes = smallest
+  let checkedAt: number | null = null
+  let checking: Promise<void> | null = null
+
+  function note(next: WriteProblem | null, error: unknown): void {
+    const isNew = next?.kind !== problem?.kind
+    problem = next
+    if (isNew) onChange(next, error)
+  }
+
+  async function look(): Promise<void> {
+    try {
+      await write(bytes)
+      note(null, null)
+      bytes = smallest
+    } catch (error) {
+      note({ kind: storeErrorKind(error), since: problem?.since ?? now() }, error)
+    }
+    // What is only out of reach may be back at the next look.
+    checkedAt = problem === null || lasting.includes(problem.kind) ? now() : null
+    checking = null
+  }
+
+  return {
+    check: async () => {
+      const age = checkedAt === null ? null : now() - checkedAt
+      // A clock that was set back must not keep an old answer alive.
+      if (age === null || age >= everyMs || age < 0) {
+        checking ??= look()
+        await checking
+      }
+      return problem
+    },
+    noteFailure: (error, size) => {
+      const kind = storeErrorKind(error)
+      if (!lasting.includes(kind)) return
+      note({ kind, since: problem?.since ?? now() }, error)
+      bytes = Math.min(largest, Math.max(bytes, overhead * size))
+      checkedAt = now()
+    },
+  }
+}
+
+/** One for the process: Next loads a module once for routes and once for `instrumentation.ts`. */
+const shared = globalThis as typeof globalThis & { promptRelayStoreProbe?: StoreProbe }
+
+function noteWritable(problem: WriteProblem | null, error: unknown): void {
+  if (problem === null) log('info', 'the store takes writes again')
+  else log('error', 'the store takes no writes', { reason: problem.kind, ...thrown(error) })
+}
+
+export function storeProbe(): StoreProbe {
+  const write = async (bytes: number) => tryToWrite(await database(), Date.now(), bytes)
+  shared.promptRelayStoreProbe ??= createStoreProbe({ write, now: Date.now, onChange: noteWritable })
+  return shared.promptRelayStoreProbe
+}

@@ -1,0 +1,120 @@
+import { sql } from 'kysely'
+import type { Change, ChangeDetail } from '../../core/change/change.ts'
+import type { SourceEvent } from '../../core/change/event.ts'
+import { facetsOf, type Marked, marksOf } from '../../core/list/facets.ts'
+import { changeWords, wordsOf } from '../../core/list/words.ts'
+import { type Db, isPostgres } from '../client.ts'
+import { changeById } from '../tables/changes.ts'
+
+/** A change has two documents: what it says, and what went wrong with its deliveries. */
+export type Part = 0 | 1
+
+const idForm = /^chg_[0-9a-f]{16}/
+
+/**
+ * The row of a change's document in SQLite's index, in the order of the ids: 11 hex digits of time, 4 of the counter
+ * and one random one (64 bits, of which time leaves four free until 2109), then the part. Two changes share a row
+ * only where two processes open them in one millisecond at the same count, once in a million; the later is found.
+ */
+export function searchRow(changeId: string, part: Part): bigint {
+  if (!idForm.test(changeId)) return BigInt(part)
+  return BigInt.asIntN(64, (BigInt(`0x${changeId.slice(4, 20)}`) << 1n) | BigInt(part))
+}
+
+/** Writes a document, in place of the one before. Postgres finds it by its change's marks too. */
+async function indexDocument(
+  db: Db,
+  { id: changeId, ...change }: Marked & Pick<Change, 'id'>,
+  part: Part,
+  words: string[],
+): Promise<void> {
+  if (isPostgres(db)) {
+    await sql`insert into search (change_id, part, words)
+      values (${changeId}, ${part}, array_to_tsvector(${[...words, ...marksOf(change)]}::text[]))
+      on conflict (change_id, part) do update set words = excluded.words`.execute(db)
+    return
+  }
+  await sql`insert or ignore into search_words select value from json_each(${JSON.stringify(words)})`.execute(
+    db,
+  )
+  await sql`insert or replace into search (rowid, words) values (${searchRow(changeId, part)}, ${words.join(' ')})`.execute(
+    db,
+  )
+}
+
+const mostReasons = 50
+
+/**
+ * Makes these changes findable by what their attempts failed with. In the order of their ids, so that two workers
+ * never wait for each other in a circle.
+ */
+export async function indexErrors(db: Db, changeIds: Iterable<string>): Promise<void> {
+  for (const id of [...new Set(changeIds)].toSorted()) {
+    const rows = await db
+      .selectFrom('deliveries as d')
+      .innerJoin('attempts as a', 'a.delivery_id', 'd.id')
+      .select(['d.target', 'a.reason'])
+      .distinct()
+      .where('d.change_id', '=', id)
+      .where('a.reason', 'is not', null)
+      .limit(mostReasons)
+      .execute()
+    const change = rows.length > 0 ? await changeById(db, id) : null
+    if (!change) continue
+    const texts = rows.flatMap(({ target, reason }) => [target, reason ?? ''])
+    // With the names, so that "refund timeout" finds the prompt's failure.
+    await indexDocument(db, change, 1, wordsOf([...texts, change.subject, change.title]))
+  }
+}
+
+/** Makes a settled change findable, by lists and by search. */
+export async function indexChange(
+  db: Db,
+  change: Pick<Change, 'id' | 'projectId' | 'subject' | 'title' | 'actor' | 'detail' | 'danger' | 'test'>,
+  said: SourceEvent[],
+): Promise<void> {
+  await insertFacets(db, change.id, facetsOf(change))
+  await indexDocument(db, change, 0, changeWords(change, said))
+}
+
+/** As one parameter, however many they are. */
+async function insertFacets(db: Db, changeId: string, facets: string[]): Promise<void> {
+  const all = isPostgres(db)
+    ? sql`select unnest(${facets}::text[]), ${changeId} on conflict do nothing`
+    : sql`select value, ${changeId} from json_each(${JSON.stringify(facets)})`
+  const insert = isPostgres(db) ? sql`insert` : sql`insert or ignore`
+  await sql`${insert} into change_facets (facet, change_id) ${all}`.execute(db)
+}
+
+/** Takes changes out of lists and search, before they are deleted. */
+export async function forgetChanges(db: Db, ids: string[]): Promise<void> {
+  if (ids.length === 0) return
+  const rows = await db
+    .selectFrom('changes')
+    .select(['id', 'project_id', 'subject', 'detail'])
+    .where('id', 'in', ids)
+    .execute()
+  const facets = rows.flatMap(({ id, project_id, subject, detail }) => {
+    const told = { projectId: project_id, subject, detail: JSON.parse(detail) as ChangeDetail }
+    // All that it may ever have had.
+    return facetsOf(told, Number.POSITIVE_INFINITY).map((facet) => ({ facet, id }))
+  })
+  for (const [facet, of] of Map.groupBy(facets, (one) => one.facet)) {
+    const changes = of.map(({ id }) => id)
+    await db
+      .deleteFrom('change_facets')
+      .where('facet', '=', facet)
+      .where('change_id', 'in', changes)
+      .execute()
+  }
+  await forgetDocuments(db, ids)
+}
+
+async function forgetDocuments(db: Db, changeIds: string[]): Promise<void> {
+  if (isPostgres(db)) {
+    await sql`delete from search where change_id in (${sql.join(changeIds)})`.execute(db)
+    return
+  }
+  const rows = changeIds.flatMap((id) => [searchRow(id, 0), searchRow(id, 1)])
+  await sql`delete from search where rowid in (${sql.join(rows)})`.execute(db)
+}

@@ -1,0 +1,234 @@
+import { type QueryCreator, sql } from 'kysely'
+import type { Change, ChangeDetail } from '../../core/change/change.ts'
+import { indexable } from '../../core/change/indexable.ts'
+import { type Db, isPostgres } from '../client.ts'
+import { changeColumns } from '../columns.ts'
+import type { ChangeRow, Database, DeliveryStatus } from '../schema.ts'
+
+/** The longest that an open change is held together, in milliseconds, however many events keep coming. */
+const longestWindow = 10_000
+
+/**
+ * Opens these changes, or extends the quiet window of those that are open under the same key; gives the id under which
+ * each key is open. Sorted, so that two instances never wait for each other in a circle.
+ */
+export function openingChanges(db: QueryCreator<Database>, rows: ChangeRow[]) {
+  const sorted = rows.toSorted((a, b) => (a.open_key ?? '').localeCompare(b.open_key ?? ''))
+  return db
+    .insertInto('changes')
+    .values(sorted)
+    .onConflict((c) =>
+      c.column('open_key').doUpdateSet({
+        event_count: sql`changes.event_count + 1`,
+        next_at: (eb) => eb.ref('excluded.next_at'),
+        due_at: sql`case when changes.opened_at + ${longestWindow} < excluded.due_at
+          then changes.opened_at + ${longestWindow} else excluded.due_at end`,
+      }),
+    )
+    .returning(['id', 'open_key'])
+}
+
+/** Lets no more events into open changes whose windows have ended: what comes opens another change. */
+export async function endJoining(db: Db, ids: string[], now: number): Promise<void> {
+  if (ids.length === 0) return
+  await db
+    .updateTable('changes')
+    .set({ open_key: null })
+    .where('id', 'in', ids)
+    .where('status', '=', 'settling')
+    .where('due_at', '<', now)
+    .execute()
+}
+
+/** Whether a change is still to be settled. */
+export async function isOpen(db: Db, id: string): Promise<boolean> {
+  const row = await db
+    .selectFrom('changes')
+    .select('id')
+    .where('id', '=', id)
+    .where('next_at', 'is not', null)
+    .executeTakeFirst()
+  return row !== undefined
+}
+
+export function toChange(row: ChangeRow): Change {
+  return {
+    id: row.id,
+    kind: row.kind as Change['kind'],
+    status: row.status,
+    projectId: row.project_id,
+    subject: row.subject,
+    version: row.version,
+    title: row.title,
+    actor: row.actor,
+    danger: row.danger === 1,
+    test: row.test === 1,
+    detail: JSON.parse(row.detail) as ChangeDetail,
+    eventCount: row.event_count,
+    openedAt: row.opened_at,
+    dueAt: row.due_at,
+    settledAt: row.settled_at,
+  }
+}
+
+export async function changeById(db: Db, id: string): Promise<Change | null> {
+  const row = await db.selectFrom('changes').select(changeColumns).where('id', '=', id).executeTakeFirst()
+  return row ? toChange(row) : null
+}
+
+/** Changes by id; what is gone is not in it. */
+export async function changesById(db: Db, ids: string[]): Promise<Map<string, Change>> {
+  const rows = await db.selectFrom('changes').select(changeColumns).where('id', 'in', ids).execute()
+  return new Map(rows.map((row) => [row.id, toChange(row)]))
+}
+
+/**
+ * The open changes that are to be looked at next, up to `most`, or the one named, locked for this transaction; others
+ * take other changes.
+ */
+export async function claimChanges(
+  db: Db,
+  { now, id, most }: { now: number; id: string | null; most: number },
+): Promise<ChangeRow[]> {
+  const open = db.selectFrom('changes').select(changeColumns)
+  // Where its limit is a parameter, SQLite plans a sorted query anew each time, which takes 50 µs.
+  const query =
+    id === null
+      ? open.where('next_at', '<=', now).orderBy('next_at').orderBy('id').limit(sql.lit(most))
+      : open.where('id', '=', id).where('next_at', 'is not', null)
+  return (isPostgres(db) ? query.forUpdate().skipLocked() : query).execute()
+}
+
+/** They are looked at again then (epoch milliseconds); null: when their window ends. */
+export async function postponeChanges(db: Db, ids: string[], nextAt: number | null): Promise<void> {
+  if (ids.length === 0) return
+  await db
+    .updateTable('changes')
+    .set({ next_at: nextAt ?? sql.ref('due_at') })
+    .where('id', 'in', ids)
+    .where('next_at', 'is not', null)
+    .execute()
+}
+
+/** Closes a change: what it turned out to be. Later events of the same prompt open a new one. */
+export async function settleChangeRow(
+  db: Db,
+  id: string,
+  settled: Pick<
+    ChangeRow,
+    'kind' | 'version' | 'title' | 'actor' | 'danger' | 'detail' | 'event_count' | 'settled_at'
+  >,
+): Promise<void> {
+  await db
+    .updateTable('changes')
+    .set({ ...settled, status: 'settled', open_key: null, next_at: null })
+    .where('id', '=', id)
+    .execute()
+}
+
+export async function deleteChange(db: Db, id: string): Promise<void> {
+  await db.deleteFrom('changes').where('id', '=', id).execute()
+}
+
+/** When an open change wants to be looked at next. */
+export async function nextOpenChange(db: Db): Promise<number | null> {
+  const row = await db
+    .selectFrom('changes')
+    .select((eb) => eb.fn.min('next_at').as('at'))
+    .where('next_at', 'is not', null)
+    .executeTakeFirst()
+  return row?.at ?? null
+}
+
+/** Opens a change of the relay's own, to be settled at `dueAt`, unless it is open already. */
+export async function openTrouble(db: Db, row: ChangeRow): Promise<void> {
+  await db
+    .insertInto('changes')
+    .values(row)
+    .onConflict((c) => c.column('open_key').doNothing())
+    .execute()
+}
+
+/** So long after its window an open change that nobody settles is overdue. */
+const overdueMs = 60_000
+
+/**
+ * Open changes that should have settled by now (`now`, epoch milliseconds): nobody looked at them for a minute after they
+ * were due, or settling them failed. One that waits for an answer of Langfuse is not among them. `oldest`: since when the
+ * one that waits longest is due. `reason`: the newest error; null where there was none.
+ */
+export async function overdueChanges(
+  db: Db,
+  now: number,
+): Promise<{ count: number; oldest: number | null; reason: string | null }> {
+  const before = now - overdueMs
+  const overdue = db
+    .selectFrom('changes as c')
+    .leftJoin('settle_failures as f', 'f.change_id', 'c.id')
+    .where('c.next_at', 'is not', null)
+    .where('c.due_at', '<', before)
+    .where((eb) => eb.or([eb('c.next_at', '<', before), eb('f.change_id', 'is not', null)]))
+  const found = await overdue
+    .select((eb) => [eb.fn.countAll<number>().as('count'), eb.fn.min('c.due_at').as('oldest')])
+    .executeTakeFirstOrThrow()
+  if (found.count === 0) return { count: 0, oldest: null, reason: null }
+  const newest = await overdue
+    .select('f.reason')
+    .where('f.reason', 'is not', null)
+    .orderBy('f.last_at', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+  return { count: found.count, oldest: found.oldest, reason: newest?.reason ?? null }
+}
+
+/** Statuses of deliveries that reached their target, or will. */
+const reaching: DeliveryStatus[] = ['queued', 'sending', 'retrying', 'delivered']
+
+/**
+ * The newest change that said of a prompt that nothing carries `production`, or that nothing is known to, unless a later one
+ * ended that; with the targets that were told.
+ */
+export async function openDanger(
+  db: Db,
+  { projectId, name }: { projectId: string; name: string },
+): Promise<{ changeId: string; title: string } | null> {
+  const ofPrompt = db
+    .selectFrom('changes')
+    .where('project_id', '=', projectId)
+    .where('subject', '=', indexable(name))
+    .where('version', 'is not', null)
+  const danger = await ofPrompt
+    .select(['id', 'title'])
+    .where('danger', '=', 1)
+    .where('status', '=', 'settled')
+    .orderBy('id', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+  if (!danger) return null
+  const end = await ofPrompt
+    .select('id')
+    .where('id', '>', danger.id)
+    .where('detail', 'like', `%"ends":{"changeId":"${danger.id}"%`)
+    .limit(1)
+    .executeTakeFirst()
+  return end ? null : { changeId: danger.id, title: danger.title }
+}
+
+/** Targets that were notified of a danger of this prompt, now or before. */
+export async function notifiedOfDanger(
+  db: Db,
+  { projectId, subject }: { projectId: string | null; subject: string },
+): Promise<string[]> {
+  const rows = await db
+    .selectFrom('deliveries as d')
+    .innerJoin('changes as c', 'c.id', 'd.change_id')
+    .select('d.target')
+    .distinct()
+    .where('c.project_id', '=', projectId)
+    .where('c.subject', '=', subject)
+    .where('c.danger', '=', 1)
+    .where('c.version', 'is not', null)
+    .where('d.status', 'in', reaching)
+    .execute()
+  return rows.map(({ target }) => target)
+}

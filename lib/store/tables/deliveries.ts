@@ -1,0 +1,199 @@
+import { sql } from 'kysely'
+import { newId } from '../../base/id.ts'
+import type { HttpClass } from '../../core/list/filter.ts'
+import { chunksOf } from '../chunks.ts'
+import type { Db } from '../client.ts'
+import { deliveryColumns } from '../columns.ts'
+import type { AttemptRow, DeliveryRow } from '../schema.ts'
+import { isAmong } from '../skip-locked.ts'
+
+/** A delivery that was never tried, due at once; skipped: never. */
+export function newDelivery(
+  change: { id: string; target: string; now: number },
+  part: Pick<DeliveryRow, 'status' | 'rule' | 'fact'>,
+): DeliveryRow {
+  const { id, target, now } = change
+  const isQueued = part.status === 'queued'
+  return {
+    id: newId('dlv', now),
+    change_id: id,
+    target,
+    attempt: 0,
+    failures: 0,
+    next_at: isQueued ? now : null,
+    reason: null,
+    created_at: now,
+    finished_at: isQueued ? null : now,
+    http_class: null,
+    ...part,
+  }
+}
+
+export async function insertDeliveries(db: Db, rows: DeliveryRow[]): Promise<void> {
+  for (const some of chunksOf(rows, 13))
+    await db
+      .insertInto('deliveries')
+      .values(some)
+      .onConflict((c) => c.columns(['change_id', 'target']).doNothing())
+      .execute()
+}
+
+/**
+ * Takes up to `most` due deliveries of one target, oldest first. One statement: two instances never get the
+ * same one. A delivery whose worker died is due again when its lease ends, because `next_at` is then the lease's end.
+ */
+export async function claimDeliveries(
+  db: Db,
+  target: string,
+  most: number,
+  now: number,
+  leaseMs: number,
+): Promise<DeliveryRow[]> {
+  const due = db
+    .selectFrom('deliveries')
+    .select('id')
+    .where('target', '=', target)
+    .where('next_at', '<=', now)
+    .orderBy('next_at')
+    .orderBy('id')
+    .limit(most)
+  const claimed = await db
+    .updateTable('deliveries')
+    .set({ status: 'sending', next_at: now + leaseMs, attempt: sql`attempt + 1` })
+    .where(isAmong(db, due))
+    .returning(deliveryColumns)
+    .execute()
+  return claimed.toSorted((a, b) => (a.id < b.id ? -1 : 1))
+}
+
+export async function countDue(db: Db, target: string, now: number, most: number): Promise<number> {
+  const { count } = await db
+    .selectFrom(
+      db
+        .selectFrom('deliveries')
+        .select('id')
+        .where('target', '=', target)
+        .where('next_at', '<=', now)
+        .limit(most)
+        .as('due'),
+    )
+    .select((eb) => eb.fn.countAll<number>().as('count'))
+    .executeTakeFirstOrThrow()
+  return Number(count)
+}
+
+/** How many are being sent to a target by workers that live, counted up to `most`. */
+export async function countSending(db: Db, target: string, now: number, most: number): Promise<number> {
+  const sending = db
+    .selectFrom('deliveries')
+    .select('id')
+    .where('target', '=', target)
+    .where('status', '=', 'sending')
+    .where('next_at', '>', now)
+    .limit(most)
+  const { count } = await db
+    .selectFrom(sending.as('sending'))
+    .select((eb) => eb.fn.countAll<number>().as('count'))
+    .executeTakeFirstOrThrow()
+  return Number(count)
+}
+
+/** How an attempt ended, as written on its delivery. */
+export interface Settlement {
+  status: DeliveryRow['status']
+  failures: number
+  next_at: number | null
+  reason: string | null
+  finished_at: number | null
+}
+
+/** An answer that is no answer of HTTP (1xx) is none. */
+export function httpClassOf(code: number | null): HttpClass {
+  if (code === null || code < 200 || code > 599) return 'none'
+  return code < 300 ? '2xx' : code < 400 ? '3xx' : code < 500 ? '4xx' : '5xx'
+}
+
+/**
+ * Records attempts, and what follows from each for its delivery, unless a newer attempt has begun: a worker that comes
+ * back after its lease cannot overwrite the newer result. Gives the ids of the deliveries for which it was taken.
+ * What ended alike is written together, since most attempts end alike.
+ */
+export async function settleAttempts(
+  db: Db,
+  ended: { attempt: AttemptRow; after: Settlement }[],
+): Promise<Set<string>> {
+  await db
+    .insertInto('attempts')
+    .values(ended.map(({ attempt }) => attempt))
+    .onConflict((c) => c.columns(['delivery_id', 'number']).doNothing())
+    .execute()
+  const taken = new Set<string>()
+  const alike = Map.groupBy(ended, ({ attempt, after }) =>
+    JSON.stringify([attempt.number, httpClassOf(attempt.status_code), after]),
+  )
+  for (const group of alike.values()) {
+    const [first] = group
+    if (!first) continue
+    const rows = await db
+      .updateTable('deliveries')
+      .set({ ...first.after, http_class: httpClassOf(first.attempt.status_code) })
+      .where(
+        'id',
+        'in',
+        group.map(({ attempt }) => attempt.delivery_id),
+      )
+      .where('attempt', '=', first.attempt.number)
+      .where('status', '=', 'sending')
+      .returning('id')
+      .execute()
+    for (const { id } of rows) taken.add(id)
+  }
+  return taken
+}
+
+/** Gives claimed deliveries back, due at once: the process is going down. */
+export async function releaseDeliveries(db: Db, claims: Pick<DeliveryRow, 'id' | 'attempt'>[], now: number) {
+  for (const { id, attempt } of claims) {
+    await db
+      .updateTable('deliveries')
+      .set({ status: 'retrying', next_at: now })
+      .where('id', '=', id)
+      .where('attempt', '=', attempt)
+      .where('status', '=', 'sending')
+      .execute()
+  }
+}
+
+/** Ends all leases, of deliveries and of replays: for a process that knows that no other works on the store. */
+export async function endLeases(db: Db, now: number): Promise<void> {
+  await db
+    .updateTable('deliveries')
+    .set({ status: 'retrying', next_at: now })
+    .where('next_at', 'is not', null)
+    .where('status', '=', 'sending')
+    .execute()
+  await db.updateTable('replays').set({ next_at: now }).where('next_at', '>', now).execute()
+}
+
+/** When a delivery of this target is due next; leases count. */
+export async function nextDelivery(db: Db, target: string): Promise<number | null> {
+  const row = await db
+    .selectFrom('deliveries')
+    .select((eb) => eb.fn.min('next_at').as('at'))
+    .where('target', '=', target)
+    .where('next_at', 'is not', null)
+    .executeTakeFirst()
+  return row?.at ?? null
+}
+
+/** How many deliveries to a target were given up since then (epoch milliseconds). */
+export async function countFailed(db: Db, target: string, since: number): Promise<number> {
+  const { count } = await db
+    .selectFrom('deliveries')
+    .select((eb) => eb.fn.countAll<number>().as('count'))
+    .where('target', '=', target)
+    .where('status', '=', 'failed')
+    .where('finished_at', '>', since)
+    .executeTakeFirstOrThrow()
+  return Number(count)
+}

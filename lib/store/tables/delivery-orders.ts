@@ -1,0 +1,122 @@
+import { sql } from 'kysely'
+import type { Db } from '../client.ts'
+import { deliveryOrderColumns } from '../columns.ts'
+import type { DeliveryOrderRow } from '../schema.ts'
+
+/** The place of a delivery; where it had one, its role and key are set anew. */
+export async function saveOrders(db: Db, rows: DeliveryOrderRow[]): Promise<void> {
+  if (rows.length === 0) return
+  await db
+    .insertInto('delivery_orders')
+    .values(rows)
+    .onConflict((c) =>
+      c
+        .column('delivery_id')
+        .doUpdateSet((eb) => ({ key: eb.ref('excluded.key'), role: eb.ref('excluded.role') })),
+    )
+    .execute()
+}
+
+/** In the order in which they are to arrive. Deliveries that stand alone have none. */
+export async function ordersOf(db: Db, deliveryIds: string[]): Promise<DeliveryOrderRow[]> {
+  if (deliveryIds.length === 0) return []
+  return db
+    .selectFrom('delivery_orders')
+    .select(deliveryOrderColumns)
+    .where('delivery_id', 'in', deliveryIds)
+    .orderBy('at')
+    .orderBy('delivery_id')
+    .execute()
+}
+
+/** So far back it is looked for what still waits: the others of one incident ended long ago. */
+const maxBefore = 100
+/** A delivery that failed so often holds up the later ones no more: a message that is never taken must not mute them. */
+const maxHolding = 5
+
+/** When the delivery is due that must arrive before this one; null: none waits. */
+export async function earlierWaiting(db: Db, order: DeliveryOrderRow): Promise<number | null> {
+  const before = db
+    .selectFrom('delivery_orders')
+    .select('delivery_id')
+    .where('target', '=', order.target)
+    .where('key', '=', order.key)
+    .where(sql<boolean>`(at, delivery_id) < (${order.at}, ${order.delivery_id})`)
+    .orderBy('at', 'desc')
+    .orderBy('delivery_id', 'desc')
+    .limit(maxBefore)
+  const row = await db
+    .selectFrom(before.as('before'))
+    .innerJoin('deliveries as d', 'd.id', 'before.delivery_id')
+    .select((eb) => eb.fn.min('d.next_at').as('at'))
+    .where('d.next_at', 'is not', null)
+    .where('d.failures', '<', maxHolding)
+    .executeTakeFirst()
+  return row?.at == null ? null : Number(row.at)
+}
+
+/**
+ * When a later delivery of the same incident reached the target, where the newest of them says the opposite of this
+ * one; null: this one would still be true.
+ */
+export async function contradictedAt(db: Db, order: DeliveryOrderRow): Promise<number | null> {
+  if (order.role === 'follows') return null
+  const newest = await db
+    .selectFrom('delivery_orders as o')
+    .innerJoin('deliveries as d', 'd.id', 'o.delivery_id')
+    .select(['o.role', 'd.finished_at', 'd.created_at'])
+    .where('o.target', '=', order.target)
+    .where('o.key', '=', order.key)
+    .where(sql<boolean>`(o.at, o.delivery_id) > (${order.at}, ${order.delivery_id})`)
+    .where('d.status', '=', 'delivered')
+    .where('o.role', '!=', 'follows')
+    .orderBy('o.at', 'desc')
+    .orderBy('o.delivery_id', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+  return newest && newest.role !== order.role ? (newest.finished_at ?? newest.created_at) : null
+}
+
+/** Gives a claimed delivery back, untried, until what must arrive before it may have. */
+export async function parkDelivery(db: Db, id: string, nextAt: number): Promise<void> {
+  const reason = 'Waits for the delivery before it of the same incident'
+  await db
+    .updateTable('deliveries')
+    .set({
+      status: 'queued',
+      next_at: nextAt,
+      attempt: sql`attempt - 1`,
+      reason: sql`coalesce(reason, ${reason})`,
+    })
+    .where('id', '=', id)
+    .execute()
+}
+
+/** Ends a claimed delivery without sending it. */
+export async function skipClaimed(db: Db, id: string, reason: string, now: number): Promise<void> {
+  await db
+    .updateTable('deliveries')
+    .set({ status: 'skipped', next_at: null, reason, finished_at: now, attempt: sql`attempt - 1` })
+    .where('id', '=', id)
+    .execute()
+}
+
+/** Lets go at once what waited for a delivery of the same incident, of which a try has ended. */
+export async function unparkDeliveries(db: Db, orders: DeliveryOrderRow[], now: number): Promise<void> {
+  for (const { target, key } of orders) {
+    const same = db
+      .selectFrom('delivery_orders')
+      .select('delivery_id')
+      .where('target', '=', target)
+      .where('key', '=', key)
+      .orderBy('at', 'desc')
+      .limit(maxBefore)
+    await db
+      .updateTable('deliveries')
+      .set({ next_at: now })
+      .where('id', 'in', db.selectFrom(same.as('same')).select('delivery_id'))
+      .where('status', '=', 'queued')
+      .where('next_at', '>', now)
+      .execute()
+  }
+}

@@ -1,0 +1,199 @@
+import { sql } from 'kysely'
+import type { Usage } from '../../core/polling/rows.ts'
+import { freshState, type PollState, pollState } from '../../core/polling/state.ts'
+import { chunksOf } from '../chunks.ts'
+import { type Db, isPostgres } from '../client.ts'
+import { polledColumns } from '../columns.ts'
+import type { PolledRow } from '../schema.ts'
+
+/** `name`: of the keys, since other keys read another project. */
+export interface ClaimedPoll {
+  name: string
+  claim: number
+  state: PollState
+}
+
+/** What is kept of another form (a later version's) begins anew. */
+const read = (json: string): PollState => {
+  try {
+    return pollState.parse(JSON.parse(json))
+  } catch {
+    return freshState
+  }
+}
+
+/**
+ * Nothing rests for longer: `POLL_SECONDS` is a day at most, a `Retry-After` 2 h. What is due later was set while the
+ * clock was wrong, or by a version that obeyed a `Retry-After` of years, and is due now.
+ */
+const maxRestMs = 26 * 3_600_000
+
+/** When it wants to run next; null: it never ran. */
+export async function pollAt(db: Db, name: string, now: number): Promise<number | null> {
+  const row = await db.selectFrom('polls').select('next_at').where('name', '=', name).executeTakeFirst()
+  if (!row) return null
+  return row.next_at > now + maxRestMs ? now : row.next_at
+}
+
+export async function readPoll(db: Db, name: string): Promise<PollState | null> {
+  const row = await db.selectFrom('polls').select('state').where('name', '=', name).executeTakeFirst()
+  return row ? read(row.state) : null
+}
+
+/** Takes polling up where it is due; of several instances one gets it. A worker that died is followed after `leaseMs`. */
+export async function claimPoll(
+  db: Db,
+  name: string,
+  now: number,
+  leaseMs: number,
+): Promise<ClaimedPoll | null> {
+  const row = await claimState(db, { name, fresh: freshState }, now, leaseMs)
+  return row && { name, claim: row.claim, state: read(row.state) }
+}
+
+/** The same for any state that is kept under a name; as JSON. `restMs`: it never rests for longer. */
+export async function claimState(
+  db: Db,
+  { name, fresh, restMs = maxRestMs }: { name: string; fresh: unknown; restMs?: number },
+  now: number,
+  leaseMs: number,
+): Promise<{ claim: number; state: string } | null> {
+  await db
+    .insertInto('polls')
+    .values({ name, next_at: now, claim: 0, state: JSON.stringify(fresh) })
+    .onConflict((c) => c.column('name').doNothing())
+    .execute()
+  const row = await db
+    .updateTable('polls')
+    .set({ next_at: now + leaseMs, claim: sql`claim + 1` })
+    .where('name', '=', name)
+    .where((eb) => eb.or([eb('next_at', '<=', now), eb('next_at', '>', now + restMs)]))
+    .returning(['claim', 'state'])
+    .executeTakeFirst()
+  return row ?? null
+}
+
+/** Notes how far it is. False: another worker has taken over, and nothing of this may be stored. */
+export async function savePoll(
+  db: Db,
+  { name, claim, state }: { name: string; claim: number; state: unknown },
+  nextAt: number,
+): Promise<boolean> {
+  const { numUpdatedRows } = await db
+    .updateTable('polls')
+    .set({ state: JSON.stringify(state), next_at: nextAt })
+    .where('name', '=', name)
+    .where('claim', '=', claim)
+    .executeTakeFirst()
+  return numUpdatedRows > 0n
+}
+
+/** What is known of these rows, by key. */
+export async function polledRows(db: Db, keys: string[]): Promise<Map<string, PolledRow>> {
+  const known = new Map<string, PolledRow>()
+  for (const some of chunksOf(keys, 1)) {
+    const rows = await db.selectFrom('polled').select(polledColumns).where('key', 'in', some).execute()
+    for (const row of rows) known.set(row.key, row)
+  }
+  return known
+}
+
+export async function savePolled(db: Db, rows: PolledRow[]): Promise<void> {
+  for (const some of chunksOf(rows, 5))
+    await db
+      .insertInto('polled')
+      .values(some)
+      .onConflict((c) =>
+        c.column('key').doUpdateSet((eb) => ({
+          at: eb.ref('excluded.at'),
+          hash: eb.ref('excluded.hash'),
+          told: eb.ref('excluded.told'),
+          usage: eb.ref('excluded.usage'),
+        })),
+      )
+      .execute()
+}
+
+/** Forgets rows that began before: they are not read again. */
+export async function forgetPolled(db: Db, before: number): Promise<void> {
+  await db.deleteFrom('polled').where('at', '<', before).execute()
+}
+
+/** Adds up; `sign` -1 takes away what was counted before a correction. */
+export async function addUsage(
+  db: Db,
+  projectId: string,
+  changes: { usage: Usage; sign: 1 | -1 }[],
+): Promise<void> {
+  const groups = Map.groupBy(changes, ({ usage: { day, model, environment } }) =>
+    JSON.stringify([day, model, environment]),
+  )
+  // In order, so that two workers never wait for each other in a circle.
+  for (const [, group] of [...groups].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
+    const [first] = group
+    if (!first) continue
+    const { day, model, environment } = first.usage
+    const sum = (of: (usage: Usage) => number): number =>
+      group.reduce((total, { usage, sign }) => total + sign * of(usage), 0)
+    const added = {
+      generations: sum(() => 1),
+      input: sum((usage) => usage.input),
+      output: sum((usage) => usage.output),
+      total: sum((usage) => usage.total),
+      nano_usd: sum((usage) => usage.nanoUsd),
+    }
+    await db
+      .insertInto('usage')
+      .values({ project_id: projectId, day, model, environment, ...added })
+      .onConflict((c) =>
+        c.columns(['project_id', 'day', 'model', 'environment']).doUpdateSet({
+          generations: sql`usage.generations + excluded.generations`,
+          input: sql`usage.input + excluded.input`,
+          output: sql`usage.output + excluded.output`,
+          total: sql`usage.total + excluded.total`,
+          nano_usd: sql`usage.nano_usd + excluded.nano_usd`,
+        }),
+      )
+      .execute()
+  }
+}
+
+export interface UsageTotal {
+  day: string
+  model: string
+  generations: number
+  input: number
+  output: number
+  total: number
+  usd: number
+}
+
+/** Per day and model, of all environments, from `since` (`2026-08-21`) on; oldest day first, dearest model first. */
+export async function usageSince(db: Db, since: string): Promise<UsageTotal[]> {
+  // A sum of whole numbers is `numeric` in Postgres, which comes as text.
+  const sum = (column: 'generations' | 'input' | 'output' | 'total' | 'nano_usd') =>
+    isPostgres(db) ? sql<number>`sum(${sql.ref(column)})::bigint` : sql<number>`sum(${sql.ref(column)})`
+  const rows = await db
+    .selectFrom('usage')
+    .select(['day', 'model'])
+    .select([
+      sum('generations').as('generations'),
+      sum('input').as('input'),
+      sum('output').as('output'),
+      sum('total').as('total'),
+      sum('nano_usd').as('nano_usd'),
+    ])
+    .where('day', '>=', since)
+    .groupBy(['day', 'model'])
+    .orderBy('day')
+    .orderBy('model')
+    .execute()
+  return rows
+    .map(({ nano_usd, ...row }) => ({ ...row, usd: nano_usd / 1e9 }))
+    .filter(({ generations }) => generations > 0)
+}
+
+/** Forgets days before (`2026-08-21`). */
+export async function forgetUsage(db: Db, before: string): Promise<void> {
+  await db.deleteFrom('usage').where('day', '<', before).execute()
+}

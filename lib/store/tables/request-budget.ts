@@ -1,0 +1,73 @@
+import { sql } from 'kysely'
+import { type BudgetUse, budgetLimits, type DrawRequest } from '../../core/polling/request-budget.ts'
+import type { Db } from '../client.ts'
+
+const minuteMs = 60_000
+const dayMs = 86_400_000
+
+/** `name`: of the keys, since each project has a budget of its own. */
+interface Budget {
+  name: string
+  perMinute: number
+}
+
+/**
+ * Draws one request from the budget of the minute that began with its first one, over all instances: in one statement, so that no two of
+ * them draw the last. Gives 0, or the milliseconds until the next minute.
+ */
+async function drawRequest(
+  db: Db,
+  { name, perMinute }: Budget,
+  use: BudgetUse,
+  now: number,
+): Promise<number> {
+  const { inAll, own } = budgetLimits(use, perMinute)
+  const stranger = use === 'stranger' ? 1 : 0
+  // A minute that ends later than a minute from now is of a clock that was set back.
+  const isCurrent = sql<boolean>`(request_budget.until > ${now} and request_budget.until <= ${now + minuteMs})`
+  const drawn = await db
+    .insertInto('request_budget')
+    .values({ name, until: now + minuteMs, requests: 1, strangers: stranger })
+    .onConflict((c) =>
+      c
+        .column('name')
+        .doUpdateSet({
+          requests: sql`case when ${isCurrent} then request_budget.requests else 0 end + 1`,
+          strangers: sql`case when ${isCurrent} then request_budget.strangers else 0 end + excluded.strangers`,
+          until: sql`case when ${isCurrent} then request_budget.until else excluded.until end`,
+        })
+        .where(
+          sql<boolean>`not ${isCurrent} or (request_budget.requests < ${inAll} and (excluded.strangers = 0 or request_budget.strangers < ${own}))`,
+        ),
+    )
+    .returning('until')
+    .executeTakeFirst()
+  if (drawn) return 0
+  const row = await db
+    .selectFrom('request_budget')
+    .select('until')
+    .where('name', '=', name)
+    .executeTakeFirst()
+  return Math.max(1, (row?.until ?? now) - now)
+}
+
+/** The budget of one project. After a refusal the store is left alone until the minute ends, however many ask. */
+export function requestBudget(db: Db, budget: Budget, now: () => number): DrawRequest {
+  const spentUntil = new Map<BudgetUse, number>()
+  return async (use) => {
+    const time = now()
+    const known = (spentUntil.get(use) ?? 0) - time
+    if (known > 0 && known <= minuteMs) return known
+    const waitMs = await drawRequest(db, budget, use, time)
+    if (waitMs > 0) spentUntil.set(use, time + waitMs)
+    return waitMs
+  }
+}
+
+/** Of keys that are no longer in use. */
+export async function forgetBudgets(db: Db, now: number): Promise<void> {
+  await db
+    .deleteFrom('request_budget')
+    .where('until', '<', now - dayMs)
+    .execute()
+}

@@ -1,0 +1,115 @@
+import { freshWatch, mismatchMs, type WatchState, watchState } from '../../core/trouble/trouble.ts'
+import type { Db } from '../client.ts'
+import { claimState } from './polls.ts'
+
+const name = 'watch'
+/** It rests for a minute; the clocks of several instances differ. What is due later was set while a clock was wrong. */
+const restMs = 10 * 60_000
+
+/** The first id of this time (epoch milliseconds): ids sort by time. */
+const idFrom = (prefix: 'evt' | 'rej', at: number): string =>
+  `${prefix}_${Math.max(0, Math.floor(at)).toString(16).padStart(11, '0')}`
+
+export interface ClaimedWatch {
+  name: string
+  claim: number
+  state: WatchState
+}
+
+/** What is kept of another form (a later version's) begins anew. */
+const read = (json: string): WatchState => {
+  try {
+    return watchState.parse(JSON.parse(json))
+  } catch {
+    return freshWatch
+  }
+}
+
+/** Takes the watch up where it is due; of several instances one gets it. */
+export async function claimWatch(db: Db, now: number, leaseMs: number): Promise<ClaimedWatch | null> {
+  const row = await claimState(db, { name, fresh: freshWatch, restMs }, now, leaseMs)
+  return row && { name, claim: row.claim, state: read(row.state) }
+}
+
+export async function readWatch(db: Db): Promise<WatchState> {
+  const row = await db.selectFrom('polls').select('state').where('name', '=', name).executeTakeFirst()
+  return row ? read(row.state) : freshWatch
+}
+
+/** When the newest event of this source came that came within this span (epoch milliseconds); null: none did. */
+export async function newestEvent(
+  db: Db,
+  source: string,
+  { from, to }: { from: number; to: number },
+): Promise<number | null> {
+  const row = await db
+    .selectFrom('events')
+    .select((eb) => eb.fn.max('received_at').as('at'))
+    .where('id', '>=', idFrom('evt', from))
+    .where('id', '<', idFrom('evt', to + 1))
+    .where('source', '=', source)
+    .executeTakeFirst()
+  return row?.at == null ? null : Number(row.at)
+}
+
+/** More of them tell no more. */
+const newestEvents = 10_000
+const newestMismatches = 1000
+const mostGroups = 100
+
+/** Which secrets (by their last four characters) signed for which projects, among the newest 10,000 events since then. */
+export async function signersSince(
+  db: Db,
+  source: string,
+  since: number,
+): Promise<{ hint: string; projectId: string }[]> {
+  const newest = db
+    .selectFrom('events')
+    .select(['secret_hint', 'project_id'])
+    .where('id', '>=', idFrom('evt', since))
+    .where('source', '=', source)
+    .orderBy('id', 'desc')
+    .limit(newestEvents)
+  const rows = await db
+    .selectFrom(newest.as('newest'))
+    .select(['secret_hint', 'project_id'])
+    .distinct()
+    .where('project_id', 'is not', null)
+    .limit(1000)
+    .execute()
+  return rows.flatMap(({ secret_hint: hint, project_id: projectId }) =>
+    projectId === null ? [] : [{ hint, projectId }],
+  )
+}
+
+/**
+ * Of the newest 1,000 requests within `mismatchMs` whose signature was of no known secret, those whose bytes came at
+ * least twice: how they begin, and when they came.
+ */
+export async function mismatches(
+  db: Db,
+  door: string,
+  now: number,
+): Promise<{ head: Uint8Array; size: number; at: number[] }[]> {
+  const newest = db
+    .selectFrom('rejections')
+    .select(['at', 'size', 'head'])
+    .where('id', '>=', idFrom('rej', now - mismatchMs))
+    .where('reason', '=', 'signature-mismatch')
+    .where('door', '=', door)
+    .orderBy('id', 'desc')
+    .limit(newestMismatches)
+  const rows = await db
+    .selectFrom(newest.as('newest'))
+    .select(['head', 'size', (eb) => eb.fn.countAll().as('count')])
+    .select([(eb) => eb.fn.min('at').as('first'), (eb) => eb.fn.max('at').as('last')])
+    .groupBy(['head', 'size'])
+    .having((eb) => eb.fn.countAll(), '>', 1)
+    .orderBy('last', 'desc')
+    .limit(mostGroups)
+    .execute()
+  return rows.map(({ head, size, count, first, last }) => {
+    const between = Array.from({ length: Number(count) - 1 }, () => Number(last))
+    return { head, size, at: [Number(first), ...between] }
+  })
+}

@@ -1,0 +1,107 @@
+import { sql } from 'kysely'
+import type { FactKind, VersionState } from '../../core/change/change.ts'
+import { indexable } from '../../core/change/indexable.ts'
+import type { Db } from '../client.ts'
+import { changeColumns } from '../columns.ts'
+import { toChange } from '../tables/changes.ts'
+import { type PromptKey, versionsOf } from '../tables/prompts.ts'
+import { type Cursor, deliveriesOf, type ListedChange, type Page, page } from './dashboard.ts'
+
+/**
+ * The projects that have a prompt of this name, in order. The key of the table begins with the project, so this
+ * goes from project to project in its index; a plain `where name =` would read all versions of all prompts.
+ */
+export async function projectsWith(db: Db, name: string): Promise<string[]> {
+  const { rows } = await sql<{ id: string }>`
+    with recursive projects (id) as (
+      select min(project_id) from prompt_versions
+      union all
+      select (select min(project_id) from prompt_versions where project_id > projects.id)
+      from projects where projects.id is not null
+    )
+    select id from projects
+    where exists (select 1 from prompt_versions where project_id = projects.id and name = ${indexable(name)})
+    order by id`.execute(db)
+  return rows.map(({ id }) => id)
+}
+
+export interface ShownVersion extends VersionState {
+  /** Of the stored text and config, in bytes; null: no event has told them. */
+  size: number | null
+  /** Who made it, by name; null: no change that is kept tells it. */
+  author: string | null
+}
+
+/** All known versions, deleted ones too, newest first. */
+export async function shownVersions(db: Db, key: PromptKey): Promise<ShownVersion[]> {
+  const sizes = await db
+    .selectFrom('prompt_versions')
+    .select([
+      'version',
+      // Until it is copied, of the event that told it: a little more.
+      sql<number>`coalesce((select size from events where id = content_event), length(content))`.as('size'),
+    ])
+    .where('project_id', '=', key.projectId)
+    .where('name', '=', indexable(key.name))
+    .where((eb) => eb.or([eb('content', 'is not', null), eb('content_event', 'is not', null)]))
+    .execute()
+  const created = await db
+    .selectFrom('changes')
+    .select(['version', 'actor'])
+    .where('subject', '=', indexable(key.name))
+    .where('project_id', '=', key.projectId)
+    .where('kind', '=', 'version-created' satisfies FactKind)
+    .where('actor', 'is not', null)
+    .orderBy('id')
+    .execute()
+  const sizeOf = new Map(sizes.map(({ version, size }) => [version, Number(size)]))
+  const authorOf = new Map(created.map(({ version, actor }) => [version, actor]))
+  const versions = await versionsOf(db, key)
+  return versions.toReversed().map((state) => ({
+    ...state,
+    size: sizeOf.get(state.version) ?? null,
+    author: authorOf.get(state.version) ?? null,
+  }))
+}
+
+/** Changes that have a subject of their own, which may happen to be called like a prompt. */
+const others: FactKind[] = [
+  'alert',
+  'recovered',
+  'notification',
+  'error-trace',
+  'trace',
+  'score',
+  'trace-callback',
+  'given-up',
+  'trouble',
+  'trouble-over',
+  'unrecognised',
+]
+
+/** The changes of one prompt, newest first. */
+export async function changesOfPrompt(
+  db: Db,
+  { projectId, name }: PromptKey,
+  cursor: Cursor,
+  size: number,
+): Promise<Page<ListedChange>> {
+  const { rows, older, newer } = await page(
+    db
+      .selectFrom('changes')
+      .select(changeColumns)
+      .where('subject', '=', indexable(name))
+      .where('project_id', '=', projectId)
+      .where('kind', 'not in', others),
+    'changes',
+    cursor,
+    size,
+  )
+  const ids = rows.map(({ id }) => id)
+  const deliveries = await deliveriesOf(db, ids)
+  return {
+    rows: rows.map((row) => ({ change: toChange(row), deliveries: deliveries.get(row.id) ?? [] })),
+    older,
+    newer,
+  }
+}

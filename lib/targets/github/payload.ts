@@ -1,0 +1,204 @@
+import { createHash } from 'node:crypto'
+import { visibleText } from '../../base/visible.ts'
+import type { BurstFact } from '../../core/change/burst.ts'
+import { observedOf } from '../../core/change/burst-words.ts'
+import { type Fact, type FactKind, wholeName } from '../../core/change/change.ts'
+import { type Message, versionOf } from '../../core/delivery/delivery.ts'
+import type { GithubTarget } from '../../core/rules/rules.ts'
+import { cut } from '../text.ts'
+import { callbackPayload, changeHead } from './callback.ts'
+
+/** GitHub refuses a dispatch whose body has 64 KB or more. */
+const mostBody = 65_535
+/** Characters; in JSON a character takes up to six bytes. */
+const mostName = 1000
+const mostId = 200
+/** Bytes of JSON. */
+const mostLabels = 20_000
+
+/** https://docs.github.com/rest/repos/repos#create-a-repository-dispatch-event */
+export interface Dispatch {
+  event_type: string
+  /** At most GitHub's 10 top-level properties. */
+  client_payload: Record<string, unknown>
+}
+
+const promptKinds: readonly FactKind[] = [
+  'version-created',
+  'promoted',
+  'rolled-back',
+  'label-added',
+  'label-removed',
+  'tags-changed',
+  'deleted',
+  'first-seen',
+]
+
+/** Not the target's own: a workflow that runs for prompts must not run for traces. */
+const burstTypes = {
+  'error-trace': 'langfuse-trace',
+  trace: 'langfuse-trace',
+  score: 'langfuse-score',
+} as const satisfies Record<BurstFact['kind'], string>
+
+const isBurst = (fact: Fact): fact is BurstFact => Object.hasOwn(burstTypes, fact.kind)
+
+/** A version that got its label in the edit that created it counts as created. */
+function actionOf({ fact, change }: Message): 'created' | 'updated' | 'deleted' {
+  if (fact.kind === 'deleted') return 'deleted'
+  if (fact.kind === 'version-created') return 'created'
+  const isNew = change.detail.facts.some(
+    (one) => one.kind === 'version-created' && 'to' in fact && fact.to === one.version,
+  )
+  return isNew ? 'created' : 'updated'
+}
+
+/** Of the text as UTF-8; of a chat prompt, of its JSON. */
+const sha256Of = (text: unknown): string =>
+  createHash('sha256')
+    .update(typeof text === 'string' ? text : JSON.stringify(text))
+    .digest('hex')
+
+function labelOf(fact: Fact): string | null {
+  if ('label' in fact) return cut(fact.label, mostName)
+  return 'labels' in fact && fact.labels.length === 1 ? cut(fact.labels[0] ?? '', mostName) : null
+}
+
+const changeOf = ({
+  change,
+  fact,
+  links,
+}: Message): Record<string, unknown> & { labelsOmitted?: number } => ({
+  id: change.id,
+  kind: fact.kind,
+  title: cut(visibleText(change.title), mostName),
+  url: links.page,
+  label: labelOf(fact),
+  from: 'from' in fact ? fact.from : null,
+  to: 'to' in fact ? fact.to : null,
+  ...(isOfItsVersion({ change, fact }) && change.detail.omitted?.labels
+    ? { labelsOmitted: change.detail.omitted.labels }
+    : {}),
+  // A workflow can leave tests alone: `if: ${{ !github.event.client_payload.change.test }}`.
+  ...(change.test ? { test: true } : {}),
+})
+
+const isOfItsVersion = ({ change, fact }: Pick<Message, 'change' | 'fact'>): boolean =>
+  versionOf(fact, change) === change.version
+
+/** What is told of the prompt. A fact may be of another version than the one the change is mostly about: then less is known. */
+function promptOf({ change, fact, text }: Message) {
+  const { prompt } = change.detail
+  const version = versionOf(fact, change)
+  if (version === change.version) {
+    return { version, labels: prompt?.labels ?? [], eventId: prompt?.eventId ?? null, text }
+  }
+  return { version, labels: 'label' in fact ? [fact.label] : [], eventId: null, text }
+}
+
+/** Those that fit into `room` bytes of JSON, one huge label not in the way of the others. */
+function fittingLabels(labels: readonly string[], room: number): string[] {
+  let left = room
+  return labels.filter((label) => {
+    const size = Buffer.byteLength(JSON.stringify(label)) + 1
+    if (size > left) return false
+    left -= size
+    return true
+  })
+}
+
+const fits = (dispatch: Dispatch): boolean => Buffer.byteLength(JSON.stringify(dispatch)) <= mostBody
+
+/**
+ * The dispatch of one change. The prompt's text is in it as a whole where the body stays below 64 KB, else not at all
+ * (`promptOmitted`: `size`, or `unknown` where no event told it): half a prompt is worse than none.
+ */
+export function githubDispatch(target: GithubTarget, message: Message): Dispatch {
+  const { change, fact } = message
+  const made = (client_payload: Dispatch['client_payload']): Dispatch => ({
+    event_type: target.eventType,
+    client_payload,
+  })
+  if (isBurst(fact)) return { event_type: burstTypes[fact.kind], client_payload: burstPayload(message, fact) }
+  if (fact.kind === 'trace-callback')
+    return { event_type: fact.kind, client_payload: callbackPayload(message, fact) }
+  if (!promptKinds.includes(fact.kind)) return made(otherPayload(message))
+  const { version, labels, eventId, text } = promptOf(message)
+  const payload = {
+    promptName: wholeName(change),
+    version,
+    action: actionOf(message),
+    labels,
+    projectId: change.projectId,
+    eventId,
+    change: changeOf(message),
+    sha256: text === undefined ? null : sha256Of(text),
+  }
+  const promptOmitted = text === undefined ? 'unknown' : 'size'
+  const whole = made(text === undefined ? { ...payload, promptOmitted } : { ...payload, prompt: text })
+  if (fits(whole)) return whole
+  const without = made({ ...payload, promptOmitted })
+  if (fits(without)) return without
+  const fewer = fittingLabels(labels, mostLabels)
+  return made({
+    ...payload,
+    promptName: cut(wholeName(change), mostName),
+    projectId: cut(change.projectId ?? '', mostName),
+    labels: fewer,
+    change: {
+      ...payload.change,
+      labelsOmitted: labels.length - fewer.length + (payload.change.labelsOmitted ?? 0),
+    },
+    promptOmitted,
+  })
+}
+
+const mostRows = 10
+
+/** What a burst was: numbers, and its first rows, without their messages' tails. */
+function burstPayload(message: Message, fact: BurstFact): Dispatch['client_payload'] {
+  const { change } = message
+  const { name, count, firstAt, lastAt, isLeast = false } = fact
+  const rows = observedOf(message).slice(0, mostRows)
+  return {
+    projectId: change.projectId === null ? null : cut(change.projectId, mostName),
+    change: changeHead(message),
+    name: cut(name, mostName),
+    count,
+    countIsLeast: isLeast,
+    firstAt: new Date(firstAt).toISOString(),
+    lastAt: new Date(lastAt).toISOString(),
+    ...(fact.kind === 'score' ? { lowest: fact.lowest, highest: fact.highest } : {}),
+    rows: rows.map(({ row: { id, traceId, at, level, message, value }, url }) => ({
+      id: cut(id, mostId),
+      traceId: traceId === null ? null : cut(traceId, mostId),
+      at: new Date(at).toISOString(),
+      level,
+      message,
+      value,
+      url: url === null ? null : cut(url, mostName),
+    })),
+  }
+}
+
+/** An alert, a notification, the relay's own trouble: the same shape, with nothing of a prompt in it. */
+function otherPayload(message: Message): Dispatch['client_payload'] {
+  const { change, fact } = message
+  const { message: words, alert } = change.detail
+  return {
+    promptName: null,
+    version: null,
+    action: null,
+    labels: [],
+    projectId: change.projectId === null ? null : cut(change.projectId, mostName),
+    eventId: null,
+    change: {
+      ...changeOf(message),
+      subject: cut(wholeName(change), mostName),
+      severity: 'severity' in fact ? cut(fact.severity, mostName) : null,
+      message: words === null ? null : cut(words, mostName),
+      ...(alert && { ended: { changeId: alert.changeId, since: new Date(alert.since).toISOString() } }),
+    },
+    sha256: null,
+  }
+}

@@ -1,0 +1,208 @@
+import { createHash } from 'node:crypto'
+import { visibleLines } from '../../base/visible.ts'
+import { authorsOf } from '../../core/change/authors.ts'
+import { observedOf, titleOf } from '../../core/change/burst-words.ts'
+import { type Fact, type FactKind, wholeName } from '../../core/change/change.ts'
+import { incidentOf } from '../../core/change/incident.ts'
+import type { Message } from '../../core/delivery/delivery.ts'
+import type { PagerdutyTarget } from '../../core/rules/rules.ts'
+import { messageLinks } from '../links.ts'
+import { cut, head, oneLine, webUrl } from '../text.ts'
+
+/** PagerDuty's limits, in characters: https://developer.pagerduty.com/docs/events-api-v2-overview */
+const mostSummary = 1024
+const mostKey = 255
+/** Ours: with these the whole stays far below PagerDuty's 512 KB. */
+const mostName = 500
+const mostText = 8000
+const mostUrl = 2000
+
+type Severity = 'critical' | 'error' | 'warning' | 'info'
+
+interface Payload {
+  summary: string
+  source: string
+  timestamp: string
+  custom_details: Record<string, unknown>
+}
+
+interface Shown {
+  routing_key: string
+  links: { href: string; text: string }[]
+}
+
+/** https://developer.pagerduty.com/docs/send-change-event */
+export interface ChangeEvent extends Shown {
+  payload: Payload
+}
+
+/** https://developer.pagerduty.com/docs/send-alert-event */
+export type AlertEvent =
+  | { routing_key: string; event_action: 'resolve'; dedup_key: string }
+  | (Shown & {
+      event_action: 'trigger'
+      dedup_key: string
+      client: string
+      client_url?: string
+      payload: Payload & { severity: Severity; component: string; class: string }
+    })
+
+/** What is sent, and under which path of the Events API. */
+export type PagerdutyEvent =
+  | { path: '/v2/change/enqueue'; body: ChangeEvent }
+  | { path: '/v2/enqueue'; body: AlertEvent }
+
+/**
+ * What a kind is to people on call: something to see beside an incident, an incident, or the end of one. And how
+ * bad it is, where Langfuse does not say it.
+ */
+const kinds: Record<FactKind, { way: 'change' | 'trigger' | 'resolve'; severity: Severity }> = {
+  'version-created': { way: 'change', severity: 'info' },
+  promoted: { way: 'change', severity: 'info' },
+  'rolled-back': { way: 'change', severity: 'info' },
+  'label-added': { way: 'change', severity: 'info' },
+  'label-removed': { way: 'change', severity: 'info' },
+  'tags-changed': { way: 'change', severity: 'info' },
+  deleted: { way: 'change', severity: 'info' },
+  'first-seen': { way: 'change', severity: 'info' },
+  unchanged: { way: 'change', severity: 'info' },
+  alert: { way: 'trigger', severity: 'error' },
+  recovered: { way: 'resolve', severity: 'info' },
+  notification: { way: 'trigger', severity: 'error' },
+  'error-trace': { way: 'trigger', severity: 'error' },
+  score: { way: 'trigger', severity: 'warning' },
+  trace: { way: 'trigger', severity: 'info' },
+  'trace-callback': { way: 'trigger', severity: 'info' },
+  'given-up': { way: 'trigger', severity: 'error' },
+  trouble: { way: 'trigger', severity: 'error' },
+  'trouble-over': { way: 'resolve', severity: 'info' },
+  undescribed: { way: 'trigger', severity: 'error' },
+  unrecognised: { way: 'trigger', severity: 'warning' },
+}
+
+/**
+ * A prompt change is an incident where nothing carries production any more, and ends it where a version carries it again.
+ * A test wakes nobody, whatever it plays.
+ */
+function wayOf({ change, fact }: Message): 'change' | 'trigger' | 'resolve' {
+  const { way } = kinds[fact.kind]
+  if (change.test) return 'change'
+  if (way !== 'change') return way
+  if (incidentOf(change, fact)?.role === 'ends') return 'resolve'
+  return change.danger ? 'trigger' : 'change'
+}
+
+/** Langfuse's own words. */
+const severities = new Map<string, Severity>([
+  ['ALERT', 'critical'],
+  ['WARNING', 'warning'],
+  ['NO_DATA', 'warning'],
+  ['INFO', 'info'],
+  ['OK', 'info'],
+])
+
+function severityOf({ change, fact }: Message): Severity {
+  const { way, severity } = kinds[fact.kind]
+  if (way === 'change') return change.danger ? 'critical' : severity
+  const told = 'severity' in fact ? (severities.get(fact.severity) ?? severity) : severity
+  // A blocked evaluator or a failed export: Langfuse says ALERT, but nothing that users see is broken.
+  return fact.kind === 'notification' && told === 'critical' ? 'error' : told
+}
+
+/** As it is where it fits; a long one by its hash, so that two never become one. */
+function fitting(key: string): string {
+  if (key.length <= mostKey) return key
+  return `langfuse:${createHash('sha256').update(key).digest('hex')}`
+}
+
+/** That of the incident; without one, of the change, so that a replay opens no second incident. */
+const dedupKey = ({ change, fact }: Message): string =>
+  fitting(incidentOf(change, fact)?.key ?? `prompt-relay:${change.id}`)
+
+const line = (text: string, most: number): string => cut(oneLine(visibleLines(head(text, 4 * most))), most)
+const text = (value: string): string => cut(visibleLines(head(value, 4 * mostText)), mostText)
+const lines = (values: readonly string[]): string[] =>
+  values.slice(0, 20).map((value) => line(value, mostName))
+
+const iso = (at: number): string => new Date(at).toISOString()
+
+function factDetails(fact: Fact): Record<string, unknown> {
+  return {
+    kind: fact.kind,
+    ...('label' in fact && { label: line(fact.label, mostName) }),
+    ...('from' in fact && { from: fact.from }),
+    ...('to' in fact && { to: fact.to }),
+    ...('severity' in fact && { severity: line(fact.severity, mostName) }),
+    ...('count' in fact && { count: fact.count }),
+    ...('traceId' in fact && { trace: fact.traceId === null ? null : line(fact.traceId, mostName) }),
+    ...('firstAt' in fact && { first: iso(fact.firstAt), last: iso(fact.lastAt) }),
+  }
+}
+
+function detailsOf(told: Message): Record<string, unknown> {
+  const { change, fact } = told
+  const { prompt, message, difference, environments, problems } = change.detail
+  const rows = observedOf(told).slice(0, 10)
+  const authors = authorsOf(change)
+  return {
+    ...factDetails(fact),
+    change: change.id,
+    project: change.projectId === null ? null : line(change.projectId, mostName),
+    ...(authors.length > 0 && { author: line(authors.join(', '), mostName) }),
+    ...(prompt && {
+      prompt: line(wholeName(change), mostName),
+      version: change.version,
+      labels: lines(prompt.labels),
+      tags: lines(prompt.tags),
+      ...(prompt.commitMessage !== null && { commitMessage: text(prompt.commitMessage) }),
+    }),
+    ...(message !== null && { message: text(message) }),
+    ...(rows.length > 0 && {
+      observed: rows.map(({ words, url }) => ({ words: line(words, mostName), url: webUrl(url, mostUrl) })),
+    }),
+    ...(environments.length > 0 && { environments: lines(environments) }),
+    ...(problems.length > 0 && { problems: lines(problems) }),
+    ...(difference !== null && { difference: differenceText(difference) }),
+  }
+}
+
+function differenceText(difference: NonNullable<Message['change']['detail']['difference']>): string {
+  if (typeof difference === 'string') return text(difference)
+  const { fromVersion, toVersion } = difference
+  const changed = difference.lines.slice(0, 200).map((one) => `${one.sign} ${line(one.text, mostName)}`)
+  const more = difference.lines.length - changed.length + difference.cutLines
+  return text(
+    [`v${fromVersion} → v${toVersion}`, ...changed, ...(more > 0 ? [`… ${more} more`] : [])].join('\n'),
+  )
+}
+
+/** One change as PagerDuty takes it. Within PagerDuty's limits whatever the change holds. */
+export function pagerdutyEvent({ routingKey }: PagerdutyTarget, message: Message): PagerdutyEvent {
+  const { change, fact } = message
+  const way = wayOf(message)
+  const dedup_key = dedupKey(message)
+  if (way === 'resolve')
+    return { path: '/v2/enqueue', body: { routing_key: routingKey, event_action: 'resolve', dedup_key } }
+  const shown: Shown = {
+    routing_key: routingKey,
+    links: messageLinks(message, mostUrl).map(({ label, url }) => ({ href: url, text: line(label, 75) })),
+  }
+  const payload: Payload = {
+    summary: line(`${change.test ? '[Test] ' : ''}${titleOf(message)}`, mostSummary),
+    source: line(change.projectId === null ? 'prompt-relay' : `langfuse:${change.projectId}`, mostName),
+    timestamp: iso(change.openedAt),
+    custom_details: detailsOf(message),
+  }
+  if (way === 'change') return { path: '/v2/change/enqueue', body: { ...shown, payload } }
+  const component = line(wholeName(change), mostName)
+  const page = webUrl(message.links.page, mostUrl)
+  const body: AlertEvent = {
+    ...shown,
+    event_action: 'trigger',
+    dedup_key,
+    client: 'Prompt Relay',
+    ...(page !== null && { client_url: page }),
+    payload: { ...payload, severity: severityOf(message), component, class: fact.kind },
+  }
+  return { path: '/v2/enqueue', body }
+}

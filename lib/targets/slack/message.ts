@@ -1,0 +1,166 @@
+import type { IncomingWebhookSendArguments } from '@slack/webhook'
+import { lastedWords } from '../../core/change/alert-words.ts'
+import { authorsOf } from '../../core/change/authors.ts'
+import { titleOf } from '../../core/change/burst-words.ts'
+import { wholeName } from '../../core/change/change.ts'
+import { callbackFields } from '../../core/change/describe-callback.ts'
+import type { Message } from '../../core/delivery/delivery.ts'
+import { messageLinks } from '../links.ts'
+import { webUrl } from '../text.ts'
+import { differenceCode, differenceNotes } from './difference.ts'
+import { danger, lookOf } from './look.ts'
+import { observedLines } from './observed.ts'
+import { fromMarkdown, link, listed, named, plain, quoted, said } from './text.ts'
+
+/** Slack refuses a whole message near 13,200 characters (https://github.com/slackapi/bolt-js/issues/2509). */
+const mostMessage = 12_500
+/** Slack's limit is 3,000. */
+const mostUrl = 2900
+
+type Block = NonNullable<IncomingWebhookSendArguments['blocks']>[number]
+
+const neutral = '#2563eb'
+
+/** How much of a message may be used: characters for the difference, a part of every other length. */
+interface Room {
+  difference: number
+  share: number
+}
+
+/** Tried in this order until the whole fits: first the difference shrinks, then the rest. */
+const rooms: readonly Room[] = [
+  { difference: 2900, share: 1 },
+  { difference: 1800, share: 1 },
+  { difference: 1200, share: 0.5 },
+  { difference: 0, share: 0.2 },
+]
+
+/** `verbatim`: Slack makes no links and mentions of what only looks like one. */
+const mrkdwn = (text: string) => ({ type: 'mrkdwn', text, verbatim: true }) as const
+/** Neither marks nor shortcodes take effect in it. */
+const plainText = (text: string, most: number) =>
+  ({ type: 'plain_text', text: plain(text, most), emoji: false }) as const
+const section = (text: string): Block => ({ type: 'section', text: mrkdwn(text) })
+const context = (text: string): Block => ({ type: 'context', elements: [mrkdwn(text)] })
+type Field = [name: string, value: string]
+
+function promptFields({ change, fact }: Message, { share }: Room): Field[] {
+  const { prompt, omitted } = change.detail
+  if (!prompt) return []
+  const { labels, labelsBefore, tags, promptType } = prompt
+  const list = (names: readonly string[], more = 0) => listed(names, 240 * share, more)
+  const moved = 'from' in fact && 'to' in fact ? `v${fact.from} → v${fact.to}` : null
+  const isSame = labelsBefore === null || labelsBefore.toSorted().join('\n') === labels.toSorted().join('\n')
+  const before = isSame ? '' : `${list(labelsBefore, omitted?.labelsBefore)} → `
+  return [
+    ['Prompt', named(wholeName(change), 300 * share)],
+    ['Version', moved ?? (change.version === null ? '–' : `v${change.version}`)],
+    ['Labels', `${before}${list(labels, omitted?.labels)}`],
+    ['Author', named(authorsOf(change).join(', ') || 'unknown', 120 * share)],
+    ...(tags.length > 0 ? [['Tags', list(tags, omitted?.tags)] satisfies Field] : []),
+    ...(promptType === null ? [] : [['Type', named(promptType, 60)] satisfies Field]),
+  ]
+}
+
+function otherFields({ change, fact }: Message, { share }: Room): Field[] {
+  const { environments, alert } = change.detail
+  return [
+    ...callbackFields(change.detail).map(([name, value]): Field => [name, named(value, 200 * share)]),
+    ...(alert ? [['Lasted', lastedWords(alert.forMs)] satisfies Field] : []),
+    ...('severity' in fact ? [['Severity', named(fact.severity, 60)] satisfies Field] : []),
+    ...(environments.length > 0 ? [['Environments', listed(environments, 240)] satisfies Field] : []),
+  ]
+}
+
+function differenceBlocks({ change, links }: Message, { difference: room }: Room): Block[] {
+  const { difference } = change.detail
+  if (difference === null) return []
+  if (typeof difference === 'string') return [context(said(difference, 300))]
+  const code = differenceCode(difference, links.page, room)
+  return [...(code === null ? [] : [section(code)]), ...differenceNotes(difference).map(section)]
+}
+
+function buttons(message: Message, { share }: Room): Block[] {
+  const elements = messageLinks(message, mostUrl * share).map(({ label, url }) => {
+    return { type: 'button' as const, text: plainText(label, 75), url }
+  })
+  return elements.length > 0 ? [{ type: 'actions', elements }] : []
+}
+
+function wordsOf(all: Message, { share }: Room): Block[] {
+  const { change } = all
+  const { prompt, message, problems } = change.detail
+  const list = problems.slice(0, 5).map((problem) => `• ${named(problem, 200 * share)}`)
+  const paragraphs = [
+    prompt?.commitMessage ? quoted(prompt.commitMessage, 600 * share) : '',
+    fromMarkdown(said(message ?? '', 1200 * share)),
+    list.join('\n'),
+    observedLines(all, share),
+  ]
+  return paragraphs.filter((text) => text.replaceAll('>', '').trim() !== '').map(section)
+}
+
+function blocksOf(message: Message, room: Room): Block[] {
+  const { change } = message
+  const { words, icon } = lookOf(change)
+  const fields = [...promptFields(message, room), ...otherFields(message, room)]
+  const project = change.projectId === null ? [] : [`project ${named(change.projectId, 100)}`]
+  const title = `${icon} ${words}: ${change.detail.trace?.name || wholeName(change)}`
+  return [
+    // Slack reads the three entities in `plain_text` as well.
+    { type: 'header', text: plainText(title, 150) },
+    ...(fields.length > 0
+      ? [{ type: 'section', fields: fields.map(([name, value]) => mrkdwn(`*${name}*\n${value}`)) } as Block]
+      : []),
+    ...wordsOf(message, room),
+    ...differenceBlocks(message, room),
+    ...buttons(message, room),
+    context([...(change.test ? ['test'] : []), ...project, named(change.id, 60)].join(' · ')),
+  ]
+}
+
+/** What Slack takes, but its library's types do not know: `text` is no markup. https://docs.slack.dev/messaging/formatting-message-text */
+type SlackMessage = IncomingWebhookSendArguments & { mrkdwn: false }
+
+const card = (text: string, color: string, blocks: Block[]): SlackMessage => ({
+  text,
+  mrkdwn: false,
+  attachments: [{ color, fallback: text, blocks }],
+  link_names: false,
+  unfurl_links: false,
+  unfurl_media: false,
+})
+
+/** The first that Slack takes. */
+function fitting(make: (room: Room) => SlackMessage): SlackMessage {
+  const [roomiest = { difference: 0, share: 0.2 }, ...others] = rooms
+  let message = make(roomiest)
+  for (const room of others) {
+    if (JSON.stringify(message).length <= mostMessage) break
+    message = make(room)
+  }
+  return message
+}
+
+/** One change as a Slack message: its sentence, and a card in its colour. Within Slack's limits whatever the change holds. */
+export function slackMessage(message: Message): SlackMessage {
+  const title = titleOf(message)
+  const { color } = lookOf(message.change)
+  return fitting((room) => card(plain(title, 800 * room.share), color, blocksOf(message, room)))
+}
+
+/** Up to 20 changes as one message, in the order given, a line each. */
+export function slackDigest(messages: Message[]): SlackMessage {
+  const isDanger = messages.some(({ change }) => change.danger)
+  return fitting(({ share }) => {
+    const lines = messages.map((message) => {
+      const { change, links } = message
+      const url = webUrl(links.page, 300 * share)
+      const icon = change.danger ? '🔴' : lookOf(change).icon
+      return `${icon} ${named(titleOf(message), 300 * share)}${url === null ? '' : ` ${link(url, 'What changed')}`}`
+    })
+    const [first] = messages
+    const text = `${messages.length} changes. ${first ? plain(titleOf(first), 200 * share) : ''} …`
+    return card(text, isDanger ? danger : neutral, lines.map(section))
+  })
+}

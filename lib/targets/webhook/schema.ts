@@ -1,0 +1,140 @@
+import { z } from 'zod'
+import type { FactKind } from '../../core/change/change.ts'
+
+/** What each kind is called outside. Once published, a name stays. */
+export const types = {
+  'version-created': 'prompt.version_created',
+  promoted: 'prompt.promoted',
+  'rolled-back': 'prompt.rolled_back',
+  'label-added': 'prompt.label_added',
+  'label-removed': 'prompt.label_removed',
+  'tags-changed': 'prompt.tags_changed',
+  deleted: 'prompt.deleted',
+  'first-seen': 'prompt.first_seen',
+  unchanged: 'prompt.unchanged',
+  alert: 'monitor.alert',
+  recovered: 'monitor.recovered',
+  notification: 'project.notification',
+  'error-trace': 'trace.errors',
+  trace: 'trace.matched',
+  score: 'score.matched',
+  'trace-callback': 'trace.callback',
+  'given-up': 'relay.given_up',
+  trouble: 'relay.trouble',
+  'trouble-over': 'relay.trouble_over',
+  undescribed: 'relay.undescribed',
+  unrecognised: 'relay.unrecognised',
+} as const satisfies Record<FactKind, string>
+
+/** Characters and entries: what is longer is cut, so that a body stays below a megabyte. Names have 600 at most. */
+export const mostName = 600
+export const mostText = 10_000
+export const mostEntries = 100
+export const mostLines = 200
+
+const name = z.string().max(mostName)
+const names = z.array(name).max(mostEntries)
+const version = z.int()
+
+const difference = z
+  .object({
+    fromVersion: version,
+    toVersion: version,
+    lines: z
+      .array(z.object({ sign: z.enum(['+', '-', ' ']), text: name }))
+      .max(mostLines)
+      .describe('Lines of the text: added, removed, or beside them'),
+    cutLines: z.int().describe('How many further lines are left out'),
+    variablesAdded: names.describe('Names of {{name}} variables, and placeholder:<name>'),
+    variablesRemoved: names,
+    config: z
+      .array(z.object({ key: name, before: name.nullable(), after: name.nullable() }))
+      .max(mostEntries)
+      .describe('Keys of the config by dotted path, with their JSON; null: the key is missing'),
+  })
+  .describe('What changed in the text and the config between two versions')
+
+const prompt = z
+  .object({
+    name,
+    version: version.nullable().describe('The version that the event is about'),
+    labels: names.describe('Of the version that the change is mostly about, after it'),
+    labelsOmitted: z.int().min(1).optional().describe('How many further labels are left out; absent: none'),
+    labelsBefore: names.nullable().describe('Null: not known'),
+    tags: names,
+    type: name.nullable().describe('text or chat'),
+    commitMessage: name.nullable(),
+  })
+  .describe('The text itself is not sent: read it from Langfuse by name and version')
+
+const observed = z.object({
+  event: name,
+  id: name,
+  traceId: name.nullable(),
+  observationId: name.nullable(),
+  name: name.nullable(),
+  at: z.iso.datetime(),
+  environment: name.nullable(),
+  level: name.nullable(),
+  message: name.nullable().describe("The status message, or a score's comment"),
+  model: name.nullable(),
+  latencyMs: z.number().nullable(),
+  cost: z.number().nullable().describe('USD'),
+  value: z.union([z.number(), z.boolean(), name]).nullable().describe('Of a score'),
+  url: z.string().nullable().describe('Of its trace in Langfuse'),
+})
+
+/** The body of a signed webhook. `docs/change.schema.json` is made from this. */
+export const webhookBody = z
+  .object({
+    version: z.literal(1).describe('Of this format. Fields may be added to it; none is taken away'),
+    type: z
+      .enum(Object.values(types))
+      .describe('What happened. Further types may come: ignore what you do not know'),
+    timestamp: z.iso.datetime().describe('When the relay first heard of it'),
+    data: z.object({
+      id: name.describe(
+        'Of the change; several types may be true of one change, of which each target gets one',
+      ),
+      kinds: names.describe('All that is true of the change, in the words of the rules in relay.config.ts'),
+      title: name.describe('A sentence for people'),
+      subject: name.describe('The name of the prompt, monitor, resource or target'),
+      projectId: name.nullable().describe('Of Langfuse; null for what is about the relay itself'),
+      actor: name.nullable().describe('Who did it; API for changes by API key; null: not known'),
+      actors: names
+        .optional()
+        .describe(
+          'Where several people did what the change tells together: all of them; actor did what type says',
+        ),
+      danger: z.boolean().describe('Someone should look'),
+      test: z.boolean().describe('Sent from the setup page: nothing happened'),
+      label: name.nullable(),
+      from: version.nullable().describe('The version that the label left'),
+      to: version.nullable().describe('The version that the label is on now'),
+      carried: z
+        .enum(['nowhere', 'unknown', 'newer_version'])
+        .optional()
+        .describe('Of prompt.label_removed: where the label is now, as far as it is known'),
+      severity: name.nullable().describe("Of alerts and notifications, in Langfuse's words"),
+      monitorId: name.nullable().describe('The same in an alert and its recovery'),
+      traceId: name.nullable().describe('Of a callback: what somebody asked to have looked at'),
+      observationId: name.nullable(),
+      sessionId: name.nullable(),
+      count: z.int().nullable().describe('Of the traces, scores or deliveries that it tells of together'),
+      firstAt: z.iso.datetime().nullable().describe('Of the first of them'),
+      lastAt: z.iso.datetime().nullable(),
+      observed: z
+        .array(observed)
+        .max(mostEntries)
+        .describe('Traces, observations or scores: the first of those that it tells of together'),
+      message: z.string().max(mostText).nullable().describe('Markdown'),
+      environments: names,
+      prompt: prompt.nullable(),
+      difference: difference.nullable().describe('Null: not compared'),
+      url: z.string().nullable().describe("The change on the relay's page"),
+      langfuseUrl: z.string().nullable(),
+    }),
+  })
+  .meta({ title: 'A change, as Prompt Relay tells it to a signed webhook' })
+
+export type WebhookBody = z.infer<typeof webhookBody>

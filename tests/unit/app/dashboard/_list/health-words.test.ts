@@ -1,0 +1,171 @@
+import { describe, expect, it } from 'vitest'
+import type { Health } from '#lib/store/views/health-line.ts'
+import { type HealthSetting, healthItems } from '../../../../../app/(dashboard)/_list/health-words.ts'
+
+const now = Date.UTC(2026, 7, 21, 9, 14, 7)
+const minute = 60_000
+const well: Health = {
+  lastSignedAt: now - 4000,
+  asked: { answeredAt: null, changedAt: null },
+  waitingSince: null,
+  targets: [{ target: 'slack', delivered: 12, failed: 0, retrying: 0 }],
+  circuits: [],
+  troubles: [],
+  overdue: { count: 0, since: null, reason: null },
+  openFailures: [],
+}
+const setting: HealthSetting = { quietMs: 24 * 60 * minute, hasKeys: true, writeProblem: null }
+const said = (over: Partial<Health>, how: Partial<HealthSetting> = {}) =>
+  healthItems({ ...well, ...over }, { ...setting, ...how }, now).map(({ name, words, tone, href }) => [
+    name,
+    words,
+    tone,
+    href,
+  ])
+
+describe('the health line', () => {
+  it('says that all is well without a link', () => {
+    expect(said({})).toEqual([
+      ['Last signed event', '4 s ago', 'good', null],
+      ['Oldest waiting', 'nothing waits', 'good', null],
+      ['slack, 24 h', '100 %', 'good', null],
+    ])
+  })
+
+  it('is quiet where nothing came yet', () => {
+    expect(said({ lastSignedAt: null, targets: [] })).toEqual([
+      ['Last signed event', 'none yet', 'quiet', null],
+      ['Oldest waiting', 'nothing waits', 'good', null],
+    ])
+  })
+
+  it.each([
+    [4 * minute, '4 min ago', 'good', null],
+    [6 * minute, '6 min ago', 'warn', '/?status=queued%2Csending%2Cretrying%2Cheld&test=shown'],
+  ])('leads to what waits for longer than five minutes: %i ms', (ago, words, tone, href) => {
+    expect(said({ waitingSince: now - ago })[1]).toEqual(['Oldest waiting', words, tone, href])
+  })
+
+  it.each([
+    [
+      { delivered: 999, failed: 1, retrying: 0 },
+      '99.9 %',
+      'warn',
+      '/?status=failed&target=slack&time=24h&test=shown',
+    ],
+    [
+      { delivered: 99_999, failed: 1, retrying: 0 },
+      '≥ 99.9 %',
+      'warn',
+      '/?status=failed&target=slack&time=24h&test=shown',
+    ],
+    [
+      { delivered: 1, failed: 0, retrying: 1 },
+      '50.0 %',
+      'warn',
+      '/?status=retrying&target=slack&time=24h&test=shown',
+    ],
+    [{ delivered: 0, failed: 0, retrying: 0 }, 'nothing sent', 'quiet', null],
+    [{ delivered: 10_000, failed: 0, retrying: 0 }, '100 %', 'good', null],
+  ])('says how much of %o arrived, and leads to what did not', (counts, words, tone, href) => {
+    expect(said({ targets: [{ target: 'slack', ...counts }] })[2]).toEqual(['slack, 24 h', words, tone, href])
+  })
+
+  it('says which circuit is open, until when, and leads to what is held', () => {
+    expect(said({ circuits: [{ target: 'slack', until: now + 8 * minute }] })[2]).toEqual([
+      'slack, 24 h',
+      '100 %, paused, next try in 8 min',
+      'bad',
+      '/?status=held&target=slack&test=shown',
+    ])
+  })
+
+  it('tells what goes wrong around the relay first, with what to do about it', () => {
+    const since = now - 26 * minute
+    const [first] = healthItems({ ...well, troubles: [{ what: 'quiet', target: null, since }] }, setting, now)
+    expect(first).toMatchObject({ name: 'Trouble', tone: 'bad', href: '/?kind=trouble&test=shown' })
+    expect(first?.words).toBe('No signed event comes, although prompts changed in Langfuse, for 26 min')
+    expect(first?.why).toContain('Automations')
+  })
+
+  const day = 24 * 60 * minute
+  it.each<[string, Partial<Health>, Partial<HealthSetting>, string, string]>([
+    ['with an event of a day ago', { lastSignedAt: now - day + 1 }, {}, '23 h ago', 'good'],
+    [
+      'after 36 days without API keys',
+      { lastSignedAt: now - 36 * day },
+      { hasKeys: false },
+      '36 d ago, cause unknown; set API keys to check',
+      'warn',
+    ],
+    [
+      'after 36 days in which Langfuse did not answer',
+      { lastSignedAt: now - 36 * day, asked: { answeredAt: now - 4 * 60 * minute, changedAt: null } },
+      {},
+      '36 d ago, cause unknown; Langfuse does not answer',
+      'warn',
+    ],
+    [
+      'after 36 days in which no prompt changed, as Langfuse said lately',
+      { lastSignedAt: now - 36 * day, asked: { answeredAt: now - 60 * minute, changedAt: null } },
+      {},
+      '36 d ago, no prompt changed since',
+      'quiet',
+    ],
+    [
+      'after prompts changed',
+      { lastSignedAt: now - 2 * day, asked: { answeredAt: now, changedAt: now - day } },
+      {},
+      '2 d ago, although prompts changed in Langfuse',
+      'bad',
+    ],
+    ['where nobody watches', { lastSignedAt: now - 36 * day }, { quietMs: 0 }, '36 d ago', 'quiet'],
+    [
+      'with an event of the future',
+      { lastSignedAt: now + 3 * day },
+      {},
+      'in 3 d, the clock was set back',
+      'warn',
+    ],
+  ])('is as green as the newest event is new: %s', (_, over, how, words, tone) => {
+    expect(said(over, how)[0]?.slice(0, 3)).toEqual(['Last signed event', words, tone])
+  })
+
+  it('keeps what was given up in view, and claims no 100 % beside it', () => {
+    const open = {
+      target: 'slack',
+      count: 6,
+      reason: '404 no_service',
+      changeId: 'chg_1',
+      lastAt: now - 17 * day,
+    }
+    const items = said({ openFailures: [open] })
+    const href = '/?status=failed&target=slack&test=shown'
+    expect(items[2]).toEqual(['slack', '6 open failures', 'bad', href])
+    expect(JSON.stringify(items)).not.toContain('100 %')
+    const circuits = [{ target: 'slack', until: now + 8 * minute }]
+    expect(said({ openFailures: [{ ...open, count: 1 }], circuits })[2]?.[1]).toBe(
+      '1 open failure, paused, next try in 8 min',
+    )
+  })
+
+  it('counts changes that do not settle as waiting', () => {
+    const overdue = { count: 82, since: now - 17 * day, reason: 'no such column' }
+    expect(said({ overdue, waitingSince: now - 17 * day })[1]).toEqual([
+      'Oldest waiting',
+      '17 d ago, 82 changes not settled',
+      'bad',
+      '/?status=settling&test=shown',
+    ])
+  })
+
+  it('says first that the store takes no writes', () => {
+    const writeProblem = { kind: 'disk-full' as const, since: now - minute }
+    expect(said({}, { writeProblem })[0]).toEqual([
+      'Database',
+      'takes no writes: its disk is full',
+      'bad',
+      '/setup',
+    ])
+  })
+})

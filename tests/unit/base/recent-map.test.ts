@@ -1,0 +1,14 @@
+import { expect, it } from 'vitest'
+import { RecentMap } from '#lib/base/recent-map.ts'
+
+it('keeps what was asked for last, and says what it lets go', () => {
+  const gone: number[] = []
+  const map = new RecentMap<string, number>(2, (value) => gone.push(value))
+  map.set('a', 1)
+  map.set('b', 2)
+  expect(map.get('a')).toBe(1)
+  map.set('c', 3)
+  expect([map.get('a'), map.get('b'), map.get('c'), map.size, gone]).toEqual([1, undefined, 3, 2, [2]])
+  map.set('a', 4)
+  expect([map.get('a'), map.size, gone]).toEqual([4, 2, [2]])
+})

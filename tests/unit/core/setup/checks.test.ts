@@ -1,0 +1,251 @@
+import { describe, expect, it } from 'vitest'
+import type { PollState } from '#lib/core/polling/state.ts'
+import type { Check } from '#lib/core/setup/check.ts'
+import { type SetupSeen, setupChecks, type WaitingSeen } from '#lib/core/setup/checks.ts'
+import type { Asked, Reach } from '#lib/core/setup/reach.ts'
+import type { TargetSeen } from '#lib/core/setup/target.ts'
+
+const now = Date.UTC(2026, 7, 21, 9)
+const minute = 60_000
+
+const slack: TargetSeen = {
+  name: 'slack',
+  type: 'slack',
+  missing: [],
+  failures: 0,
+  heldUntil: null,
+  lastDeliveredAt: now - minute,
+  failed: 0,
+  reason: null,
+  isWanted: true,
+}
+
+const read = { mark: now, slice: null, oldSince: null, skipped: null, doneAt: now - 30_000, error: null }
+const polled: PollState = {
+  projectId: 'p1',
+  skewMs: 0,
+  minute: { from: now, requests: 2 },
+  error: null,
+  observations: read,
+  scores: read,
+}
+
+const idle: WaitingSeen = {
+  since: null,
+  deliverySince: null,
+  overdueChanges: 0,
+  overdueSince: null,
+  overdueReason: null,
+}
+const due = (at: number) => ({ waiting: { ...idle, since: at, deliverySince: at } })
+
+/** A relay that lacks nothing. */
+const whole: SetupSeen = {
+  now,
+  configuration: { problems: [], warnings: [] },
+  address: { url: 'https://relay.example.com', isSet: true },
+  secrets: [{ hint: 'c0de', lastAt: now - minute }],
+  lastEventAt: now - minute,
+  lastRejection: null,
+  targets: [slack, { ...slack, name: 'github', type: 'github' }],
+  alertTargets: ['slack', 'github'],
+  quiet: 'recent',
+  waiting: idle,
+  isDry: false,
+  troubles: [],
+  watchedAt: now - minute,
+  writeProblem: null,
+  hasPassword: true,
+  hasCronSecret: true,
+  hasLangfuseKeys: true,
+  polling: { everyMs: minute, state: polled },
+  callbacks: { origins: ['https://cloud.langfuse.com'], hasToken: true, isOpen: false, lastAt: null },
+  isServerless: false,
+  store: 'sqlite',
+  asked: null,
+}
+
+const reached: Reach = { words: 'It was reached.', fix: null, aheadMs: 400 }
+const gone: Reach = { words: 'It is gone.', fix: 'Make a new one.', aheadMs: null }
+/** The answers of Langfuse and of slack. */
+const asked = (langfuse: Partial<Reach> = {}, slackSaid: Reach = reached): { asked: Asked } => ({
+  asked: { langfuse: { ...reached, ...langfuse }, targets: { slack: slackSaid } },
+})
+
+const all = (seen: SetupSeen): Check[] => Object.values(setupChecks(seen)).flat()
+
+const find = (seen: Partial<SetupSeen>, id: string) => {
+  const { state, words, fix, at } = all({ ...whole, ...seen }).find((check) => check.id === id) ?? {}
+  return { state, words, fix, at }
+}
+const target = (seen: Partial<TargetSeen>) => ({ targets: [{ ...slack, ...seen }] })
+
+describe('the check of callbacks', () => {
+  const callbacks = (over: object, hasLangfuseKeys: boolean) =>
+    find({ callbacks: { ...whole.callbacks, hasToken: false, ...over }, hasLangfuseKeys }, 'callbacks')
+
+  it.each<[string, object, boolean, string | undefined, RegExp]>([
+    ['nothing', {}, false, 'not-yet', /^Closed: .* 503/],
+    ['a token', { hasToken: true }, false, 'ok', /^Accepted with the token\. None has come/],
+    [
+      'keys',
+      {},
+      true,
+      'ok',
+      /browser pages at https:\/\/cloud\.langfuse\.com.*Web Callouts\) is answered 503/,
+    ],
+    ['both', { hasToken: true }, true, 'ok', /with the token, reported once .*; from browser pages/],
+    ['an open endpoint', { isOpen: true }, false, 'problem', /anyone who knows the address/],
+    ['an open endpoint and keys', { isOpen: true }, true, 'ok', /from anyone, reported once/],
+  ])('says what is accepted with %s', (_, over, hasKeys, state, words) => {
+    const found = callbacks(over, hasKeys)
+    expect(found.state).toBe(state)
+    expect(found.words).toMatch(words)
+  })
+})
+
+describe('the setup checks', () => {
+  it('are all fine where nothing is missing, and ask for nothing', () => {
+    expect(all(whole).filter(({ state, fix }) => state !== 'ok' || fix !== null)).toEqual([])
+  })
+
+  it.each<[string, string, Partial<SetupSeen>, RegExp]>([
+    ['problem', 'address', { address: { url: 'http://localhost:3000', isSet: true } }, /private/],
+    ['problem', 'address', { address: { url: 'https://a.example.com:444', isSet: false } }, /not to 444/],
+    [
+      'not-yet',
+      'address',
+      { address: { url: 'https://a.example.com', isSet: false } },
+      /address of this page/,
+    ],
+    ['not-yet', 'address', { address: { url: '', isSet: false } }, /Not known/],
+    ['ok', 'address', {}, /Public/],
+
+    ['not-yet', 'secrets', { secrets: [] }, /503/],
+    ['ok', 'secrets', { secrets: [{ hint: 'c0de', lastAt: null }] }, /^One secret set\.$/],
+    [
+      'ok',
+      'secrets',
+      {
+        secrets: [
+          { hint: 'c0de', lastAt: now },
+          { hint: 'beef', lastAt: null },
+        ],
+      },
+      /2 secrets set.*…beef.*rotation/,
+    ],
+
+    ['not-yet', 'events', { lastEventAt: null }, /None has come/],
+    ['ok', 'events', {}, /last one came/],
+    [
+      'problem',
+      'events',
+      { lastEventAt: null, lastRejection: { at: now, message: 'No secret fits' } },
+      /refused: No secret fits\.$/,
+    ],
+    ['problem', 'events', { lastRejection: { at: now, message: 'No secret fits' } }, /refused/],
+    ['ok', 'events', { lastRejection: { at: now - 2 * minute, message: 'x' } }, /last one came/],
+
+    ['not-yet', 'langfuse-keys', { hasLangfuseKeys: false }, /Not set/],
+
+    ['not-yet', 'slack', target({ missing: ['GITHUB_REPO', 'GITHUB_TOKEN'], failed: 3 }), /Left out/],
+    ['problem', 'slack', target({ heldUntil: now + 1, failures: 5 }), /failed 5 times in a row/],
+    ['ok', 'slack', target({ heldUntil: now, failures: 5 }), /Last delivered/],
+    ['problem', 'slack', target({ failed: 1 }), /^One delivery was given up/],
+    ['problem', 'slack', target({ failed: 1200 }), /^1,200 deliveries were given up/],
+    ['not-yet', 'slack', target({ isWanted: false }), /No rule/],
+    ['not-yet', 'slack', target({ lastDeliveredAt: null }), /Nothing was delivered/],
+
+    ['not-yet', 'alerts', { alertTargets: [] }, /^No target is notified/],
+    ['not-yet', 'alerts', target({}), /^slack is notified.*no other/],
+    ['not-yet', 'alerts', { alertTargets: ['slack'] }, /^slack is notified.*no other/],
+    ['ok', 'alerts', {}, /^slack and github are notified of troubles, each except of its own/],
+    ['problem', 'alerts', { alertTargets: ['pager'] }, /alertTarget is pager, not configured/],
+    [
+      'problem',
+      'alerts',
+      { alertTargets: ['slack'], targets: [{ ...slack, missing: ['SLACK_WEBHOOK_URL'] }] },
+      /not configured/,
+    ],
+
+    ['ok', 'queue', due(now - 10 * minute + 1), /due since/],
+    ['problem', 'queue', due(now - 10 * minute), /due since/],
+
+    ['not-yet', 'mode', { isDry: true }, /^Dry run: nothing is sent/],
+    [
+      'problem',
+      'watch',
+      { troubles: [{ what: 'target', target: 'slack', since: 7 }] },
+      /^slack keeps failing\. Since$/,
+    ],
+    ['problem', 'watch', target({ heldUntil: now + 1 }), /deliveries to slack fail or failed: see Targets/],
+    ['problem', 'watch', target({ failed: 1 }), /deliveries to slack fail or failed: see Targets/],
+    ['not-yet', 'watch', { watchedAt: 0 }, /not looked yet/],
+    ['warning', 'watch', { watchedAt: now - 10 * minute - 1 }, /has not since$/],
+    ['warning', 'watch', { watchedAt: now + 10 * minute + 1 }, /has not since$/],
+    ['ok', 'watch', {}, /last looked$/],
+
+    ['warning', 'events', { quiet: 'no-keys' }, /cause unknown\. The last one came$/],
+    ['warning', 'events', { quiet: 'no-answer' }, /Langfuse does not answer\. The last one came$/],
+    ['warning', 'events', { quiet: 'clock' }, /clock was set back/],
+    ['problem', 'events', { quiet: 'changed' }, /Prompts changed in Langfuse, and no event came/],
+    ['not-yet', 'events', { quiet: 'unwatched' }, /QUIET_HOURS is 0/],
+    ['ok', 'events', { quiet: 'unchanged' }, /no prompt changed since/],
+
+    ['problem', 'slack', target({ failed: 2, reason: '404 no_service' }), /given up\. 404 no_service\.$/],
+    [
+      'problem',
+      'slack',
+      target({ heldUntil: now + 1, failures: 5, reason: 'Slack answered 500.' }),
+      /5 times in a row\. Slack answered 500\. The next try is$/,
+    ],
+    [
+      'problem',
+      'queue',
+      { waiting: { ...idle, overdueChanges: 82, overdueSince: 7, overdueReason: 'no such column' } },
+      /^82 changes should have settled.* no such column\. Since$/,
+    ],
+    ['problem', 'store', { writeProblem: { kind: 'disk-full', since: 7 } }, /its disk is full/],
+
+    ['problem', 'password', { hasPassword: false }, /whoever/],
+
+    ['ok', 'scheduler', { hasCronSecret: false }, /Not needed/],
+    ['ok', 'scheduler', { isServerless: true }, /CRON_SECRET is set/],
+    ['problem', 'scheduler', { isServerless: true, hasCronSecret: false }, /no scheduler/],
+
+    ['ok', 'store', { store: 'postgres', isServerless: true }, /Postgres/],
+
+    ['ok', 'slack', asked(), /^It was reached\. Last delivered$/],
+    ['problem', 'slack', asked({}, gone), /^It is gone\.$/],
+    ['not-yet', 'slack', { ...asked({}, gone), ...target({ missing: ['SLACK_WEBHOOK_URL'] }) }, /Left out/],
+    ['problem', 'slack', { ...asked(), ...target({ failed: 1 }) }, /^It was reached\. One delivery/],
+    ['problem', 'langfuse-keys', asked(gone), /gone/],
+    ['not-yet', 'langfuse-keys', { ...asked(gone), hasLangfuseKeys: false }, /^Not set/],
+
+    ['ok', 'clock', asked({ aheadMs: 60_000 }, gone), /others/],
+    ['problem', 'clock', asked({ aheadMs: 61_000 }, gone), /^61 seconds ahead.*too old/],
+    ['problem', 'clock', asked({ aheadMs: -61_000 }, gone), /^61 seconds behind.*too new/],
+    ['ok', 'clock', asked({ aheadMs: 3_600_000 }), /others/],
+    ['not-yet', 'clock', asked({ aheadMs: null }, gone), /Nobody/],
+  ])('say %s of %s for %o', (state, id, seen, words) => {
+    const found = find(seen, id)
+    expect(found).toMatchObject({ state, words: expect.stringMatching(words) })
+    expect(found.fix === null).toBe(state === 'ok')
+  })
+
+  it('name what is missing, and when the last thing happened', () => {
+    expect(find(target({ missing: ['GITHUB_REPO', 'GITHUB_TOKEN'] }), 'slack').fix).toBe(
+      'Set GITHUB_REPO and GITHUB_TOKEN to use it.',
+    )
+    expect(find({}, 'events').at).toBe(now - minute)
+    expect(find({}, 'slack').at).toBe(now - minute)
+    expect(find(target({ heldUntil: now + 5 }), 'slack').at).toBe(now + 5)
+    expect(find(due(7), 'queue').at).toBe(7)
+  })
+
+  it('ask on a server without a process for a scheduler, else for a look at the target', () => {
+    const late = due(0)
+    expect(find({ ...late, isServerless: true }, 'queue').fix).toContain('/api/cron')
+    expect(find(late, 'queue').fix).toContain('target')
+  })
+})

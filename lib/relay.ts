@@ -3,7 +3,6 @@ import { within } from './base/deadline.ts'
 import type { Env } from './base/env.ts'
 import { log, thrown } from './base/log.ts'
 import type { Problem } from './base/problem.ts'
-import { running } from './base/process-state.ts'
 import { sharedCommit } from './base/shared-commit.ts'
 import { isDataError } from './base/store-error.ts'
 import { flushSpans } from './base/tracing.ts'
@@ -11,6 +10,7 @@ import type { Configuration } from './core/rules/config.ts'
 import type { Routes } from './core/rules/rules.ts'
 import { currentConfiguration } from './current-configuration.ts'
 import { refusalPace } from './endpoints/refusal-pace.ts'
+import { own } from './own-relay.ts'
 import { callbackTaker, type TakeCallbacks } from './pipeline/callbacks.ts'
 import type { Loop } from './pipeline/loop.ts'
 import { type Arrival, type Received, receiver } from './pipeline/receive.ts'
@@ -61,8 +61,8 @@ export function relay(): { relay: Relay | null; problems: Problem[] } {
   const configuration = currentConfiguration()
   const { env, problems } = configuration
   if (!env) return { relay: null, problems }
-  running.promptRelay ??= createRelay(env, configuration)
-  return { relay: running.promptRelay, problems }
+  own.promptRelay ??= createRelay(env, configuration)
+  return { relay: own.promptRelay, problems }
 }
 
 /** The relay of this process, where it may act. */

@@ -252,3 +252,10 @@ export function readEnv(source: Source): Reading {
     warnings: misspelt(source),
   }
 }
+
+/** From where a browser may call back; by default, from Langfuse's own pages. */
+export const allowedOrigins = ({
+  LANGFUSE_ORIGINS,
+  LANGFUSE_BASE_URL,
+}: Pick<Env, 'LANGFUSE_ORIGINS' | 'LANGFUSE_BASE_URL'>): string[] =>
+  LANGFUSE_ORIGINS ?? [new URL(LANGFUSE_BASE_URL).origin]

@@ -1,9 +1,7 @@
-import type { Relay } from '../relay.ts'
 import type { BodyBudget } from './body-budget.ts'
 
 /** What a process has one of: Next loads a module once for `instrumentation.ts`, and again for routes and for pages. */
-export const running = globalThis as typeof globalThis & {
-  promptRelay?: Relay
+export const processState = globalThis as typeof globalThis & {
   /** The route's handler of webhooks, once Next has loaded it. */
   promptRelayDoor?: (request: Request) => Promise<Response>
   promptRelayBodies?: BodyBudget
@@ -14,5 +12,5 @@ export const running = globalThis as typeof globalThis & {
  * As it is before Next wraps it for its cache, which costs a tenth of a delivery: `instrumentation.ts` loads this
  * file before Next loads a route.
  */
-running.promptRelayFetch ??= globalThis.fetch
-export const plainFetch = running.promptRelayFetch
+processState.promptRelayFetch ??= globalThis.fetch
+export const plainFetch = processState.promptRelayFetch

@@ -2,7 +2,7 @@ import { bodyBudget } from '../base/body-budget.ts'
 import { newId } from '../base/id.ts'
 import { log, thrown } from '../base/log.ts'
 import { type Problem, problemText } from '../base/problem.ts'
-import { running } from '../base/process-state.ts'
+import { processState } from '../base/process-state.ts'
 import { readBody } from '../base/read-body.ts'
 import { storeErrorKind, storeErrorWords } from '../base/store-error.ts'
 import { countRejection, noteNotStored, noteRejection } from '../pipeline/journal.ts'
@@ -43,8 +43,8 @@ export async function withBody<Result>(
   act: (body: Body) => Promise<Result>,
 ): Promise<Result> {
   const contentLength = request.headers.get('content-length')
-  running.promptRelayBodies ??= bodyBudget()
-  const room = running.promptRelayBodies.open()
+  processState.promptRelayBodies ??= bodyBudget()
+  const room = processState.promptRelayBodies.open()
   try {
     const body = await readBody(request.body, { maxBytes, timeoutMs: bodyTimeoutMs, contentLength, room })
     room.keep()

@@ -1,12 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
-import type { Env } from '../base/env.ts'
-import { allowedOrigins, originOf } from './cors.ts'
-
-/**
- * Why a callback is accepted: it showed the token; it came from a browser page of an allowed origin, and Langfuse's API
- * confirms its ids before anyone is notified; or the operator accepts whatever comes.
- */
-export type CallbackAccess = 'token' | 'page' | 'open'
+import { allowedOrigins, type Env } from '../base/env.ts'
+import type { CallbackAccess } from '../pipeline/callback-limits.ts'
+import { originOf } from './cors.ts'
 
 export interface CallbackDenial {
   status: 401 | 403 | 503

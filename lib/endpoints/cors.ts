@@ -1,4 +1,4 @@
-import type { Env } from '../base/env.ts'
+import { allowedOrigins, type Env } from '../base/env.ts'
 
 type Allowing = Pick<
   Env,
@@ -7,10 +7,6 @@ type Allowing = Pick<
 
 /** Seconds; Chromium keeps no answer longer than two hours. */
 const maxAge = 3600
-
-/** From where a browser may call back; by default, from Langfuse's own pages. */
-export const allowedOrigins = ({ LANGFUSE_ORIGINS, LANGFUSE_BASE_URL }: Allowing): string[] =>
-  LANGFUSE_ORIGINS ?? [new URL(LANGFUSE_BASE_URL).origin]
 
 /** `server`: no `Origin`, which every browser sends with a POST. */
 export function originOf(

@@ -1,4 +1,8 @@
-import type { CallbackAccess } from '../endpoints/callback-access.ts'
+/**
+ * Why a callback is accepted: it showed the token; it came from a browser page of an allowed origin, and Langfuse's API
+ * confirms its ids before anyone is notified; or the operator accepts whatever comes.
+ */
+export type CallbackAccess = 'token' | 'page' | 'open'
 
 /** How many items of one kind may come within a time. Counted in the store, since each request may meet another instance. */
 export interface CallbackLimit {

@@ -1,11 +1,11 @@
 import { unconfirmedIds, unnamed } from '../core/change/describe-callback.ts'
-import type { CallbackAccess } from '../endpoints/callback-access.ts'
 import type { CallbackItem } from '../langfuse/callback.ts'
 import { subjectOf } from '../langfuse/keys.ts'
 import { type EventSource, unconfirmed } from '../langfuse/stored.ts'
 import type { Db } from '../store/client.ts'
 import type { CallbackPaceRow } from '../store/schema.ts'
 import { countCallbacks, forgetCallbackPace, paceOf, takeItems } from '../store/tables/callback-pace.ts'
+import type { CallbackAccess } from './callback-limits.ts'
 import { type CallbackLimit, callbackLimits, itemKey } from './callback-limits.ts'
 import { type Arrival, storeArrivals } from './receive.ts'
 

@@ -1,7 +1,7 @@
 import type { IncomingMessage, RequestListener, Server } from 'node:http'
 import { createRequestListener } from '@remix-run/node-fetch-server'
 import { log, thrown } from '../base/log.ts'
-import { running } from '../base/process-state.ts'
+import { processState } from '../base/process-state.ts'
 import { beforeRequests } from './servers.ts'
 
 const path = '/api/webhooks/langfuse'
@@ -23,8 +23,8 @@ const listener = (door: (request: Request) => Promise<Response>): RequestListene
 export function openDirectDoor(server: Server): void {
   let direct: RequestListener | undefined
   beforeRequests(server, (request, response, pass) => {
-    if (!isForDoor(request) || !running.promptRelayDoor) return pass()
-    direct ??= listener(running.promptRelayDoor)
+    if (!isForDoor(request) || !processState.promptRelayDoor) return pass()
+    direct ??= listener(processState.promptRelayDoor)
     direct(request, response)
   })
 }

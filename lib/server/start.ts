@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { version } from '../../package.json'
 import { log, thrown } from '../base/log.ts'
 import { type Problem, problemText } from '../base/problem.ts'
-import { running } from '../base/process-state.ts'
+import { own } from '../own-relay.ts'
 import { noteStart, noteStop } from '../pipeline/journal.ts'
 import { builtRulesDiffer, builtRulesWarning } from '../pipeline/setup/built-rules.ts'
 import type { Relay } from '../relay.ts'
@@ -17,7 +17,7 @@ const doorFirstMs = 1000
 /** The relay that the first request made, or one of its own, which takes 150 ms to load: it is bundled apart from the routes'. */
 async function load(): Promise<Relay | null> {
   await sleep(doorFirstMs)
-  if (running.promptRelay) return running.promptRelay
+  if (own.promptRelay) return own.promptRelay
   const { relay } = await import('../relay.ts')
   const made = relay()
   if (!made.relay) noteConfiguration(made.problems, [])

@@ -1,7 +1,8 @@
 import type { DifferenceSummary, VersionState } from '#lib/core/change/change.ts'
 import { summarise } from '#lib/core/difference/difference.ts'
+import type { VersionContent } from '#lib/core/prompt/state.ts'
 import { openDatabase } from '#lib/store/client.ts'
-import { saveVersions, type VersionContent } from '#lib/store/tables/prompts.ts'
+import { saveVersions } from '#lib/store/tables/prompts.ts'
 import { hostileName } from './team-week.ts'
 
 const minute = 60_000

@@ -3,7 +3,7 @@ import { Agent, createServer, request, type Server } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { readEnv } from '#lib/base/env.ts'
-import { running } from '#lib/base/process-state.ts'
+import { processState } from '#lib/base/process-state.ts'
 import { answerWebhook } from '#lib/endpoints/webhook.ts'
 import type { Arrival } from '#lib/pipeline/receive.ts'
 import { openDirectDoor } from '#lib/server/direct.ts'
@@ -55,7 +55,7 @@ beforeEach(async () => {
   port = (server.address() as AddressInfo).port
 })
 afterEach(async () => {
-  delete running.promptRelayDoor
+  delete processState.promptRelayDoor
   server.closeAllConnections()
   server.close()
   await once(server, 'close')
@@ -94,7 +94,7 @@ describe('before the route is loaded', () => {
 
 describe('once the route is loaded', () => {
   beforeEach(() => {
-    running.promptRelayDoor = door
+    processState.promptRelayDoor = door
   })
 
   it('a webhook goes to it without Next, with the bytes, headers and address of the sender', async () => {
@@ -177,7 +177,7 @@ describe('once the route is loaded', () => {
   it('a bug in it is logged and answered with 500, and the next webhook is answered', async () => {
     const logged = vi.spyOn(console, 'error').mockImplementation(() => undefined)
     let calls = 0
-    running.promptRelayDoor = async (incoming) => {
+    processState.promptRelayDoor = async (incoming) => {
       if (++calls === 1) throw new Error('a bug')
       return door(incoming)
     }

@@ -1,9 +1,10 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { StoredPromptEvent, VersionState } from '#lib/core/change/change.ts'
+import type { PromptKey } from '#lib/core/prompt/state.ts'
 import { awaitsCounterpart, foldPrompt } from '#lib/core/prompt/state.ts'
 import { comparedVersions } from '#lib/pipeline/settle/interpret.ts'
-import { type PromptKey, saveVersions, versionsFor, versionsOf } from '#lib/store/tables/prompts.ts'
+import { saveVersions, versionsFor, versionsOf } from '#lib/store/tables/prompts.ts'
 import { created, deleted, flat, updated, v } from '../model/prompt-events.ts'
 import { engines, type TestStore } from './stores.ts'
 

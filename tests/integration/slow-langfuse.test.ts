@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { readEnv } from '#lib/base/env.ts'
+import type { VersionContent } from '#lib/core/prompt/state.ts'
 import type { Routes } from '#lib/core/rules/rules.ts'
 import { answerWebhook } from '#lib/endpoints/webhook.ts'
 import type { LoopDeps } from '#lib/pipeline/loop.ts'
 import { type Arrival, receiver } from '#lib/pipeline/receive.ts'
 import { createRest, versionsWithRest, type WantedVersion } from '#lib/pipeline/settle/lookup.ts'
-import type { VersionContent } from '#lib/store/tables/prompts.ts'
 import { fixture, secret, sign } from '../fixtures.ts'
 import {
   fetchDouble,

@@ -21,123 +21,55 @@ function importsOf(file: string): string[] {
   })
 }
 
-/** Pure: no clock, no network, no store. */
-const core = [
-  'authors',
-  'alert-words',
-  'callback-access',
-  'callback-check',
-  'callback-limits',
-  'change',
-  'check',
-  'configuration-check',
-  'circuit',
-  'config-diff',
-  'config',
-  'cors',
-  'delivery',
-  'describe',
-  'describe-callback',
-  'doctor-report',
-  'env',
-  'env-values',
-  'event',
-  'facets',
-  'id',
-  'indexable',
-  'incident',
-  'kind-names',
-  'list-filter',
-  'network-reason',
-  'observed',
-  'observed-body',
-  'observed-words',
-  'burst',
-  'burst-rules',
-  'form-origin',
-  'row-rules',
-  'path-segment',
-  'poll-check',
-  'quiet',
-  'store-error',
-  'poll-state',
-  'polled',
-  'time-buckets',
-  'search-words',
-  'links',
-  'prompt-diff',
-  'prompt-facts',
-  'prompt-merge',
-  'prompt-people',
-  'prompt-state',
-  'prompt-text',
-  'prompt-sections',
-  'problem',
-  'proxy-env',
-  'public-address',
-  'rate-limit',
-  'reach',
-  'recent-map',
-  'setup-checks',
-  'target-check',
-  'target-settings',
-  'text-flaws',
-  'url-flaws',
-  'token-match',
-  'trouble',
-  'trouble-checks',
-  'token-anchors',
-  'word-marks',
-  'difference-block',
-  'difference-summary',
-  'retry',
-  'recent-map',
-  'rules',
-  'sender-address',
-  'secret-projects',
-  'likely-langfuse',
-  'request-budget',
-  'signature',
-  'visible',
-].map((name) => `lib/${name}.ts`)
+/** From the bottom up. A room imports from itself and from the rooms of lower floors; rooms of one floor do not see each other. */
+const floors = [['base'], ['core'], ['langfuse', 'targets', 'store'], ['pipeline'], ['endpoints']]
+/** Above all rooms: what wires them together, and the long-running server that starts it. */
+const top = 'server'
+const rooms = [...floors.flat(), top]
 
-/** The only packages that pure code may use: a schema, differences, hashing, and lists of addresses (`BlockList`). */
-const corePackages = /^(zod|diff|fastest-levenshtein|node:(crypto|http|path|net))$/
+const roomOf = (file: string): string | null => /^lib\/([^/]+)\//.exec(file)?.[1] ?? null
+function floorOf(file: string): number {
+  const room = roomOf(file)
+  return room === null || room === top ? floors.length : floors.findIndex((floor) => floor.includes(room))
+}
+
+const mayImport = (file: string, other: string): boolean =>
+  roomOf(file) === roomOf(other) || floorOf(other) < floorOf(file) || floorOf(file) === floors.length
 
 const lib = filesUnder('lib')
-const rooms = ['sources', 'targets', 'db']
+const isOwn = (name: string): boolean => /^(app|lib|scripts|tests)\//.test(name)
+
+/** The only packages that pure code may use: a schema, a difference, hashing, and lists of addresses (`BlockList`). */
+const corePackages = /^(zod|diff|node:(crypto|path|net))$/
 
 describe('the layout', () => {
-  it.each(lib.filter((file) => core.includes(file)))(
-    '%s is core: it imports core, schemas, differences and node built-ins only',
-    (file) => {
-      const others = importsOf(file).filter((name) => !core.includes(name) && !corePackages.test(name))
-      expect(others).toEqual([])
-    },
-  )
+  it('has the rooms of the house, and no others', () => {
+    const found = readdirSync(resolve(root, 'lib'), { withFileTypes: true })
+    const folders = found.filter((entry) => entry.isDirectory()).map(({ name }) => name)
+    expect(folders.toSorted()).toEqual(rooms.toSorted())
+  })
 
-  it.each(lib.filter((file) => rooms.some((room) => file.startsWith(`lib/${room}/`))))(
-    '%s stays in its room: it imports its own room, core and packages',
-    (file) => {
-      const room = dirname(file).split('/').slice(0, 2).join('/')
-      const own = (name: string) => name.startsWith(`${room}/`) || core.includes(name)
-      // The process's own environment is read where the store is opened.
-      const allowed = (name: string) => own(name) || name === 'lib/current-env.ts' || name === 'lib/log.ts'
-      expect(importsOf(file).filter((name) => name.startsWith('lib/') && !allowed(name))).toEqual([])
-    },
-  )
-
-  it('lets nothing in lib import from app, scripts or tests', () => {
-    const upwards = lib.filter((file) => importsOf(file).some((name) => /^(app|scripts|tests)\//.test(name)))
+  it.each(lib)('%s imports from its own room and from lower floors only', (file) => {
+    const upwards = importsOf(file).filter((name) => isOwn(name) && !mayImport(file, name))
     expect(upwards).toEqual([])
   })
 
-  it('keeps Next out of lib, but for the session', () => {
-    const users = lib.filter((file) => importsOf(file).some((name) => name.startsWith('next/')))
-    expect(users.filter((file) => file !== 'lib/session.ts')).toEqual([])
+  it.each(lib.filter((file) => roomOf(file) === 'core'))(
+    '%s is pure: it uses no package but a schema, a difference, and hashing',
+    (file) => {
+      const packages = importsOf(file).filter((name) => !isOwn(name) && !corePackages.test(name))
+      expect(packages).toEqual([])
+    },
+  )
+
+  it('keeps Next out of lib', () => {
+    const users = lib.filter((file) =>
+      importsOf(file).some((name) => name === 'next' || name.startsWith('next/')),
+    )
+    expect(users).toEqual([])
   })
 
-  it('lets nothing the app ships import from scripts or tests', () => {
+  it('lets nothing that the app ships import from scripts or tests', () => {
     const upwards = filesUnder('app').filter((file) =>
       importsOf(file).some((name) => /^(scripts|tests)\//.test(name)),
     )

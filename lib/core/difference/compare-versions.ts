@@ -1,5 +1,5 @@
-import type { VersionContent } from '../../store/tables/prompts.ts'
 import type { DifferenceSummary } from '../change/change.ts'
+import type { VersionContent } from '../prompt/state.ts'
 import { diffTexts, type PromptDifference, summarise } from './difference.ts'
 import { textSize } from './text.ts'
 

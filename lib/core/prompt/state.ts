@@ -3,6 +3,17 @@ import { factsOf, isComplete } from './facts.ts'
 import { isCreated, isStranger, type Merged, merge, reconcile } from './merge.ts'
 import { type Attributed, actorOf, attribute, crossings, stepsOf } from './people.ts'
 
+export interface PromptKey {
+  projectId: string
+  name: string
+}
+
+/** A version's text (string, chat array, any JSON) and config. */
+export interface VersionContent {
+  text: unknown
+  config: unknown
+}
+
 export interface Fold {
   /** The versions, deleted ones too, by number. */
   after: VersionState[]

@@ -24,10 +24,16 @@ import type {
 import { indexable, maxIndexed } from '../../core/change/indexable.ts'
 import { isObserved } from '../../core/change/observed.ts'
 import { summarise } from '../../core/difference/difference.ts'
-import { awaitsCounterpart, type Fold, foldPrompt, type LabelRead } from '../../core/prompt/state.ts'
+import {
+  awaitsCounterpart,
+  type Fold,
+  foldPrompt,
+  type LabelRead,
+  type PromptKey,
+} from '../../core/prompt/state.ts'
 import type { Db } from '../../store/client.ts'
 import { openDanger } from '../../store/tables/changes.ts'
-import { type PromptKey, saveVersions, type TextSource, versionsFor } from '../../store/tables/prompts.ts'
+import { saveVersions, type TextSource, versionsFor } from '../../store/tables/prompts.ts'
 import type { Elsewhere, Wanted } from './lookup.ts'
 import { alertEndedBy } from './monitor-history.ts'
 import { contentIn, readSource, versionText } from './version-text.ts'

@@ -1,17 +1,11 @@
 import { performance } from 'node:perf_hooks'
 import { setImmediate } from 'node:timers/promises'
 import type { PromptEvent } from '../../core/change/event.ts'
+import type { PromptKey, VersionContent } from '../../core/prompt/state.ts'
 import { readStored } from '../../langfuse/stored.ts'
 import type { Db } from '../../store/client.ts'
 import { eventWithBody } from '../../store/tables/events.ts'
-import {
-  contentOf,
-  type PromptKey,
-  storeContent,
-  type TextSource,
-  type VersionContent,
-  versionToCopy,
-} from '../../store/tables/prompts.ts'
+import { contentOf, storeContent, type TextSource, versionToCopy } from '../../store/tables/prompts.ts'
 import { unsynced } from '../../store/unsynced.ts'
 
 /** What an event of a prompt says of its text; null: nothing, or the event is gone. */

@@ -16,7 +16,7 @@ export type Migrations = Record<string, () => Promise<Migration>>
 /** By name, one line each; run in the order of their names. Listed by hand, because a bundle has no folder to read. */
 export const migrations: Migrations = {
   '0001-start': () => import('./0001-start.ts'),
-  '0003-settle-failures': () => import('./0003-settle-failures.ts'),
+  '0002-settle-failures': () => import('./0002-settle-failures.ts'),
   '0004-doubts': () => import('./0004-doubts.ts'),
   '0003-texts-to-copy': () => import('./0003-texts-to-copy.ts'),
   '0006-request-budget': () => import('./0006-request-budget.ts'),

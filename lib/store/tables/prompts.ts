@@ -2,20 +2,10 @@ import { sql } from 'kysely'
 import type { VersionState } from '../../core/change/change.ts'
 import type { PromptEvent } from '../../core/change/event.ts'
 import { indexable } from '../../core/change/indexable.ts'
+import type { PromptKey, VersionContent } from '../../core/prompt/state.ts'
 import { chunksOf } from '../chunks.ts'
 import type { Db } from '../client.ts'
 import type { PromptVersionRow } from '../schema.ts'
-
-export interface PromptKey {
-  projectId: string
-  name: string
-}
-
-/** A version's text (string, chat array, any JSON) and config. */
-export interface VersionContent {
-  text: unknown
-  config: unknown
-}
 
 /** A text at hand, or the event whose body has it. */
 export type TextSource = VersionContent | { eventId: string }

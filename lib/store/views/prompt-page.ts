@@ -1,10 +1,11 @@
 import { sql } from 'kysely'
 import type { FactKind, VersionState } from '../../core/change/change.ts'
 import { indexable } from '../../core/change/indexable.ts'
+import type { PromptKey } from '../../core/prompt/state.ts'
 import type { Db } from '../client.ts'
 import { changeColumns } from '../columns.ts'
 import { toChange } from '../tables/changes.ts'
-import { type PromptKey, versionsOf } from '../tables/prompts.ts'
+import { versionsOf } from '../tables/prompts.ts'
 import { type Cursor, deliveriesOf, type ListedChange, type Page, page } from './dashboard.ts'
 
 /**

@@ -1,4 +1,4 @@
-import { running } from '#lib/base/process-state.ts'
+import { processState } from '#lib/base/process-state.ts'
 import { misconfigured, wrongMethod } from '#lib/endpoints/answers.ts'
 import { answerWebhook } from '#lib/endpoints/webhook.ts'
 import { noteAnswer } from '#lib/pipeline/journal.ts'
@@ -20,7 +20,7 @@ export async function POST(request: Request): Promise<Response> {
   return response
 }
 
-running.promptRelayDoor = POST
+processState.promptRelayDoor = POST
 
 const refused = wrongMethod('POST')
 

@@ -13,12 +13,17 @@ const networkReasons: [RegExp, string][] = [
     /^(CERT_|ERR_TLS|ERR_SSL|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|HOSTNAME_|EPROTO$)/,
     'TLS failed. Check its certificate, and that the port speaks https',
   ],
-  [/^HPE_/, 'its answer was not HTTP. Check the port'],
   [/^ERR_INVALID_URL$/, 'its URL is not valid. Correct it'],
 ]
 
+/** What answered did not keep to HTTP, or what reads answers here gave up on it. The last two have no code of their own. */
+const unreadable = /^(HPE_|UND_ERR_HEADERS_OVERFLOW$|UND_ERR_RES|HTTPParserError$|ERR_ASSERTION$)/
+/** Errors that `fetch` wraps before it has connected to anything. */
+const unsent = /^(bad port|unknown scheme)$/
+
 interface Thrown {
   name?: string
+  message?: string
   code?: string
   cause?: unknown
   errors?: unknown[]
@@ -30,16 +35,28 @@ export function codeOf(error: unknown, depth = 0): string | null {
   const { name, code, cause, errors } = error as Thrown
   if (name === 'TimeoutError' || name === 'AbortError') return name
   if (typeof code === 'string') return code
+  if (name === 'HTTPParserError') return name
   return codeOf(cause ?? errors?.[0], depth + 1)
 }
 
-/** Why no answer came, as a sentence. Of the address it names the host only: the rest may be a secret. */
+/** Whether nothing was sent, by an error without a code: `fetch` wraps what happens on the way, and throws the rest as it is. */
+function wasNotSent(error: unknown): boolean {
+  const { cause } = (error ?? {}) as Thrown
+  return cause === undefined || unsent.test((cause as Thrown | null)?.message ?? '')
+}
+
+/** Why no usable answer came, as a sentence. Of the address it names the host only: the rest may be a secret. */
 export function networkReason(who: string, error: unknown, host: string): string {
   const code = codeOf(error)
   const name = host === '' ? who : `${who} (${host})`
   if (code === 'TimeoutError') return `${name} did not answer in time`
   if (code === 'AbortError') return `${name} had not answered when the relay stopped`
-  if (code === null) return `${name} was not asked. Check its URL and token for stray characters`
+  if (code === null && wasNotSent(error))
+    return `${name} was not asked. Check its URL and token for stray characters`
+  if (code === null || unreadable.test(code)) {
+    const detail = code === null ? '' : ` (${code})`
+    return `${name} gave an answer that is not valid HTTP. Check host and port. The request may have arrived${detail}`
+  }
   const why = networkReasons.find(([pattern]) => pattern.test(code))?.[1] ?? 'the request failed'
   return `${name} was not reached: ${why} (${code})`
 }

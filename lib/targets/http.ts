@@ -113,6 +113,9 @@ export type Verdict =
   | { outcome: 'retry' | 'wait'; reason: string; retryAfterMs: number | null }
   | { outcome: 'failed'; reason: string }
 
+/** The others below 400 lead nowhere: 304, say, answers a question that was not asked. */
+const redirects = [301, 302, 303, 307, 308]
+
 export function verdictOf(who: string, { status, headers, unread }: Answer, now: number): Verdict {
   const after = retryAfterMs(headers, now)
   if (status >= 200 && status < 300)
@@ -132,7 +135,7 @@ export function verdictOf(who: string, { status, headers, unread }: Answer, now:
   if (status >= 500 || status === 408 || status === 425) {
     return { outcome: 'retry', reason: `${who} answered ${status}`, retryAfterMs: after }
   }
-  if (status >= 300 && status < 400) {
+  if (redirects.includes(status)) {
     return {
       outcome: 'failed',
       reason: `${who} answered ${status}, a redirect, which is not followed. Set the final URL`,

@@ -1,8 +1,10 @@
+import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import { networkReason } from '#lib/base/network-reason.ts'
 import { retryAfterMs } from '#lib/base/retry.ts'
 import type { SendContext } from '#lib/core/delivery/delivery.ts'
-import { exchange, withoutSecrets } from '#lib/targets/http.ts'
+import { exchange, verdictOf, withoutSecrets } from '#lib/targets/http.ts'
 
 const context = (answer: () => Promise<Response>): SendContext => ({
   fetch: answer,
@@ -101,6 +103,12 @@ describe('Retry-After', () => {
   })
 })
 
+it('calls only what leads somewhere else a redirect', () => {
+  const reasonOf = (status: number) => verdictOf('Slack', { status, headers: new Headers(), body: '' }, 0)
+  expect(reasonOf(302)).toMatchObject({ outcome: 'failed', reason: expect.stringContaining('a redirect') })
+  expect(reasonOf(304)).toEqual({ outcome: 'failed', reason: 'Slack answered 304' })
+})
+
 describe('the reason of a broken connection', () => {
   const failed = (code: string) => Object.assign(new TypeError('fetch failed'), { cause: { code } })
   it.each([
@@ -113,7 +121,9 @@ describe('the reason of a broken connection', () => {
     ['CERT_HAS_EXPIRED', /TLS failed/],
     ['DEPTH_ZERO_SELF_SIGNED_CERT', /TLS failed/],
     ['ERR_SSL_WRONG_VERSION_NUMBER', /TLS failed/],
-    ['HPE_INVALID_CONSTANT', /not HTTP/],
+    ['HPE_INVALID_CONSTANT', /not valid HTTP.*may have arrived/],
+    ['UND_ERR_HEADERS_OVERFLOW', /not valid HTTP.*may have arrived/],
+    ['UND_ERR_RES_CONTENT_LENGTH_MISMATCH', /not valid HTTP.*may have arrived/],
     ['E_NEW', /the request failed \(E_NEW\)/],
   ])('for %s says what to check', (code, says) => {
     const reason = networkReason('Slack', failed(code), 'hooks.slack.com')
@@ -124,6 +134,32 @@ describe('the reason of a broken connection', () => {
   it('is found under the errors of several addresses', () => {
     const cause = new AggregateError([{ code: 'ECONNREFUSED' }, { code: 'ENETUNREACH' }])
     expect(networkReason('Slack', new TypeError('fetch failed', { cause }), '')).toMatch(/refused/)
+  })
+
+  it('says that nothing was sent only where nothing was', async () => {
+    const reasonOf = (url: string, init: RequestInit = {}) =>
+      fetch(url, init).catch((error) => networkReason('Slack', error, 'a.example'))
+    const unsent = await Promise.all([
+      reasonOf('http://user:password@127.0.0.1/'),
+      reasonOf('http://127.0.0.1:22/'),
+      reasonOf('http://127.0.0.1/', { headers: { authorization: 'Bearer a\nb' } }),
+    ])
+    for (const reason of unsent) expect(reason).toMatch(/was not asked/)
+    const answers = [
+      'hello there\r\n\r\n',
+      'HTTP/1.1 1000 Odd\r\nContent-Length: 2\r\n\r\nok',
+      'HTTP/1.1 000 Odd\r\nContent-Length: 2\r\n\r\nok',
+      `HTTP/1.1 200 OK\r\nContent-Encoding: ${Array(50).fill('gzip')}\r\nContent-Length: 2\r\n\r\nok`,
+      'HTTP/1.1 301 Moved\r\nLocation: \x01\r\nContent-Length: 0\r\n\r\n',
+    ]
+    for (const answer of answers) {
+      const server = createServer((socket) => socket.once('data', () => socket.end(answer)))
+      await once(server.listen(0, '127.0.0.1'), 'listening')
+      const { port } = server.address() as AddressInfo
+      const reason = await reasonOf(`http://127.0.0.1:${port}/`)
+      server.close()
+      expect(reason).toMatch(/gave an answer that is not valid HTTP.*may have arrived/)
+    }
   })
 
   it('never repeats the words of the error, which may hold the address', () => {

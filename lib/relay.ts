@@ -51,6 +51,11 @@ export interface Relay {
 
 const retryStartMs = 2000
 /**
+ * Anyone can cause refusals, and of a store that fell silent each batch waits for the time-out of the one before: without
+ * a limit they would pile up in memory, 3 KB each.
+ */
+const mostRejections = 1000
+/**
  * Langfuse gives up after 10 s. A store that does not answer lets each of several statements wait, and a connection
  * before them; whoever sent an event is told by then to send it again.
  */
@@ -83,6 +88,7 @@ async function open(env: Env, routes: Routes): Promise<Opened> {
     takeCallbacks: callbackTaker(db, Date.now),
     reject: sharedCommit({
       isOfData: isDataError,
+      mostWaiting: mostRejections,
       commit: async (rejections: RejectionRow[]) => {
         await insertRejections(db, rejections)
         return rejections.map(() => undefined)

@@ -7,6 +7,8 @@ export interface Sharing<Item, Result> {
   isOfData: (error: unknown) => boolean
   /** The largest number of items in one commit. */
   most?: number
+  /** So many may wait for the commit under way; further ones are refused at once. Absent: any number. */
+  mostWaiting?: number
 }
 
 /**
@@ -19,6 +21,7 @@ export function sharedCommit<Item, Result>({
   commit,
   isOfData,
   most = 100,
+  mostWaiting = Number.POSITIVE_INFINITY,
 }: Sharing<Item, Result>): (item: Item) => Promise<Result> {
   type Waiting = { item: Item; resolve: (result: Result) => void; reject: (error: unknown) => void }
   let waiting: Waiting[] = []
@@ -64,6 +67,7 @@ export function sharedCommit<Item, Result>({
 
   return (item) =>
     new Promise((resolve, reject) => {
+      if (waiting.length >= mostWaiting) return reject(new Error('Too much waits for the store already'))
       waiting.push({ item, resolve, reject })
       if (!running) void run()
     })

@@ -1,8 +1,9 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { within } from '#lib/base/deadline.ts'
 import { isDataError } from '#lib/base/store-error.ts'
 import { type Arrival, receiver } from '#lib/pipeline/receive.ts'
 import { type Db, openDatabase } from '#lib/store/client.ts'
+import type { RejectionRow } from '#lib/store/schema.ts'
 import { type PostgresProxy, startPostgresProxy } from '../mocks/postgres-proxy.ts'
 import { emptyPostgres } from './stores.ts'
 
@@ -24,6 +25,20 @@ const arrival = (key: string, type = 'prompt-version'): Arrival => ({
   size: body.byteLength,
   body,
   test: false,
+})
+
+const rejection = (id: string): RejectionRow => ({
+  id,
+  at: 2000,
+  door: 'langfuse-webhook',
+  status_code: 401,
+  reason: 'signature-missing',
+  message: 'The request has no signature header',
+  method: 'POST',
+  address: null,
+  user_agent: null,
+  size: body.byteLength,
+  head: body,
 })
 
 describe.skipIf(process.env.TEST_POSTGRES_URL === undefined)('a Postgres that falls silent', () => {
@@ -64,6 +79,25 @@ describe.skipIf(process.env.TEST_POSTGRES_URL === undefined)('a Postgres that fa
     await expect(within(500, 'The store', receive(arrival('late')))).rejects.toThrow('within 0.5 s')
     expect(performance.now() - startedAt).toBeLessThan(4000)
   })
+
+  it('does not let refused requests, which anyone can send, pile up in memory', async () => {
+    vi.stubEnv('DATABASE_URL', proxy.url)
+    vi.stubEnv('LANGFUSE_WEBHOOK_SECRET', 'lf-whsec_0123456789abcdef')
+    vi.resetModules()
+    const { relay } = await import('#lib/relay.ts')
+    const ours = relay().relay
+    if (!ours) throw new Error('There is no relay')
+    await ours.reject(rejection('before'))
+    proxy.fallSilent()
+    const ids = Array.from({ length: 3000 }, (_, i) => `rej ${i}`)
+    const results = await Promise.allSettled(ids.map((id) => ours.reject(rejection(id))))
+    const reasons = results.map((one) => (one.status === 'rejected' ? String(one.reason) : 'stored'))
+    const waited = reasons.filter((reason) => !reason.includes('Too much waits'))
+    expect(waited.length).toBeLessThan(1200)
+    proxy.mend()
+    await ours.stop()
+    vi.unstubAllEnvs()
+  }, 60_000)
 })
 
 describe('an error of the store', () => {

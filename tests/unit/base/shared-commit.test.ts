@@ -31,6 +31,29 @@ describe('a shared commit', () => {
     expect(batches).toEqual([['a', 'b'], ['c']])
   })
 
+  it('refuses at once what is beyond the number that may wait, and takes more when there is room', async () => {
+    let release: () => void = () => {}
+    const held = new Promise<void>((done) => {
+      release = done
+    })
+    const save = sharedCommit({
+      isOfData: () => false,
+      most: 1,
+      mostWaiting: 2,
+      commit: async (batch: string[]) => {
+        await held
+        return batch
+      },
+    })
+    const first = save('under way')
+    await new Promise((done) => setImmediate(() => setImmediate(done)))
+    const waiting = [save('a'), save('b')]
+    expect(await outcomes([save('c')])).toEqual(['Error: Too much waits for the store already'])
+    release()
+    expect(await outcomes([first, ...waiting])).toEqual(['under way', 'a', 'b'])
+    expect(await outcomes([save('d')])).toEqual(['d'])
+  })
+
   it('spoils only the bad item of a batch', async () => {
     const { save, batches } = storeOf((batch) => (batch.includes('b') ? new Error('bad data') : null))
     expect(await outcomes(['a', 'b', 'c'].map(save))).toEqual(['a saved', 'Error: bad data', 'c saved'])

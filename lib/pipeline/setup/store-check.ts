@@ -47,10 +47,12 @@ const fixes: Record<StoreErrorKind, (disk: DiskSeen | null) => string> = {
   busy: () => 'End the other process that holds a transaction open, or wait for it.',
   unreachable: (disk) =>
     disk
-      ? `Check DATABASE_URL: the folder of ${disk.path} must exist, or be one that can be made.`
+      ? `Check DATABASE_URL: ${disk.path} must be a file, and no folder; its folder must exist, or be one that can be made.`
       : 'Check DATABASE_URL: host, port, name and password, and that this machine may connect and write.',
-  other: () =>
-    'Check DATABASE_URL: host, port, name and password, and that this machine may connect and write.',
+  other: (disk) =>
+    disk
+      ? `Check DATABASE_URL: ${disk.path} must be a database of SQLite, or not be there yet.`
+      : 'Check DATABASE_URL: host, port, name and password, and that this machine may connect and write.',
 }
 
 /** A store that cannot be opened or written to. */

@@ -162,6 +162,13 @@ const vital: readonly string[] = ['DATABASE_URL', 'POSTGRES_URL', 'LANGFUSE_WEBH
 /** In place of a list that holds an unknown word, what Langfuse sends: never more than was asked for. */
 const instead: Partial<Record<EnvName, string>> = { SIGNATURE_SCHEMES: 'v1' }
 
+/** Said at start and in health: it may come later, since Langfuse shows it first when its webhook is made. */
+export function withoutSecret({ LANGFUSE_WEBHOOK_SECRET: secrets }: Env): Problem[] {
+  if (secrets.length > 0) return []
+  const what = "is not set, so that each of Langfuse's events is answered 503"
+  return [{ name: 'LANGFUSE_WEBHOOK_SECRET', what, fix: exampleOf('LANGFUSE_WEBHOOK_SECRET') }]
+}
+
 /** What a variable must be, for docs/configuration.md. */
 export const variableOf = (name: EnvName): { schema: z.ZodType; example: string } => variables[name]
 

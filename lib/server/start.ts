@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { version } from '../../package.json'
+import { withoutSecret } from '../base/env.ts'
 import { log, thrown } from '../base/log.ts'
 import { type Problem, problemText } from '../base/problem.ts'
 import { own } from '../own-relay.ts'
@@ -43,7 +44,7 @@ function noteConfiguration(problems: Problem[], warnings: Problem[]): void {
 
 async function begin(loaded: Relay | null): Promise<void> {
   if (!loaded) return
-  noteConfiguration(loaded.problems, loaded.warnings)
+  noteConfiguration(loaded.problems, [...withoutSecret(loaded.env), ...loaded.warnings])
   if ((await builtRulesDiffer()) === true) noteConfiguration([], [builtRulesWarning])
   if (loaded.problems.length > 0)
     log('error', 'nothing is settled or sent until the configuration is corrected; events are stored')

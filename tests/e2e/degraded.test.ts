@@ -71,6 +71,19 @@ describe('a configuration with a problem', () => {
     await fixed.stop()
   })
 
+  it('is told where there is no webhook secret, without which each event is refused', async () => {
+    const app = await start({ LANGFUSE_WEBHOOK_SECRET: '' })
+    expect((await post(app.url, eventFor('load/prompt-3')))?.status).toBe(503)
+    const health = await fetch(`${app.url}/api/health`)
+    const why = 'LANGFUSE_WEBHOOK_SECRET is not set, so that each of'
+    expect([health.status, await health.json()]).toMatchObject([
+      200,
+      { status: 'degraded', problems: [expect.stringContaining(why)] },
+    ])
+    expect(await until(() => app.output().includes(why), 5000)).toBe(true)
+    await app.stop()
+  })
+
   it('of the password of the pages lets nobody in without one', async () => {
     const app = await start({ DASHBOARD_PASSWORD: `"${password}"` })
     const html = await (await fetch(`${app.url}/login`)).text()

@@ -1,3 +1,4 @@
+import { withoutSecret } from '#lib/base/env.ts'
 import { fixOf } from '#lib/base/log.ts'
 import { problemText } from '#lib/base/problem.ts'
 import { storeErrorWords } from '#lib/base/store-error.ts'
@@ -14,7 +15,7 @@ const secondsSince = (at: number | null, now: number): number =>
 
 /**
  * Readiness: 200 when events are taken: the store answers and takes writes. `degraded` with the problems of the
- * configuration, while nothing settles and nothing is sent; else 503. Holds no secret and no name of a prompt. Whether the process lives: `/api/health/live`.
+ * configuration, while nothing settles and nothing is sent, or where there is no webhook secret yet; else 503. Holds no secret and no name of a prompt. Whether the process lives: `/api/health/live`.
  */
 export async function GET(): Promise<Response> {
   const headers = { 'cache-control': 'no-store' }
@@ -30,7 +31,8 @@ export async function GET(): Promise<Response> {
     const waiting = { oldestWaitingSeconds: secondsSince(since, now), overdueChanges }
     const problem = await storeProbe().check()
     if (problem === null) {
-      const state = problems.length > 0 ? { status: 'degraded', problems } : { status: 'ok' }
+      const told = [...problems, ...withoutSecret(env).map(problemText)]
+      const state = told.length > 0 ? { status: 'degraded', problems: told } : { status: 'ok' }
       return Response.json({ ...state, version, mode, store, ...waiting }, { headers })
     }
     const message = `The store takes no writes: ${storeErrorWords[problem.kind]}.`

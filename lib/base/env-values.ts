@@ -1,6 +1,6 @@
 import { createPrivateKey } from 'node:crypto'
 import { z } from 'zod'
-import { cleaned, isCommonPassword, isQuoted, secretFlaw, textFlaw, trimmed } from './text-flaws.ts'
+import { cleaned, isCommonPassword, isQuoted, lineFlaw, secretFlaw, textFlaw, trimmed } from './text-flaws.ts'
 import {
   databaseUrlFlaw,
   githubUrlFlaw,
@@ -91,6 +91,8 @@ const shorterThan = (min: number) => (value: string) =>
 function passwordFlaw(value: string): string | null {
   if (isQuoted(value)) return 'stands in quotes, which would be part of it: take the quotes off'
   if (/[\r\n]/.test(value)) return 'holds a line break, which nobody can type'
+  const line = lineFlaw(value)
+  if (line !== null) return line
   return isCommonPassword(value) ? 'is one of the commonest passwords: choose one that nobody else has' : null
 }
 
@@ -245,6 +247,17 @@ function firstOf(flaws: ((secret: string) => string | null)[], secret: string): 
   return null
 }
 
+/** What surely signs nothing: another thing that was copied, or several as one. */
+function otherThing(secret: string): string | null {
+  if (secret.startsWith('#')) return 'holds a #: take the comment off'
+  if (/^(sk|pk)-lf-/.test(secret))
+    return 'holds an API key of Langfuse: the secret of the webhook begins with lf-whsec_'
+  if (/^https?:\/\//i.test(secret)) return 'holds a URL: copy the secret that Langfuse shows'
+  return secret.lastIndexOf('lf-whsec_') > 0
+    ? 'holds a secret with something before lf-whsec_: separate several by commas'
+    : null
+}
+
 /** Langfuse's own begin with `lf-whsec_`; other senders may have any of 16 characters or more. */
 export const langfuseSecrets = secretsOf(
   (secret) =>
@@ -255,6 +268,7 @@ export const langfuseSecrets = secretsOf(
     const flaw = textFlaw(secret)
     return flaw === null ? null : `holds a secret that ${flaw}`
   },
+  otherThing,
   (secret) => (secret.length < 16 ? 'holds a secret shorter than 16 characters' : null),
 )
 

@@ -33,6 +33,17 @@ const loneQuote = /^["'`“”‘’]|["'`“”‘’]$/
 const masked = /\.{3}|…|\*{3}|[•●]{2}/
 const placeholder = /<[^<>]+>|^your[-_ ].*(token|secret|key|url|password)/i
 
+/** A reference that nobody filled in: the whole value, or `${…}` in it. */
+const unfilled = /^\$[A-Z][A-Z0-9_]*$|\$\{[A-Za-z_]\w*\}|\{\{\s*[\w.]+\s*\}\}|^%[A-Z][A-Z0-9_]*%$/
+/** A whole line of a file of variables. */
+const wholeLine = /^(export\s+)?[A-Z][A-Z0-9]*(_[A-Z0-9]+)+=[^=]/
+
+/** Why a value looks as if it came from a file by mistake; null: it does not. */
+export function lineFlaw(value: string): string | null {
+  if (unfilled.test(value)) return 'names a variable that was not filled in: put its value in its place'
+  return wholeLine.test(value) ? 'begins with a name and =: put only what comes after it' : null
+}
+
 const codeOf = (character: string): string =>
   `U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`
 
@@ -44,7 +55,7 @@ export function textFlaw(value: string): string | null {
   if (loneQuote.test(value)) return 'has a quote at its beginning or end: take the quotes off'
   if (masked.test(value)) return 'is masked (with dots or stars in place of characters): copy the whole value'
   if (placeholder.test(value)) return 'is a placeholder: put the real value in its place'
-  return null
+  return lineFlaw(value)
 }
 
 /** The same for a secret that a header carries. Blanks within it are fine there. */

@@ -1,3 +1,5 @@
+import { lineFlaw } from './text-flaws.ts'
+
 const looksLikeHost = /^[a-z0-9-]+(\.[a-z0-9-]+)+(:\d+)?([/?#]|$)|^localhost\b/i
 
 /** Why something is no http(s) URL that can be posted to, fetched or linked, as something to follow its name. */
@@ -5,6 +7,8 @@ export function urlFlaw(value: string): string | null {
   if (looksLikeHost.test(value)) return 'is not an http(s) URL: put https:// before it'
   if (!/^https?:\/\/[^/]/i.test(value) || !URL.canParse(value)) return 'is not an http(s) URL'
   if (/\s/.test(value)) return 'is not an http(s) URL: it holds a blank'
+  if (/^https?:\/\/https?:?\/\//i.test(value)) return 'has its https:// twice: take one off'
+  if (/,https?:\/\//i.test(value)) return 'holds several URLs: set one'
   const { username, password } = new URL(value)
   if (username === '' && password === '') return null
   return 'holds a user and a password (user:password@), which would stand in messages, links and logs: take them out'
@@ -77,6 +81,8 @@ function parsedPostgres(url: string): URL | null {
 /** Why an address of the store does not work, whatever is behind it. */
 export function databaseUrlFlaw(value: string): string | null {
   if (value.startsWith('file:')) return null
+  const line = lineFlaw(value)
+  if (line !== null) return line
   if (/\[YOUR-PASSWORD\]|<[^<>]+>/i.test(value)) return 'holds a placeholder: put the password in its place'
   if (/\*{4}|[•●]{2}|…/.test(value))
     return 'is masked (with dots or stars in place of the password): copy the whole value'

@@ -15,7 +15,8 @@ export default function ErrorPage({
         <p className="mt-3 text-soft">{error.message}</p>
       ) : (
         <p className="mt-3 text-soft">
-          Mostly the store is out of reach. Nothing that was accepted is lost, and the log says more
+          Usually this means that the store cannot be reached: npm run doctor says why. Nothing that was
+          accepted is lost, and the log has the error
           {error.digest ? (
             <>
               {' '}

@@ -58,8 +58,8 @@ function Degraded() {
   return (
     <p role="alert" className="border-t border-line bg-bad-wash px-4 py-2.5 text-center text-[13px] text-bad">
       {length === 1 ? 'The configuration has a problem' : `The configuration has ${length} problems`}, so
-      nothing is settled or sent, replays and tests do nothing, and events wait in the store until it is
-      corrected.{' '}
+      nothing is settled or sent, replays and tests do nothing, and events wait in the store until{' '}
+      {length === 1 ? 'it is' : 'they are'} corrected.{' '}
       <Link href="/setup#configuration" prefetch={false} className="font-medium underline underline-offset-3">
         See Setup
       </Link>

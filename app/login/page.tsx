@@ -90,7 +90,7 @@ function Closed() {
 
 function Misconfigured({ problems: list }: { problems: Problem[] }) {
   return (
-    <Frame title="The configuration has problems">
+    <Frame title={list.length === 1 ? 'The configuration has a problem' : 'The configuration has problems'}>
       <ul className="mt-3 grid gap-2 text-soft">
         {list.map(problemText).map((text) => (
           <li key={text} className="break-words">
@@ -98,7 +98,7 @@ function Misconfigured({ problems: list }: { problems: Problem[] }) {
           </li>
         ))}
       </ul>
-      <p className="mt-3 text-soft">Correct them and restart the relay.</p>
+      <p className="mt-3 text-soft">Correct {list.length === 1 ? 'it' : 'them'} and restart the relay.</p>
     </Frame>
   )
 }

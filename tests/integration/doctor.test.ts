@@ -96,6 +96,34 @@ describe('the doctor', () => {
     expect(said).toContain('ok       github: GitHub shows acme/prompts.')
   })
 
+  it.each([
+    ['a folder', () => folder, /must be a file, and no folder/],
+    ['no database', () => script, /must be a database of SQLite/],
+    ['in no folder that can be made', () => join(script, 'data', 'relay.db'), /its folder must exist/],
+  ])('speaks of a file, and of no host or password, where DATABASE_URL is %s', async (_, path, fix) => {
+    const { code, said } = await doctor({ DATABASE_URL: `file:${path()}` })
+    expect(code).toBe(1)
+    const [found = ''] = /problem {2}Database: .*\n.*/.exec(said) ?? []
+    expect(found).toMatch(fix)
+    expect(found).not.toMatch(/host|password/)
+  })
+
+  it('does not call unset what is set and wrong', async () => {
+    const { said } = await doctor({
+      SLACK_WEBHOOK_URL: 'hooks.slack.com/services/T0/B0/planted',
+      DASHBOARD_PASSWORD: 'short',
+      CALLBACK_TOKEN: 'short',
+      LANGFUSE_PUBLIC_KEY: 'sk-lf-planted',
+      LANGFUSE_SECRET_KEY: 'pk-lf-planted',
+      PUBLIC_URL: 'relay.example.com',
+    })
+    const wrong =
+      'SLACK_WEBHOOK_URL|DASHBOARD_PASSWORD|CALLBACK_TOKEN|LANGFUSE_(PUBLIC|SECRET)_KEY|PUBLIC_URL'
+    expect(said).not.toMatch(new RegExp(`Set (${wrong})\\b`))
+    expect(said.match(/There is a problem with .*: see Configuration\./g)).toHaveLength(6)
+    expect(said).toContain('Mode: Held: events are stored, and nothing is settled or sent.')
+  })
+
   it('says on Vercel what a store there has to be', async () => {
     const { code, said } = await doctor({ VERCEL: '1' })
     expect(code).toBe(1)

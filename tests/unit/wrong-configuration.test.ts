@@ -68,6 +68,73 @@ const oneVariable: Wrong[] = [
     'LANGFUSE_WEBHOOK_SECRET',
     /placeholder/,
   ],
+  [
+    "Langfuse's API key for the secret",
+    { LANGFUSE_WEBHOOK_SECRET: 'sk-lf-planted-planted-planted' },
+    'LANGFUSE_WEBHOOK_SECRET',
+    /API key/,
+  ],
+  [
+    'an address for the secret',
+    { LANGFUSE_WEBHOOK_SECRET: 'https://planted.test/api/webhooks/langfuse' },
+    'LANGFUSE_WEBHOOK_SECRET',
+    /holds a URL/,
+  ],
+  [
+    'two secrets with a semicolon',
+    { LANGFUSE_WEBHOOK_SECRET: `${secret};${secret}` },
+    'LANGFUSE_WEBHOOK_SECRET',
+    /by commas/,
+  ],
+  [
+    'a comment behind the secret',
+    { LANGFUSE_WEBHOOK_SECRET: `${secret} # of planted` },
+    'LANGFUSE_WEBHOOK_SECRET',
+    /take the comment off/,
+  ],
+  [
+    'a whole line',
+    { LANGFUSE_WEBHOOK_SECRET: `LANGFUSE_WEBHOOK_SECRET=${secret}` },
+    'LANGFUSE_WEBHOOK_SECRET',
+    /a name and =/,
+  ],
+  [
+    'a line of a script',
+    { METRICS_TOKEN: 'export METRICS_TOKEN=planted-planted' },
+    'METRICS_TOKEN',
+    /a name and =/,
+  ],
+  [
+    'a secret that was not filled in',
+    { LANGFUSE_WEBHOOK_SECRET: `\${LANGFUSE_WEBHOOK_SECRET}` },
+    'LANGFUSE_WEBHOOK_SECRET',
+    /not filled in/,
+  ],
+  [
+    'a password that was not filled in',
+    { DASHBOARD_PASSWORD: '$DASHBOARD_PASSWORD' },
+    'DASHBOARD_PASSWORD',
+    /not filled in/,
+  ],
+  [
+    'a template that was not filled in',
+    { CRON_SECRET: '{{ secrets.CRON_SECRET }}' },
+    'CRON_SECRET',
+    /not filled in/,
+  ],
+  [
+    'a database whose password was not filled in',
+    { DATABASE_URL: `postgres://p:\${PLANTED}@h:5432/x` },
+    'DATABASE_URL',
+    /not filled in/,
+  ],
+  ['Slack with two schemes', { SLACK_WEBHOOK_URL: `https://${slackUrl}` }, 'SLACK_WEBHOOK_URL', /twice/],
+  [
+    'two webhooks of Slack',
+    { SLACK_WEBHOOK_URL: `${slackUrl},${slackUrl}` },
+    'SLACK_WEBHOOK_URL',
+    /several URLs/,
+  ],
   ['a lone quote', { LANGFUSE_WEBHOOK_SECRET: `"${secret}` }, 'LANGFUSE_WEBHOOK_SECRET', /quote/],
   [
     'an invisible character',
@@ -721,7 +788,9 @@ describe('a target with variables of its own', () => {
     })
     const { problems, routes, written } = everywhere(file, {})
     expect([problems, routes.targets]).toEqual([[], {}])
-    expect(written).toEqual([{ name: 'ops', type: 'webhook', missing: ['A', 'B'] }])
+    expect(written).toEqual([
+      { name: 'ops', type: 'webhook', missing: ['A', 'B'], settings: ['A', 'B', 'C'] },
+    ])
   })
 })
 
@@ -782,6 +851,14 @@ describe('a right configuration', () => {
         GITHUB_REPO: 'acme/prompts\r\n',
         PAGERDUTY_ROUTING_KEY: `${pagerdutyKey}\n`,
       },
+    ],
+    [
+      'marks of templates in what people made up',
+      { DASHBOARD_PASSWORD: `A$b {{x}-\${1}% =ok`, METRICS_TOKEN: 'JBSWY3DPEHPK3PXPJBSWY3DP=' },
+    ],
+    [
+      'a receiver behind another',
+      { SLACK_WEBHOOK_URL: 'https://relay.test/https://b.test/a?u=https://c.test' },
     ],
     ['a byte order mark', { LANGFUSE_WEBHOOK_SECRET: `\ufeff${secret}` }],
     ['several secrets', { LANGFUSE_WEBHOOK_SECRET: `"${secret}", '${secret}'` }],

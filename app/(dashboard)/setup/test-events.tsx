@@ -1,4 +1,4 @@
-import { type Routes, route } from '#lib/core/rules/rules.ts'
+import { leftOut, type Routes, route } from '#lib/core/rules/rules.ts'
 import { type RefusedKind, refusedKinds } from '#lib/endpoints/send-refused.ts'
 import { type TestKind, testFacts, testKinds, testRows } from '#lib/pipeline/setup/test-bodies.ts'
 import { testProject } from '#lib/pipeline/setup/test-edits.ts'
@@ -22,7 +22,7 @@ export function TestEvents({ routes }: { routes: Routes }) {
         <form action={sendTestEvent}>
           <ul className="divide-y divide-line">
             {testKinds.map((kind) => (
-              <Test key={kind} kind={kind} targets={hearers(routes, kind)} />
+              <Test key={kind} kind={kind} hearers={hearers(routes, kind)} />
             ))}
           </ul>
         </form>
@@ -64,25 +64,27 @@ function Refused() {
   )
 }
 
-/** Whom today's rules would tell. */
-function hearers(routes: Routes, kind: TestKind): string[] {
+/** Whom today's rules would tell, in words. */
+function hearers(routes: Routes, kind: TestKind): string {
   const facts = testFacts[kind]
   const detail = { facts, observed: testRows(kind), environments: [], prompt: { tags: [] } }
   const subject = `prompt-relay/test/${kind}`
   const change = { kind, subject, projectId: testProject, actor: 'Prompt Relay', detail }
-  return route(routes, change).routed.map(({ target }) => target)
+  const { routed } = route(routes, change)
+  if (routed.length > 0) return `to ${routed.map(({ target }) => target).join(', ')}`
+  const left = leftOut(routes, change)
+  if (left.length === 0) return 'no rule tells of it'
+  return `to nobody: ${new Intl.ListFormat('en').format(left)} ${left.length === 1 ? 'is' : 'are'} not configured`
 }
 
-function Test({ kind, targets }: { kind: TestKind; targets: string[] }) {
+function Test({ kind, hearers }: { kind: TestKind; hearers: string }) {
   const { word, tone, icon } = kindWords({ kind, status: 'settled' })
   return (
     <li className="flex items-center gap-3 px-4 py-2.5">
       <Tile icon={icon} tone={tone} />
       <div className="min-w-0 flex-1">
         <p className="font-medium">{word}</p>
-        <p className="text-xs text-faint [overflow-wrap:anywhere]">
-          {targets.length === 0 ? 'no rule tells of it' : `to ${targets.join(', ')}`}
-        </p>
+        <p className="text-xs text-faint [overflow-wrap:anywhere]">{hearers}</p>
       </div>
       <button type="submit" name="kind" value={kind} className="button">
         <Icon name="send" className="size-3.5" />

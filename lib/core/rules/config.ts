@@ -86,6 +86,8 @@ export interface TargetWritten {
   name: string
   type: TargetType
   missing: string[]
+  /** All that it is made of: variables, or settings where they come from elsewhere. */
+  settings: string[]
 }
 
 export interface Configuration {
@@ -246,16 +248,24 @@ function readTarget(name: string, given: unknown, names: Names): TargetRead {
     ...twoWays(path, set),
   ]
   const isBegun = ways.flat().some((key) => set[key] !== undefined)
-  const written = { name, type, missing: missing.map((at) => names(['targets', name, ...at])) }
-  const called = written.missing.join(', ')
+  const called = (path: string[]) => names(['targets', name, ...path])
+  const { type: _, ...rest } = given
+  const written = { name, type, missing: missing.map(called), settings: leavesOf(rest).map(called) }
+  const lacking = written.missing.join(', ')
   const partial =
     isBegun && missing.length > 0
-      ? [{ name: called, what: `is not set: ${why}`, fix: fixOf(...written.missing) }]
+      ? [{ name: lacking, what: `is not set: ${why}`, fix: fixOf(...written.missing) }]
       : []
   const parsed = missing.length === 0 && problems.length === 0 ? settings.safeParse(set) : null
   const target = parsed?.success ? (parsed.data as Target) : null
   return { name, written, target, problems, partial }
 }
+
+/** Paths of all single settings. */
+const leavesOf = (given: Plain, path: string[] = []): string[][] =>
+  Object.entries(given).flatMap(([key, value]) =>
+    isPlain(value) ? leavesOf(value, [...path, key]) : [[...path, key]],
+  )
 
 /** Where a target is one way there and partly another: which of the two is meant cannot be known. */
 function twoWays(path: string, { token, app }: Plain): Problem[] {

@@ -227,3 +227,9 @@ export function route(routes: Routes, change: Matchable): { routed: Routed[]; sk
     .map((target) => ({ target, why: refusals.get(target)?.join('; ') ?? 'no rule names this target' }))
   return { routed: [...routed.values()], skipped }
 }
+
+/** Targets that rules name for a change, and that are not configured. */
+export function leftOut(routes: Routes, change: Matchable): string[] {
+  const named = routes.rules.flatMap((rule) => ('clause' in matchRule(rule, change) ? [] : rule.to))
+  return [...new Set(named)].filter((target) => !Object.hasOwn(routes.targets, target))
+}

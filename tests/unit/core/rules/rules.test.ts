@@ -4,7 +4,7 @@ import { addToBurst } from '#lib/core/change/burst.ts'
 import { emptyDetail, type Fact } from '#lib/core/change/change.ts'
 import type { ObservedRow } from '#lib/core/change/observed.ts'
 import { buildRoutes, defineRelay } from '#lib/core/rules/config.ts'
-import { matchRule, type Routes, type Rule, route } from '#lib/core/rules/rules.ts'
+import { leftOut, matchRule, type Routes, type Rule, route } from '#lib/core/rules/rules.ts'
 import standard from '#relay.config.ts'
 import { scoreRow, traceRow } from '../../observed-rows.ts'
 
@@ -125,6 +125,21 @@ describe('routing', () => {
     expect(toldOf({ kind: 'given-up', target: 'slack', count: 1 })).toEqual(['ops'])
     expect(toldOf({ kind: 'trouble', what: 'target', target: 'ops', since: 0 })).toEqual(['slack'])
     expect(toldOf({ kind: 'trouble', what: 'quiet', target: null, since: 0 })).toEqual(['slack', 'ops'])
+  })
+})
+
+describe('targets that are not configured', () => {
+  it('are named where a rule that holds wants them, each once', () => {
+    const routes: Routes = {
+      targets: { slack: { type: 'slack', url: 'https://slack.test' } },
+      rules: [
+        rule({ name: 'a', to: ['slack', 'pager'] }),
+        rule({ name: 'b', to: ['pager'], label: 'production' }),
+        rule({ name: 'c', to: ['hook'], label: 'staging' }),
+      ],
+      alertTargets: [],
+    }
+    expect(leftOut(routes, change([promoted]))).toEqual(['pager'])
   })
 })
 

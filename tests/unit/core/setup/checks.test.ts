@@ -12,6 +12,7 @@ const slack: TargetSeen = {
   name: 'slack',
   type: 'slack',
   missing: [],
+  settings: ['SLACK_WEBHOOK_URL', 'targets.slack.perSecond'],
   failures: 0,
   heldUntil: null,
   lastDeliveredAt: now - minute,
@@ -104,6 +105,75 @@ describe('the check of callbacks', () => {
   })
 })
 
+describe('the setup checks beside a problem of the configuration', () => {
+  const wrong = (...names: string[]): Partial<SetupSeen> => ({
+    configuration: {
+      problems: names.map((name) => ({ name, what: 'is wrong', fix: 'Example: right' })),
+      warnings: [],
+    },
+  })
+  const unset: Partial<SetupSeen> = {
+    hasPassword: false,
+    hasCronSecret: false,
+    hasLangfuseKeys: false,
+    isServerless: true,
+    address: { url: '', isSet: false },
+    callbacks: { ...whole.callbacks, hasToken: false },
+    targets: [{ ...slack, missing: ['SLACK_WEBHOOK_URL'] }],
+  }
+
+  it.each([
+    ['address', 'PUBLIC_URL'],
+    ['langfuse-keys', 'LANGFUSE_PUBLIC_KEY'],
+    ['langfuse-keys', 'LANGFUSE_SECRET_KEY'],
+    ['polling', 'LANGFUSE_SECRET_KEY'],
+    ['polling', 'POLL_SECONDS'],
+    ['callbacks', 'CALLBACK_TOKEN'],
+    ['callbacks', 'CALLBACK_OPEN'],
+    ['callbacks', 'LANGFUSE_ORIGINS'],
+    ['slack', 'SLACK_WEBHOOK_URL'],
+    ['slack', 'targets.slack.perSecnd'],
+    ['password', 'DASHBOARD_PASSWORD'],
+    ['scheduler', 'CRON_SECRET'],
+  ])('do not say of %s that a wrong %s is not set', (id, name) => {
+    const found = find({ ...unset, ...wrong(name) }, id)
+    expect(found).toMatchObject({
+      state: 'not-yet',
+      words: expect.stringContaining(`a problem with ${name}:`),
+    })
+    expect(find({ ...unset, ...wrong('SETTLE_MS', 'targets.slack2.url') }, id).words).not.toContain(
+      'a problem',
+    )
+  })
+
+  it('names each of several that are wrong, as one problem of the file names them together', () => {
+    expect(find(wrong('LANGFUSE_PUBLIC_KEY', 'LANGFUSE_SECRET_KEY'), 'polling').words).toMatch(
+      /LANGFUSE_PUBLIC_KEY and LANGFUSE_SECRET_KEY/,
+    )
+    const github = { ...slack, name: 'github', settings: ['GITHUB_REPO', 'GITHUB_TOKEN'] }
+    expect(find({ ...wrong('GITHUB_REPO, GITHUB_TOKEN'), targets: [github] }, 'github').words).toMatch(
+      /GITHUB_REPO and GITHUB_TOKEN/,
+    )
+  })
+
+  it.each<[string, string, Partial<SetupSeen>, RegExp]>([
+    ['mode', 'nothing is sent', {}, /^Held: .* nothing is settled or sent/],
+    ['watch', 'it does not look', { watchedAt: 0 }, /does not look/],
+    ['queue', 'what comes waits', {}, /^What comes waits until/],
+    ['queue', 'deliveries wait', due(0), /^Deliveries wait until .* due since$/],
+    [
+      'queue',
+      'changes wait',
+      { waiting: { ...idle, overdueChanges: 2, overdueSince: 7 } },
+      /^2 changes wait until/,
+    ],
+  ])('say of %s that %s', (id, _, seen, words) => {
+    const found = find({ ...seen, ...wrong('SETTLE_MS') }, id)
+    expect(found).toMatchObject({ state: 'not-yet', words: expect.stringMatching(words) })
+    expect(found.fix).toContain('Correct what Configuration names')
+  })
+})
+
 describe('the setup checks', () => {
   it('are all fine where nothing is missing, and ask for nothing', () => {
     expect(all(whole).filter(({ state, fix }) => state !== 'ok' || fix !== null)).toEqual([])
@@ -178,8 +248,9 @@ describe('the setup checks', () => {
       { troubles: [{ what: 'target', target: 'slack', since: 7 }] },
       /^slack keeps failing\. Since$/,
     ],
-    ['problem', 'watch', target({ heldUntil: now + 1 }), /deliveries to slack fail or failed: see Targets/],
-    ['problem', 'watch', target({ failed: 1 }), /deliveries to slack fail or failed: see Targets/],
+    ['problem', 'watch', target({ heldUntil: now + 1 }), /something is wrong with slack: see Targets/],
+    ['problem', 'watch', target({ failed: 1 }), /something is wrong with slack: see Targets/],
+    ['problem', 'watch', asked({}, gone), /something is wrong with slack: see Targets/],
     ['not-yet', 'watch', { watchedAt: 0 }, /not looked yet/],
     ['warning', 'watch', { watchedAt: now - 10 * minute - 1 }, /has not since$/],
     ['warning', 'watch', { watchedAt: now + 10 * minute + 1 }, /has not since$/],
@@ -241,6 +312,12 @@ describe('the setup checks', () => {
     expect(find({}, 'slack').at).toBe(now - minute)
     expect(find(target({ heldUntil: now + 5 }), 'slack').at).toBe(now + 5)
     expect(find(due(7), 'queue').at).toBe(7)
+  })
+
+  it('ask for a secret where there is none, and else to compare it', () => {
+    const refused = { lastEventAt: null, lastRejection: { at: now, message: 'x' } }
+    expect(find({ ...refused, secrets: [] }, 'events').fix).toMatch(/^Set LANGFUSE_WEBHOOK_SECRET/)
+    expect(find(refused, 'events').fix).toMatch(/^Compare the secret/)
   })
 
   it('ask on a server without a process for a scheduler, else for a look at the target', () => {

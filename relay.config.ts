@@ -1,4 +1,4 @@
-import { defineRelay } from '#lib/core/rules/config.ts'
+import { defineRelay } from '#lib/config.ts'
 
 /**
  * What is sent where: the one file an operator edits. A target with unset variables is left out; an unknown key, or a

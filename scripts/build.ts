@@ -5,15 +5,14 @@
 import { existsSync } from 'node:fs'
 import { build as bundle } from 'rolldown'
 import { problemText } from '#lib/base/problem.ts'
-import { readConfiguration } from '#lib/core/rules/config.ts'
-import build from '#relay.config.ts'
 import { startNext } from './next.ts'
+import { readWith } from './relay-file.ts'
 
 /** Of variables nothing is known here: a build needs none. What is unset may be set where it runs. */
-const wrong = readConfiguration(build, {}).problems.filter(
-  ({ what }) => !/is not set|without a value/.test(what),
-)
-for (const problem of wrong) console.error(`relay.config.ts: ${problemText(problem)}`)
+const configuration = await readWith(() => import('#relay.config.ts'), {})
+const wrong = configuration.problems.filter(({ what }) => !/is not set|without a value/.test(what))
+for (const problem of wrong)
+  console.error(`${problem.name === 'relay.config.ts' ? '' : 'relay.config.ts: '}${problemText(problem)}`)
 if (wrong.length > 0) process.exit(1)
 
 const { exited } = startNext(['build', ...process.argv.slice(2)], {

@@ -7,7 +7,7 @@ import { styleText } from 'node:util'
 import type { Env } from '#lib/base/env.ts'
 import { thrown } from '#lib/base/log.ts'
 import { takeProxiesOf } from '#lib/base/proxy-env.ts'
-import { type Configuration, readConfiguration } from '#lib/core/rules/config.ts'
+import type { Configuration } from '#lib/core/rules/config.ts'
 import { type Check, type CheckState, type Finding, ok, problem } from '#lib/core/setup/check.ts'
 import { setupChecks } from '#lib/core/setup/checks.ts'
 import { configurationChecks } from '#lib/core/setup/configuration.ts'
@@ -18,7 +18,7 @@ import { setupSeen } from '#lib/pipeline/setup/seen.ts'
 import { diskOf, storeFailed, storeWorks } from '#lib/pipeline/setup/store-check.ts'
 import { type Db, openDatabase } from '#lib/store/client.ts'
 import { tryToWrite } from '#lib/store/writable.ts'
-import build from '#relay.config.ts'
+import { readWith } from './relay-file.ts'
 
 const askMs = 10_000
 
@@ -87,7 +87,7 @@ async function examine(env: Env, configuration: Configuration): Promise<Group[]>
 }
 
 async function groups(): Promise<Group[]> {
-  const configuration = readConfiguration(build, process.env)
+  const configuration = await readWith(() => import('#relay.config.ts'), process.env)
   const { env } = configuration
   if (!env) return [{ title: 'Configuration', checks: configurationChecks(configuration) }]
   return examine(env, configuration).catch((error: unknown) => {

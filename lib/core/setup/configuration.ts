@@ -75,7 +75,7 @@ export const heldFix = 'Correct what Configuration names, and restart the relay.
 const sentence = (text: string): string => text.replace(/[.?]?$/, (end) => end || '.')
 
 const titleOf = ({ name }: Problem): string =>
-  /^[A-Z][A-Z0-9_, ]*$/i.test(name) ? 'Variable' : 'relay.config.ts'
+  /^[A-Z][A-Z0-9_, ]*$|^[a-z0-9]+(_[a-z0-9]+)+$/.test(name) ? 'Variable' : 'relay.config.ts'
 
 /** The variables and `relay.config.ts`, each problem and each doubt by itself. */
 export function configurationChecks({ problems, warnings }: ConfigurationSeen): Check[] {

@@ -174,6 +174,19 @@ describe('the setup checks beside a problem of the configuration', () => {
   })
 })
 
+describe('a problem of the configuration', () => {
+  it.each([
+    ['SLACK_WEBHOOK_URL', 'Variable'],
+    ['GITHUB_REPO, GITHUB_TOKEN', 'Variable'],
+    ['https_proxy', 'Variable'],
+    ['alertTaget', 'relay.config.ts'],
+    ['rules[0].labels', 'relay.config.ts'],
+  ])('with %s is one of %s', (name, title) => {
+    const configuration = { problems: [{ name, what: 'is wrong', fix: 'x' }], warnings: [] }
+    expect(setupChecks({ ...whole, configuration }).configuration[0]?.title).toBe(title)
+  })
+})
+
 describe('the setup checks', () => {
   it('are all fine where nothing is missing, and ask for nothing', () => {
     expect(all(whole).filter(({ state, fix }) => state !== 'ok' || fix !== null)).toEqual([])

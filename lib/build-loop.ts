@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Env } from './base/env.ts'
 import { log, thrown } from './base/log.ts'
+import { pacedErrors } from './base/paced-errors.ts'
 import { plainFetch } from './base/process-state.ts'
 import type { BudgetUse } from './core/polling/request-budget.ts'
 import type { Routes } from './core/rules/rules.ts'
@@ -77,6 +78,9 @@ function loopOf(db: Db, routes: Routes, env: Env): Loop {
     isDry: env.RELAY_MODE === 'dry-run',
     retentionDays: env.RETENTION_DAYS,
     urls: { langfuse: env.LANGFUSE_BASE_URL, public: env.PUBLIC_URL },
-    onError: (error) => log('error', 'loop', thrown(error)),
+    onError: pacedErrors(
+      (error, repeated) => log('error', 'loop', { ...thrown(error), ...(repeated > 0 && { repeated }) }),
+      Date.now,
+    ),
   })
 }

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { within } from './base/deadline.ts'
 import type { Env } from './base/env.ts'
 import { log, thrown } from './base/log.ts'
+import { pacedErrors } from './base/paced-errors.ts'
 import type { Problem } from './base/problem.ts'
 import { sharedCommit } from './base/shared-commit.ts'
 import { isDataError } from './base/store-error.ts'
@@ -137,13 +138,19 @@ function createRelay(env: Env, { routes, written, problems, warnings }: Omit<Con
       return stored
     })
 
+  const noteNoStart = pacedErrors(
+    (error, repeated) =>
+      log('error', 'the loop could not start', { ...thrown(error), ...(repeated > 0 && { repeated }) }),
+    Date.now,
+  )
+
   async function start(): Promise<void> {
     if (!mayAct) return
     while (!stopped) {
       try {
         return await (await working()).start()
       } catch (error) {
-        log('error', 'the loop could not start', thrown(error))
+        noteNoStart(error)
         await sleep(retryStartMs)
       }
     }

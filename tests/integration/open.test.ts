@@ -1,3 +1,7 @@
+import { randomUUID } from 'node:crypto'
+import { mkdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
@@ -6,6 +10,30 @@ import { type Migration, type Migrations, migrations } from '#lib/store/migratio
 import { emptyPostgres, engines, type TestStore } from './stores.ts'
 
 const hasPostgres = process.env.TEST_POSTGRES_URL !== undefined
+
+async function healthOf(url: string): Promise<Response> {
+  vi.stubEnv('DATABASE_URL', url)
+  vi.stubEnv('LANGFUSE_WEBHOOK_SECRET', 'lf-whsec_0123456789abcdef')
+  vi.resetModules()
+  const { GET } = await import('../../app/api/health/route.ts')
+  const answer = await GET()
+  vi.unstubAllEnvs()
+  return answer
+}
+
+it('a store that cannot be opened is reported with the reason by the answer about health, without its path', async () => {
+  const place = join(tmpdir(), randomUUID(), 'relay.db')
+  await mkdir(place, { recursive: true })
+  const answer = await healthOf(`file:${place}`)
+  const told = await answer.json()
+  expect(told).toMatchObject({
+    status: 'store-unavailable',
+    reason: 'unreachable',
+    message: 'The store cannot be used: it cannot be reached.',
+  })
+  expect(JSON.stringify(told)).not.toContain(place)
+  await rm(place, { recursive: true })
+})
 
 describe.runIf(hasPostgres)('a Postgres', () => {
   it.each(['LATIN1', 'SQL_ASCII'])(
@@ -25,11 +53,7 @@ describe.runIf(hasPostgres)('a Postgres', () => {
     const { url, drop } = await emptyPostgres(
       "encoding 'LATIN1' lc_collate 'C' lc_ctype 'C' template template0",
     )
-    vi.stubEnv('DATABASE_URL', url)
-    vi.stubEnv('LANGFUSE_WEBHOOK_SECRET', 'lf-whsec_0123456789abcdef')
-    const { GET } = await import('../../app/api/health/route.ts')
-    const answer = await GET()
-    vi.unstubAllEnvs()
+    const answer = await healthOf(url)
     const { status, problems } = await answer.json()
     expect([answer.status, status]).toEqual([503, 'store-unavailable'])
     expect(problems).toEqual([expect.stringMatching(/has the encoding LATIN1.*encoding 'UTF8'/)])

@@ -1,7 +1,7 @@
 import { withoutSecret } from '#lib/base/env.ts'
 import { fixOf } from '#lib/base/log.ts'
 import { problemText } from '#lib/base/problem.ts'
-import { storeErrorWords } from '#lib/base/store-error.ts'
+import { type StoreErrorKind, storeErrorKind, storeErrorWords } from '#lib/base/store-error.ts'
 import { currentConfiguration } from '#lib/current-configuration.ts'
 import { database } from '#lib/store/client.ts'
 import { storeProbe } from '#lib/store/probe.ts'
@@ -12,6 +12,14 @@ export const dynamic = 'force-dynamic'
 
 const secondsSince = (at: number | null, now: number): number =>
   at === null ? 0 : Math.max(0, Math.round((now - at) / 1000))
+
+/** Errors that know no fix may name an address in their message. */
+function whyUnusable(error: unknown): { problems: string[] } | { reason: StoreErrorKind; message: string } {
+  const fix = fixOf(error)
+  if (error instanceof Error && fix !== null) return { problems: [`${error.message}. ${fix}`] }
+  const reason = storeErrorKind(error)
+  return { reason, message: `The store cannot be used: ${storeErrorWords[reason]}.` }
+}
 
 /**
  * Readiness: 200 when events are taken: the store answers and takes writes. `degraded` with the problems of the
@@ -48,11 +56,8 @@ export async function GET(): Promise<Response> {
     }
     return Response.json({ ...told, ...waiting }, { status: 503, headers })
   } catch (error) {
-    // Of other errors the message may name an address.
-    const fix = fixOf(error)
-    const problems = error instanceof Error && fix !== null && { problems: [`${error.message}. ${fix}`] }
     return Response.json(
-      { status: 'store-unavailable', version, store, ...problems },
+      { status: 'store-unavailable', version, store, ...whyUnusable(error) },
       { status: 503, headers },
     )
   }

@@ -99,8 +99,12 @@ export function postgresDialect(
     query_timeout: queryTimeoutMs,
     keepAlive: true,
   })
-  // An idle connection that breaks is replaced at the next use; without a listener it would end the process.
-  pool.on('error', onError)
+  // A connection that breaks is replaced at the next use. Without a listener of its own it would end the process: pg's pool
+  // listens only while it is idle, and not while a transaction has it.
+  pool.on('connect', (client) => {
+    client.on('error', onError)
+  })
+  pool.on('error', () => undefined)
   // What a network that fell silent leaves open holds its locks until the server's TCP gives up, after two hours. No
   // transaction of ours waits for anything but the store. Not behind a pooler, where it would be set for others too.
   if (!isServerless)

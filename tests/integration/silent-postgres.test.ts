@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { sql } from 'kysely'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { within } from '#lib/base/deadline.ts'
 import { isDataError } from '#lib/base/store-error.ts'
@@ -78,6 +80,25 @@ describe.skipIf(process.env.TEST_POSTGRES_URL === undefined)('a Postgres that fa
     const startedAt = performance.now()
     await expect(within(500, 'The store', receive(arrival('late')))).rejects.toThrow('within 0.5 s')
     expect(performance.now() - startedAt).toBeLessThan(4000)
+  })
+
+  it('may break a connection within a transaction, which fails, and the process goes on', async () => {
+    const others = process.listeners('uncaughtException')
+    const uncaught: unknown[] = []
+    process.removeAllListeners('uncaughtException').on('uncaughtException', (error) => uncaught.push(error))
+    const cut = db.transaction().execute(async (transaction) => {
+      await sql`select 1`.execute(transaction)
+      proxy.cut()
+      await sleep(200)
+      await sql`select 1`.execute(transaction)
+    })
+    await expect(cut).rejects.toThrow()
+    process.removeAllListeners('uncaughtException')
+    for (const other of others) process.on('uncaughtException', other)
+    expect(uncaught).toEqual([])
+    proxy.mend()
+    const receive = receiver(db, { settleMs: 2000, now: Date.now })
+    expect(await receive(arrival('after'))).toMatchObject({ status: 'accepted' })
   })
 
   it('does not let refused requests, which anyone can send, pile up in memory', async () => {

@@ -4,6 +4,7 @@ import type {
   DeliveryOrderRow,
   DeliveryRow,
   PolledRow,
+  PromptVersionRow,
   RejectionRow,
   ReplayRow,
   TargetRow,
@@ -69,6 +70,24 @@ export const deliveryOrderColumns = all<DeliveryOrderRow>({
   at: 1,
 })
 export const polledColumns = all<PolledRow>({ key: 1, at: 1, hash: 1, told: 1, usage: 1 })
+export const promptVersionColumns = all<PromptVersionRow>({
+  project_id: 1,
+  name: 1,
+  version: 1,
+  prompt_id: 1,
+  labels: 1,
+  tags: 1,
+  prompt_type: 1,
+  commit_message: 1,
+  created_by: 1,
+  updated_at: 1,
+  deleted: 1,
+  presumed: 1,
+  strayed: 1,
+  content: 1,
+  content_event: 1,
+  deleted_at: 1,
+})
 export const rejectionColumns = all<RejectionRow>({
   id: 1,
   at: 1,

@@ -1,5 +1,9 @@
-import { sql } from 'kysely'
 import { type Db, isPostgres } from './client.ts'
+import { statement } from './statement.ts'
+
+const noWait = statement("select set_config('synchronous_commit', 'off', true)")
+const syncNormal = statement('pragma synchronous = normal')
+const syncFull = statement('pragma synchronous = full')
 
 /**
  * A transaction whose commit does not wait for the disk: for work that can be done again from what is stored. Whatever
@@ -9,16 +13,16 @@ import { type Db, isPostgres } from './client.ts'
 export async function unsynced<T>(db: Db, work: (trx: Db) => Promise<T>): Promise<T> {
   if (isPostgres(db))
     return db.transaction().execute(async (trx) => {
-      await sql`select set_config('synchronous_commit', 'off', true)`.execute(trx)
+      await noWait(trx, [])
       return work(trx)
     })
   // Not to be changed within a transaction. In WAL mode `normal` only leaves out the wait of the commit.
   return db.connection().execute(async (connection) => {
-    await sql`pragma synchronous = normal`.execute(connection)
+    await syncNormal(connection, [])
     try {
       return await connection.transaction().execute(work)
     } finally {
-      await sql`pragma synchronous = full`.execute(connection)
+      await syncFull(connection, [])
     }
   })
 }

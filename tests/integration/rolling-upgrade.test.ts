@@ -69,7 +69,7 @@ async function work(db: Db, round: number): Promise<void> {
   const [first = ''] = ids
   const filter = { ...emptyFilter, q: 'refund' }
   await Promise.all([
-    claimChanges(db, { now: now(), id: null, most: 10 }),
+    claimChanges(db, { now: now(), id: null }),
     lockTarget(db, 'slack'),
     allTargets(db),
     openCircuits(db, now()),

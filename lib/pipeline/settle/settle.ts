@@ -9,7 +9,13 @@ import type { Routes } from '../../core/rules/rules.ts'
 import { readStored } from '../../langfuse/stored.ts'
 import type { Db } from '../../store/client.ts'
 import type { ChangeRow } from '../../store/schema.ts'
-import { claimChanges, deleteChange, isOpen, postponeChanges } from '../../store/tables/changes.ts'
+import {
+  claimChanges,
+  deleteChange,
+  isOpen,
+  maxClaimed,
+  postponeChanges,
+} from '../../store/tables/changes.ts'
 import { eventHeads, eventsOfChange, moveEvents, twinChange } from '../../store/tables/events.ts'
 import { failuresOf, noteFailure } from '../../store/tables/settle-failures.ts'
 import { unsynced } from '../../store/unsynced.ts'
@@ -57,9 +63,6 @@ const timedOutMs = 5000
 /** Characters of an error. */
 const maxReason = 300
 
-/** In one transaction. More would keep the endpoint waiting: a settled change takes about 1 ms, and SQLite gives way to nobody. */
-const mostAtOnce = 10
-
 /** `behind`: an earlier change of the same prompt settles first. */
 type Found = 'settled' | 'waiting' | 'behind' | 'under-way' | 'large' | { wanted: Wanted }
 
@@ -101,7 +104,7 @@ export function createSettler(deps: SettleDeps, world: SettlerWorld): Settler {
   return {
     settleDue: async () => {
       const { ids, settled } = await settleBatch(deps, beside)
-      return { looked: ids.length, settled, isMore: ids.length === mostAtOnce }
+      return { looked: ids.length, settled, isMore: ids.length === maxClaimed }
     },
     idle: async () => {
       await beside.large.idle()
@@ -185,7 +188,7 @@ async function look(
   const closed: Closed[] = []
   const onClosed = (one: Closed) => closed.push(one)
   const found = await unsynced(db, async (trx) => {
-    const rows = await claimChanges(trx, { now: now(), id, most: mostAtOnce })
+    const rows = await claimChanges(trx, { now: now(), id })
     progress.ids = rows.map((row) => row.id)
     const all: { row: ChangeRow; is: Found }[] = []
     for (const row of rows) {
@@ -256,7 +259,7 @@ async function giveUp(
   const onClosed = (one: Closed) => closed.push(one)
   try {
     await db.transaction().execute(async (trx) => {
-      const [claimed] = await claimChanges(trx, { now: now(), id: row.id, most: 1 })
+      const [claimed] = await claimChanges(trx, { now: now(), id: row.id })
       if (!claimed) return
       const events = await eventHeads(trx, row.id)
       const told = describeUndescribed(claimed, { ...failed, events: events.length }, now())

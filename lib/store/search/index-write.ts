@@ -4,6 +4,7 @@ import type { SourceEvent } from '../../core/change/event.ts'
 import { facetsOf, type Marked, marksOf } from '../../core/list/facets.ts'
 import { changeWords, wordsOf } from '../../core/list/words.ts'
 import { type Db, isPostgres } from '../client.ts'
+import { statement } from '../statement.ts'
 import { changeById } from '../tables/changes.ts'
 
 /** A change has two documents: what it says, and what went wrong with its deliveries. */
@@ -21,6 +22,12 @@ export function searchRow(changeId: string, part: Part): bigint {
   return BigInt.asIntN(64, (BigInt(`0x${changeId.slice(4, 20)}`) << 1n) | BigInt(part))
 }
 
+const addDocument = statement(`insert into search (change_id, part, words)
+  values (?, ?, array_to_tsvector(?::text[]))
+  on conflict (change_id, part) do update set words = excluded.words`)
+const addWords = statement('insert or ignore into search_words select value from json_each(?)')
+const addRow = statement('insert or replace into search (rowid, words) values (?, ?)')
+
 /** Writes a document, in place of the one before. Postgres finds it by its change's marks too. */
 async function indexDocument(
   db: Db,
@@ -29,17 +36,11 @@ async function indexDocument(
   words: string[],
 ): Promise<void> {
   if (isPostgres(db)) {
-    await sql`insert into search (change_id, part, words)
-      values (${changeId}, ${part}, array_to_tsvector(${[...words, ...marksOf(change)]}::text[]))
-      on conflict (change_id, part) do update set words = excluded.words`.execute(db)
+    await addDocument(db, [changeId, part, [...words, ...marksOf(change)]])
     return
   }
-  await sql`insert or ignore into search_words select value from json_each(${JSON.stringify(words)})`.execute(
-    db,
-  )
-  await sql`insert or replace into search (rowid, words) values (${searchRow(changeId, part)}, ${words.join(' ')})`.execute(
-    db,
-  )
+  await addWords(db, [JSON.stringify(words)])
+  await addRow(db, [searchRow(changeId, part), words.join(' ')])
 }
 
 const mostReasons = 50
@@ -77,13 +78,17 @@ export async function indexChange(
   await indexDocument(db, change, 0, changeWords(change, said))
 }
 
+const addToPostgres = statement(
+  'insert into change_facets (change_id, facet) select ?, unnest(?::text[]) on conflict do nothing',
+)
+const addToSqlite = statement(
+  'insert or ignore into change_facets (change_id, facet) select ?, value from json_each(?)',
+)
+
 /** As one parameter, however many they are. */
 async function insertFacets(db: Db, changeId: string, facets: string[]): Promise<void> {
-  const all = isPostgres(db)
-    ? sql`select unnest(${facets}::text[]), ${changeId} on conflict do nothing`
-    : sql`select value, ${changeId} from json_each(${JSON.stringify(facets)})`
-  const insert = isPostgres(db) ? sql`insert` : sql`insert or ignore`
-  await sql`${insert} into change_facets (facet, change_id) ${all}`.execute(db)
+  if (isPostgres(db)) await addToPostgres(db, [changeId, facets])
+  else await addToSqlite(db, [changeId, JSON.stringify(facets)])
 }
 
 /** Takes changes out of lists and search, before they are deleted. */

@@ -4,6 +4,7 @@ import { indexable } from '../../core/change/indexable.ts'
 import { type Db, isPostgres } from '../client.ts'
 import { changeColumns } from '../columns.ts'
 import type { ChangeRow, Database, DeliveryStatus } from '../schema.ts'
+import { statement } from '../statement.ts'
 
 /** The longest that an open change is held together, in milliseconds, however many events keep coming. */
 const longestWindow = 10_000
@@ -83,21 +84,31 @@ export async function changesById(db: Db, ids: string[]): Promise<Map<string, Ch
 }
 
 /**
- * The open changes that are to be looked at next, up to `most`, or the one named, locked for this transaction; others
- * take other changes.
+ * Changes that one transaction claims. More would keep the endpoint waiting: a settled change takes about 1 ms, and SQLite
+ * gives way to nobody.
  */
-export async function claimChanges(
-  db: Db,
-  { now, id, most }: { now: number; id: string | null; most: number },
-): Promise<ChangeRow[]> {
-  const open = db.selectFrom('changes').select(changeColumns)
-  // Where its limit is a parameter, SQLite plans a sorted query anew each time, which takes 50 µs.
-  const query =
-    id === null
-      ? open.where('next_at', '<=', now).orderBy('next_at').orderBy('id').limit(sql.lit(most))
-      : open.where('id', '=', id).where('next_at', 'is not', null)
-  return (isPostgres(db) ? query.forUpdate().skipLocked() : query).execute()
+export const maxClaimed = 10
+
+/** `rest` is the end of a query for open changes. */
+function claiming(rest: string) {
+  const query = `select ${changeColumns.join()} from changes where ${rest}`
+  const onSqlite = statement<ChangeRow>(query)
+  const onPostgres = statement<ChangeRow>(`${query} for update skip locked`)
+  return (db: Db, parameters: unknown[]) => (isPostgres(db) ? onPostgres : onSqlite)(db, parameters)
 }
+
+// Where its limit is a parameter, SQLite plans a sorted query anew each time, which takes 50 µs.
+const claimDue = claiming(`next_at <= ? order by next_at, id limit ${maxClaimed}`)
+const claimOne = claiming('id = ? and next_at is not null')
+
+/**
+ * The open changes that are to be looked at next, or the one named, locked for this transaction; others take other
+ * changes.
+ */
+export const claimChanges = (
+  db: Db,
+  { now, id }: { now: number; id: string | null },
+): Promise<ChangeRow[]> => (id === null ? claimDue(db, [now]) : claimOne(db, [id]))
 
 /** They are looked at again then (epoch milliseconds); null: when their window ends. */
 export async function postponeChanges(db: Db, ids: string[], nextAt: number | null): Promise<void> {
@@ -110,20 +121,20 @@ export async function postponeChanges(db: Db, ids: string[], nextAt: number | nu
     .execute()
 }
 
+type Settled = Pick<
+  ChangeRow,
+  'kind' | 'version' | 'title' | 'actor' | 'danger' | 'detail' | 'event_count' | 'settled_at'
+>
+
+const writeSettled = statement(`update changes set
+  kind = ?, version = ?, title = ?, actor = ?, danger = ?, detail = ?, event_count = ?, settled_at = ?,
+  status = 'settled', open_key = null, next_at = null
+  where id = ?`)
+
 /** Closes a change: what it turned out to be. Later events of the same prompt open a new one. */
-export async function settleChangeRow(
-  db: Db,
-  id: string,
-  settled: Pick<
-    ChangeRow,
-    'kind' | 'version' | 'title' | 'actor' | 'danger' | 'detail' | 'event_count' | 'settled_at'
-  >,
-): Promise<void> {
-  await db
-    .updateTable('changes')
-    .set({ ...settled, status: 'settled', open_key: null, next_at: null })
-    .where('id', '=', id)
-    .execute()
+export async function settleChangeRow(db: Db, id: string, settled: Settled): Promise<void> {
+  const { kind, version, title, actor, danger, detail, event_count, settled_at } = settled
+  await writeSettled(db, [kind, version, title, actor, danger, detail, event_count, settled_at, id])
 }
 
 export async function deleteChange(db: Db, id: string): Promise<void> {

@@ -6,6 +6,7 @@ import type { Db } from '../client.ts'
 import { deliveryColumns } from '../columns.ts'
 import type { AttemptRow, DeliveryRow } from '../schema.ts'
 import { isAmong } from '../skip-locked.ts'
+import { insertion } from '../statement.ts'
 
 /** A delivery that was never tried, due at once; skipped: never. */
 export function newDelivery(
@@ -29,13 +30,14 @@ export function newDelivery(
   }
 }
 
+const insertOnce = insertion<DeliveryRow>(
+  'deliveries',
+  deliveryColumns,
+  'on conflict (change_id, target) do nothing',
+)
+
 export async function insertDeliveries(db: Db, rows: DeliveryRow[]): Promise<void> {
-  for (const some of chunksOf(rows, 13))
-    await db
-      .insertInto('deliveries')
-      .values(some)
-      .onConflict((c) => c.columns(['change_id', 'target']).doNothing())
-      .execute()
+  for (const some of chunksOf(rows, deliveryColumns.length)) await insertOnce(db, some)
 }
 
 /**

@@ -1,6 +1,7 @@
 import { type Expression, type QueryCreator, sql } from 'kysely'
 import { type Db, isPostgres } from '../client.ts'
 import type { ChangeRow, Database, EventRow } from '../schema.ts'
+import { statement } from '../statement.ts'
 import { openingChanges } from './changes.ts'
 
 /** What the store knows of arrivals. */
@@ -134,21 +135,19 @@ export async function eventHeads(db: Db, changeId: string): Promise<EventHead[]>
 /** An event as its body is read. */
 export type StoredEvent = EventHead & Pick<EventRow, 'source' | 'signature' | 'body'>
 
+type EventWithBody = EventHead & Pick<EventRow, 'source' | 'signature'> & { body: Uint8Array | null }
+
+const eventsWithBodies = statement<EventWithBody>(`
+  select id, occurred_at, headers, source, signature,
+    case when (select sum(size) from events where change_id = ?) <= ? then body end as body
+  from events where change_id = ? order by id`)
+
 /** The events of a change with their bodies; without any (null), where all together are larger than `maxBytes`. */
-export async function eventsOfChange(
+export const eventsOfChange = (
   db: Db,
   changeId: string,
   maxBytes = Number.MAX_SAFE_INTEGER,
-): Promise<(EventHead & Pick<EventRow, 'source' | 'signature'> & { body: Uint8Array | null })[]> {
-  // As a text: the builder would take longer than SQLite.
-  const { rows } = await sql<
-    EventHead & Pick<EventRow, 'source' | 'signature'> & { body: Uint8Array | null }
-  >`
-    select id, occurred_at, headers, source, signature,
-      case when (select sum(size) from events where change_id = ${changeId}) <= ${sql.lit(maxBytes)} then body end as body
-    from events where change_id = ${changeId} order by id`.execute(db)
-  return rows
-}
+): Promise<EventWithBody[]> => eventsWithBodies(db, [changeId, maxBytes, changeId])
 
 export async function eventWithBody(db: Db, id: string): Promise<StoredEvent | null> {
   const row = await db

@@ -1,11 +1,12 @@
-import { sql } from 'kysely'
 import type { VersionState } from '../../core/change/change.ts'
 import type { PromptEvent } from '../../core/change/event.ts'
 import { indexable } from '../../core/change/indexable.ts'
 import type { PromptKey, VersionContent } from '../../core/prompt/state.ts'
 import { chunksOf } from '../chunks.ts'
 import type { Db } from '../client.ts'
+import { promptVersionColumns } from '../columns.ts'
 import type { PromptVersionRow } from '../schema.ts'
+import { insertion, statement } from '../statement.ts'
 
 /** A text at hand, or the event whose body has it. */
 export type TextSource = VersionContent | { eventId: string }
@@ -35,35 +36,39 @@ export async function versionsOf(db: Db, key: PromptKey): Promise<VersionState[]
   return statesOf(await ofPrompt(db, key).select(stateColumns).orderBy('version').execute())
 }
 
+const ours = 'project_id = ? and name = ?'
+const states = `select ${stateColumns.join()} from prompt_versions where ${ours}`
+const firstConcerned = `coalesce((
+  select version from prompt_versions
+  where ${ours} and version < ? and deleted = 0 and tags = ?
+  order by version desc limit 1
+), 0)`
+/** Parts, each with an index of its own, take 13 µs of 2,000 versions; in one, with `or`, they would take 600. */
+const concernedVersions = statement<StateRow & { known: number }>(`
+  select concerned.*, (select count(*) from prompt_versions where ${ours}) as known from (
+    ${states} and labels <> '[]'
+    union all
+    ${states} and labels = '[]' and version >= ${firstConcerned}
+    union all
+    ${states} and strayed is not null and labels = '[]' and version < ${firstConcerned}
+  ) as concerned`)
+
 /**
- * The known versions, in no order, that these events may concern: those with a label or that lost one to an unknown version, and all from the live one below the
- * lowest that the events speak of. `unread`: how many others there are. These were deleted, or have no label and the tags
- * that all events tell, since the live versions of a prompt share their tags; where events tell other tags, all are read.
+ * The known versions, in no order, that these events may concern: those with a label or that lost one to an unknown
+ * version, and all from the live one below the lowest that the events speak of. `unread`: how many others there are. These
+ * were deleted, or have no label and the tags that all events tell, since the live versions of a prompt share their tags;
+ * where events tell other tags, all are read.
  */
 export async function versionsFor(
   db: Db,
-  key: PromptKey,
+  { projectId, name }: PromptKey,
   events: readonly Pick<PromptEvent, 'version' | 'tags'>[],
 ): Promise<{ versions: VersionState[]; unread: number }> {
   const [tags = null, ...otherTags] = new Set(events.map((event) => JSON.stringify(event.tags)))
   const lowest = Math.min(...events.map(({ version }) => version))
-  const ours = sql`project_id = ${key.projectId} and name = ${indexable(key.name)}`
-  const columns = sql.raw(stateColumns.join())
-  const first = sql`coalesce((
-        select version from prompt_versions
-        where ${ours} and version < ${lowest} and deleted = 0 and tags = ${otherTags.length === 0 ? tags : null}
-        order by version desc limit 1
-      ), 0)`
-  // Parts, each with an index of its own, take 13 µs of 2,000 versions; in one, with `or`, they would take 600.
-  const { rows } = await sql<StateRow & { known: number }>`
-    select concerned.*, (select count(*) from prompt_versions where ${ours}) as known from (
-      select ${columns} from prompt_versions where ${ours} and labels <> '[]'
-      union all
-      select ${columns} from prompt_versions where ${ours} and labels = '[]' and version >= ${first}
-      union all
-      select ${columns} from prompt_versions
-      where ${ours} and strayed is not null and labels = '[]' and version < ${first}
-    ) as concerned`.execute(db)
+  const key = [projectId, indexable(name)]
+  const first = [...key, lowest, otherTags.length === 0 ? tags : null]
+  const rows = await concernedVersions(db, [...key, ...key, ...key, ...first, ...key, ...first])
   return { versions: statesOf(rows), unread: (rows[0]?.known ?? 0) - rows.length }
 }
 
@@ -123,36 +128,31 @@ export async function saveVersions(
       deleted_at: null,
     }
   })
-  for (const some of chunksOf(rows, 16)) await upsertVersions(db, some)
+  for (const some of chunksOf(rows, promptVersionColumns.length)) await upsertVersions(db, some)
 }
 
 const encoded = (content: VersionContent): Uint8Array => encoder.encode(JSON.stringify(content))
 
-async function upsertVersions(db: Db, rows: PromptVersionRow[]): Promise<void> {
-  await db
-    .insertInto('prompt_versions')
-    .values(rows)
-    .onConflict((c) =>
-      c.columns(['project_id', 'name', 'version']).doUpdateSet((eb) => ({
-        prompt_id: eb.ref('excluded.prompt_id'),
-        labels: eb.ref('excluded.labels'),
-        tags: eb.ref('excluded.tags'),
-        prompt_type: eb.ref('excluded.prompt_type'),
-        commit_message: eb.ref('excluded.commit_message'),
-        created_by: eb.ref('excluded.created_by'),
-        updated_at: eb.ref('excluded.updated_at'),
-        deleted: eb.ref('excluded.deleted'),
-        presumed: eb.ref('excluded.presumed'),
-        strayed: eb.ref('excluded.strayed'),
-        content: sql<Uint8Array>`coalesce(excluded.content, prompt_versions.content)`,
-        // A prompt that is made anew begins with version 1 again.
-        deleted_at: sql<number>`case when excluded.deleted = 1 then prompt_versions.deleted_at end`,
-        content_event: sql<string>`case when excluded.content is null
-          then coalesce(excluded.content_event, prompt_versions.content_event) end`,
-      })),
-    )
-    .execute()
-}
+/** A prompt that is made anew begins with version 1 again: its `deleted_at` goes. A known text stays. */
+const upsertVersions = insertion<PromptVersionRow>(
+  'prompt_versions',
+  promptVersionColumns,
+  `on conflict (project_id, name, version) do update set
+    prompt_id = excluded.prompt_id,
+    labels = excluded.labels,
+    tags = excluded.tags,
+    prompt_type = excluded.prompt_type,
+    commit_message = excluded.commit_message,
+    created_by = excluded.created_by,
+    updated_at = excluded.updated_at,
+    deleted = excluded.deleted,
+    presumed = excluded.presumed,
+    strayed = excluded.strayed,
+    content = coalesce(excluded.content, prompt_versions.content),
+    deleted_at = case when excluded.deleted = 1 then prompt_versions.deleted_at end,
+    content_event = case when excluded.content is null
+      then coalesce(excluded.content_event, prompt_versions.content_event) end`,
+)
 
 /** The text of one version (null: no event has told it), and the event that has a newer one (null: none has). */
 export async function contentOf(

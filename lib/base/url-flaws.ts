@@ -78,9 +78,18 @@ function parsedPostgres(url: string): URL | null {
   return null
 }
 
+/** What SQLite or a shell makes of a path, and we do not; null: it is taken as it is. */
+function pathFlaw(path: string): string | null {
+  if (path.startsWith(':memory:'))
+    return 'is a store in memory, which ends with the process, and with it what was accepted: name a file'
+  if (path.startsWith('~')) return 'begins with ~, which only a shell knows: write the whole path'
+  if (/^\$|\$\{/.test(path)) return 'names a variable that was not filled in: write the whole path'
+  return path.includes('?') ? 'holds a query (from ? on): take it off' : null
+}
+
 /** Why an address of the store does not work, whatever is behind it. */
 export function databaseUrlFlaw(value: string): string | null {
-  if (value.startsWith('file:')) return null
+  if (value.startsWith('file:')) return pathFlaw(value.slice('file:'.length))
   const line = lineFlaw(value)
   if (line !== null) return line
   if (/\[YOUR-PASSWORD\]|<[^<>]+>/i.test(value)) return 'holds a placeholder: put the password in its place'

@@ -35,7 +35,7 @@ function rollback(db: DatabaseSync): SqliteStatement {
 export function sqliteDialect(path: string): Dialect {
   return new SqliteDialect({
     database: async () => {
-      if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true })
+      mkdirSync(dirname(path), { recursive: true })
       const db = new DatabaseSync(path, { timeout: 5000 })
       // auto_vacuum first: it only takes before the file has its first page, which journal_mode writes.
       db.exec('pragma auto_vacuum = incremental; pragma journal_mode = wal; pragma synchronous = full')

@@ -28,6 +28,15 @@ type Wrong = [what: string, variables: Partial<Record<string, string>>, name: st
 const oneVariable: Wrong[] = [
   ['another kind of database', { DATABASE_URL: 'mysql://root:planted@db' }, 'DATABASE_URL', /neither file:/],
   ['a file without a path', { DATABASE_URL: 'file:' }, 'DATABASE_URL', /neither file:/],
+  ['a store in memory', { DATABASE_URL: 'file::memory:' }, 'DATABASE_URL', /ends with the process/],
+  ['a home folder', { DATABASE_URL: 'file:~/planted.db' }, 'DATABASE_URL', /write the whole path/],
+  [
+    'a folder that was not filled in',
+    { DATABASE_URL: 'file:$HOME/planted.db' },
+    'DATABASE_URL',
+    /not filled in/,
+  ],
+  ['a file with a query', { DATABASE_URL: 'file:/data/planted.db?mode=ro' }, 'DATABASE_URL', /holds a query/],
   ['# in the password', { DATABASE_URL: 'postgres://p:pla#nted@h:5432/x' }, 'DATABASE_URL', /# as %23/],
   ['# after digits', { DATABASE_URL: 'postgres://p:12#planted@h:5432/x' }, 'DATABASE_URL', /# as %23/],
   ['/ in the password', { DATABASE_URL: 'postgres://p:planted/@h/x' }, 'DATABASE_URL', /\/ as %2F/],
@@ -860,6 +869,7 @@ describe('a right configuration', () => {
       'a receiver behind another',
       { SLACK_WEBHOOK_URL: 'https://relay.test/https://b.test/a?u=https://c.test' },
     ],
+    ['a path of any letters', { DATABASE_URL: 'file:/data/a b/ü#1.db' }],
     ['a byte order mark', { LANGFUSE_WEBHOOK_SECRET: `\ufeff${secret}` }],
     ['several secrets', { LANGFUSE_WEBHOOK_SECRET: `"${secret}", '${secret}'` }],
     ['a secret of another sender', { LANGFUSE_WEBHOOK_SECRET: '0123456789abcdef' }],

@@ -16,6 +16,8 @@ interface PromptChange {
   version: number
   /** What several people did one after another and the facts do not show, each with `by`. */
   steps?: readonly Fact[]
+  /** The newest event of that version; null: all of them are older than what was known. */
+  eventId?: string | null
 }
 
 type Of<Kind extends Fact['kind']> = Extract<Fact, { kind: Kind }>
@@ -24,7 +26,8 @@ const only = <Kind extends Fact['kind']>(facts: readonly Fact[], kind: Kind): Of
   facts.filter((fact): fact is Of<Kind> => fact.kind === kind)
 
 /** Describes a change of a prompt in one sentence, as a person would say it. */
-export function describe({ subject, facts, actor, version, steps = [] }: PromptChange): Description {
+export function describe(change: PromptChange): Description {
+  const { subject, facts, actor, version, steps = [] } = change
   const kind = factKinds.find((one) => facts.some((fact) => fact.kind === one)) ?? 'unchanged'
   const outcome = leavesNoProduction(facts)
   const deeds = [...deedsOf(subject, facts, actor), ...nobodysDeeds(subject, facts)].join('; ')
@@ -33,7 +36,9 @@ export function describe({ subject, facts, actor, version, steps = [] }: PromptC
       ? deeds
       : (firstSeenTitle(subject, facts) ??
         crossedTitle(subject, steps) ??
-        `Nothing visible changed on ${subject} v${version}`)
+        (change.eventId === null
+          ? `An event of ${subject} v${version} is older than what is known, and changed nothing`
+          : `Nothing visible changed on ${subject} v${version}`))
   return { title: outcome === null ? said : `${said}: ${outcome}`, danger: outcome !== null, kind }
 }
 

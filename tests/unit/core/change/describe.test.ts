@@ -132,6 +132,13 @@ describe('the sentence of a change', () => {
     expect(told(facts)).toMatchObject({ title, danger: false })
   })
 
+  it('says of an event that came too late that it did, and not that nothing changed', () => {
+    const late = { subject: 'support/refund-reply', actor: null, version: 7, eventId: null }
+    expect(describeChange({ ...late, facts: [{ kind: 'unchanged' }] }).title).toBe(
+      'An event of support/refund-reply v7 is older than what is known, and changed nothing',
+    )
+  })
+
   it('names the API, or someone where nobody knows who it was', () => {
     expect(told([createdV8], 'API').title).toBe('The API created support/refund-reply v8')
     expect(told([createdV8], null).title).toBe('Someone created support/refund-reply v8')

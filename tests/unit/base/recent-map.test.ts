@@ -12,3 +12,15 @@ it('keeps what was asked for last, and says what it lets go', () => {
   map.set('a', 4)
   expect([map.get('a'), map.size, gone]).toEqual([4, 2, [2]])
 })
+
+it('keeps what comes new, however often all others were asked for, and lets the oldest of these go', () => {
+  const gone: number[] = []
+  const map = new RecentMap<string, number>(3, (value) => gone.push(value))
+  for (const [at, key] of ['a', 'b', 'c'].entries()) map.set(key, at)
+  for (const key of ['c', 'b', 'a']) map.get(key)
+  map.set('d', 3)
+  expect([gone, map.get('d'), map.size]).toEqual([[0], 3, 3])
+  map.get('b')
+  map.set('e', 4)
+  expect([gone, map.get('b'), map.get('d'), map.get('e')]).toEqual([[0, 2], 1, 3, 4])
+})

@@ -63,7 +63,7 @@ describe('the body of a signed webhook', () => {
     // As a receiver needs it: what it does not know yet may come.
     const schema = z.toJSONSchema(webhookBody, { io: 'input' })
     await expect(`${JSON.stringify(schema, null, 2)}\n`).toMatchFileSnapshot(
-      '../../../docs/change.schema.json',
+      '../../../../docs/change.schema.json',
     )
   })
 

@@ -19,7 +19,7 @@ export const fixture = (name: FixtureName): Buffer =>
 /** The shared `x-langfuse-signature`, made by another program than ours. */
 export const signatureOf = (name: Signed): string => signatures.files[name]['x-langfuse-signature']
 
-/** A signature header for any body, written apart from `lib/signature.ts` so that the two check each other. */
+/** A signature header for any body, written apart from `lib/langfuse/signature.ts` so that the two check each other. */
 export function sign(
   body: string | Uint8Array,
   options: { secret?: string; t?: number; scheme?: 'v1' | 'bare' } = {},

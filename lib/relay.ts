@@ -55,7 +55,7 @@ const retryStartMs = 2000
  * Anyone can cause refusals, and of a store that fell silent each batch waits for the time-out of the one before: without
  * a limit they would pile up in memory, 3 KB each.
  */
-const mostRejections = 1000
+const maxRejections = 1000
 /**
  * Langfuse gives up after 10 s. A store that does not answer lets each of several statements wait, and a connection
  * before them; whoever sent an event is told by then to send it again.
@@ -89,7 +89,7 @@ async function open(env: Env, routes: Routes): Promise<Opened> {
     takeCallbacks: callbackTaker(db, Date.now),
     reject: sharedCommit({
       isOfData: isDataError,
-      mostWaiting: mostRejections,
+      maxWaiting: maxRejections,
       commit: async (rejections: RejectionRow[]) => {
         await insertRejections(db, rejections)
         return rejections.map(() => undefined)

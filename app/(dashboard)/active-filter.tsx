@@ -59,15 +59,15 @@ function Active({ name, words, href }: FilterChip) {
   )
 }
 
-const mostNotices = 3
+const maxNotices = 3
 
 /** What the address asked for and nobody can answer. */
 export function Ignored({ sentences }: { sentences: string[] }) {
   if (sentences.length === 0) return null
-  const more = sentences.length - mostNotices
+  const more = sentences.length - maxNotices
   return (
     <div role="note" className="mb-3 rounded-lg bg-warn-wash px-3 py-2 text-[13px] text-warn">
-      {sentences.slice(0, mostNotices).map((sentence) => (
+      {sentences.slice(0, maxNotices).map((sentence) => (
         <p key={sentence} className="[overflow-wrap:anywhere]">
           <Plain text={sentence} />
         </p>

@@ -24,7 +24,7 @@ interface Props {
 }
 
 const everyMs = 2000
-const mostFresh = 100
+const maxFresh = 100
 
 /** A list that stays as it is read: its rows change in place, and what is new waits behind a banner. */
 export function LiveList({ caption, columns, rows: first, empty, query, newest, newestHref }: Props) {
@@ -128,7 +128,7 @@ function Banner(props: { fresh: number; isSignedOut: boolean; newestHref: string
       ) : fresh > 0 ? (
         <button type="button" onClick={show} className="banner">
           <Icon name="up" className="size-3.5" />
-          {fresh >= mostFresh ? `${mostFresh - 1}+` : fresh} new
+          {fresh >= maxFresh ? `${maxFresh - 1}+` : fresh} new
         </button>
       ) : null}
     </div>

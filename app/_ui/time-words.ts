@@ -41,5 +41,5 @@ export function bytes(size: number): string {
 }
 
 /** `999`, `1,000+` where counting ended. */
-export const counted = (count: number, most: number): string =>
-  count >= most ? `${(most - 1).toLocaleString('en')}+` : count.toLocaleString('en')
+export const counted = (count: number, max: number): string =>
+  count >= max ? `${(max - 1).toLocaleString('en')}+` : count.toLocaleString('en')

@@ -2,7 +2,7 @@ import { RecentMap } from './recent-map.ts'
 
 const everyMs = 60_000
 /** Different errors that are kept in mind. */
-const mostKept = 100
+const maxKept = 100
 
 /**
  * Passes an error on at most once a minute for as long as it says the same: work that is tried again each second would fill
@@ -12,7 +12,7 @@ export function pacedErrors(
   write: (error: unknown, repeated: number) => void,
   now: () => number,
 ): (error: unknown) => void {
-  const seen = new RecentMap<string, { at: number; repeated: number }>(mostKept)
+  const seen = new RecentMap<string, { at: number; repeated: number }>(maxKept)
   return (error) => {
     const text = String(error)
     const time = now()

@@ -3,7 +3,7 @@ import type { BodyBudget } from './body-budget.ts'
 /** What a process has one of: Next loads a module once for `instrumentation.ts`, and again for routes and for pages. */
 export const processState = globalThis as typeof globalThis & {
   /** The route's handler of webhooks, once Next has loaded it. */
-  promptRelayDoor?: (request: Request) => Promise<Response>
+  promptRelayEndpoints?: (request: Request) => Promise<Response>
   promptRelayBodies?: BodyBudget
   promptRelayFetch?: typeof globalThis.fetch
 }

@@ -6,9 +6,9 @@ export interface Sharing<Item, Result> {
   /** Whether one of the items may be the reason of an error, so that the others could be stored without it. */
   isOfData: (error: unknown) => boolean
   /** The largest number of items in one commit. */
-  most?: number
+  max?: number
   /** So many may wait for the commit under way; further ones are refused at once. Absent: any number. */
-  mostWaiting?: number
+  maxWaiting?: number
 }
 
 /**
@@ -20,8 +20,8 @@ export interface Sharing<Item, Result> {
 export function sharedCommit<Item, Result>({
   commit,
   isOfData,
-  most = 100,
-  mostWaiting = Number.POSITIVE_INFINITY,
+  max = 100,
+  maxWaiting = Number.POSITIVE_INFINITY,
 }: Sharing<Item, Result>): (item: Item) => Promise<Result> {
   type Waiting = { item: Item; resolve: (result: Result) => void; reject: (error: unknown) => void }
   let waiting: Waiting[] = []
@@ -53,8 +53,8 @@ export function sharedCommit<Item, Result>({
       // SQLite commits without giving way: without this the next request is only read when the commit is done,
       // and every commit has one event. With it, 32 senders at once share a commit by about 20.
       await setImmediate()
-      const batch = waiting.slice(0, most)
-      waiting = waiting.slice(most)
+      const batch = waiting.slice(0, max)
+      waiting = waiting.slice(max)
       try {
         await commitAll(batch)
       } catch (error) {
@@ -67,7 +67,7 @@ export function sharedCommit<Item, Result>({
 
   return (item) =>
     new Promise((resolve, reject) => {
-      if (waiting.length >= mostWaiting) return reject(new Error('Too much waits for the store already'))
+      if (waiting.length >= maxWaiting) return reject(new Error('Too much waits for the store already'))
       waiting.push({ item, resolve, reject })
       if (!running) void run()
     })

@@ -1,7 +1,7 @@
 import { sign } from '../langfuse/signature.ts'
 import { testSource } from '../pipeline/setup/send-test.ts'
 import { testPlan } from '../pipeline/setup/test-bodies.ts'
-import { answerWebhook, type DoorDeps } from './webhook.ts'
+import { answerWebhook, type EndpointDeps } from './webhook.ts'
 
 /** What the door must refuse: no signature, one byte changed after signing, signed too long ago. */
 export const refusedKinds = ['unsigned', 'tampered', 'expired'] as const
@@ -11,7 +11,7 @@ export type RefusedKind = (typeof refusedKinds)[number]
  * Knocks at the signed door with a request that it must refuse, and that is kept as a rejection. Gives the answer's
  * status: 401, or 503 where no secret is configured.
  */
-export async function sendRefused(deps: DoorDeps, kind: RefusedKind): Promise<number> {
+export async function sendRefused(deps: EndpointDeps, kind: RefusedKind): Promise<number> {
   const { env, now } = deps
   const [body] = testPlan('promoted', `prompt-relay-test-${kind}`, now()).bodies
   const bytes = Buffer.from(JSON.stringify(body))
@@ -26,6 +26,6 @@ export async function sendRefused(deps: DoorDeps, kind: RefusedKind): Promise<nu
     headers,
     body: bytes,
   })
-  const reject: DoorDeps['reject'] = (rejection) => deps.reject({ ...rejection, door: testSource })
+  const reject: EndpointDeps['reject'] = (rejection) => deps.reject({ ...rejection, door: testSource })
   return (await answerWebhook(request, { ...deps, reject })).status
 }

@@ -9,7 +9,7 @@ const door = 'langfuse-webhook'
 /** Langfuse takes prompts up to a form of 4.5 MB. */
 const maxBytes = 5 * 1024 * 1024
 
-export interface DoorDeps extends RefuseDeps {
+export interface EndpointDeps extends RefuseDeps {
   env: Env
   receive: (arrival: Arrival) => Promise<Received>
 }
@@ -19,7 +19,7 @@ export interface DoorDeps extends RefuseDeps {
  * 200 when it was before; every refusal with its reason, kept as a rejection; 503 when the store is out of reach,
  * so that Langfuse tries again.
  */
-export function answerWebhook(request: Request, deps: DoorDeps): Promise<Response> {
+export function answerWebhook(request: Request, deps: EndpointDeps): Promise<Response> {
   const startedAt = deps.now()
   return withBody(request, maxBytes, (body) => answerBody(request, { body, startedAt }, deps))
 }
@@ -27,7 +27,7 @@ export function answerWebhook(request: Request, deps: DoorDeps): Promise<Respons
 async function answerBody(
   request: Request,
   { body, startedAt }: { body: Body; startedAt: number },
-  deps: DoorDeps,
+  deps: EndpointDeps,
 ): Promise<Response> {
   const { env, now } = deps
   if (!body.ok) return refuse(request, { ...body, door }, deps)

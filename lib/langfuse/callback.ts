@@ -45,7 +45,7 @@ export interface CallbackRefusal {
   message: string
 }
 
-const mostNamed = 5
+const maxNamed = 5
 
 function itemOf({
   projectId,
@@ -68,7 +68,7 @@ export function openCallback(rawBody: Uint8Array): { ok: true; items: CallbackIt
   if (!json.ok) return { ...json, status: 400 }
   const parsed = body.safeParse(json.value)
   if (!parsed.success) {
-    const message = parsed.error.issues.slice(0, mostNamed).map(problemOf).join('; ').slice(0, 1000)
+    const message = parsed.error.issues.slice(0, maxNamed).map(problemOf).join('; ').slice(0, 1000)
     return { ok: false, status: 400, reason: 'wrong-shape', message }
   }
   const items = new Map(parsed.data.items.map((one) => [itemOf(one).key, itemOf(one)]))

@@ -12,7 +12,7 @@ import { addUsage, polledRows, savePolled } from '../store/tables/polls.ts'
 import { addToBursts, rulesFor, type Wanted } from './settle/bursts.ts'
 
 /** Events that are kept of one burst. */
-const mostKept = 100
+const maxKept = 100
 
 interface PageDeps {
   rules: readonly Rule[]
@@ -53,7 +53,7 @@ export async function storePage(
     )
   const events = seen.flatMap(({ event }) => event ?? [])
   for (const some of chunksOf(events, parametersOfEvent))
-    await storeEvents(trx, some, { rules, coolDownMs, mostKept }, now())
+    await storeEvents(trx, some, { rules, coolDownMs, maxKept }, now())
 }
 
 /** Null: nothing about it is new. */
@@ -98,7 +98,7 @@ function eventOf(body: FlatBody, known: PolledRow | undefined, rules: readonly R
 async function storeEvents(
   trx: Db,
   events: PolledEvent[],
-  bursts: { rules: readonly Rule[]; coolDownMs: number; mostKept: number },
+  bursts: { rules: readonly Rule[]; coolDownMs: number; maxKept: number },
   now: number,
 ): Promise<void> {
   // The same may have come through the signed door.

@@ -35,7 +35,7 @@ export async function prune(
   let count = 0
   let after = ''
   while (!stopping()) {
-    const found = await prunableChanges(db, { before, after, most: batch })
+    const found = await prunableChanges(db, { before, after, max: batch })
     if (found.ids.length > 0) await deleteChanges(db, found.ids)
     count += found.ids.length
     if (found.last === null) break
@@ -57,14 +57,14 @@ async function pruneTexts(
   { before, now, stopping }: { before: number; now: number; stopping: () => boolean },
 ): Promise<void> {
   await noteDeletedVersions(db, now)
-  while (!stopping() && (await dropDeletedTexts(db, { before, most: batch })) === batch) await setImmediate()
+  while (!stopping() && (await dropDeletedTexts(db, { before, max: batch })) === batch) await setImmediate()
 }
 
 /** Some 20 µs a word. */
 async function pruneWords(db: Db, stopping: () => boolean): Promise<void> {
   let after: string | null = ''
   while (after !== null && !stopping()) {
-    after = await forgetWords(db, { after, most: batch })
+    after = await forgetWords(db, { after, max: batch })
     // SQLite answers at once, so that nothing else would get its turn.
     await setImmediate()
   }
@@ -73,7 +73,7 @@ async function pruneWords(db: Db, stopping: () => boolean): Promise<void> {
 async function pruneWithheld(db: Db, stopping: () => boolean): Promise<number> {
   let count = 0
   while (!stopping()) {
-    const ids = await withheldCallbacks(db, { keep: keptWithheld, most: batch })
+    const ids = await withheldCallbacks(db, { keep: keptWithheld, max: batch })
     if (ids.length === 0) break
     await deleteChanges(db, ids)
     count += ids.length

@@ -30,7 +30,7 @@ export interface Window {
   settleMs: number
   now: () => number
   /** How traces and scores are told; absent: by no rules, after five minutes. */
-  bursts?: Omit<Bursts, 'mostKept'>
+  bursts?: Omit<Bursts, 'maxKept'>
 }
 
 const defaultBursts = { coolDownMs: 5 * 60_000, rules: [] }
@@ -98,8 +98,8 @@ async function burstsFor(
     return isObserved(said) ? [{ of, said, test: of.test }] : []
   })
   // What came through the door is kept, all of it.
-  const mostKept = Number.POSITIVE_INFINITY
-  return addToBursts(db, wanted, { ...defaultBursts, ...bursts, mostKept }, now())
+  const maxKept = Number.POSITIVE_INFINITY
+  return addToBursts(db, wanted, { ...defaultBursts, ...bursts, maxKept }, now())
 }
 
 /** `twins`: the changes that already tell of an edit, by twin key. `due`: those that let nobody in any more, by open key. */

@@ -28,7 +28,7 @@ const leaseMs = 30_000
 const everyMs = 60_000
 /** Events are committed a little after the time that their ids tell. */
 const overlapMs = 120_000
-const mostBackMs = 24 * 3_600_000
+const maxBackMs = 24 * 3_600_000
 
 export interface WatchDeps {
   db: Db
@@ -66,7 +66,7 @@ export async function watch(deps: WatchDeps): Promise<number> {
 
 async function lookAround({ db, targets }: WatchDeps, state: WatchState, now: number): Promise<Look> {
   // A look that lies ahead was before the clock was set back.
-  const since = Math.max(Math.min(state.lookedAt, now) - overlapMs, now - mostBackMs)
+  const since = Math.max(Math.min(state.lookedAt, now) - overlapMs, now - maxBackMs)
   // At the first look, what there is tells which project each secret was always used for.
   const signers = await signersSince(db, source, state.secrets === null ? 0 : since)
   const refused = (await mismatches(db, source, now)).map(({ head, size, at }) => ({

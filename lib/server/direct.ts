@@ -6,7 +6,7 @@ import { beforeRequests } from './servers.ts'
 
 const path = '/api/webhooks/langfuse'
 
-const isForDoor = ({ method, url }: IncomingMessage): boolean =>
+const isForEndpoint = ({ method, url }: IncomingMessage): boolean =>
   method === 'POST' && (url === path || url?.startsWith(`${path}?`) === true)
 
 /** `host`: whatever the sender says it is, of which no URL can be made at times, and which the door does not look at. */
@@ -20,11 +20,11 @@ const listener = (door: (request: Request) => Promise<Response>): RequestListene
  * From its second webhook on, hands a server's webhooks straight to the handler of the route, which its first one made
  * Next load. Next's own way to a handler takes 0.5 ms of the one thread, more than the handler, and finds the same one.
  */
-export function openDirectDoor(server: Server): void {
+export function openDirectEndpoints(server: Server): void {
   let direct: RequestListener | undefined
   beforeRequests(server, (request, response, pass) => {
-    if (!isForDoor(request) || !processState.promptRelayDoor) return pass()
-    direct ??= listener(processState.promptRelayDoor)
+    if (!isForEndpoint(request) || !processState.promptRelayEndpoints) return pass()
+    direct ??= listener(processState.promptRelayEndpoints)
     direct(request, response)
   })
 }

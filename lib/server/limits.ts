@@ -72,7 +72,7 @@ function roomMaker({ maxConnections, spared, now }: ServerLimits & { now: () => 
     const closed = before - since.size
     if (now() - loggedAt < logEvery) return
     loggedAt = now()
-    log('warn', 'too many connections', { open: before, closed, most: maxConnections })
+    log('warn', 'too many connections', { open: before, closed, max: maxConnections })
   }
 
   return {

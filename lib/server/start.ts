@@ -7,7 +7,7 @@ import { own } from '../own-relay.ts'
 import { noteStart, noteStop } from '../pipeline/journal.ts'
 import { builtRulesDiffer, builtRulesWarning } from '../pipeline/setup/built-rules.ts'
 import type { Relay } from '../relay.ts'
-import { openDirectDoor } from './direct.ts'
+import { openDirectEndpoints } from './direct.ts'
 import { limitServer, refuseUpgrades } from './limits.ts'
 import { screenRequests } from './request-screen.ts'
 import { onEachServer } from './servers.ts'
@@ -63,7 +63,7 @@ export function startRelay({ isTraced }: { isTraced: boolean }): void {
     // In development the browser hears of edits through an upgraded connection.
     if (process.env.NODE_ENV === 'production') refuseUpgrades(server)
     // The screen looks at webhooks too, so it stands before the direct way.
-    if (isDirect) openDirectDoor(server)
+    if (isDirect) openDirectEndpoints(server)
     screenRequests(server)
     limitServer(server, first)
   })

@@ -16,19 +16,19 @@ export interface Answer {
 export type Exchange = { request: string; host: string } & ({ answer: Answer } | { error: unknown })
 
 /** Enough for every vendor's error text; a megabyte of answer is not read. */
-const mostAnswerBytes = 4096
+const maxAnswerBytes = 4096
 
 async function headOf(
   body: ReadableStream<Uint8Array> | null,
-  most: number,
+  max: number,
 ): Promise<Pick<Answer, 'body' | 'unread'>> {
   if (!body) return { body: '' }
   const reader = body.getReader()
   const parts: Uint8Array[] = []
-  const text = () => new TextDecoder().decode(Buffer.concat(parts).subarray(0, most))
+  const text = () => new TextDecoder().decode(Buffer.concat(parts).subarray(0, max))
   let size = 0
   try {
-    while (size < most) {
+    while (size < max) {
       const { done, value } = await reader.read()
       if (done) break
       parts.push(value)
@@ -68,7 +68,7 @@ export async function exchange(
   context: SendContext,
   secrets: readonly string[],
   call: (fetch: typeof globalThis.fetch) => Promise<unknown>,
-  most = mostAnswerBytes,
+  max = maxAnswerBytes,
 ): Promise<Exchange> {
   let seen: Exchange | null = null
   const noting: typeof globalThis.fetch = async (input, init) => {
@@ -78,7 +78,7 @@ export async function exchange(
     try {
       const response = await context.fetch(input, { ...init, redirect: 'manual', signal: context.signal })
       const { status, headers } = response
-      const head = await headOf(response.body, most)
+      const head = await headOf(response.body, max)
       answer = { status, headers, ...head, body: withoutSecrets(head.body, secrets) }
     } catch (error) {
       seen = { request, host, error }

@@ -20,7 +20,7 @@ import { privateAddress, publicLookup } from './webhook/public-fetch.ts'
 import { privateRefusal, urlRefusal } from './webhook/webhook.ts'
 
 /** A repository as GitHub shows it is about 7 KB. */
-const mostAnswer = 65_536
+const maxAnswer = 65_536
 
 /** Gets a URL, and what came back, or why nothing did. */
 async function get(
@@ -29,7 +29,7 @@ async function get(
   context: SendContext,
   { secrets, headers = {} }: { secrets: readonly string[]; headers?: Record<string, string> },
 ): Promise<{ answer: Answer; ahead: number | null } | Reach> {
-  const seen = await exchange(context, secrets, (fetch) => fetch(url, { headers }), mostAnswer)
+  const seen = await exchange(context, secrets, (fetch) => fetch(url, { headers }), maxAnswer)
   if ('error' in seen) return troubled(networkReason(who, seen.error, seen.host))
   const ahead = aheadMs(seen.answer.headers.get('date'), context.now())
   if (seen.answer.status >= 500) return troubled(`${who} answered ${seen.answer.status}`, ahead)

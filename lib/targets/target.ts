@@ -11,9 +11,9 @@ import { sendWebhook, urlRefusal } from './webhook/webhook.ts'
 export const digestFrom = 10
 export const digestMost = 20
 
-const mostRequest = 8192
-const mostResponse = 2048
-const mostReason = 500
+const maxRequest = 8192
+const maxResponse = 2048
+const maxReason = 500
 
 /** Whether several changes can go as one message. */
 export const canDigest = (target: Target): boolean => target.type === 'slack'
@@ -74,14 +74,14 @@ async function rehearse(
 
 /** The outcome as it may be stored: cut, and without control characters (Postgres takes no NUL in a text). */
 function kept(outcome: Outcome): Outcome {
-  const request = outcome.request.slice(0, mostRequest).toWellFormed()
-  const response = outcome.response === null ? null : cut(visibleLines(outcome.response), mostResponse)
+  const request = outcome.request.slice(0, maxRequest).toWellFormed()
+  const response = outcome.response === null ? null : cut(visibleLines(outcome.response), maxResponse)
   if (outcome.outcome === 'delivered')
     return {
       ...outcome,
       request,
       response,
-      reason: outcome.reason && cut(visibleLines(outcome.reason), mostReason),
+      reason: outcome.reason && cut(visibleLines(outcome.reason), maxReason),
     }
-  return { ...outcome, request, response, reason: cut(visibleLines(outcome.reason), mostReason) }
+  return { ...outcome, request, response, reason: cut(visibleLines(outcome.reason), maxReason) }
 }

@@ -2,7 +2,7 @@
 
 import { readEnv } from '#lib/base/env.ts'
 import { buildRoutes } from '#lib/core/rules/config.ts'
-import { answerWebhook, type DoorDeps } from '#lib/endpoints/webhook.ts'
+import { answerWebhook, type EndpointDeps } from '#lib/endpoints/webhook.ts'
 import { receiver } from '#lib/pipeline/receive.ts'
 import { type SettleDeps, settleDue } from '#lib/pipeline/settle/settle.ts'
 import { openDatabase } from '#lib/store/client.ts'
@@ -35,7 +35,7 @@ interface World {
   settleAll: () => Promise<number>
 }
 
-function worldOf({ env, now, receive }: Omit<DoorDeps, 'reject'>, deps: SettleDeps): World {
+function worldOf({ env, now, receive }: Omit<EndpointDeps, 'reject'>, deps: SettleDeps): World {
   const reject = async () => undefined
   const accept = async (bodies: SignedBody[]) => {
     const answers = bodies.map(({ body, signature }) => {

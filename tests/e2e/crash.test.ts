@@ -11,7 +11,7 @@ import { startLoad, toldAt, until } from './traffic.ts'
 const kills = 10
 const workers = 8
 /** What may be on its way to one target at once. */
-const mostInFlight = 50
+const maxInFlight = 50
 
 interface Place {
   url: string
@@ -90,7 +90,7 @@ describe.each(places)('an app on %s that is killed under load', (_, makePlace) =
     expect([missing(), isAllDelivered]).toEqual([[], true])
     for (const target of [slack, github]) {
       const repeats = [...toldAt(target).values()].reduce((sum, times) => sum + times - 1, 0)
-      expect(repeats).toBeLessThanOrEqual(kills * mostInFlight)
+      expect(repeats).toBeLessThanOrEqual(kills * maxInFlight)
     }
     expect(await app.stop()).toBe(0)
     expect(app.output()).not.toContain('"level":"error"')

@@ -11,7 +11,7 @@ export interface Fuzzed {
 }
 
 const names = Object.keys(cases)
-const mostFailures = 5
+const maxFailures = 5
 
 /** Inputs `from` up to `from + runs` of a seed: each follows from the seed and its number alone. */
 export async function fuzz(
@@ -19,7 +19,7 @@ export async function fuzz(
   take: Take,
 ): Promise<Fuzzed> {
   const result: Fuzzed = { runs: 0, ended: new Map(), longestMs: 0, failures: [] }
-  for (let index = from; index < from + runs && result.failures.length < mostFailures; index++) {
+  for (let index = from; index < from + runs && result.failures.length < maxFailures; index++) {
     const random = randomFrom(Math.imul(seed, 0x9e3779b1) + index)
     const name = random.pick(names)
     const startedAt = performance.now()

@@ -3,7 +3,7 @@ export interface Random {
   /** 0 up to, but without, 1. */
   next: () => number
   /** A whole number below `most`. */
-  below: (most: number) => number
+  below: (max: number) => number
   pick: <T>(values: readonly T[]) => T
 }
 
@@ -15,7 +15,7 @@ export function randomFrom(seed: number): Random {
     mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
   }
-  const below = (most: number): number => Math.floor(next() * most)
+  const below = (max: number): number => Math.floor(next() * max)
   const pick = <T>(values: readonly T[]): T => {
     const value = values[below(values.length)]
     if (value === undefined && values.length === 0) throw new Error('Nothing to pick from')

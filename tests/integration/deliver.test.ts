@@ -207,10 +207,10 @@ describe.each(engines)('delivering on %s', (_, openStore) => {
       await queueChanges(store.db, 40, ['slack'])
       let isLimited = true
       let underWay = 0
-      const most: number[] = []
+      const max: number[] = []
       const { fetch, calls } = fetchDouble(async () => {
         if (isLimited) return status(429)
-        most.push(++underWay)
+        max.push(++underWay)
         await sleep(100)
         underWay--
         return ok()
@@ -222,9 +222,9 @@ describe.each(engines)('delivering on %s', (_, openStore) => {
       await passTime(sleep(60_000), [watched])
       await loop.stop()
       expect(calls).toHaveLength(80)
-      expect(most.slice(0, 3)).toEqual([1, 1, 2])
+      expect(max.slice(0, 3)).toEqual([1, 1, 2])
       // One, two, four, eight, sixteen.
-      expect(Math.max(...most)).toBeLessThanOrEqual(20)
+      expect(Math.max(...max)).toBeLessThanOrEqual(20)
       expect((await deliveries()).every((row) => row.status === 'delivered')).toBe(true)
     })
 

@@ -6,14 +6,14 @@ import { readEnv } from '#lib/base/env.ts'
 import { processState } from '#lib/base/process-state.ts'
 import { answerWebhook } from '#lib/endpoints/webhook.ts'
 import type { Arrival } from '#lib/pipeline/receive.ts'
-import { openDirectDoor } from '#lib/server/direct.ts'
+import { openDirectEndpoints } from '#lib/server/direct.ts'
 import { screenRequests } from '#lib/server/request-screen.ts'
 import { onEachServer } from '#lib/server/servers.ts'
 import type { RejectionRow } from '#lib/store/schema.ts'
 import { fixture, secret, sign, t } from '../fixtures.ts'
 
 onEachServer((one) => {
-  openDirectDoor(one)
+  openDirectEndpoints(one)
   screenRequests(one)
 })
 
@@ -55,7 +55,7 @@ beforeEach(async () => {
   port = (server.address() as AddressInfo).port
 })
 afterEach(async () => {
-  delete processState.promptRelayDoor
+  delete processState.promptRelayEndpoints
   server.closeAllConnections()
   server.close()
   await once(server, 'close')
@@ -94,7 +94,7 @@ describe('before the route is loaded', () => {
 
 describe('once the route is loaded', () => {
   beforeEach(() => {
-    processState.promptRelayDoor = door
+    processState.promptRelayEndpoints = door
   })
 
   it('a webhook goes to it without Next, with the bytes, headers and address of the sender', async () => {
@@ -177,7 +177,7 @@ describe('once the route is loaded', () => {
   it('a bug in it is logged and answered with 500, and the next webhook is answered', async () => {
     const logged = vi.spyOn(console, 'error').mockImplementation(() => undefined)
     let calls = 0
-    processState.promptRelayDoor = async (incoming) => {
+    processState.promptRelayEndpoints = async (incoming) => {
       if (++calls === 1) throw new Error('a bug')
       return door(incoming)
     }

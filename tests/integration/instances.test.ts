@@ -38,10 +38,10 @@ async function untilNoneWaits(db: Db, timeoutMs: number): Promise<void> {
 }
 
 /** Each in a process of its own, as in life. */
-const most = { SQLite: { instances: 2, changes: 250 }, Postgres: { instances: 4, changes: 5000 } }
+const max = { SQLite: { instances: 2, changes: 250 }, Postgres: { instances: 4, changes: 5000 } }
 
 describe.each(engines)('several instances on one store, %s', (engine, openStore) => {
-  const { instances, changes } = most[engine as keyof typeof most]
+  const { instances, changes } = max[engine as keyof typeof max]
 
   it(`deliver each of ${changes * 4} once`, async () => {
     const store = await openStore()

@@ -158,10 +158,10 @@ describe.each(engines)('the filtered list on %s, against a plain filter in memor
         expect((await ids({ after: page.newer })).rows, said).toEqual(back)
       }
     }
-    const most = 50
-    expect(await countFiltered(store.db, asked, most), said).toEqual({
-      count: Math.min(most, wanted.length),
-      isMore: wanted.length > most,
+    const max = 50
+    expect(await countFiltered(store.db, asked, max), said).toEqual({
+      count: Math.min(max, wanted.length),
+      isMore: wanted.length > max,
     })
     return wanted.length
   }

@@ -4,7 +4,7 @@ import { metricsText } from '#lib/base/metrics-text.ts'
 import { storeFamilies } from '#lib/pipeline/setup/store-metrics.ts'
 import { isPostgres } from '#lib/store/client.ts'
 import { ensureTargets, updateTarget } from '#lib/store/tables/targets.ts'
-import { mostCounted, openChangeCount, queueDepths } from '#lib/store/views/metrics.ts'
+import { maxCounted, openChangeCount, queueDepths } from '#lib/store/views/metrics.ts'
 import { queueChanges } from './simulation.ts'
 import { engines, type TestStore } from './stores.ts'
 
@@ -43,11 +43,11 @@ describe.each(engines)('metrics on %s', (_, openStore) => {
 
   it('stop counting where it would cost more than it tells, and read an index for it', async () => {
     await ensureTargets(store.db, ['slack'])
-    await queueChanges(store.db, mostCounted + 50, ['slack'], { status: 'failed', next_at: null })
+    await queueChanges(store.db, maxCounted + 50, ['slack'], { status: 'failed', next_at: null })
     expect(await queueDepths(store.db)).toContainEqual({
       target: 'slack',
       status: 'failed',
-      count: mostCounted,
+      count: maxCounted,
     })
     expect(await openChangeCount(store.db)).toBe(0)
     const query = sql`select 1 from deliveries where target = 'slack' and status = 'failed' limit 10`

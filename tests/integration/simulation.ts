@@ -77,7 +77,7 @@ export function simulateTime(): void {
 /** Turns of the event loop without any query after which nothing but the clock can make things go on. */
 const quietTurns = 12
 /** A simulation that waits for nothing would wait for ever. */
-const mostIdleTurns = 100_000
+const maxIdleTurns = 100_000
 
 /** Lets simulated time pass, from timer to timer, whenever there is nothing to do; until `ended`. */
 export async function passTime<T>(ended: Promise<T>, stores: WatchedStore[]): Promise<T> {
@@ -87,7 +87,7 @@ export async function passTime<T>(ended: Promise<T>, stores: WatchedStore[]): Pr
   }
   ended.then(over, over)
   let quiet = 0
-  for (let idle = 0; !isOver && idle < mostIdleTurns; ) {
+  for (let idle = 0; !isOver && idle < maxIdleTurns; ) {
     await setImmediate()
     quiet = stores.some((store) => store.isBusy()) ? 0 : quiet + 1
     if (quiet < quietTurns) continue

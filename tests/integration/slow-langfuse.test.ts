@@ -102,9 +102,9 @@ describe.each(engines)('beside an API of Langfuse that is slow or hangs, on %s',
 
   it('an alert is reported within 2 s though forty texts take 300 ms each, and all are compared', async () => {
     let atOnce = 0
-    let mostAtOnce = 0
+    let maxAtOnce = 0
     const readVersion = async () => {
-      mostAtOnce = Math.max(mostAtOnce, ++atOnce)
+      maxAtOnce = Math.max(maxAtOnce, ++atOnce)
       await sleep(300)
       atOnce--
       return { text: 'You are a support agent.', config: {} }
@@ -113,7 +113,7 @@ describe.each(engines)('beside an API of Langfuse that is slow or hangs, on %s',
     expect(alertAfterMs).toBeLessThan(2000)
     expect(settled).toHaveLength(40)
     for (const difference of differences) expect(difference).toMatchObject({ fromVersion: 6, toVersion: 7 })
-    expect(mostAtOnce).toBe(4)
+    expect(maxAtOnce).toBe(4)
   })
 
   it('an alert is reported within 2 s though no text ever comes, and the edits settle after one timeout', async () => {

@@ -191,8 +191,8 @@ export const startLangfuseStandIn = (mock: LangfuseMock): Promise<StandIn> =>
 function queryProblems(path: Path, name: string, value: string): string[] {
   const parameter = document[path].query[name]
   if (!parameter) return [`${path} has no parameter ${name}`]
-  const most = path === '/api/public/v2/observations' ? 1000 : 100
-  if (name === 'limit' && Number(value) > most) return [`${path} takes no limit of ${value}`]
+  const max = path === '/api/public/v2/observations' ? 1000 : 100
+  if (name === 'limit' && Number(value) > max) return [`${path} takes no limit of ${value}`]
   return parameter.type === 'integer' && !/^\d+$/.test(value) ? [`${path}: ${name} is not a number`] : []
 }
 

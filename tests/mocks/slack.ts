@@ -21,9 +21,9 @@ interface SlackMessage {
 /** Of Slack's blocks those that take part here. */
 const knownBlocks = ['header', 'section', 'context', 'actions', 'divider']
 
-function longer(name: string, text: string | undefined, most: number): string[] {
+function longer(name: string, text: string | undefined, max: number): string[] {
   const length = text?.length ?? 0
-  return length > most ? [`${name} has ${length} characters, the limit is ${most}`] : []
+  return length > max ? [`${name} has ${length} characters, the limit is ${max}`] : []
 }
 
 function elementProblems(element: SlackText | { text?: SlackText; url?: string }): string[] {

@@ -1,4 +1,4 @@
-import { type Counted, mostOfBucket } from '#lib/store/views/over-time.ts'
+import { type Counted, maxOfBucket } from '#lib/store/views/over-time.ts'
 import { utc } from '../../_ui/time-words.ts'
 
 /** One bar, in the chart's own units: 10 wide a bar, `height` high. */
@@ -16,7 +16,7 @@ const hour = 3_600_000
 const least = 2
 
 const counted = (count: number, one: string): string => {
-  const words = count >= mostOfBucket ? `${mostOfBucket.toLocaleString('en')}+` : count.toLocaleString('en')
+  const words = count >= maxOfBucket ? `${maxOfBucket.toLocaleString('en')}+` : count.toLocaleString('en')
   return `${words} ${count === 1 ? one : `${one}s`}`
 }
 
@@ -51,7 +51,7 @@ export function chartWords(counts: Counted[], step: number): string {
   const [first] = counts
   const last = counts.at(-1)
   if (!first || !last) return 'No time to show.'
-  const busiest = counts.reduce((most, one) => (one.changes > most.changes ? one : most))
+  const busiest = counts.reduce((max, one) => (one.changes > max.changes ? one : max))
   const by = stepWords.find(([below]) => step < below)?.[1] ?? 'weeks'
   const range = `${moment(first.from, 0)} to ${moment(last.to, 0)} UTC`
   const peak = `Most from ${moment(busiest.from, step)}: ${busiest.changes.toLocaleString('en')}.`
@@ -63,7 +63,7 @@ export function chartWords(counts: Counted[], step: number): string {
 export function totals(counts: Counted[]): string {
   const summed = (key: 'changes' | 'failures', one: string) => {
     const sum = counts.reduce((total, bucket) => total + bucket[key], 0)
-    const isMore = counts.some((bucket) => bucket[key] >= mostOfBucket)
+    const isMore = counts.some((bucket) => bucket[key] >= maxOfBucket)
     return `${sum.toLocaleString('en')}${isMore ? '+' : ''} ${sum === 1 ? one : `${one}s`}`
   }
   return `${summed('changes', 'change')}, ${summed('failures', 'failure')}`

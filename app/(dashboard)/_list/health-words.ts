@@ -2,8 +2,8 @@ import { storeErrorWords, type WriteProblem } from '#lib/base/store-error.ts'
 import { type Quiet, quietness, quietWords } from '#lib/core/trouble/quiet.ts'
 import { troubleFix, troubleWords } from '#lib/core/trouble/trouble.ts'
 import type { Health, TargetHealth } from '#lib/store/views/health-line.ts'
-import { mostCounted } from '#lib/store/views/health-line.ts'
-import { mostFailures, type OpenFailures } from '#lib/store/views/open-failures.ts'
+import { maxCounted } from '#lib/store/views/health-line.ts'
+import { maxFailures, type OpenFailures } from '#lib/store/views/open-failures.ts'
 import { pathWith } from '../../_ui/list-query.ts'
 import { duration, relative } from '../../_ui/time-words.ts'
 import type { Tone } from '../_words/change-words.ts'
@@ -112,14 +112,14 @@ const changes = (count: number): string =>
   count === 1 ? '1 change' : `${count.toLocaleString('en')} changes`
 
 const number = (count: number): string =>
-  count >= mostCounted ? `${mostCounted.toLocaleString('en')} or more` : count.toLocaleString('en')
+  count >= maxCounted ? `${maxCounted.toLocaleString('en')} or more` : count.toLocaleString('en')
 
 /** `98.2 %`; never 100 where something failed, and a lower bound where counting ended. */
 function percent({ delivered, failed, retrying }: TargetHealth): string {
   const share = delivered / (delivered + failed + retrying)
   const tenths = Math.floor(share * 1000) / 10
   const words = tenths === 100 ? '100 %' : `${tenths.toFixed(1)} %`
-  return delivered >= mostCounted && tenths < 100 ? `≥ ${words}` : words
+  return delivered >= maxCounted && tenths < 100 ? `≥ ${words}` : words
 }
 
 /** A share of the last 24 hours says nothing of what was given up before, and would look like all is well. */
@@ -129,7 +129,7 @@ function failing(
   circuit: { until: number | null; now: number },
 ): HealthItem {
   const paused = circuit.until === null ? '' : `, paused, next try ${relative(circuit.until, circuit.now)}`
-  const count = open.count >= mostFailures ? `${number(mostFailures)} or more` : number(open.count)
+  const count = open.count >= maxFailures ? `${number(maxFailures)} or more` : number(open.count)
   return {
     name: target,
     words: `${count} open ${open.count === 1 ? 'failure' : 'failures'}${paused}`,

@@ -1,10 +1,10 @@
 import { z } from 'zod'
 
 /** More rows than a page has are not asked about. */
-const mostRows = 50
+const maxRows = 50
 const changeId = z.string().regex(/^chg_[0-9a-z]{1,60}$/)
 
-export const changeIds = z.array(changeId).max(mostRows)
+export const changeIds = z.array(changeId).max(maxRows)
 
 /** What an open list asks: what is newer than `newest`, and how the rows in view (by id, with commas) stand. */
 export const liveQuery = z.object({
@@ -16,7 +16,7 @@ export const liveQuery = z.object({
 })
 
 /** Up to here new changes are counted. */
-export const mostFresh = 100
+export const maxFresh = 100
 
 export interface LiveAnswer {
   /** How many newer changes the filter lets through. */

@@ -3,7 +3,7 @@ import type { Db } from '#lib/store/client.ts'
 import { countRows } from '#lib/store/views/dashboard.ts'
 import { counted } from '../../_ui/time-words.ts'
 
-const most = 1001
+const max = 1001
 
 const tabs = [
   { name: 'changes', word: 'Changes', href: '/' },
@@ -12,7 +12,7 @@ const tabs = [
 ] as const
 
 export async function Tabs({ db, current }: { db: Db; current: (typeof tabs)[number]['name'] }) {
-  const counts = await countRows(db, most)
+  const counts = await countRows(db, max)
   return (
     <nav aria-label="Lists" className="mb-5 flex gap-6 border-b border-line">
       {tabs.map(({ name, word, href }) => {
@@ -26,7 +26,7 @@ export async function Tabs({ db, current }: { db: Db; current: (typeof tabs)[num
             className={`-mb-px flex items-baseline gap-1.5 border-b-2 pb-2.5 font-medium ${look}`}
           >
             {word}
-            <span className="text-xs font-normal text-faint">{counted(counts[name], most)}</span>
+            <span className="text-xs font-normal text-faint">{counted(counts[name], max)}</span>
           </Link>
         )
       })}

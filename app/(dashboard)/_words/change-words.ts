@@ -74,7 +74,7 @@ const list = (versions: number[]): string =>
     .map((version) => `v${version}`)
     .join(', ')
 
-const mostVersions = 4
+const maxVersions = 4
 
 /** `v7`, `v6 → v7`, `v1, v2, v3`, `9 versions`; null for what has no version. */
 export function versionWords({ version, detail }: Pick<Change, 'version' | 'detail'>): string | null {
@@ -82,7 +82,7 @@ export function versionWords({ version, detail }: Pick<Change, 'version' | 'deta
   const move = moves.find(({ label }) => label === 'production') ?? moves[0]
   if (move) return `v${move.from} → v${move.to}`
   const deleted = detail.facts.find((fact) => fact.kind === 'deleted')
-  if (deleted && deleted.versions.length > mostVersions) return `${deleted.versions.length} versions`
+  if (deleted && deleted.versions.length > maxVersions) return `${deleted.versions.length} versions`
   if (deleted) return list(deleted.versions)
   return version === null ? null : `v${version}`
 }

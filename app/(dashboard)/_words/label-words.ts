@@ -2,7 +2,7 @@ import { shownLine } from '#lib/base/visible.ts'
 import type { Omitted } from '#lib/core/change/change.ts'
 import type { Shown } from '../../_ui/shown.tsx'
 
-const most = 5
+const max = 5
 
 /** The first labels of a version, and how many more it has. */
 export interface LabelList {
@@ -11,8 +11,8 @@ export interface LabelList {
 }
 
 const listOf = (names: string[], fresh: ReadonlySet<string>, omitted = 0): LabelList => ({
-  labels: names.slice(0, most).map((name) => ({ name: shownLine(name), isNew: fresh.has(name) })),
-  more: Math.max(0, names.length - most) + omitted,
+  labels: names.slice(0, max).map((name) => ({ name: shownLine(name), isNew: fresh.has(name) })),
+  more: Math.max(0, names.length - max) + omitted,
 })
 
 /** The labels of a version, as they were (null: not known, or the same) and as they are. */

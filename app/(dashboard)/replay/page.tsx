@@ -14,7 +14,7 @@ import { RecentReplays } from './recent.tsx'
 
 export const metadata: Metadata = { title: 'Replay' }
 
-const mostRecent = 10
+const maxRecent = 10
 
 const notices = new Map([
   ['nothing', 'Nothing matches any more, so nothing was started.'],
@@ -34,7 +34,7 @@ export default async function ReplayPage({ searchParams }: { searchParams: Searc
   const db = await database()
   const now = Date.now()
   const preview = await previewReplay({ db, routes: running.routes }, filter, now)
-  const recent = await recentReplays(db, mostRecent)
+  const recent = await recentReplays(db, maxRecent)
   const notice = notices.get(String(params.notice))
   return (
     <>

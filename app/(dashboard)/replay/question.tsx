@@ -1,5 +1,5 @@
 import Link from 'next/link'
-import { mostReplayed, type Preview } from '#lib/pipeline/replay/job.ts'
+import { maxReplayed, type Preview } from '#lib/pipeline/replay/job.ts'
 import { Icon } from '../../_ui/icons.tsx'
 import { Plain } from '../../_ui/plain.tsx'
 import { start } from './actions.ts'
@@ -19,8 +19,8 @@ interface Props {
 export function Question({ preview, query, back, targets }: Props) {
   const { changes } = preview
   if (changes === 0) return <Nothing back={back} words="Nothing matches, so there is nothing to replay." />
-  if (changes > mostReplayed) {
-    const words = `More than ${number(mostReplayed)} changes match. Narrow them down, by time for example.`
+  if (changes > maxReplayed) {
+    const words = `More than ${number(maxReplayed)} changes match. Narrow them down, by time for example.`
     return <Nothing back={back} words={words} />
   }
   return (

@@ -4,7 +4,7 @@ import { parseListFilter } from '#lib/core/list/filter.ts'
 import { database } from '#lib/store/client.ts'
 import { idsAfter } from '#lib/store/search/list.ts'
 import { liveChanges } from '#lib/store/views/live.ts'
-import { type LiveAnswer, liveQuery, mostFresh } from '../../(dashboard)/_list/live-query.ts'
+import { type LiveAnswer, liveQuery, maxFresh } from '../../(dashboard)/_list/live-query.ts'
 import { rowMark } from '../../(dashboard)/_list/row-mark.ts'
 import { deliveryContexts } from '../../(dashboard)/delivery-context.ts'
 
@@ -31,7 +31,7 @@ async function look(
   const db = await database()
   const now = Date.now()
   const { filter } = parseListFilter(params)
-  const fresh = await idsAfter(db, { filter, now }, asked.newest, mostFresh)
+  const fresh = await idsAfter(db, { filter, now }, asked.newest, maxFresh)
   const rows = await liveChanges(db, asked.shown)
   const contextOf = await deliveryContexts(db, now)
   const marks = rows.map((row) => [row.change.id, rowMark(row, contextOf)] as const)

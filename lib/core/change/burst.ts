@@ -10,9 +10,9 @@ export interface Burst {
 }
 
 /** Rows that a change shows. */
-const mostRows = 20
+const maxRows = 20
 /** With those beyond them that are the first for a rule. */
-const mostWithFirsts = 40
+const maxWithFirsts = 40
 
 function firstFact(kind: BurstKind, name: string, row: ObservedRow): BurstFact {
   const base = { name, count: 0, firstAt: row.at, lastAt: row.at }
@@ -44,7 +44,7 @@ export function addToBurst(
     grown.kind === 'score'
       ? { ...grown, lowest: lower(grown.lowest, value), highest: higher(grown.highest, value) }
       : grown
-  const isKept = rows.length < mostRows || (isFirst && rows.length < mostWithFirsts)
+  const isKept = rows.length < maxRows || (isFirst && rows.length < maxWithFirsts)
   return { fact: told, rows: isKept ? [...rows, row] : rows }
 }
 

@@ -91,13 +91,13 @@ function nobodysDeeds(subject: string, facts: readonly Fact[]): string[] {
   ]
 }
 
-const mostSteps = 6
+const maxSteps = 6
 
 /** What several people did, after which all is as it was. */
 function crossedTitle(subject: string, steps: readonly Fact[]): string | null {
   if (steps.length === 0) return null
-  const deeds = steps.slice(0, mostSteps).flatMap((step) => deedsOf(subject, [step], null))
-  return `${deeds.join('; ')}${steps.length > mostSteps ? '; …' : ''}: nothing changed in the end`
+  const deeds = steps.slice(0, maxSteps).flatMap((step) => deedsOf(subject, [step], null))
+  return `${deeds.join('; ')}${steps.length > maxSteps ? '; …' : ''}: nothing changed in the end`
 }
 
 /** What is known of `production` where a version lost it, or was deleted with it, and none took it over; null: nothing to fear. */

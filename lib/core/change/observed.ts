@@ -71,8 +71,8 @@ export interface ObservedRow {
   source: string | null
 }
 
-const mostText = 200
-const short = (value: string | null): string | null => value?.slice(0, mostText).toWellFormed() ?? null
+const maxText = 200
+const short = (value: string | null): string | null => value?.slice(0, maxText).toWellFormed() ?? null
 
 const noScore = { value: null, dataType: null, source: null }
 const noObservation = { level: null, model: null, latencyMs: null, cost: null, promptName: null }

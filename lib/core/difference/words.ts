@@ -167,12 +167,12 @@ function wordsOf(lines: readonly string[], start: number): Words {
 
 function mostSimilar(words: Set<string>, candidate: Words, [from, end]: [number, number]): number | null {
   let best: number | null = null
-  let most = 0.4
+  let max = 0.4
   for (let at = from; at < end; at++) {
     const others = candidate(at)
     const common = [...words].filter((one) => others.has(one)).length
     const share = common / Math.max(1, words.size, others.size)
-    if (share > most) [best, most] = [at, share]
+    if (share > max) [best, max] = [at, share]
   }
   return best
 }

@@ -12,7 +12,7 @@ const day = 24 * hour
 const steps = [minute, 5 * minute, 15 * minute, hour, 3 * hour, 6 * hour, day, 7 * day, 30 * day]
 
 /** So many whole ones fit beside each other: a month is shown by days. */
-const most = 31
+const max = 31
 
 /**
  * The time of a list, cut at whole hours (days, …) of UTC; the last 24 hours where the list has none. The first and
@@ -22,9 +22,9 @@ export function bucketsOf(time: ListFilter['time'], now: number): { step: number
   const range = timeRange(time ?? '24h', now)
   const end = Math.min(range.to ?? now, now) + 1
   const start = range.from ?? end - 30 * day
-  const step = steps.find((one) => Math.floor((end - start) / one) < most) ?? steps.at(-1) ?? day
+  const step = steps.find((one) => Math.floor((end - start) / one) < max) ?? steps.at(-1) ?? day
   const buckets: Bucket[] = []
-  for (let to = end; to > start && buckets.length <= most; ) {
+  for (let to = end; to > start && buckets.length <= max; ) {
     const from = Math.max(start, Math.floor((to - 1) / step) * step)
     buckets.unshift({ from, to })
     to = from

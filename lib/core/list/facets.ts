@@ -40,7 +40,7 @@ export function facetsOf(
     subject,
     detail: { facts },
   }: Pick<Change, 'projectId' | 'subject'> & { detail: Pick<Change['detail'], 'facts'> },
-  most = maxFacets,
+  max = maxFacets,
 ): string[] {
   const facets = new Set([
     ...facts.map(({ kind }) => kindFacet(kind)),
@@ -55,7 +55,7 @@ export function facetsOf(
       .map((label) => ({ label, kind: fact.kind })),
   )
   for (const { label, kind } of labels) {
-    if (facets.size >= most) break
+    if (facets.size >= max) break
     facets.add(labelFacet(label)).add(kindLabelFacet(kind, label))
   }
   return [...facets]

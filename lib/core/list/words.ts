@@ -3,7 +3,7 @@ import type { Change } from '../change/change.ts'
 import type { SourceEvent } from '../change/event.ts'
 
 /** Characters of payload that are searched, over all events of a change. */
-const mostText = 20_000
+const maxText = 20_000
 /** Of one change: Postgres takes no vector of more than 1 MB. */
 const maxWords = 5000
 /** What is longer is no word (base64, a hash): its beginning stands for it. */
@@ -49,8 +49,8 @@ export function changeWords(change: Described, said: SourceEvent[]): string[] {
     subject,
     title,
     ...authorsOf(change),
-    name?.slice(0, mostText) ?? '',
-    message?.slice(0, mostText) ?? '',
+    name?.slice(0, maxText) ?? '',
+    message?.slice(0, maxText) ?? '',
     ...problems,
   ]
   for (const fact of facts) if ('label' in fact) texts.push(fact.label)
@@ -63,7 +63,7 @@ export function changeWords(change: Described, said: SourceEvent[]): string[] {
  * The texts of a payload that are searched, up to `left` characters. Keys of what we understand are our own words; a
  * prompt's config has keys that somebody chose.
  */
-export function payloadTexts(said: SourceEvent[], left = mostText): string[] {
+export function payloadTexts(said: SourceEvent[], left = maxText): string[] {
   const texts: string[] = []
   const take = (text: string) => {
     if (left <= 0) return

@@ -166,7 +166,7 @@ function tagSteps(steps: readonly Step[]): Step[] {
     steps.filter(({ tags }) => tags !== null),
     ({ event }) => event.version,
   )
-  return [...own.values()].reduce((most, some) => (some.length > most.length ? some : most), [])
+  return [...own.values()].reduce((max, some) => (some.length > max.length ? some : max), [])
 }
 
 function tagsOf({ tags }: Step): { added: string[]; removed: string[] } {

@@ -196,13 +196,13 @@ function checkStore({ store, writeProblem }: SetupSeen): Finding {
 }
 
 /** Signatures carry a time, and so do waits that targets ask for. */
-const mostAheadMs = 60_000
+const maxAheadMs = 60_000
 
 function checkClock(asked: Asked): Finding {
   const ahead = clockAhead(asked)
   if (ahead === null) return notYet('Nobody outside told the time.', 'Ask again when they are reached.')
   const seconds = `${counted(Math.round(Math.abs(ahead) / 1000), 'second')}`
-  if (Math.abs(ahead) <= mostAheadMs) return ok('As the others have it.')
+  if (Math.abs(ahead) <= maxAheadMs) return ok('As the others have it.')
   return problem(
     `${seconds} ${ahead > 0 ? 'ahead of' : 'behind'} the others: signatures are refused as too ${ahead > 0 ? 'old' : 'new'}.`,
     'Set the clock of this machine by NTP.',

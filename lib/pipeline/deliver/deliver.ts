@@ -77,8 +77,8 @@ async function claim(
     if (underWay >= window) return { at: time + fullWindowMs }
     const waiting = perSecond > 0 && canDigest(target) ? await countDue(trx, name, time, digestFrom + 1) : 0
     const digest = !probe && waiting > digestFrom
-    const most = digest ? digestMost : probe || perSecond > 0 ? 1 : Math.min(free, window - underWay)
-    const claimed = await claimDeliveries(trx, name, most, time, leaseMs)
+    const max = digest ? digestMost : probe || perSecond > 0 ? 1 : Math.min(free, window - underWay)
+    const claimed = await claimDeliveries(trx, name, max, time, leaseMs)
     if (claimed.length === 0) return null
     const changes = await changesById(trx, [...new Set(claimed.map((row) => row.change_id))])
     const ordered = await keepOrder(trx, { rows: claimed, changes }, time)

@@ -17,7 +17,7 @@ import { openCircuits } from '../../store/views/dashboard.ts'
 import { type ReplayMode, replayChange } from './replay.ts'
 
 /** One replay takes no more: at Slack's pace it would go on for more than half a day. */
-export const mostReplayed = 50_000
+export const maxReplayed = 50_000
 
 /** Small against the lease, and so that other replays get their turn. */
 const batch = 100
@@ -66,14 +66,14 @@ export interface Preview {
   }[]
 }
 
-/** What a replay of all that match would do, counted exactly up to `mostReplayed` changes and one more. */
+/** What a replay of all that match would do, counted exactly up to `maxReplayed` changes and one more. */
 export async function previewReplay(
   { db, routes }: Pick<JobDeps, 'db' | 'routes'>,
   filter: ListFilter,
   now: number,
 ): Promise<Preview> {
   const wants = means(filter, await openTargets(db, now))
-  const { changes, newest, groups } = await countMatching(db, { filter, now }, mostReplayed + 1)
+  const { changes, newest, groups } = await countMatching(db, { filter, now }, maxReplayed + 1)
   const meant = groups.filter((group) => group.status !== 'skipped' && wants(group))
   const targets = [...Map.groupBy(meant, ({ target }) => target)].map(([target, of]) => {
     const sum = (is: (group: DeliveryGroup) => boolean): number =>
@@ -98,7 +98,7 @@ export async function startReplay(
 ): Promise<Started> {
   const { changes, newest } = await previewReplay({ db, routes }, filter, now)
   if (newest === null) return { ok: false, why: 'nothing' }
-  if (changes > mostReplayed) return { ok: false, why: 'too-many' }
+  if (changes > maxReplayed) return { ok: false, why: 'too-many' }
   if (changes > expected) return { ok: false, why: 'more' }
   const row: ReplayRow = {
     id: newId('rpl', now),

@@ -25,7 +25,7 @@ export interface Bursts {
   coolDownMs: number
   rules: readonly Rule[]
   /** Events that are kept of one burst; further ones are counted, unless they are the first for a rule. */
-  mostKept: number
+  maxKept: number
 }
 
 export interface Wanted<T> {
@@ -118,7 +118,7 @@ const openRow = ({ kind, projectId, name, openKey, wanted }: Group<unknown>, now
 function grow<T>(
   { kind, name, wanted }: Group<T>,
   open: Pick<ChangeRow, 'detail' | 'event_count'>,
-  { rules, mostKept }: Bursts,
+  { rules, maxKept }: Bursts,
 ): { burst: Burst; kept: T[]; detail: ChangeDetail } {
   const before = JSON.parse(open.detail) as ChangeDetail
   let burst = burstOf(before)
@@ -134,7 +134,7 @@ function grow<T>(
         !rows.some((one) => wantsRow(rule, { projectId, fact, row: one })),
     )
     burst = addToBurst(burst, { kind, name, row, isFirst })
-    if (open.event_count + kept.length < mostKept || isFirst) kept.push(of)
+    if (open.event_count + kept.length < maxKept || isFirst) kept.push(of)
   }
   if (!burst) throw new Error('A burst without rows')
   return { burst, kept, detail: { ...before, facts: [burst.fact], observed: burst.rows } }

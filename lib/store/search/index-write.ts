@@ -43,7 +43,7 @@ async function indexDocument(
   await addRow(db, [searchRow(changeId, part), words.join(' ')])
 }
 
-const mostReasons = 50
+const maxReasons = 50
 
 /**
  * Makes these changes findable by what their attempts failed with. In the order of their ids, so that two workers
@@ -58,7 +58,7 @@ export async function indexErrors(db: Db, changeIds: Iterable<string>): Promise<
       .distinct()
       .where('d.change_id', '=', id)
       .where('a.reason', 'is not', null)
-      .limit(mostReasons)
+      .limit(maxReasons)
       .execute()
     const change = rows.length > 0 ? await changeById(db, id) : null
     if (!change) continue

@@ -16,13 +16,13 @@ const idAt = (time: number): string => `chg_${Math.max(0, time).toString(16).pad
 const greatest = (a: string | null, b: string | null) => (a === null || (b !== null && b > a) ? b : a)
 const least = (a: string | null, b: string | null) => (a === null || (b !== null && b < a) ? b : a)
 
-function spanOf(filter: ListFilter, cursor: Cursor, most: number, now: number): Span {
+function spanOf(filter: ListFilter, cursor: Cursor, max: number, now: number): Span {
   const { from, to } = timeRange(filter.time, now)
   return {
     above: greatest(cursor.after ?? null, from === null ? null : idAt(from)),
     below: least(cursor.before ?? null, to === null ? null : idAt(to + 1)),
     isBackwards: cursor.after !== undefined,
-    most,
+    max,
   }
 }
 
@@ -96,14 +96,14 @@ async function listed(db: Db, ids: string[]): Promise<ListedChange[]> {
 }
 
 /** How many changes the filter lets through, counted up to `most` and within some 50 ms; `isMore`: at least so many. */
-export async function countFiltered(db: Db, asked: Asked, most = 1000): Promise<Counted> {
-  const span = spanOf(asked.filter, {}, most, asked.now)
+export async function countFiltered(db: Db, asked: Asked, max = 1000): Promise<Counted> {
+  const span = spanOf(asked.filter, {}, max, asked.now)
   return planned(db, (reader) => countMatching(reader, asked, span))
 }
 
 /** The ids of up to `most` changes that the filter lets through, oldest first, after the one named (`''`: from the first). */
-export async function idsAfter(db: Db, asked: Asked, after: string, most: number): Promise<string[]> {
-  const span = spanOf(asked.filter, { after }, most, asked.now)
+export async function idsAfter(db: Db, asked: Asked, after: string, max: number): Promise<string[]> {
+  const span = spanOf(asked.filter, { after }, max, asked.now)
   return planned(db, (reader) => matchingIds(reader, asked, span))
 }
 

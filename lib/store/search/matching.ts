@@ -20,9 +20,9 @@ const chunk = 1000
 export async function countMatching(
   db: Db,
   asked: { filter: ListFilter; now: number },
-  most: number,
+  max: number,
 ): Promise<Matching> {
-  const ids = await idsAfter(db, asked, '', most)
+  const ids = await idsAfter(db, asked, '', max)
   const counts = new Map<string, DeliveryGroup>()
   for (let start = 0; start < ids.length; start += chunk) {
     const rows = await db

@@ -16,17 +16,17 @@ export interface Span {
   above: string | null
   below: string | null
   isBackwards: boolean
-  most: number
+  max: number
   /** For a count: how many are looked at. */
   look?: number
 }
 
 /** Up to here sources are counted, to start from the smallest. Counting so far takes 1 ms (SQLite) to 4 ms. */
-const mostCounted = 20_000
+const maxCounted = 20_000
 /** So many changes of a source are looked at for a count: some 50 ms. */
-export const mostLooked = 10_000
+export const maxLooked = 10_000
 /** A change that comes up in more ranges than this counts for less in a count that ends. */
-const mostRepeats = 4
+const maxRepeats = 4
 
 /** `isMore`: at least so many; the rest was not looked at. */
 export interface Counted {
@@ -47,7 +47,7 @@ export const remaining = ({ checks }: ListPlan, parts: Part[], key: Sql): Sql[] 
 
 export const direction = ({ isBackwards }: Span): Sql => (isBackwards ? sql`asc` : sql`desc`)
 
-export const tail = (key: Sql, span: Span): Sql => sql`order by ${key} ${direction(span)} limit ${span.most}`
+export const tail = (key: Sql, span: Span): Sql => sql`order by ${key} ${direction(span)} limit ${span.max}`
 
 const distinct = ({ repeats }: Branch): Sql => (repeats ? sql`distinct` : sql``)
 
@@ -85,43 +85,43 @@ export async function smallest(
   db: Db,
   { sources }: ListPlan,
   span: Span,
-  most = mostCounted,
+  max = maxCounted,
 ): Promise<{ source: Source; count: number }> {
   const [first = everything] = sources
   const single = sources.find(({ branches }) => branches.length === 1)
   const usual = { source: single ?? first, count: Number.POSITIVE_INFINITY }
   if (sources.length === 0) return usual
-  const counts = sources.map((source, i) => sql`(${countOf(source, span, most)}) as ${sql.ref(`c${i}`)}`)
+  const counts = sources.map((source, i) => sql`(${countOf(source, span, max)}) as ${sql.ref(`c${i}`)}`)
   const { rows } = await sql<Record<string, number>>`select ${sql.join(counts)}`.execute(db)
   const counted = sources.map((source, i) => ({ source, count: Number(rows[0]?.[`c${i}`]) }))
   const [best] = counted.toSorted((a, b) => a.count - b.count)
-  return best && best.count <= most ? best : usual
+  return best && best.count <= max ? best : usual
 }
 
-function countOf({ branches }: Source, span: Span, most: number): Sql {
+function countOf({ branches }: Source, span: Span, max: number): Sql {
   if (branches.length === 0) return sql`select 0`
   const each = branches.map((branch, i) => {
     const where = and([...branch.where, ...within(span, keyOf(branch))])
     return sql`select 1 from (select 1 from ${tableOf(branch)}
-      where ${where} limit ${most + 1}) as ${sql.ref(`b${i}`)}`
+      where ${where} limit ${max + 1}) as ${sql.ref(`b${i}`)}`
   })
   return sql`select count(*) from (select 1 from (${sql.join(each, sql` union all `)}) as a
-    limit ${most + 1}) as u`
+    limit ${max + 1}) as u`
 }
 
 /** Counts what passes, among the newest of the source. */
 export async function countFrom(db: Db, plan: ListPlan, source: Source, span: Span): Promise<Counted> {
   if (source.branches.length === 0) return { count: 0, isMore: false }
-  const look = span.look ?? mostLooked
+  const look = span.look ?? maxLooked
   const each = source.branches.map((branch, i) => {
     const key = keyOf(branch)
     const where = and([...branch.where, ...within(span, key)])
     return sql`select id from (select ${distinct(branch)} ${key} as id from ${tableOf(branch)} where ${where}
-      ${tail(key, { ...span, most: look })}) as ${sql.ref(`b${i}`)}`
+      ${tail(key, { ...span, max: look })}) as ${sql.ref(`b${i}`)}`
   })
   const looked = sql`select id from (${sql.join(each, sql` union all `)}) as a limit ${look}`
   const conditions = remaining(plan, source.parts, sql`u.id`)
-  const repeats = Math.min(source.branches.length, mostRepeats)
+  const repeats = Math.min(source.branches.length, maxRepeats)
   return countPassing(db, { looked, repeats, conditions }, span)
 }
 
@@ -137,15 +137,15 @@ export interface Looked {
 export async function countPassing(
   db: Db,
   { looked, repeats, conditions }: Looked,
-  { most, look = mostLooked }: Span,
+  { max, look = maxLooked }: Span,
 ): Promise<Counted> {
-  const enough = repeats * most
+  const enough = repeats * max
   const passing = sql`select u.id from (${looked}) as u where ${and(conditions)} limit ${enough + 1}`
   const { rows } = await sql<{ found: number; count: number }>`
     select count(*) as found, count(distinct id) as count from (${passing}) as p`.execute(db)
   const count = Number(rows[0]?.count)
   const found = Number(rows[0]?.found)
-  if (count > most || found > enough) return { count: Math.min(count, most), isMore: true }
+  if (count > max || found > enough) return { count: Math.min(count, max), isMore: true }
   if (conditions.length === 0) return { count, isMore: found >= look }
   const all = await sql<{ count: number }>`select count(*) as count from (${looked}) as u`.execute(db)
   return { count, isMore: Number(all.rows[0]?.count) >= look }

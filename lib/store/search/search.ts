@@ -14,7 +14,7 @@ import { searchRow } from './index-write.ts'
 import { facetsWanted, isFolder, type Sql } from './sources.ts'
 
 const idForm = /^(chg|evt|dlv)_[0-9a-f]*$/
-const mostOfIds = 1000
+const maxOfIds = 1000
 const lastHex = 'g'
 
 /**
@@ -32,7 +32,7 @@ export async function changesOfIds(db: Db, query: string): Promise<string[] | nu
       .select('id')
       .where('id', '>=', id)
       .where('id', '<', id + lastHex)
-    return (await ids.orderBy('id', 'desc').limit(mostOfIds).execute()).map((row) => row.id)
+    return (await ids.orderBy('id', 'desc').limit(maxOfIds).execute()).map((row) => row.id)
   }
   const rows = await db
     .selectFrom(table === 'evt' ? 'events' : 'deliveries')
@@ -40,7 +40,7 @@ export async function changesOfIds(db: Db, query: string): Promise<string[] | nu
     .where('id', '>=', id)
     .where('id', '<', id + lastHex)
     .orderBy('id', 'desc')
-    .limit(mostOfIds)
+    .limit(maxOfIds)
     .execute()
   return [...new Set(rows.map((row) => row.change_id))]
 }
@@ -86,7 +86,7 @@ export async function postgresEstimate(db: Db, terms: Sql): Promise<number> {
 }
 
 /** More words than this with one beginning cost more to name than to read (0.1 ms each, measured at 1,000,000). */
-const mostNamed = 400
+const maxNamed = 400
 
 /** The FTS5 expression for all terms; null: nothing can match it, because a word of it was never seen. */
 export async function sqliteTerms(db: Db, query: string): Promise<string | null> {
@@ -102,20 +102,20 @@ async function sqliteTerm(db: Db, { word, isBeginning }: Term): Promise<string |
     .select('word')
     .where('word', '>=', word)
     .where('word', '<', `${word}\u{10ffff}`)
-    .limit(mostNamed + 1)
+    .limit(maxNamed + 1)
     .execute()
-  if (rows.length > mostNamed) return `"${word}"*`
+  if (rows.length > maxNamed) return `"${word}"*`
   return rows.length === 0 ? null : `(${rows.map((row) => `"${row.word}"`).join(' OR ')})`
 }
 
 /** Beyond this, one pass over all that match is quicker than one look-up for each. */
-const mostLookups = 200
+const maxLookups = 200
 
 /** Those of these changes that match, in their order. */
 export async function sqliteMatching(db: Db, expression: string, ids: string[]): Promise<string[]> {
   const rowOf = (id: string) => searchRow(id, 0)
   const rows = JSON.stringify(ids.flatMap((id) => [String(rowOf(id)), String(searchRow(id, 1))]))
-  const row = ids.length <= mostLookups ? sql`rowid` : sql`+rowid`
+  const row = ids.length <= maxLookups ? sql`rowid` : sql`+rowid`
   const found = await sql<{ half: string }>`
     select cast(rowid >> 1 as text) as half from search where search match ${expression}
     and ${row} in (select cast(value as integer) from json_each(${rows}))`.execute(db)

@@ -47,14 +47,14 @@ export const theseChanges = (ids: string[]): Source => ({
   branches: ids.length === 0 ? [] : [onChanges(sql`s.id in (${sql.join(ids)})`)],
 })
 
-const mostSettling = 20_000
+const maxSettling = 20_000
 const lastCharacter = '\u{10ffff}'
 const waiting: DeliveryStatus[] = ['queued', 'retrying']
 
 /** Few at any time. The limit keeps the planner at the index of what is open. */
 const settling = (...where: Sql[]): Branch => ({
   on: 'changes',
-  from: sql`(select id from changes where next_at is not null limit ${sql.lit(mostSettling)}) as o
+  from: sql`(select id from changes where next_at is not null limit ${sql.lit(maxSettling)}) as o
     inner join changes as s on s.id = o.id`,
   where,
 })
@@ -207,7 +207,7 @@ async function openTargets(db: Db, now: number): Promise<string[]> {
   return rows.map(({ name }) => name)
 }
 
-const mostDistinct = 200
+const maxDistinct = 200
 
 /** The values in one column of an index between two others: one look-up each, however many rows hold them. */
 export async function distinctFrom(
@@ -222,7 +222,7 @@ export async function distinctFrom(
       union all
       select (select min(${column}) from ${table} where ${column} > known.value and ${column} < ${to})
       from known where known.value is not null
-    ) select value from known where value is not null limit ${mostDistinct}`.execute(db)
+    ) select value from known where value is not null limit ${maxDistinct}`.execute(db)
   return rows.map(({ value }) => value)
 }
 

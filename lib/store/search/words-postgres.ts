@@ -19,7 +19,7 @@ import { and, type ListPlan, type Sql } from './sources.ts'
 /** A change has two documents at most. */
 const repeats = 2
 /** Up to so many changes of a source, Postgres looks each up: 12 µs. */
-const mostWalked = 1000
+const maxWalked = 1000
 /**
  * So many of the newest documents are looked through before Postgres reads all that match from its index, which has no
  * order: 4 to 13 ms. Where some match, but too few, as many more as it should take.
@@ -29,11 +29,11 @@ const widestWindow = 60_000
 /** So few are read from the index at once. */
 const fewFound = 1000
 /** So many documents Postgres reads for a count, and so many it lets the index name. */
-const mostRead = 4000
-const mostReadAll = 60_000
-const mostFound = 20_000
+const maxRead = 4000
+const maxReadAll = 60_000
+const maxFound = 20_000
 /** Where nothing else is asked, so many of them are enough for a count that ends at 1,000: each is on its own page. */
-const mostTaken = 1500
+const maxTaken = 1500
 
 const has = (terms: Sql) => (key: Sql) =>
   sql`(select 1 from search as w where w.change_id = ${key} and w.words @@ ${terms} limit 1) = 1`
@@ -62,7 +62,7 @@ export async function idsOfPostgres(
   const plan = withTerms(all, terms)
   const best = await smallest(db, plan, span)
   const estimate = await postgresEstimate(db, terms)
-  if (best.count <= Math.max(estimate, mostWalked)) return idsFrom(db, plan, best.source, span)
+  if (best.count <= Math.max(estimate, maxWalked)) return idsFrom(db, plan, best.source, span)
   const newest = estimate > fewFound ? await idsOfNewest(db, plan, terms, span) : null
   if (newest) return newest
   const { rows } = await sql<{ id: string }>`with found as materialized (${documents(terms, span)})
@@ -78,22 +78,22 @@ const documents = (terms: Sql, span: Span): Sql => sql`select distinct change_id
 /** Null: there may be more behind what was looked through. */
 async function idsOfNewest(db: Db, plan: ListPlan, terms: Sql, span: Span): Promise<string[] | null> {
   const { ids, isAll } = await idsAmong(db, plan, terms, span, windowSize)
-  if (isAll || ids.length === span.most) return ids
-  const needed = Math.ceil((1.5 * windowSize * span.most) / ids.length)
+  if (isAll || ids.length === span.max) return ids
+  const needed = Math.ceil((1.5 * windowSize * span.max) / ids.length)
   if (needed > widestWindow) return null
   const wider = await idsAmong(db, plan, terms, span, needed)
-  return wider.isAll || wider.ids.length === span.most ? wider.ids : null
+  return wider.isAll || wider.ids.length === span.max ? wider.ids : null
 }
 
 /** Among so many documents, the first of the span in its direction. `isAll`: there are no more. */
 async function idsAmong(db: Db, plan: ListPlan, terms: Sql, span: Span, size: number) {
   const id = sql`s.id`
   const window = sql`select change_id as id, words from search
-    where ${and(within(span, sql`change_id`))} ${tail(sql`change_id`, { ...span, most: size })}`
+    where ${and(within(span, sql`change_id`))} ${tail(sql`change_id`, { ...span, max: size })}`
   const { rows } = await sql<{ id: string }>`select distinct s.id from (${window}) as s
     where ${and([sql`s.words @@ ${terms}`, ...besideTerms(plan, id)])} ${tail(id, span)}`.execute(db)
   const ids = rows.map((row) => row.id)
-  if (ids.length === span.most) return { ids, isAll: false }
+  if (ids.length === span.max) return { ids, isAll: false }
   const { rows: behind } = await sql`select 1 from search where ${and(within(span, sql`change_id`))}
     offset ${size} limit 1`.execute(db)
   return { ids, isAll: behind.length === 0 }
@@ -110,25 +110,25 @@ export async function countOfPostgres(
   const plan = withTerms(all, terms)
   const best = await smallest(db, plan, span)
   const estimate = await postgresEstimate(db, terms)
-  if (best.count <= Math.max(estimate, mostWalked))
-    return countFrom(db, plan, best.source, { ...span, look: mostRead })
+  if (best.count <= Math.max(estimate, maxWalked))
+    return countFrom(db, plan, best.source, { ...span, look: maxRead })
   // What the index finds has no order either: it would be read from the oldest on, past all that a time leaves out.
   const isBounded = span.above !== null || span.below !== null
-  if (estimate > (isBounded ? fewFound : mostFound)) {
-    const newest = await countOfNewest(db, plan, terms, { ...span, look: mostRead })
-    if (!newest.isMore || newest.count === span.most) return newest
-    const needed = Math.ceil((1.2 * mostRead * span.most) / Math.max(1, newest.count))
-    return countOfNewest(db, plan, terms, { ...span, look: Math.min(needed, mostReadAll) })
+  if (estimate > (isBounded ? fewFound : maxFound)) {
+    const newest = await countOfNewest(db, plan, terms, { ...span, look: maxRead })
+    if (!newest.isMore || newest.count === span.max) return newest
+    const needed = Math.ceil((1.2 * maxRead * span.max) / Math.max(1, newest.count))
+    return countOfNewest(db, plan, terms, { ...span, look: Math.min(needed, maxReadAll) })
   }
   // The index collects all that begins with a word before it gives the first (9 ms for 18,000; of the word itself 4 ms).
-  const whole = estimate > mostTaken ? postgresTerms(filter, { isWhole: true }) : null
+  const whole = estimate > maxTaken ? postgresTerms(filter, { isWhole: true }) : null
   const some = whole && (await countOfFound(db, plan, whole, span))
-  return some?.count === span.most && some.isMore ? some : countOfFound(db, plan, terms, span)
+  return some?.count === span.max && some.isMore ? some : countOfFound(db, plan, terms, span)
 }
 
 async function countOfFound(db: Db, plan: ListPlan, terms: Sql, span: Span): Promise<Counted> {
   const conditions = besideTerms(plan, sql`u.id`)
-  const look = conditions.length > 0 ? mostRead : mostTaken
+  const look = conditions.length > 0 ? maxRead : maxTaken
   // Materialized, or a limit behind it makes the planner read the documents in the order of their ids.
   const looked = sql`with a as materialized (select change_id as id from search
     where words @@ ${terms} and ${and(within(span, sql`(change_id || '')`))} limit ${look}) select id from a`
@@ -142,7 +142,7 @@ async function countOfNewest(
   span: Span & { look: number },
 ): Promise<Counted> {
   const looked = sql`select change_id as id, words from search
-    where ${and(within(span, sql`change_id`))} ${tail(sql`change_id`, { ...span, most: span.look })}`
+    where ${and(within(span, sql`change_id`))} ${tail(sql`change_id`, { ...span, max: span.look })}`
   const conditions = [sql`u.words @@ ${terms}`, ...besideTerms(plan, sql`u.id`)]
   return countPassing(db, { looked, repeats, conditions }, span)
 }

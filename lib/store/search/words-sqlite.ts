@@ -5,7 +5,7 @@ import {
   type Counted,
   direction,
   idsFrom,
-  mostLooked,
+  maxLooked,
   remaining,
   type Span,
   smallest,
@@ -16,21 +16,21 @@ import { sqliteMatching, sqliteTerms } from './search.ts'
 import { and, everything, keyOf, type ListPlan, onChanges, type Source, type Sql } from './sources.ts'
 
 /** Up to here SQLite asks the search index about given changes; beyond, it asks about what the index gives. */
-const mostAsked = 5000
+const maxAsked = 5000
 
 export async function idsOfSqlite(db: Db, plan: ListPlan, query: string, span: Span): Promise<string[]> {
   const expression = await sqliteTerms(db, query)
   if (expression === null) return []
-  const best = await smallest(db, plan, span, mostAsked)
-  if (best.count <= mostAsked) {
-    const candidates = await idsFrom(db, plan, best.source, { ...span, most: mostAsked })
-    return (await sqliteMatching(db, expression, candidates)).slice(0, span.most)
+  const best = await smallest(db, plan, span, maxAsked)
+  if (best.count <= maxAsked) {
+    const candidates = await idsFrom(db, plan, best.source, { ...span, max: maxAsked })
+    return (await sqliteMatching(db, expression, candidates)).slice(0, span.max)
   }
   const documents = sql`(select rowid from search as w where ${and(wordRows(expression, span))}
     order by rowid ${direction(span)})`
   const { id, where, from } = changesOf(documents, plan, best.source, span)
   const { rows } = await sql<{ id: string }>`select distinct ${id} as id from ${from} where ${where}
-    order by w.rowid ${direction(span)} limit ${span.most}`.execute(db)
+    order by w.rowid ${direction(span)} limit ${span.max}`.execute(db)
   return rows.map((row) => row.id)
 }
 
@@ -66,20 +66,20 @@ function wordRows(expression: string, { above, below }: Span): Sql[] {
 export async function countOfSqlite(db: Db, plan: ListPlan, query: string, span: Span): Promise<Counted> {
   const expression = await sqliteTerms(db, query)
   if (expression === null) return { count: 0, isMore: false }
-  const best = await smallest(db, plan, span, mostAsked)
-  if (best.count <= mostAsked) {
-    const candidates = await idsFrom(db, plan, best.source, { ...span, most: mostAsked })
+  const best = await smallest(db, plan, span, maxAsked)
+  if (best.count <= maxAsked) {
+    const candidates = await idsFrom(db, plan, best.source, { ...span, max: maxAsked })
     const { length } = await sqliteMatching(db, expression, candidates)
-    return { count: Math.min(length, span.most), isMore: length > span.most }
+    return { count: Math.min(length, span.max), isMore: length > span.max }
   }
   const documents = sql`(select rowid from search as w where ${and(wordRows(expression, span))}
-    order by rowid desc limit ${mostLooked})`
+    order by rowid desc limit ${maxLooked})`
   const { id, where, from } = changesOf(documents, plan, best.source, span)
   // This engine ends a `distinct` at its limit.
   const counted = await sql<{ count: number }>`select count(*) as count from (
-    select distinct ${id} from ${from} where ${where} limit ${span.most + 1}) as p`.execute(db)
+    select distinct ${id} from ${from} where ${where} limit ${span.max + 1}) as p`.execute(db)
   const count = Number(counted.rows[0]?.count)
-  if (count > span.most) return { count: span.most, isMore: true }
+  if (count > span.max) return { count: span.max, isMore: true }
   const looked = await sql<{ count: number }>`select count(*) as count from ${documents} as w`.execute(db)
-  return { count, isMore: Number(looked.rows[0]?.count) >= mostLooked }
+  return { count, isMore: Number(looked.rows[0]?.count) >= maxLooked }
 }

@@ -47,7 +47,7 @@ export async function insertDeliveries(db: Db, rows: DeliveryRow[]): Promise<voi
 export async function claimDeliveries(
   db: Db,
   target: string,
-  most: number,
+  max: number,
   now: number,
   leaseMs: number,
 ): Promise<DeliveryRow[]> {
@@ -58,7 +58,7 @@ export async function claimDeliveries(
     .where('next_at', '<=', now)
     .orderBy('next_at')
     .orderBy('id')
-    .limit(most)
+    .limit(max)
   const claimed = await db
     .updateTable('deliveries')
     .set({ status: 'sending', next_at: now + leaseMs, attempt: sql`attempt + 1` })
@@ -68,7 +68,7 @@ export async function claimDeliveries(
   return claimed.toSorted((a, b) => (a.id < b.id ? -1 : 1))
 }
 
-export async function countDue(db: Db, target: string, now: number, most: number): Promise<number> {
+export async function countDue(db: Db, target: string, now: number, max: number): Promise<number> {
   const { count } = await db
     .selectFrom(
       db
@@ -76,7 +76,7 @@ export async function countDue(db: Db, target: string, now: number, most: number
         .select('id')
         .where('target', '=', target)
         .where('next_at', '<=', now)
-        .limit(most)
+        .limit(max)
         .as('due'),
     )
     .select((eb) => eb.fn.countAll<number>().as('count'))
@@ -85,14 +85,14 @@ export async function countDue(db: Db, target: string, now: number, most: number
 }
 
 /** How many are being sent to a target by workers that live, counted up to `most`. */
-export async function countSending(db: Db, target: string, now: number, most: number): Promise<number> {
+export async function countSending(db: Db, target: string, now: number, max: number): Promise<number> {
   const sending = db
     .selectFrom('deliveries')
     .select('id')
     .where('target', '=', target)
     .where('status', '=', 'sending')
     .where('next_at', '>', now)
-    .limit(most)
+    .limit(max)
   const { count } = await db
     .selectFrom(sending.as('sending'))
     .select((eb) => eb.fn.countAll<number>().as('count'))

@@ -6,7 +6,7 @@ import type { ChangeRow } from '../schema.ts'
 export type MonitorChange = Pick<ChangeRow, 'id' | 'kind' | 'title'> & { at: number }
 
 /** Repeats of a long alert come at most once a minute, and an alert can last for hours. */
-const most = 500
+const max = 500
 
 /** What a monitor told last, in the order of its runs. */
 export async function monitorChanges(
@@ -20,7 +20,7 @@ export async function monitorChanges(
     .select(['c.id', 'c.kind', 'c.title', 'e.occurred_at as at'])
     .where('f.facet', '=', monitorFacet(projectId, monitorId))
     .orderBy('f.change_id', 'desc')
-    .limit(most)
+    .limit(max)
     .execute()
   return rows.toSorted((a, b) => a.at - b.at)
 }

@@ -9,7 +9,7 @@ import { forgetChanges } from '../search/index-write.ts'
  */
 export async function withheldCallbacks(
   db: Db,
-  { keep, most }: { keep: number; most: number },
+  { keep, max }: { keep: number; max: number },
 ): Promise<string[]> {
   const rows = await db
     .selectFrom('change_facets as f')
@@ -22,7 +22,7 @@ export async function withheldCallbacks(
     .where('c.detail', 'like', '%"withheld":"%')
     .orderBy('f.change_id', 'desc')
     .offset(keep)
-    .limit(most)
+    .limit(max)
     .execute()
   return rows.map(({ id }) => id)
 }
@@ -33,7 +33,7 @@ export async function withheldCallbacks(
  */
 export async function prunableChanges(
   db: Db,
-  { before, after, most }: { before: number; after: string; most: number },
+  { before, after, max }: { before: number; after: string; max: number },
 ): Promise<{ ids: string[]; last: string | null }> {
   const old = await db
     .selectFrom('changes')
@@ -43,7 +43,7 @@ export async function prunableChanges(
     // Ids sort by the time of opening, which lets the scan end early.
     .where('id', '<', `chg_${before.toString(16).padStart(11, '0')}`)
     .orderBy('id')
-    .limit(most)
+    .limit(max)
     .execute()
   const ids = old.map(({ id }) => id)
   if (ids.length === 0) return { ids, last: null }
@@ -100,12 +100,12 @@ export async function noteDeletedVersions(db: Db, now: number): Promise<void> {
  */
 export async function dropDeletedTexts(
   db: Db,
-  { before, most }: { before: number; most: number },
+  { before, max }: { before: number; max: number },
 ): Promise<number> {
   const { numAffectedRows } = await sql`update prompt_versions set content = null, content_event = null
     where (project_id, name, version) in (
       select project_id, name, version from prompt_versions
-      where ${deletedWithText} and deleted_at < ${before} limit ${sql.lit(most)}
+      where ${deletedWithText} and deleted_at < ${before} limit ${sql.lit(max)}
     )`.execute(db)
   return Number(numAffectedRows ?? 0)
 }
@@ -116,14 +116,14 @@ export async function dropDeletedTexts(
  */
 export async function forgetWords(
   db: Db,
-  { after, most }: { after: string; most: number },
+  { after, max }: { after: string; max: number },
 ): Promise<string | null> {
   const words = await db
     .selectFrom('search_words')
     .select('word')
     .where('word', '>', after)
     .orderBy('word')
-    .limit(most)
+    .limit(max)
     .execute()
   const last = words.at(-1)?.word ?? null
   if (last === null) return null

@@ -19,8 +19,8 @@ export async function replayById(db: Db, id: string): Promise<ReplayRow | null> 
 }
 
 /** Newest first. */
-export async function recentReplays(db: Db, most: number): Promise<ReplayRow[]> {
-  return db.selectFrom('replays').select(replayColumns).orderBy('id', 'desc').limit(most).execute()
+export async function recentReplays(db: Db, max: number): Promise<ReplayRow[]> {
+  return db.selectFrom('replays').select(replayColumns).orderBy('id', 'desc').limit(max).execute()
 }
 
 /** When a replay wants to be worked on next. */

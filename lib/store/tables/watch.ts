@@ -55,7 +55,7 @@ export async function newestEvent(
 /** More of them tell no more. */
 const newestEvents = 10_000
 const newestMismatches = 1000
-const mostGroups = 100
+const maxGroups = 100
 
 /** Which secrets (by their last four characters) signed for which projects, among the newest 10,000 events since then. */
 export async function signersSince(
@@ -106,7 +106,7 @@ export async function mismatches(
     .groupBy(['head', 'size'])
     .having((eb) => eb.fn.countAll(), '>', 1)
     .orderBy('last', 'desc')
-    .limit(mostGroups)
+    .limit(maxGroups)
     .execute()
   return rows.map(({ head, size, count, first, last }) => {
     const between = Array.from({ length: Number(count) - 1 }, () => Number(last))

@@ -166,7 +166,7 @@ export type ShownEvent = ListedEvent & Pick<EventRow, 'headers'> & { head: Uint8
 export async function eventsWithHeads(
   db: Db,
   changeId: string,
-  most: number,
+  max: number,
   headBytes: number,
 ): Promise<ShownEvent[]> {
   return db
@@ -175,7 +175,7 @@ export async function eventsWithHeads(
     .select(sql<Uint8Array>`substr(body, 1, cast(${headBytes} as integer))`.as('head'))
     .where('change_id', '=', changeId)
     .orderBy('id')
-    .limit(most)
+    .limit(max)
     .execute()
 }
 
@@ -184,10 +184,10 @@ export async function listRejections(db: Db, cursor: Cursor, size: number): Prom
 }
 
 /** How many there are of each, counted up to `most`: beyond that the number costs more than it tells. */
-export async function countRows(db: Db, most: number): Promise<Record<Listed, number>> {
+export async function countRows(db: Db, max: number): Promise<Record<Listed, number>> {
   const counted = (table: Listed) =>
     db
-      .selectFrom(db.selectFrom(table).select(sql.lit(1).as('one')).limit(most).as(table))
+      .selectFrom(db.selectFrom(table).select(sql.lit(1).as('one')).limit(max).as(table))
       .select((eb) => eb.fn.countAll<number>().as('count'))
   const row = await db
     .selectNoFrom([

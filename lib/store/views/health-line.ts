@@ -7,7 +7,7 @@ import { readWatch } from '../tables/watch.ts'
 import { openCircuits } from './dashboard.ts'
 import { type OpenFailures, openFailures } from './open-failures.ts'
 
-/** How deliveries of the last 24 hours' changes went; each is counted up to `mostCounted`. */
+/** How deliveries of the last 24 hours' changes went; each is counted up to `maxCounted`. */
 export interface TargetHealth {
   target: string
   delivered: number
@@ -33,7 +33,7 @@ export interface Health {
   troubles: WatchState['troubles']
 }
 
-export const mostCounted = 10_000
+export const maxCounted = 10_000
 /** The relay's own alerts are events too; there are few among the newest. */
 const newestEvents = 1000
 const dayMs = 86_400_000
@@ -103,7 +103,7 @@ async function targetHealth(db: Db, targets: string[], now: number): Promise<Tar
     .padStart(11, '0')}`
   const count = (target: string, status: string) => sql`(select count(*) from (
     select 1 from deliveries where target = ${target} and status = ${sql.lit(status)} and change_id >= ${start}
-    limit ${sql.lit(mostCounted)}) as n)`
+    limit ${sql.lit(maxCounted)}) as n)`
   const each = targets.map(
     (target, i) => sql`select ${sql.lit(i)} as place, ${count(target, 'delivered')} as delivered,
       ${count(target, 'failed')} as failed, ${count(target, 'retrying')} as retrying`,

@@ -4,7 +4,7 @@ import type { DeliveryStatus } from '../schema.ts'
 import { knownTargets, type Sql } from '../search/sources.ts'
 
 /** Counting ends here, so that a scrape costs the same however much waits: 10,000 entries of one index. */
-export const mostCounted = 10_000
+export const maxCounted = 10_000
 
 export const countedStatuses = ['queued', 'sending', 'retrying', 'failed'] as const satisfies DeliveryStatus[]
 
@@ -14,7 +14,7 @@ export interface QueueDepth {
   count: number
 }
 
-const bounded = (rows: Sql): Sql => sql`(select count(*) from (${rows} limit ${sql.lit(mostCounted)}) as n)`
+const bounded = (rows: Sql): Sql => sql`(select count(*) from (${rows} limit ${sql.lit(maxCounted)}) as n)`
 
 /** How many deliveries wait, are under way or were given up, by target. */
 export async function queueDepths(db: Db): Promise<QueueDepth[]> {

@@ -6,7 +6,7 @@ import { inTransaction } from '../tables/requeue.ts'
 /** Deliveries to one target that were given up, and neither replayed nor dismissed. */
 export interface OpenFailures {
   target: string
-  /** Counted up to `mostFailures`. */
+  /** Counted up to `maxFailures`. */
   count: number
   /** Of the newest. */
   reason: string | null
@@ -15,7 +15,7 @@ export interface OpenFailures {
   lastAt: number
 }
 
-export const mostFailures = 1000
+export const maxFailures = 1000
 
 /** A dismissal holds for the attempt that it was of: replayed and given up again, a delivery is open again. */
 const isOpen: Sql = sql`d.status = 'failed' and not exists (
@@ -36,7 +36,7 @@ async function failuresOf(db: Db, target: string): Promise<OpenFailures | null> 
   const counted = await sql<{ count: number; last: number }>`
     select count(*) as count, max(finished_at) as last from (
       select d.finished_at from deliveries d where d.target = ${target} and ${isOpen}
-      order by d.change_id desc limit ${sql.lit(mostFailures)}) as n`.execute(db)
+      order by d.change_id desc limit ${sql.lit(maxFailures)}) as n`.execute(db)
   const { count, last } = counted.rows[0] ?? { count: 0, last: 0 }
   const { change_id: changeId, reason } = newest
   return { target, count: Number(count), reason, changeId, lastAt: Number(last ?? 0) }
@@ -47,7 +47,7 @@ const seenFailures = (db: Db, target: string, until: number) =>
   sql<{ id: string; attempt: number }>`
     select d.id, d.attempt from deliveries d
     where d.target = ${target} and ${isOpen} and coalesce(d.finished_at, 0) <= ${until}
-    order by d.change_id limit ${sql.lit(mostFailures)} ${isPostgres(db) ? sql`for update of d` : sql``}`.execute(
+    order by d.change_id limit ${sql.lit(maxFailures)} ${isPostgres(db) ? sql`for update of d` : sql``}`.execute(
     db,
   )
 

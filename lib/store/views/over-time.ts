@@ -10,12 +10,12 @@ export interface Counted extends Bucket {
 }
 
 /** Each stretch is counted up to here: 32 of them then cost 30 ms, however much came. */
-export const mostOfBucket = 10_000
+export const maxOfBucket = 10_000
 
 const idAt = (time: number): string => `chg_${Math.max(0, time).toString(16).padStart(11, '0')}`
 
 const limited = (rows: Sql, name: string): Sql =>
-  sql`(select count(*) from (${rows} limit ${sql.lit(mostOfBucket)}) as ${sql.ref(name)})`
+  sql`(select count(*) from (${rows} limit ${sql.lit(maxOfBucket)}) as ${sql.ref(name)})`
 
 /** How much came in each stretch, without what was only sent as a test. Reads indexes alone. */
 export async function countOverTime(db: Db, buckets: Bucket[]): Promise<Counted[]> {
@@ -42,7 +42,7 @@ export async function countOverTime(db: Db, buckets: Bucket[]): Promise<Counted[
   return buckets.map((bucket) => {
     const row = byLow.get(idAt(bucket.from))
     const changes = Number(row?.changes ?? 0)
-    const isFull = changes >= mostOfBucket
+    const isFull = changes >= maxOfBucket
     return {
       ...bucket,
       changes: isFull ? changes : changes - Number(row?.tests ?? 0),

@@ -9,7 +9,7 @@ import { githubWords } from './words.ts'
 /** A token lives for an hour; one that ends so soon is not used any more. */
 const spareMs = 60_000
 /** The answer may list what the installation may do: more than the head of an answer that is only shown. */
-const mostAnswer = 65_536
+const maxAnswer = 65_536
 
 const granted = z.object({ token: z.string().min(1), expires_at: z.iso.datetime({ offset: true }) })
 
@@ -67,7 +67,7 @@ async function ask(apiUrl: string, app: GithubApp, context: SendContext): Promis
   const url = `${apiUrl.replace(/\/+$/, '')}/app/installations/${installationId}/access_tokens`
   const headers = { accept: 'application/vnd.github+json', authorization: `Bearer ${jwt.token}` }
   const call = (fetch: typeof globalThis.fetch) => fetch(url, { method: 'POST', headers })
-  const seen = await exchange(context, [jwt.token], call, mostAnswer)
+  const seen = await exchange(context, [jwt.token], call, maxAnswer)
   const outcome = outcomeOf('GitHub', seen, (answer) => classifyToken(answer, app, context.now()))
   if (outcome.outcome !== 'delivered') return outcome
   const parsed = granted.safeParse('answer' in seen ? jsonOf(seen.answer.body) : null)

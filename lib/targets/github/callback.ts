@@ -5,15 +5,15 @@ import type { Message } from '../../core/delivery/delivery.ts'
 import { cut } from '../text.ts'
 
 /** Characters; in JSON a character takes up to six bytes. */
-const mostName = 1000
+const maxName = 1000
 
-const short = (text: string | null): string | null => (text === null ? null : cut(text, mostName))
+const short = (text: string | null): string | null => (text === null ? null : cut(text, maxName))
 
 /** What each change is called, for what is not about prompts. */
 export const changeHead = (message: Message): Record<string, unknown> => ({
   id: message.change.id,
   kind: message.fact.kind,
-  title: cut(visibleText(titleOf(message)), mostName),
+  title: cut(visibleText(titleOf(message)), maxName),
   url: message.links.page,
   // A workflow can leave tests alone: `if: ${{ !github.event.client_payload.change.test }}`.
   ...(message.change.test ? { test: true } : {}),

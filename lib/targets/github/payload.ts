@@ -9,12 +9,12 @@ import { cut } from '../text.ts'
 import { callbackPayload, changeHead } from './callback.ts'
 
 /** GitHub refuses a dispatch whose body has 64 KB or more. */
-const mostBody = 65_535
+const maxBody = 65_535
 /** Characters; in JSON a character takes up to six bytes. */
-const mostName = 1000
-const mostId = 200
+const maxName = 1000
+const maxId = 200
 /** Bytes of JSON. */
-const mostLabels = 20_000
+const maxLabels = 20_000
 
 /** https://docs.github.com/rest/repos/repos#create-a-repository-dispatch-event */
 export interface Dispatch {
@@ -60,8 +60,8 @@ const sha256Of = (text: unknown): string =>
     .digest('hex')
 
 function labelOf(fact: Fact): string | null {
-  if ('label' in fact) return cut(fact.label, mostName)
-  return 'labels' in fact && fact.labels.length === 1 ? cut(fact.labels[0] ?? '', mostName) : null
+  if ('label' in fact) return cut(fact.label, maxName)
+  return 'labels' in fact && fact.labels.length === 1 ? cut(fact.labels[0] ?? '', maxName) : null
 }
 
 const changeOf = ({
@@ -71,7 +71,7 @@ const changeOf = ({
 }: Message): Record<string, unknown> & { labelsOmitted?: number } => ({
   id: change.id,
   kind: fact.kind,
-  title: cut(visibleText(change.title), mostName),
+  title: cut(visibleText(change.title), maxName),
   url: links.page,
   label: labelOf(fact),
   from: 'from' in fact ? fact.from : null,
@@ -107,7 +107,7 @@ function fittingLabels(labels: readonly string[], room: number): string[] {
   })
 }
 
-const fits = (dispatch: Dispatch): boolean => Buffer.byteLength(JSON.stringify(dispatch)) <= mostBody
+const fits = (dispatch: Dispatch): boolean => Buffer.byteLength(JSON.stringify(dispatch)) <= maxBody
 
 /**
  * The dispatch of one change. The prompt's text is in it as a whole where the body stays below 64 KB, else not at all
@@ -139,11 +139,11 @@ export function githubDispatch(target: GithubTarget, message: Message): Dispatch
   if (fits(whole)) return whole
   const without = made({ ...payload, promptOmitted })
   if (fits(without)) return without
-  const fewer = fittingLabels(labels, mostLabels)
+  const fewer = fittingLabels(labels, maxLabels)
   return made({
     ...payload,
-    promptName: cut(wholeName(change), mostName),
-    projectId: cut(change.projectId ?? '', mostName),
+    promptName: cut(wholeName(change), maxName),
+    projectId: cut(change.projectId ?? '', maxName),
     labels: fewer,
     change: {
       ...payload.change,
@@ -153,30 +153,30 @@ export function githubDispatch(target: GithubTarget, message: Message): Dispatch
   })
 }
 
-const mostRows = 10
+const maxRows = 10
 
 /** What a burst was: numbers, and its first rows, without their messages' tails. */
 function burstPayload(message: Message, fact: BurstFact): Dispatch['client_payload'] {
   const { change } = message
   const { name, count, firstAt, lastAt, isLeast = false } = fact
-  const rows = observedOf(message).slice(0, mostRows)
+  const rows = observedOf(message).slice(0, maxRows)
   return {
-    projectId: change.projectId === null ? null : cut(change.projectId, mostName),
+    projectId: change.projectId === null ? null : cut(change.projectId, maxName),
     change: changeHead(message),
-    name: cut(name, mostName),
+    name: cut(name, maxName),
     count,
     countIsLeast: isLeast,
     firstAt: new Date(firstAt).toISOString(),
     lastAt: new Date(lastAt).toISOString(),
     ...(fact.kind === 'score' ? { lowest: fact.lowest, highest: fact.highest } : {}),
     rows: rows.map(({ row: { id, traceId, at, level, message, value }, url }) => ({
-      id: cut(id, mostId),
-      traceId: traceId === null ? null : cut(traceId, mostId),
+      id: cut(id, maxId),
+      traceId: traceId === null ? null : cut(traceId, maxId),
       at: new Date(at).toISOString(),
       level,
       message,
       value,
-      url: url === null ? null : cut(url, mostName),
+      url: url === null ? null : cut(url, maxName),
     })),
   }
 }
@@ -190,13 +190,13 @@ function otherPayload(message: Message): Dispatch['client_payload'] {
     version: null,
     action: null,
     labels: [],
-    projectId: change.projectId === null ? null : cut(change.projectId, mostName),
+    projectId: change.projectId === null ? null : cut(change.projectId, maxName),
     eventId: null,
     change: {
       ...changeOf(message),
-      subject: cut(wholeName(change), mostName),
-      severity: 'severity' in fact ? cut(fact.severity, mostName) : null,
-      message: words === null ? null : cut(words, mostName),
+      subject: cut(wholeName(change), maxName),
+      severity: 'severity' in fact ? cut(fact.severity, maxName) : null,
+      message: words === null ? null : cut(words, maxName),
       ...(alert && { ended: { changeId: alert.changeId, since: new Date(alert.since).toISOString() } }),
     },
     sha256: null,

@@ -10,12 +10,12 @@ import { messageLinks } from '../links.ts'
 import { cut, head, oneLine, webUrl } from '../text.ts'
 
 /** PagerDuty's limits, in characters: https://developer.pagerduty.com/docs/events-api-v2-overview */
-const mostSummary = 1024
-const mostKey = 255
+const maxSummary = 1024
+const maxKey = 255
 /** Ours: with these the whole stays far below PagerDuty's 512 KB. */
-const mostName = 500
-const mostText = 8000
-const mostUrl = 2000
+const maxName = 500
+const maxText = 8000
+const maxUrl = 2000
 
 type Severity = 'critical' | 'error' | 'warning' | 'info'
 
@@ -111,7 +111,7 @@ function severityOf({ change, fact }: Message): Severity {
 
 /** As it is where it fits; a long one by its hash, so that two never become one. */
 function fitting(key: string): string {
-  if (key.length <= mostKey) return key
+  if (key.length <= maxKey) return key
   return `langfuse:${createHash('sha256').update(key).digest('hex')}`
 }
 
@@ -119,22 +119,22 @@ function fitting(key: string): string {
 const dedupKey = ({ change, fact }: Message): string =>
   fitting(incidentOf(change, fact)?.key ?? `prompt-relay:${change.id}`)
 
-const line = (text: string, most: number): string => cut(oneLine(visibleLines(head(text, 4 * most))), most)
-const text = (value: string): string => cut(visibleLines(head(value, 4 * mostText)), mostText)
+const line = (text: string, max: number): string => cut(oneLine(visibleLines(head(text, 4 * max))), max)
+const text = (value: string): string => cut(visibleLines(head(value, 4 * maxText)), maxText)
 const lines = (values: readonly string[]): string[] =>
-  values.slice(0, 20).map((value) => line(value, mostName))
+  values.slice(0, 20).map((value) => line(value, maxName))
 
 const iso = (at: number): string => new Date(at).toISOString()
 
 function factDetails(fact: Fact): Record<string, unknown> {
   return {
     kind: fact.kind,
-    ...('label' in fact && { label: line(fact.label, mostName) }),
+    ...('label' in fact && { label: line(fact.label, maxName) }),
     ...('from' in fact && { from: fact.from }),
     ...('to' in fact && { to: fact.to }),
-    ...('severity' in fact && { severity: line(fact.severity, mostName) }),
+    ...('severity' in fact && { severity: line(fact.severity, maxName) }),
     ...('count' in fact && { count: fact.count }),
-    ...('traceId' in fact && { trace: fact.traceId === null ? null : line(fact.traceId, mostName) }),
+    ...('traceId' in fact && { trace: fact.traceId === null ? null : line(fact.traceId, maxName) }),
     ...('firstAt' in fact && { first: iso(fact.firstAt), last: iso(fact.lastAt) }),
   }
 }
@@ -147,10 +147,10 @@ function detailsOf(told: Message): Record<string, unknown> {
   return {
     ...factDetails(fact),
     change: change.id,
-    project: change.projectId === null ? null : line(change.projectId, mostName),
-    ...(authors.length > 0 && { author: line(authors.join(', '), mostName) }),
+    project: change.projectId === null ? null : line(change.projectId, maxName),
+    ...(authors.length > 0 && { author: line(authors.join(', '), maxName) }),
     ...(prompt && {
-      prompt: line(wholeName(change), mostName),
+      prompt: line(wholeName(change), maxName),
       version: change.version,
       labels: lines(prompt.labels),
       tags: lines(prompt.tags),
@@ -158,7 +158,7 @@ function detailsOf(told: Message): Record<string, unknown> {
     }),
     ...(message !== null && { message: text(message) }),
     ...(rows.length > 0 && {
-      observed: rows.map(({ words, url }) => ({ words: line(words, mostName), url: webUrl(url, mostUrl) })),
+      observed: rows.map(({ words, url }) => ({ words: line(words, maxName), url: webUrl(url, maxUrl) })),
     }),
     ...(environments.length > 0 && { environments: lines(environments) }),
     ...(problems.length > 0 && { problems: lines(problems) }),
@@ -169,7 +169,7 @@ function detailsOf(told: Message): Record<string, unknown> {
 function differenceText(difference: NonNullable<Message['change']['detail']['difference']>): string {
   if (typeof difference === 'string') return text(difference)
   const { fromVersion, toVersion } = difference
-  const changed = difference.lines.slice(0, 200).map((one) => `${one.sign} ${line(one.text, mostName)}`)
+  const changed = difference.lines.slice(0, 200).map((one) => `${one.sign} ${line(one.text, maxName)}`)
   const more = difference.lines.length - changed.length + difference.cutLines
   return text(
     [`v${fromVersion} → v${toVersion}`, ...changed, ...(more > 0 ? [`… ${more} more`] : [])].join('\n'),
@@ -185,17 +185,17 @@ export function pagerdutyEvent({ routingKey }: PagerdutyTarget, message: Message
     return { path: '/v2/enqueue', body: { routing_key: routingKey, event_action: 'resolve', dedup_key } }
   const shown: Shown = {
     routing_key: routingKey,
-    links: messageLinks(message, mostUrl).map(({ label, url }) => ({ href: url, text: line(label, 75) })),
+    links: messageLinks(message, maxUrl).map(({ label, url }) => ({ href: url, text: line(label, 75) })),
   }
   const payload: Payload = {
-    summary: line(`${change.test ? '[Test] ' : ''}${titleOf(message)}`, mostSummary),
-    source: line(change.projectId === null ? 'prompt-relay' : `langfuse:${change.projectId}`, mostName),
+    summary: line(`${change.test ? '[Test] ' : ''}${titleOf(message)}`, maxSummary),
+    source: line(change.projectId === null ? 'prompt-relay' : `langfuse:${change.projectId}`, maxName),
     timestamp: iso(change.openedAt),
     custom_details: detailsOf(message),
   }
   if (way === 'change') return { path: '/v2/change/enqueue', body: { ...shown, payload } }
-  const component = line(wholeName(change), mostName)
-  const page = webUrl(message.links.page, mostUrl)
+  const component = line(wholeName(change), maxName)
+  const page = webUrl(message.links.page, maxUrl)
   const body: AlertEvent = {
     ...shown,
     event_action: 'trigger',

@@ -32,7 +32,7 @@ export function differenceCode(
   return [title, ...block, ...tail].join('\n')
 }
 
-const mostShown = 5
+const maxShown = 5
 
 /** A placeholder of a chat prompt has no braces. */
 const variable = (name: string): string =>
@@ -42,10 +42,10 @@ const variable = (name: string): string =>
 export function differenceNotes(difference: DifferenceSummary): string[] {
   const { variablesAdded, variablesRemoved, cutVariables = 0, config, cutConfig = 0 } = difference
   const names = (title: string, list: readonly string[]): string[] => {
-    const shown = list.slice(0, mostShown).map((name) => named(variable(name), 80))
+    const shown = list.slice(0, maxShown).map((name) => named(variable(name), 80))
     return shown.length > 0 ? [`*${title}* ${shown.join(', ')}`] : []
   }
-  const over = (list: readonly unknown[]): number => Math.max(0, list.length - mostShown)
+  const over = (list: readonly unknown[]): number => Math.max(0, list.length - maxShown)
   const hidden = cutVariables + over(variablesAdded) + over(variablesRemoved)
   const hiddenKeys = cutConfig + over(config)
   const value = (json: string | null): string => (json === null ? 'not set' : named(json, 120))
@@ -56,7 +56,7 @@ export function differenceNotes(difference: DifferenceSummary): string[] {
   ]
   const keys = [
     ...config
-      .slice(0, mostShown)
+      .slice(0, maxShown)
       .map(({ key, before, after }) => `*Config* ${named(key, 80)}: ${value(before)} → ${value(after)}`),
     ...(hiddenKeys > 0 ? [more(hiddenKeys, 'config key')] : []),
   ]

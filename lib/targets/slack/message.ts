@@ -13,9 +13,9 @@ import { observedLines } from './observed.ts'
 import { fromMarkdown, link, listed, named, plain, quoted, said } from './text.ts'
 
 /** Slack refuses a whole message near 13,200 characters (https://github.com/slackapi/bolt-js/issues/2509). */
-const mostMessage = 12_500
+const maxMessage = 12_500
 /** Slack's limit is 3,000. */
-const mostUrl = 2900
+const maxUrl = 2900
 
 type Block = NonNullable<IncomingWebhookSendArguments['blocks']>[number]
 
@@ -38,8 +38,8 @@ const rooms: readonly Room[] = [
 /** `verbatim`: Slack makes no links and mentions of what only looks like one. */
 const mrkdwn = (text: string) => ({ type: 'mrkdwn', text, verbatim: true }) as const
 /** Neither marks nor shortcodes take effect in it. */
-const plainText = (text: string, most: number) =>
-  ({ type: 'plain_text', text: plain(text, most), emoji: false }) as const
+const plainText = (text: string, max: number) =>
+  ({ type: 'plain_text', text: plain(text, max), emoji: false }) as const
 const section = (text: string): Block => ({ type: 'section', text: mrkdwn(text) })
 const context = (text: string): Block => ({ type: 'context', elements: [mrkdwn(text)] })
 type Field = [name: string, value: string]
@@ -81,7 +81,7 @@ function differenceBlocks({ change, links }: Message, { difference: room }: Room
 }
 
 function buttons(message: Message, { share }: Room): Block[] {
-  const elements = messageLinks(message, mostUrl * share).map(({ label, url }) => {
+  const elements = messageLinks(message, maxUrl * share).map(({ label, url }) => {
     return { type: 'button' as const, text: plainText(label, 75), url }
   })
   return elements.length > 0 ? [{ type: 'actions', elements }] : []
@@ -136,7 +136,7 @@ function fitting(make: (room: Room) => SlackMessage): SlackMessage {
   const [roomiest = { difference: 0, share: 0.2 }, ...others] = rooms
   let message = make(roomiest)
   for (const room of others) {
-    if (JSON.stringify(message).length <= mostMessage) break
+    if (JSON.stringify(message).length <= maxMessage) break
     message = make(room)
   }
   return message

@@ -3,7 +3,7 @@ import type { Message } from '../../core/delivery/delivery.ts'
 import { webUrl } from '../text.ts'
 import { link, named } from './text.ts'
 
-const mostLines = 5
+const maxLines = 5
 
 const when = (at: number): string => `${new Date(at).toISOString().slice(0, 19).replace('T', ' ')} UTC`
 
@@ -16,7 +16,7 @@ function lineOf({ row, url, words }: ToldRow, share: number): string {
 /** The first rows of a burst, as far as the rule matched them, a line each; empty for other changes. */
 export function observedLines(message: Message, share: number): string {
   const rows = observedOf(message)
-  const lines = rows.slice(0, mostLines).map((row) => lineOf(row, share))
+  const lines = rows.slice(0, maxLines).map((row) => lineOf(row, share))
   const { fact } = message
   const left = 'count' in fact && rows.length > 0 ? fact.count - lines.length : 0
   return [...lines, ...(left > 0 ? [`… and ${left.toLocaleString('en')} more`] : [])].join('\n')

@@ -15,10 +15,10 @@ export const escaped = (text: string): string =>
     .replaceAll('>', '&gt;')
     .replace(/`(?=``)/g, `\`${joiner}`)
 
-const clipped = (text: string, most: number): string => cut(text, most).replace(/&[a-z]*…$/, '…')
+const clipped = (text: string, max: number): string => cut(text, max).replace(/&[a-z]*…$/, '…')
 
 /** At most `most` characters as escaped, no entity cut in half. Escaping never makes a text shorter than a quarter. */
-export const said = (text: string, most: number): string => clipped(escaped(head(text, 4 * most)), most)
+export const said = (text: string, max: number): string => clipped(escaped(head(text, 4 * max)), max)
 
 /** Bold, italic and struck text need a mark that does not stand inside a word: `order_id` has none. */
 const wrapping = /(?<![\p{L}\p{N}])[*_~]|[*_~](?![\p{L}\p{N}])/u
@@ -40,34 +40,34 @@ const apart = (text: string): string =>
  * One escaped line, its marks shown as they are: as code where it has any, since only there Slack leaves them alone. A
  * shortcode is set apart in code too: what drops the marks of code, as a preview does, would make a picture of it.
  */
-function literal(line: string, most: number): string {
-  if (!acts.test(line)) return clipped(line, most)
-  return line.includes('`') ? clipped(apart(line), most) : `\`${clipped(withoutPictures(line), most - 2)}\``
+function literal(line: string, max: number): string {
+  if (!acts.test(line)) return clipped(line, max)
+  return line.includes('`') ? clipped(apart(line), max) : `\`${clipped(withoutPictures(line), max - 2)}\``
 }
 
-const lineOf = (text: string, most: number): string => escaped(oneLine(head(text, 4 * most)))
+const lineOf = (text: string, max: number): string => escaped(oneLine(head(text, 4 * max)))
 
 /** The same for names and titles, which have no lines: a line of its own could pass for one of ours. Shown as it is. */
-export const named = (text: string, most: number): string => literal(lineOf(text, most), most)
+export const named = (text: string, max: number): string => literal(lineOf(text, max), max)
 
 /** The same for `plain_text` and for a text that is sent with `mrkdwn: false`: without code, which would be seen there. */
-export const plain = (text: string, most: number): string => clipped(apart(lineOf(text, most)), most)
+export const plain = (text: string, max: number): string => clipped(apart(lineOf(text, max)), max)
 
 /** A text of several lines as a quote, shown as it is. */
-export const quoted = (text: string, most: number): string =>
-  said(text, most)
+export const quoted = (text: string, max: number): string =>
+  said(text, max)
     .split('\n')
-    .map((line) => `> ${literal(line, most)}`)
+    .map((line) => `> ${literal(line, max)}`)
     .join('\n')
 
-const mostNames = 8
+const maxNames = 8
 
 /** Names in a row; of many, the first few and the number of the others, with those that are not in `names` (`omitted`). */
-export function listed(names: readonly string[], most: number, omitted = 0): string {
+export function listed(names: readonly string[], max: number, omitted = 0): string {
   if (names.length === 0) return '–'
-  const shown = names.slice(0, mostNames)
+  const shown = names.slice(0, maxNames)
   const left = names.length - shown.length + omitted
-  const each = Math.floor(most / shown.length)
+  const each = Math.floor(max / shown.length)
   const row = shown.map((name) => named(name, each)).join(', ')
   return left > 0 ? `${row} and ${left.toLocaleString('en')} more` : row
 }

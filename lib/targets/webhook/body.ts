@@ -4,12 +4,12 @@ import { observedOf, type ToldRow, titleOf } from '../../core/change/burst-words
 import { type DifferenceSummary, type Fact, wholeName } from '../../core/change/change.ts'
 import { type Message, versionOf } from '../../core/delivery/delivery.ts'
 import { cut } from '../text.ts'
-import { mostEntries, mostLines, mostName, mostText, types, type WebhookBody } from './schema.ts'
+import { maxEntries, maxLines, maxName, maxText, types, type WebhookBody } from './schema.ts'
 
-const clip = (text: string, most = mostName): string => cut(text.toWellFormed(), most)
-const clipOrNull = (text: string | null, most = mostName): string | null =>
-  text === null ? null : clip(text, most)
-const clipAll = (texts: readonly string[]): string[] => texts.slice(0, mostEntries).map((text) => clip(text))
+const clip = (text: string, max = maxName): string => cut(text.toWellFormed(), max)
+const clipOrNull = (text: string | null, max = maxName): string | null =>
+  text === null ? null : clip(text, max)
+const clipAll = (texts: readonly string[]): string[] => texts.slice(0, maxEntries).map((text) => clip(text))
 
 type Data = WebhookBody['data']
 
@@ -51,7 +51,7 @@ function promptData({ change, fact }: Message): Data['prompt'] {
   const { prompt, omitted } = change.detail
   if (!prompt) return null
   const { labels, labelsBefore, tags, promptType, commitMessage } = prompt
-  const leftOut = (omitted?.labels ?? 0) + Math.max(0, labels.length - mostEntries)
+  const leftOut = (omitted?.labels ?? 0) + Math.max(0, labels.length - maxEntries)
   return {
     name: clip(wholeName(change)),
     version: versionOf(fact, change),
@@ -67,7 +67,7 @@ function promptData({ change, fact }: Message): Data['prompt'] {
 function differenceData(summary: DifferenceSummary | string | null): Data['difference'] {
   if (summary === null || typeof summary === 'string') return null
   const { fromVersion, toVersion, lines, cutLines, variablesAdded, variablesRemoved, config } = summary
-  const kept = lines.slice(0, mostLines)
+  const kept = lines.slice(0, maxLines)
   return {
     fromVersion,
     toVersion,
@@ -75,7 +75,7 @@ function differenceData(summary: DifferenceSummary | string | null): Data['diffe
     cutLines: cutLines + lines.length - kept.length,
     variablesAdded: clipAll(variablesAdded),
     variablesRemoved: clipAll(variablesRemoved),
-    config: config.slice(0, mostEntries).map(({ key, before, after }) => ({
+    config: config.slice(0, maxEntries).map(({ key, before, after }) => ({
       key: clip(key),
       before: clipOrNull(before),
       after: clipOrNull(after),
@@ -84,7 +84,7 @@ function differenceData(summary: DifferenceSummary | string | null): Data['diffe
 }
 
 const observedData = (rows: readonly ToldRow[]): Data['observed'] =>
-  rows.slice(0, mostEntries).map(({ row, url }) => ({
+  rows.slice(0, maxEntries).map(({ row, url }) => ({
     event: row.event,
     id: clip(row.id),
     traceId: clipOrNull(row.traceId),
@@ -124,7 +124,7 @@ export function webhookBodyOf(message: Message): WebhookBody {
       ...factData(fact),
       ...(fact.kind === 'label-removed' && { carried: carriedWords[fact.now ?? 'nowhere'] }),
       observed: observedData(observedOf(message)),
-      message: clipOrNull(detail.message, mostText),
+      message: clipOrNull(detail.message, maxText),
       environments: clipAll(detail.environments),
       prompt: promptData(message),
       difference: differenceData(detail.difference),

@@ -27,13 +27,13 @@ export const types = {
 } as const satisfies Record<FactKind, string>
 
 /** Characters and entries: what is longer is cut, so that a body stays below a megabyte. Names have 600 at most. */
-export const mostName = 600
-export const mostText = 10_000
-export const mostEntries = 100
-export const mostLines = 200
+export const maxName = 600
+export const maxText = 10_000
+export const maxEntries = 100
+export const maxLines = 200
 
-const name = z.string().max(mostName)
-const names = z.array(name).max(mostEntries)
+const name = z.string().max(maxName)
+const names = z.array(name).max(maxEntries)
 const version = z.int()
 
 const difference = z
@@ -42,14 +42,14 @@ const difference = z
     toVersion: version,
     lines: z
       .array(z.object({ sign: z.enum(['+', '-', ' ']), text: name }))
-      .max(mostLines)
+      .max(maxLines)
       .describe('Lines of the text: added, removed, or beside them'),
     cutLines: z.int().describe('How many further lines are left out'),
     variablesAdded: names.describe('Names of {{name}} variables, and placeholder:<name>'),
     variablesRemoved: names,
     config: z
       .array(z.object({ key: name, before: name.nullable(), after: name.nullable() }))
-      .max(mostEntries)
+      .max(maxEntries)
       .describe('Keys of the config by dotted path, with their JSON; null: the key is missing'),
   })
   .describe('What changed in the text and the config between two versions')
@@ -125,9 +125,9 @@ export const webhookBody = z
       lastAt: z.iso.datetime().nullable(),
       observed: z
         .array(observed)
-        .max(mostEntries)
+        .max(maxEntries)
         .describe('Traces, observations or scores: the first of those that it tells of together'),
-      message: z.string().max(mostText).nullable().describe('Markdown'),
+      message: z.string().max(maxText).nullable().describe('Markdown'),
       environments: names,
       prompt: prompt.nullable(),
       difference: difference.nullable().describe('Null: not compared'),

@@ -38,8 +38,8 @@ describe('a shared commit', () => {
     })
     const save = sharedCommit({
       isOfData: () => false,
-      most: 1,
-      mostWaiting: 2,
+      max: 1,
+      maxWaiting: 2,
       commit: async (batch: string[]) => {
         await held
         return batch

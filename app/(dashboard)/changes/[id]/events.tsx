@@ -11,7 +11,7 @@ import { bytes, utc } from '../../../_ui/time-words.ts'
 import { proofWords } from '../../event-proof.ts'
 import { payloadOf } from './payload.ts'
 
-export const mostEvents = 20
+export const maxEvents = 20
 /** Of each body: enough for all but very long prompts, and 20 of them still make a page. */
 export const shownBytes = 32 * 1024
 

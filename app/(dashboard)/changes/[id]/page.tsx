@@ -17,7 +17,7 @@ import { ChangeHeader } from './change-header.tsx'
 import { Deliveries } from './deliveries.tsx'
 import { ChangeDifference } from './difference.tsx'
 import { differenceOf } from './difference-of.ts'
-import { Events, mostEvents, shownBytes } from './events.tsx'
+import { Events, maxEvents, shownBytes } from './events.tsx'
 import { Facts } from './facts.tsx'
 import { Observed } from './observed.tsx'
 import { Undescribed } from './undescribed.tsx'
@@ -72,7 +72,7 @@ export default async function ChangePage({ params, searchParams }: Props) {
     db,
     deliveries.map((delivery) => delivery.id),
   )
-  const events = await eventsWithHeads(db, id, mostEvents, shownBytes)
+  const events = await eventsWithHeads(db, id, maxEvents, shownBytes)
   const { notice, view } = pageQuery.parse(await searchParams)
   return (
     <>

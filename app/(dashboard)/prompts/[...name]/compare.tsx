@@ -9,8 +9,8 @@ import type { PromptQuery } from '../../_words/prompt-path.ts'
 import type { Pair } from './versions-of.ts'
 
 /** A list of more can be used by nobody; others are reached by their links in the table. */
-const mostOptions = 500
-const mostLabels = 60
+const maxOptions = 500
+const maxLabels = 60
 
 interface Props {
   versions: ShownVersion[]
@@ -83,7 +83,7 @@ export function Compare({ versions, pair, difference, view, path, kept, hrefOf }
 
 function Choice(props: { name: string; word: string; versions: ShownVersion[]; chosen: number }) {
   const { name, word, versions, chosen } = props
-  const listed = versions.slice(0, mostOptions)
+  const listed = versions.slice(0, maxOptions)
   const missing = listed.some(({ version }) => version === chosen)
     ? []
     : versions.filter(({ version }) => version === chosen)
@@ -107,5 +107,5 @@ function Choice(props: { name: string; word: string; versions: ShownVersion[]; c
 
 function optionWords(version: number, words: string[]): string {
   const said = visibleText(words.join(', '))
-  return `v${version}${said === '' ? '' : ` · ${said.length > mostLabels ? `${said.slice(0, mostLabels)}…` : said}`}`
+  return `v${version}${said === '' ? '' : ` · ${said.length > maxLabels ? `${said.slice(0, maxLabels)}…` : said}`}`
 }

@@ -16,7 +16,7 @@ const columns = [
   { name: 'When', width: 'w-[186px]' },
 ]
 
-const mostFacts = 4
+const maxFacts = 4
 
 interface Props {
   rows: ListedChange[]
@@ -82,13 +82,13 @@ function FactLines({ change }: Pick<ListedChange, 'change'>) {
   const lines = detail.facts.length === 0 ? [title] : detail.facts.map((fact) => deedWords(fact, change))
   return (
     <>
-      {lines.slice(0, mostFacts).map((line) => (
+      {lines.slice(0, maxFacts).map((line) => (
         <span key={line}>
           <Plain text={line} />
         </span>
       ))}
-      {lines.length + left > mostFacts ? (
-        <span className="text-faint">{moreWords(lines.length + left - mostFacts)}</span>
+      {lines.length + left > maxFacts ? (
+        <span className="text-faint">{moreWords(lines.length + left - maxFacts)}</span>
       ) : null}
     </>
   )

@@ -8,7 +8,7 @@ import { Icon } from '../../../_ui/icons.tsx'
 import { Plain } from '../../../_ui/plain.tsx'
 import { holdersOf } from './versions-of.ts'
 
-const mostTags = 20
+const maxTags = 20
 
 /** Its name, which label is where, and what is the same for all versions. */
 export function PromptHeader({ prompt, versions }: { prompt: PromptKey; versions: ShownVersion[] }) {
@@ -45,8 +45,8 @@ export function PromptHeader({ prompt, versions }: { prompt: PromptKey; versions
         </Entry>
         {tags.length === 0 ? null : (
           <Entry name="Tags">
-            <Plain text={tags.slice(0, mostTags).join(', ')} />
-            {tags.length > mostTags ? ` and ${tags.length - mostTags} more` : null}
+            <Plain text={tags.slice(0, maxTags).join(', ')} />
+            {tags.length > maxTags ? ` and ${tags.length - maxTags} more` : null}
           </Entry>
         )}
       </dl>

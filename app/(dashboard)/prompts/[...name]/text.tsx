@@ -5,8 +5,8 @@ import { Disclosure } from '../../../_ui/disclosure.tsx'
 import { Plain } from '../../../_ui/plain.tsx'
 
 /** Of a text or config; more is for Langfuse's own page. */
-const mostCharacters = 20_000
-const mostMessages = 100
+const maxCharacters = 20_000
+const maxMessages = 100
 
 /** One version as it is: text or messages, and config. */
 export function VersionText({ version, content }: { version: number; content: VersionContent }) {
@@ -19,13 +19,13 @@ export function VersionText({ version, content }: { version: number; content: Ve
       </h2>
       <Disclosure words={`The whole of v${version}`}>
         {items.length === 0 ? <p className="px-4 pb-3 text-[13px] text-soft">It has no text.</p> : null}
-        {items.slice(0, mostMessages).map(({ title, text }, at) => (
+        {items.slice(0, maxMessages).map(({ title, text }, at) => (
           // biome-ignore lint/suspicious/noArrayIndexKey: a fixed list
           <Piece key={at} title={title} text={text} name={`Text of v${version}, part ${at + 1}`} />
         ))}
-        {items.length > mostMessages ? (
+        {items.length > maxMessages ? (
           <p className="px-4 py-2 text-[13px] text-soft">
-            … {(items.length - mostMessages).toLocaleString('en')} more messages
+            … {(items.length - maxMessages).toLocaleString('en')} more messages
           </p>
         ) : null}
         {config === '' || config === '{}' ? null : (
@@ -37,10 +37,10 @@ export function VersionText({ version, content }: { version: number; content: Ve
 }
 
 const indented = (value: unknown, compact: string): string =>
-  compact.length > mostCharacters ? compact : JSON.stringify(value, null, 2)
+  compact.length > maxCharacters ? compact : JSON.stringify(value, null, 2)
 
 function Piece({ title, text, name }: { title: string; text: string; name: string }) {
-  const isWhole = text.length <= mostCharacters
+  const isWhole = text.length <= maxCharacters
   return (
     <>
       <p className="flex justify-between gap-3 px-4 py-1.5 font-mono text-xs text-soft">
@@ -49,11 +49,11 @@ function Piece({ title, text, name }: { title: string; text: string; name: strin
         </span>
         {isWhole ? null : (
           <span className="shrink-0 font-sans">
-            The first {mostCharacters.toLocaleString('en')} of {text.length.toLocaleString('en')} characters
+            The first {maxCharacters.toLocaleString('en')} of {text.length.toLocaleString('en')} characters
           </span>
         )}
       </p>
-      {text === '' ? null : <Code text={text.slice(0, mostCharacters).toWellFormed()} name={name} />}
+      {text === '' ? null : <Code text={text.slice(0, maxCharacters).toWellFormed()} name={name} />}
     </>
   )
 }

@@ -20,7 +20,7 @@ export async function POST(request: Request): Promise<Response> {
   return response
 }
 
-processState.promptRelayDoor = POST
+processState.promptRelayEndpoints = POST
 
 const refused = wrongMethod('POST')
 

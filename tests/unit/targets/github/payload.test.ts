@@ -145,9 +145,9 @@ describe('a GitHub dispatch', () => {
     (character) => {
       const empty = sizeOf(messageOf({ text: '' }))
       const each = Buffer.byteLength(JSON.stringify(character)) - 2
-      const most = Math.floor((65_535 - empty) / each)
+      const max = Math.floor((65_535 - empty) / each)
       const filled = (65_535 - empty) % each
-      const full = messageOf({ text: character.repeat(most) + 'a'.repeat(filled) })
+      const full = messageOf({ text: character.repeat(max) + 'a'.repeat(filled) })
       expect(sizeOf(full)).toBe(65_535)
       expect(payloadOf(full)).toMatchObject({ prompt: full.text })
       const over = payloadOf(messageOf({ text: `${full.text}a` }))

@@ -27,9 +27,9 @@ function pollingOf(env: Env, access: LangfuseAccess | null): LoopDeps['poll'] {
 /** Rests apart, so that ids which a stranger made up, and Langfuse fails at, hold up nobody else's. */
 function traceReader({ api, draw }: LangfuseAccess): NonNullable<LoopDeps['readTrace']> {
   const reader = (use: BudgetUse) =>
-    withRest((wanted) => readTrace({ ...api, draw: () => draw(use) }, wanted), createRest(Date.now))
+    withRest((request) => readTrace({ ...api, draw: () => draw(use) }, request), createRest(Date.now))
   const [ofLangfuse, ofStrangers] = [reader('callback'), reader('stranger')]
-  return (wanted) => (wanted.isAnonymous ? ofStrangers(wanted) : ofLangfuse(wanted))
+  return (request) => (request.isAnonymous ? ofStrangers(request) : ofLangfuse(request))
 }
 
 /**
@@ -69,8 +69,8 @@ function loopOf(db: Db, routes: Routes, env: Env): Loop {
     now: Date.now,
     random: Math.random,
     sleep,
-    readVersion: api && versionsWithRest((wanted) => readPromptVersion(api, wanted), rest),
-    readLabel: api && versionsWithRest((wanted) => readLabelHolder(api, wanted), rest),
+    readVersion: api && versionsWithRest((request) => readPromptVersion(api, request), rest),
+    readLabel: api && versionsWithRest((request) => readLabelHolder(api, request), rest),
     readTrace: access ? traceReader(access) : undefined,
     poll: pollingOf(env, access),
     fetch: plainFetch,

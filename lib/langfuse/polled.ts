@@ -5,7 +5,7 @@ import { dedupeKeyOf, subjectOf } from './keys.ts'
 
 /** A row of Langfuse's API as an event, as the signed door would have opened it. */
 export interface PolledEvent {
-  said: SourceEvent
+  parsed: SourceEvent
   dedupeKey: string
   subject: string
   /** Epoch milliseconds. */
@@ -15,11 +15,11 @@ export interface PolledEvent {
 
 export function openPolled(body: FlatBody): PolledEvent {
   const bytes = Buffer.from(JSON.stringify(body))
-  const said = toEvent(body)
+  const parsed = toEvent(body)
   return {
-    said,
-    dedupeKey: dedupeKeyOf(said, body, bytes),
-    subject: subjectOf(said, body),
+    parsed,
+    dedupeKey: dedupeKeyOf(parsed, body, bytes),
+    subject: subjectOf(parsed, body),
     occurredAt: Date.parse(body.timestamp),
     body: bytes,
   }

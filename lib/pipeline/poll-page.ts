@@ -9,7 +9,7 @@ import type { Db } from '../store/client.ts'
 import type { EventRow, PolledRow } from '../store/schema.ts'
 import { insertEvents, parametersOfEvent, storedEvents } from '../store/tables/events.ts'
 import { addUsage, polledRows, savePolled } from '../store/tables/polls.ts'
-import { addToBursts, rulesFor, type Wanted } from './settle/bursts.ts'
+import { addToBursts, type BurstEntry, rulesFor } from './settle/bursts.ts'
 
 /** Events that are kept of one burst. */
 const maxKept = 100
@@ -69,7 +69,7 @@ function look(
   const before = known?.usage ? (JSON.parse(known.usage) as Usage) : null
   const event = eventOf(body, known, rules)
   const told =
-    known?.told === 1 || (event !== null && isObserved(event.said) && event.said.action === 'created')
+    known?.told === 1 || (event !== null && isObserved(event.parsed) && event.parsed.action === 'created')
   return {
     row: {
       key,
@@ -90,7 +90,7 @@ function look(
 function eventOf(body: FlatBody, known: PolledRow | undefined, rules: readonly Rule[]): PolledEvent | null {
   const wanted = (one: FlatBody | null): PolledEvent | null => {
     const event = one && openPolled(one)
-    return event && isObserved(event.said) && rulesFor(rules, event.said).length > 0 ? event : null
+    return event && isObserved(event.parsed) && rulesFor(rules, event.parsed).length > 0 ? event : null
   }
   return (known?.told === 1 ? null : wanted(body)) ?? (known ? wanted(asUpdate(body)) : null)
 }
@@ -104,8 +104,8 @@ async function storeEvents(
   // The same may have come through the signed door.
   const dedupeKeys = events.map(({ dedupeKey }) => dedupeKey)
   const { events: stored } = await storedEvents(trx, { dedupeKeys, twinKeys: [] })
-  const wanted = events.flatMap((of): Wanted<PolledEvent>[] =>
-    isObserved(of.said) && !stored.has(of.dedupeKey) ? [{ of, said: of.said, test: false }] : [],
+  const wanted = events.flatMap((of): BurstEntry<PolledEvent>[] =>
+    isObserved(of.parsed) && !stored.has(of.dedupeKey) ? [{ of, event: of.parsed, test: false }] : [],
   )
   const changes = await addToBursts(trx, wanted, bursts, now)
   const rows = [...changes].map(([event, changeId]) => eventRow(event, changeId, now))
@@ -118,9 +118,9 @@ const eventRow = (event: PolledEvent, changeId: string, now: number): EventRow =
   dedupe_key: event.dedupeKey,
   twin_key: null,
   change_id: changeId,
-  type: event.said.type,
-  action: isObserved(event.said) ? event.said.action : null,
-  project_id: event.said.projectId,
+  type: event.parsed.type,
+  action: isObserved(event.parsed) ? event.parsed.action : null,
+  project_id: event.parsed.projectId,
   subject: event.subject,
   version: null,
   occurred_at: event.occurredAt,

@@ -94,8 +94,8 @@ async function burstsFor(
 ): Promise<Map<Arrival, string>> {
   const wanted = arrivals.flatMap((of) => {
     if (!isObserved({ type: of.type })) return []
-    const said = parseBody(of.body)
-    return isObserved(said) ? [{ of, said, test: of.test }] : []
+    const event = parseBody(of.body)
+    return isObserved(event) ? [{ of, event, test: of.test }] : []
   })
   // What came through the door is kept, all of it.
   const maxKept = Number.POSITIVE_INFINITY

@@ -15,11 +15,11 @@ import type { LangfuseApi } from '../langfuse/api/request.ts'
 import { projectIdOf } from '../langfuse/project-id.ts'
 import type { Db } from '../store/client.ts'
 import type { ChangeRow } from '../store/schema.ts'
-import { openTrouble, overdueChanges } from '../store/tables/changes.ts'
+import { openKeyedChange, overdueChanges } from '../store/tables/changes.ts'
 import { savePoll } from '../store/tables/polls.ts'
 import { allTargets } from '../store/tables/targets.ts'
 import { claimWatch, mismatches, newestEvent, signersSince } from '../store/tables/watch.ts'
-import type { Told } from './settle/interpret.ts'
+import type { Interpretation } from './settle/interpret.ts'
 
 const source = 'langfuse-webhook'
 /** Longer than Langfuse may take to answer. */
@@ -58,7 +58,7 @@ export async function watch(deps: WatchDeps): Promise<number> {
   await db.transaction().execute(async (trx) => {
     // First, because it locks the row: who lost the claim tells nothing.
     if (!(await savePoll(trx, { ...claimed, state }, time + everyMs))) return
-    for (const fact of [...began, ...ended]) await openTrouble(trx, changeOf(fact, time))
+    for (const fact of [...began, ...ended]) await openKeyedChange(trx, changeOf(fact, time))
   })
   if (began.length + ended.length > 0) deps.onTrouble()
   return time + everyMs
@@ -120,7 +120,7 @@ const changeOf = (fact: TroubleFact, now: number): ChangeRow => ({
 })
 
 /** What was found is written down already. */
-export const tellTrouble = ({ kind, title, danger, detail }: ChangeRow): Told => ({
+export const interpretTrouble = ({ kind, title, danger, detail }: ChangeRow): Interpretation => ({
   kind: kind as TroubleFact['kind'],
   title,
   danger: danger === 1,

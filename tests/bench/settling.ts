@@ -52,7 +52,7 @@ function worldOf({ env, now, receive }: Omit<EndpointDeps, 'reject'>, deps: Sett
   }
   const settleAll = async () => {
     const begin = performance.now()
-    while ((await settleDue(deps)).looked > 0);
+    while ((await settleDue(deps)).claimed > 0);
     return performance.now() - begin
   }
   return { deps, accept, settleAll }

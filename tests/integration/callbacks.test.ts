@@ -78,7 +78,7 @@ describe.each(engines)('the callback endpoint on %s', (_, openStore) => {
   }
   const settle = async (over: Partial<SettleDeps> = {}) => {
     for (let i = 0; i < 500; i++)
-      if ((await settleDue({ db: store.db, routes, now, ...over })).looked === 0) return
+      if ((await settleDue({ db: store.db, routes, now, ...over })).claimed === 0) return
     throw new Error('It never ends')
   }
   const events = () => store.db.selectFrom('events').selectAll().orderBy('id').execute()

@@ -24,7 +24,7 @@ function startRelay({ db }: TestStore) {
   const now = () => time
   const receive = receiver(db, { settleMs: 2000, now })
   const settle = async () => {
-    while ((await settleDue({ db, routes, now })).looked > 0);
+    while ((await settleDue({ db, routes, now })).claimed > 0);
   }
   const post = async (body: PromptWebhook) => {
     const raw = JSON.stringify(body)

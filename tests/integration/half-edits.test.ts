@@ -62,7 +62,7 @@ describe.each(engines)('half an edit on %s', (_, openStore) => {
     },
   })
   const settle = async (over: Partial<SettleDeps> = {}) => {
-    while ((await settleDue({ db: store.db, routes, now, ...over })).looked > 0);
+    while ((await settleDue({ db: store.db, routes, now, ...over })).claimed > 0);
   }
   /** Events of one window, and what they turned out to be. */
   const tell = async (events: object[], over: Partial<SettleDeps> = {}): Promise<Change> => {

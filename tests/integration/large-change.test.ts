@@ -61,7 +61,7 @@ describe.each(engines)('a change whose events are too large to be read at once, 
     time += 11_000
     const world = { stopping: never, onReady: () => {}, onLarge: () => {}, onError: () => {} }
     const settler = createSettler({ db: store.db, routes, now }, world)
-    while ((await settler.settleDue()).looked > 0) await settler.idle()
+    while ((await settler.settleDue()).claimed > 0) await settler.idle()
   }
 
   it('is one change with its difference and its words, and its texts are known before and after they are copied', async () => {
@@ -118,7 +118,7 @@ describe.each(engines)('a change whose events are too large to be read at once, 
     await say(3, 'three')
     await settler.idle()
     time += 11_000
-    while ((await settler.settleDue()).looked > 0) await settler.idle()
+    while ((await settler.settleDue()).claimed > 0) await settler.idle()
     expect(reads).toBeGreaterThan(0)
     expect(await changes()).toMatchObject([{ status: 'settled', eventCount: 3, version: 3 }])
   })

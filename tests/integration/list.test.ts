@@ -14,7 +14,7 @@ import { emptyFilter, httpClasses, type ListFilter, listStatuses, timeRange } fr
 import { termsOf } from '#lib/core/list/words.ts'
 import type { Routes } from '#lib/core/rules/rules.ts'
 import { answerWebhook } from '#lib/endpoints/webhook.ts'
-import { finishAll } from '#lib/pipeline/deliver/record.ts'
+import { recordAttempts } from '#lib/pipeline/deliver/record.ts'
 import { receiver } from '#lib/pipeline/receive.ts'
 import { settleDue } from '#lib/pipeline/settle/settle.ts'
 import type { Db } from '#lib/store/client.ts'
@@ -336,7 +336,7 @@ describe.each(engines)('what happens to a change on %s', (_, openStore) => {
     const request = new Request('http://localhost/', { method: 'POST', headers, body: body as BodyInit })
     if (!env) throw new Error('The environment has problems')
     await answerWebhook(request, { env, now: clock, receive, reject: async () => {} })
-    while ((await settleDue({ db, routes, now: clock })).looked > 0);
+    while ((await settleDue({ db, routes, now: clock })).claimed > 0);
   }
   const found = async (over: Partial<ListFilter>): Promise<Change[]> => {
     const filter = { ...emptyFilter, ...over }
@@ -354,7 +354,7 @@ describe.each(engines)('what happens to a change on %s', (_, openStore) => {
         ? ({ ...ended, outcome: 'delivered', reason, retryAfterMs: null } as const)
         : ({ ...ended, outcome: 'retry', reason, retryAfterMs: null } as const)
     const deps = { db: store.db, now: clock, random: () => 0.5, target: 'slack', announces: false }
-    await finishAll({ ...deps, schedule: [0, 0, 0] }, [
+    await recordAttempts({ ...deps, schedule: [0, 0, 0] }, [
       { row, startedAt: time, endedAt: time, outcome, probe: false, weight: 'counts' },
     ])
   }

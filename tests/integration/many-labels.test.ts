@@ -52,7 +52,7 @@ describe.each(engines)('versions with very many names, on %s', (_, openStore) =>
   }
   const settle = async () => {
     time += 11_000
-    while ((await settleDue({ db: store.db, routes, now })).looked > 0);
+    while ((await settleDue({ db: store.db, routes, now })).claimed > 0);
   }
   const changes = async () => {
     const rows = await store.db.selectFrom('changes').selectAll().orderBy('id').execute()

@@ -84,7 +84,7 @@ describe.each(engines)('polling Langfuse on %s', (_, openStore) => {
       rules,
       alertTargets: [],
     }
-    while ((await settleDue({ db: store.db, routes, now })).looked > 0);
+    while ((await settleDue({ db: store.db, routes, now })).claimed > 0);
   }
   const changes = async (): Promise<Change[]> =>
     (await store.db.selectFrom('changes').selectAll().orderBy('id').execute()).map(toChange)

@@ -59,8 +59,8 @@ describe.each(engines)('a test on %s', (_, openStore) => {
 
   async function settle(): Promise<void> {
     for (;;) {
-      const { looked, settled } = await settleDue({ db: store.db, routes, now: Date.now })
-      if (looked === 0) return
+      const { claimed, settled } = await settleDue({ db: store.db, routes, now: Date.now })
+      if (claimed === 0) return
       if (settled === 0) await sleep(20)
     }
   }

@@ -41,7 +41,7 @@ describe.each(engines)('settling on %s', (_, openStore) => {
     }
   }
   const settle = async (over: Partial<SettleDeps> = {}) => {
-    while ((await settleDue({ db: store.db, routes, now, ...over })).looked > 0);
+    while ((await settleDue({ db: store.db, routes, now, ...over })).claimed > 0);
   }
   const changes = async (): Promise<Change[]> => {
     const rows = await store.db.selectFrom('changes').selectAll().orderBy('id').execute()

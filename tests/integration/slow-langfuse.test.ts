@@ -5,7 +5,7 @@ import type { Routes } from '#lib/core/rules/rules.ts'
 import { answerWebhook } from '#lib/endpoints/webhook.ts'
 import type { LoopDeps } from '#lib/pipeline/loop.ts'
 import { type Arrival, receiver } from '#lib/pipeline/receive.ts'
-import { createRest, versionsWithRest, type WantedVersion } from '#lib/pipeline/settle/lookup.ts'
+import { createRest, type VersionRequest, versionsWithRest } from '#lib/pipeline/settle/lookup.ts'
 import { fixture, secret, sign } from '../fixtures.ts'
 import {
   fetchDouble,
@@ -119,7 +119,7 @@ describe.each(engines)('beside an API of Langfuse that is slow or hangs, on %s',
   it('an alert is reported within 2 s though no text ever comes, and the edits settle after one timeout', async () => {
     let asked = 0
     const rest = createRest(Date.now)
-    const readVersion = versionsWithRest<WantedVersion, VersionContent>(async () => {
+    const readVersion = versionsWithRest<VersionRequest, VersionContent>(async () => {
       asked++
       await sleep(10_000)
       return undefined

@@ -55,7 +55,7 @@ describe.each(engines)('changes that cannot be settled, on %s', (_, openStore) =
   const spoil = () => store.db.updateTable('events').set({ body: stray }).execute()
   const settle = async (over: Partial<SettleDeps> = {}) => {
     let looks = 0
-    while ((await settleDue({ db: store.db, routes, now, ...over })).looked > 0) looks++
+    while ((await settleDue({ db: store.db, routes, now, ...over })).claimed > 0) looks++
     return looks
   }
   const changes = async () => {

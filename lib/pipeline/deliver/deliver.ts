@@ -20,7 +20,7 @@ import { noteAttempt, noteSkipped } from '../journal.ts'
 import { beginAttempt, endAttempt } from './attempt-span.ts'
 import { type MessageDeps, messageFor } from './message.ts'
 import { keepOrder, type Ordered } from './order.ts'
-import { type FinishDeps, type Finished, finishAll } from './record.ts'
+import { type EndedAttempt, type RecordDeps, recordAttempts } from './record.ts'
 
 /** A worker that says nothing for so long is taken for dead. Longer than the longest send. */
 export const leaseMs = 60_000
@@ -103,7 +103,7 @@ interface Sent {
   row: DeliveryRow
   order?: DeliveryOrderRow | undefined
   outcome: Outcome
-  weight: Finished['weight']
+  weight: EndedAttempt['weight']
 }
 
 /**
@@ -141,12 +141,12 @@ async function sendClaim(
 }
 
 /** Of the deliveries of one message, the first speaks for all. */
-const weightOf = (place: number): Finished['weight'] => (place === 0 ? 'counts' : 'again')
+const weightOf = (place: number): EndedAttempt['weight'] => (place === 0 ? 'counts' : 'again')
 
 /** Delivers to one target. `run` starts what may go now and says when to look again; null: when woken. */
 export function createDelivery(name: string, target: Target, deps: DeliverDeps, wake: () => void) {
   const { db, now, random } = deps
-  const finishing: FinishDeps = {
+  const recording: RecordDeps = {
     db,
     now,
     random,
@@ -154,17 +154,17 @@ export function createDelivery(name: string, target: Target, deps: DeliverDeps, 
     announces: deps.announces,
     schedule: target.retryDelays,
   }
-  const finish = sharedCommit({
+  const record = sharedCommit({
     isOfData: isDataError,
-    commit: async (finished: Finished[]) => {
-      const { tells, givenUp } = await finishAll(finishing, finished)
+    commit: async (finished: EndedAttempt[]) => {
+      const { tells, givenUp } = await recordAttempts(recording, finished)
       if (tells) deps.onTrouble()
       return finished.map(({ row }) => givenUp.has(row.id))
     },
   })
   const underWay = new Set<Promise<void>>()
 
-  async function carry(claimed: Claim): Promise<void> {
+  async function sendAndRecord(claimed: Claim): Promise<void> {
     const { probe, orders } = claimed
     const startedAt = now()
     const span = beginAttempt(name, claimed, startedAt)
@@ -185,15 +185,17 @@ export function createDelivery(name: string, target: Target, deps: DeliverDeps, 
       ),
       ...sent
         .filter((one) => !cut.includes(one))
-        .map((one) => record({ ...one, order: orders.get(one.row.id), startedAt, endedAt, probe })),
+        .map((one) =>
+          recordUntilLeaseEnds({ ...one, order: orders.get(one.row.id), startedAt, endedAt, probe }),
+        ),
     ])
   }
 
   /** What was sent but cannot be recorded would be sent again, so it tries until the lease is about to end. */
-  async function record(finished: Finished): Promise<void> {
+  async function recordUntilLeaseEnds(finished: EndedAttempt): Promise<void> {
     for (;;) {
       try {
-        return note(finished, await finish(finished))
+        return note(finished, await record(finished))
       } catch (error) {
         deps.onError(error)
         const late = now() > finished.startedAt + leaseMs - 2 * recordAgainMs
@@ -203,7 +205,7 @@ export function createDelivery(name: string, target: Target, deps: DeliverDeps, 
     }
   }
 
-  function note({ row, outcome, startedAt, endedAt }: Finished, givenUp: boolean): void {
+  function note({ row, outcome, startedAt, endedAt }: EndedAttempt, givenUp: boolean): void {
     const { id: deliveryId, change_id: changeId, attempt, created_at: createdAt } = row
     const { statusCode, reason } = outcome
     const tried = { deliveryId, changeId, attempt, outcome: outcome.outcome, statusCode, reason, givenUp }
@@ -226,7 +228,7 @@ export function createDelivery(name: string, target: Target, deps: DeliverDeps, 
   }
 
   function start(part: Claim): void {
-    const sending = carry(part)
+    const sending = sendAndRecord(part)
       .catch(deps.onError)
       .finally(() => {
         underWay.delete(sending)

@@ -10,7 +10,7 @@ import { lockTarget, saveLimit, updateTarget } from '../../store/tables/targets.
 import { noteGivenUp } from '../settle/given-up.ts'
 
 /** One attempt that has ended. */
-export interface Finished {
+export interface EndedAttempt {
   row: DeliveryRow
   /** Of a delivery that others of the same incident wait for. */
   order?: DeliveryOrderRow | undefined
@@ -25,7 +25,7 @@ export interface Finished {
   weight: 'counts' | 'again' | 'ours'
 }
 
-export interface FinishDeps {
+export interface RecordDeps {
   db: Db
   now: () => number
   random: () => number
@@ -36,7 +36,7 @@ export interface FinishDeps {
   schedule: number[] | undefined
 }
 
-const attemptOf = ({ row, startedAt, endedAt, outcome }: Finished): AttemptRow => ({
+const attemptOf = ({ row, startedAt, endedAt, outcome }: EndedAttempt): AttemptRow => ({
   delivery_id: row.id,
   number: row.attempt,
   started_at: startedAt,
@@ -49,8 +49,8 @@ const attemptOf = ({ row, startedAt, endedAt, outcome }: Finished): AttemptRow =
 })
 
 function settlementOf(
-  { row, outcome }: Finished,
-  { random, schedule }: FinishDeps,
+  { row, outcome }: EndedAttempt,
+  { random, schedule }: RecordDeps,
   { time, circuit }: { time: number; circuit: Circuit },
 ): Settlement {
   const { failures } = row
@@ -86,7 +86,7 @@ function settlementOf(
 /** A probe that was not made leaves the place to the next delivery. */
 function circuitAfter(
   circuit: Circuit,
-  { outcome, probe, weight }: Finished,
+  { outcome, probe, weight }: EndedAttempt,
   { now, delays }: { now: number; delays: number[] | undefined },
 ): Circuit {
   if (weight === 'ours' || outcome.outcome === 'dry-run')
@@ -102,7 +102,7 @@ export interface Recorded {
 }
 
 /** Writes what attempts came to and what follows for their deliveries and the target, all in one transaction. */
-export async function finishAll(deps: FinishDeps, finished: Finished[]): Promise<Recorded> {
+export async function recordAttempts(deps: RecordDeps, finished: EndedAttempt[]): Promise<Recorded> {
   const { db, now, target } = deps
   return db.transaction().execute(async (trx) => {
     const before = await lockTarget(trx, target)

@@ -17,7 +17,7 @@ import type { Rule } from '../../core/rules/rules.ts'
 import type { Db } from '../../store/client.ts'
 import type { ChangeRow } from '../../store/schema.ts'
 import { growBurst, lastToldBurst, openBurst } from '../../store/tables/bursts.ts'
-import type { Told } from './interpret.ts'
+import type { Interpretation } from './interpret.ts'
 
 /** How rows of one name are told together. */
 export interface Bursts {
@@ -28,20 +28,20 @@ export interface Bursts {
   maxKept: number
 }
 
-export interface Wanted<T> {
+export interface BurstEntry<T> {
   of: T
-  said: ObservationEvent | ScoreEvent
+  event: ObservationEvent | ScoreEvent
   test: boolean
 }
 
-const factAlone = (said: ObservationEvent | ScoreEvent, row: ObservedRow): BurstFact =>
-  addToBurst(null, { kind: burstKind(said), name: burstName(said), row, isFirst: true }).fact
+const factAlone = (event: ObservationEvent | ScoreEvent, row: ObservedRow): BurstFact =>
+  addToBurst(null, { kind: burstKind(event), name: burstName(event), row, isFirst: true }).fact
 
 /** The rules that want to hear of an event, as if it were alone. */
-export function rulesFor(rules: readonly Rule[], said: ObservationEvent | ScoreEvent): Rule[] {
-  const row = rowOf(said)
-  const fact = factAlone(said, row)
-  return rules.filter((rule) => wantsRow(rule, { projectId: said.projectId, fact, row }))
+export function rulesFor(rules: readonly Rule[], event: ObservationEvent | ScoreEvent): Rule[] {
+  const row = rowOf(event)
+  const fact = factAlone(event, row)
+  return rules.filter((rule) => wantsRow(rule, { projectId: event.projectId, fact, row }))
 }
 
 interface Group<T> {
@@ -49,19 +49,25 @@ interface Group<T> {
   projectId: string
   name: string
   openKey: string
-  wanted: Wanted<T>[]
+  wanted: BurstEntry<T>[]
 }
 
-function groupsOf<T>(wanted: Wanted<T>[]): Group<T>[] {
-  const groups = Map.groupBy(wanted, ({ said, test }) =>
-    JSON.stringify([burstKind(said), said.projectId, burstName(said), test]),
+function groupsOf<T>(wanted: BurstEntry<T>[]): Group<T>[] {
+  const groups = Map.groupBy(wanted, ({ event, test }) =>
+    JSON.stringify([burstKind(event), event.projectId, burstName(event), test]),
   )
   return [...groups].flatMap(([key, members]) => {
-    const said = members[0]?.said
-    if (!said) return []
+    const event = members[0]?.event
+    if (!event) return []
     const openKey = `burst:${createHash('sha256').update(key).digest('hex')}`
     return [
-      { kind: burstKind(said), projectId: said.projectId, name: burstName(said), openKey, wanted: members },
+      {
+        kind: burstKind(event),
+        projectId: event.projectId,
+        name: burstName(event),
+        openKey,
+        wanted: members,
+      },
     ]
   })
 }
@@ -72,7 +78,7 @@ function groupsOf<T>(wanted: Wanted<T>[]): Group<T>[] {
  */
 export async function addToBursts<T>(
   trx: Db,
-  wanted: Wanted<T>[],
+  wanted: BurstEntry<T>[],
   bursts: Bursts,
   now: number,
 ): Promise<Map<T, string>> {
@@ -123,10 +129,10 @@ function grow<T>(
   const before = JSON.parse(open.detail) as ChangeDetail
   let burst = burstOf(before)
   const kept: T[] = []
-  for (const { of, said } of wanted) {
-    const row = rowOf(said)
-    const { projectId } = said
-    const fact = factAlone(said, row)
+  for (const { of, event } of wanted) {
+    const row = rowOf(event)
+    const { projectId } = event
+    const fact = factAlone(event, row)
     const rows: ObservedRow[] = burst?.rows ?? []
     const isFirst = rules.some(
       (rule) =>
@@ -146,7 +152,7 @@ function burstOf({ facts, observed = [] }: ChangeDetail): Burst | null {
 }
 
 /** What an open burst turned out to be. Null: nothing came of it. */
-export function tellBurst(row: ChangeRow): Told | null {
+export function interpretBurst(row: ChangeRow): Interpretation | null {
   const detail = JSON.parse(row.detail) as ChangeDetail
   const burst = burstOf(detail)
   if (!burst) return null

@@ -2,11 +2,11 @@ import { newId } from '../../base/id.ts'
 import { emptyDetail } from '../../core/change/change.ts'
 import type { Db } from '../../store/client.ts'
 import type { ChangeRow } from '../../store/schema.ts'
-import { openTrouble } from '../../store/tables/changes.ts'
+import { openKeyedChange } from '../../store/tables/changes.ts'
 import { countFailed } from '../../store/tables/deliveries.ts'
 import { lockTarget, updateTarget } from '../../store/tables/targets.ts'
 import { failureReasons } from '../../store/views/open-failures.ts'
-import type { Told } from './interpret.ts'
+import type { Interpretation } from './interpret.ts'
 
 /** What one target gave up is told together, once in this time. */
 const everyMs = 3_600_000
@@ -22,7 +22,7 @@ export async function noteGivenUp(
   now: number,
 ): Promise<void> {
   const dueAt = Math.max(now, (announcedAt ?? 0) + everyMs)
-  await openTrouble(db, {
+  await openKeyedChange(db, {
     id: newId('chg', now),
     open_key: `given-up:${target}`,
     kind: 'given-up',
@@ -44,7 +44,11 @@ export async function noteGivenUp(
 }
 
 /** Says how many deliveries to the target were given up since the last announcement, and why. */
-export async function tellGivenUp(db: Db, { subject: target }: ChangeRow, now: number): Promise<Told> {
+export async function interpretGivenUp(
+  db: Db,
+  { subject: target }: ChangeRow,
+  now: number,
+): Promise<Interpretation> {
   const { announced_at } = await lockTarget(db, target)
   const count = await countFailed(db, target, announced_at ?? 0)
   const reasons = await failureReasons(db, target, announced_at ?? 0)

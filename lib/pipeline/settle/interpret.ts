@@ -34,18 +34,20 @@ import {
 import type { Db } from '../../store/client.ts'
 import { openDanger } from '../../store/tables/changes.ts'
 import { saveVersions, type TextSource, versionsFor } from '../../store/tables/prompts.ts'
-import type { Elsewhere, Wanted } from './lookup.ts'
+import type { LookupRequest, Lookups } from './lookup.ts'
 import { alertEndedBy } from './monitor-history.ts'
 import { contentIn, readSource, versionText } from './version-text.ts'
 
 /** What a change turned out to be. */
-export type Told = Pick<Change, 'kind' | 'title' | 'danger' | 'actor' | 'version'> & { detail: ChangeDetail }
+export type Interpretation = Pick<Change, 'kind' | 'title' | 'danger' | 'actor' | 'version'> & {
+  detail: ChangeDetail
+}
 
 export interface ReceivedEvent {
   id: string
   /** Epoch milliseconds. */
   occurredAt: number
-  said: SourceEvent
+  parsed: SourceEvent
   /** Where the text and config are that it told, if not in `said`: left in its body, or nowhere. */
   text?: 'in-body' | 'none'
 }
@@ -55,47 +57,49 @@ export interface ReceivedEvent {
  * predicts more events of the same edit, and the quiet window has not ended (`mayWait`). `wanted`: something must be
  * read elsewhere first. Otherwise it writes the new state.
  */
-export async function tell(
+export async function interpret(
   db: Db,
   events: ReceivedEvent[],
-  { mayWait, elsewhere }: { mayWait: boolean; elsewhere: Elsewhere },
-): Promise<Told | 'waiting' | { wanted: Wanted }> {
-  const said = events.flatMap((event) =>
-    event.said.type === 'prompt-version' ? [{ ...event, said: event.said }] : [],
+  { mayWait, lookups }: { mayWait: boolean; lookups: Lookups },
+): Promise<Interpretation | 'waiting' | { lookup: LookupRequest }> {
+  const parsed = events.flatMap((event) =>
+    event.parsed.type === 'prompt-version' ? [{ ...event, parsed: event.parsed }] : [],
   )
-  const [first] = said
+  const [first] = parsed
   if (first) {
-    const { projectId, name } = first.said
-    return tellPrompt(db, { projectId, name }, said, { mayWait, elsewhere })
+    const { projectId, name } = first.parsed
+    return interpretPrompt(db, { projectId, name }, parsed, { mayWait, lookups })
   }
   const [other] = events
-  if (!other || other.said.type === 'prompt-version' || isObserved(other.said))
+  if (!other || other.parsed.type === 'prompt-version' || isObserved(other.parsed))
     throw new Error('A change without events of its own')
-  if (other.said.type === 'trace-callback') return tellCallback(other.said, elsewhere)
-  return other.said.type === 'monitor-alert' ? tellAlert(db, other.said) : tellOther(other.said)
+  if (other.parsed.type === 'trace-callback') return interpretCallback(other.parsed, lookups)
+  return other.parsed.type === 'monitor-alert'
+    ? interpretAlert(db, other.parsed)
+    : interpretOther(other.parsed)
 }
 
-async function tellPrompt(
+async function interpretPrompt(
   db: Db,
   key: PromptKey,
-  events: (ReceivedEvent & { said: PromptEvent })[],
-  { mayWait, elsewhere }: { mayWait: boolean; elsewhere: Elsewhere },
-): Promise<Told | 'waiting' | { wanted: Wanted }> {
-  const stored = events.map(({ id, occurredAt, said }): StoredPromptEvent => {
-    const { text: _, config: __, ...rest } = said
+  events: (ReceivedEvent & { parsed: PromptEvent })[],
+  { mayWait, lookups }: { mayWait: boolean; lookups: Lookups },
+): Promise<Interpretation | 'waiting' | { lookup: LookupRequest }> {
+  const stored = events.map(({ id, occurredAt, parsed }): StoredPromptEvent => {
+    const { text: _, config: __, ...rest } = parsed
     return { ...rest, eventId: id, occurredAt }
   })
   const { versions, unread } = await versionsFor(db, key, stored)
   if (mayWait && awaitsCounterpart(versions, stored, unread)) return 'waiting'
   const told = foldPrompt(versions, stored)
-  const labels = labelReads(key, told, elsewhere)
-  if ('wanted' in labels) return labels
+  const labels = labelReads(key, told, lookups)
+  if ('lookup' in labels) return labels
   const { reads } = labels
   const fold = reads.length > 0 ? await foldRead(db, key, { versions, stored, reads }) : told
   const isStale = new Set(fold.stale)
   const contents = contentsOf(events.filter(({ id }) => !isStale.has(id)))
-  const difference = await differenceFor(db, key, { fold, contents, elsewhere })
-  if (difference !== null && typeof difference === 'object' && 'wanted' in difference) return difference
+  const difference = await differenceFor(db, key, { fold, contents, lookups })
+  if (difference !== null && typeof difference === 'object' && 'lookup' in difference) return difference
   const isTouched = new Set(fold.touched)
   const touched = fold.after.filter(({ version }) => isTouched.has(version))
   await saveVersions(db, key, touched, contents)
@@ -132,12 +136,12 @@ function labelsInDoubt(facts: readonly Fact[]): string[] {
 function labelReads(
   key: PromptKey,
   { facts }: Fold,
-  elsewhere: Elsewhere,
-): { reads: LabelRead[] } | { wanted: Wanted } {
+  lookups: Lookups,
+): { reads: LabelRead[] } | { lookup: LookupRequest } {
   const reads: LabelRead[] = []
   for (const label of labelsInDoubt(facts)) {
-    const answer = elsewhere.label({ ...key, label })
-    if (answer === undefined) return { wanted: { label: { ...key, label } } }
+    const answer = lookups.label({ ...key, label })
+    if (answer === undefined) return { lookup: { label: { ...key, label } } }
     if (answer) reads.push({ label, ...answer })
   }
   return { reads }
@@ -161,15 +165,15 @@ const titled = (name: string): string =>
   name.length <= maxIndexed ? name : `${name.slice(0, 100).toWellFormed()}…`
 
 /** Texts by version, the newest telling winning. A `deleted` event's text is left out: its references are unresolved. */
-function contentsOf(events: (ReceivedEvent & { said: PromptEvent })[]): Map<number, TextSource> {
+function contentsOf(events: (ReceivedEvent & { parsed: PromptEvent })[]): Map<number, TextSource> {
   const telling = events
-    .filter(({ said }) => said.action !== 'deleted')
-    .toSorted((a, b) => (a.said.updatedAt ?? 0) - (b.said.updatedAt ?? 0))
+    .filter(({ parsed }) => parsed.action !== 'deleted')
+    .toSorted((a, b) => (a.parsed.updatedAt ?? 0) - (b.parsed.updatedAt ?? 0))
   return new Map(
-    telling.flatMap(({ id, said, text }): [number, TextSource][] => {
-      if (text === 'in-body') return [[said.version, { eventId: id }]]
-      const content = text === 'none' ? null : contentIn(said)
-      return content ? [[said.version, content]] : []
+    telling.flatMap(({ id, parsed, text }): [number, TextSource][] => {
+      if (text === 'in-body') return [[parsed.version, { eventId: id }]]
+      const content = text === 'none' ? null : contentIn(parsed)
+      return content ? [[parsed.version, content]] : []
     }),
   )
 }
@@ -202,56 +206,59 @@ interface Compared {
   fold: Fold
   /** Texts that the change's own events told. */
   contents: Map<number, TextSource>
-  elsewhere: Elsewhere
+  lookups: Lookups
 }
 
 async function differenceFor(
   db: Db,
   key: PromptKey,
-  { fold, contents, elsewhere }: Compared,
-): Promise<ChangeDetail['difference'] | { wanted: Wanted }> {
+  { fold, contents, lookups }: Compared,
+): Promise<ChangeDetail['difference'] | { lookup: LookupRequest }> {
   const known = fold.after.map(({ version }) => version)
   const pair = comparedVersions(fold.facts, known)
   if (!pair) return null
   const read = async (version: number) => {
     const source = contents.get(version)
     const content = (source && (await readSource(db, source))) ?? (await versionText(db, key, version))
-    return content ?? elsewhere.version({ ...key, version })
+    return content ?? lookups.version({ ...key, version })
   }
   const [before, after] = [await read(pair.from), await read(pair.to)]
-  if (before === undefined) return { wanted: { version: { ...key, version: pair.from } } }
-  if (after === undefined) return { wanted: { version: { ...key, version: pair.to } } }
+  if (before === undefined) return { lookup: { version: { ...key, version: pair.from } } }
+  if (after === undefined) return { lookup: { version: { ...key, version: pair.to } } }
   if (before && after) return summarise({ version: pair.from, ...before }, { version: pair.to, ...after })
   return `The text of v${before ? pair.to : pair.from} is not known, so nothing can be compared.`
 }
 
 const nobody = { actor: null, version: null }
 
-async function tellAlert(db: Db, said: AlertEvent): Promise<Told> {
-  const ended = said.severity === 'OK' ? await alertEndedBy(db, said) : null
-  const { facts, ...told } = describeAlert(said, ended ?? undefined)
-  const links = linksOf(['Open the alert', said.url], ['Open the data', said.dataUrl])
-  const detail = { ...emptyDetail, facts, message: said.body, links, environments: said.environments }
+async function interpretAlert(db: Db, parsed: AlertEvent): Promise<Interpretation> {
+  const ended = parsed.severity === 'OK' ? await alertEndedBy(db, parsed) : null
+  const { facts, ...told } = describeAlert(parsed, ended ?? undefined)
+  const links = linksOf(['Open the alert', parsed.url], ['Open the data', parsed.dataUrl])
+  const detail = { ...emptyDetail, facts, message: parsed.body, links, environments: parsed.environments }
   return { ...nobody, ...told, detail: ended ? { ...detail, alert: ended } : detail }
 }
 
-function tellCallback(said: TraceCallbackEvent, elsewhere: Elsewhere): Told | { wanted: Wanted } {
-  const { type: _, ...ids } = said
-  const answer = elsewhere.trace(ids)
-  if (answer === undefined) return { wanted: { trace: ids } }
+function interpretCallback(
+  parsed: TraceCallbackEvent,
+  lookups: Lookups,
+): Interpretation | { lookup: LookupRequest } {
+  const { type: _, ...ids } = parsed
+  const answer = lookups.trace(ids)
+  if (answer === undefined) return { lookup: { trace: ids } }
   const { facts, trace, ...told } = describeCallback(ids, answer)
   const environments = trace?.environment ? [trace.environment] : []
   return { ...nobody, ...told, detail: { ...emptyDetail, facts, environments, ...(trace && { trace }) } }
 }
 
-function tellOther(said: NotificationEvent | UnrecognisedEvent): Told {
-  if (said.type === 'project-notification') {
-    const { facts, ...told } = describeNotification(said)
-    const links = linksOf(['Open in Langfuse', said.url])
-    return { ...nobody, ...told, detail: { ...emptyDetail, facts, message: said.message, links } }
+function interpretOther(parsed: NotificationEvent | UnrecognisedEvent): Interpretation {
+  if (parsed.type === 'project-notification') {
+    const { facts, ...told } = describeNotification(parsed)
+    const links = linksOf(['Open in Langfuse', parsed.url])
+    return { ...nobody, ...told, detail: { ...emptyDetail, facts, message: parsed.message, links } }
   }
-  const { facts, ...told } = describeUnrecognised(said)
-  return { ...nobody, ...told, detail: { ...emptyDetail, facts, problems: said.problems } }
+  const { facts, ...told } = describeUnrecognised(parsed)
+  return { ...nobody, ...told, detail: { ...emptyDetail, facts, problems: parsed.problems } }
 }
 
 const linksOf = (...links: [string, string | null][]): ChangeDetail['links'] =>

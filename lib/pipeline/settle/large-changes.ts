@@ -15,7 +15,7 @@ const maxSearched = 20_000
 
 /** What an event says, without its text. */
 export interface Outline {
-  said: SourceEvent
+  parsed: SourceEvent
   /** It told a text, which is to be read in its body. */
   hasText: boolean
 }
@@ -99,10 +99,10 @@ export function createLargeChanges({ db, stopping, onRead, onFailed }: LargeDeps
 
 /** `room`: for so many characters of its text, to be searched by. */
 function outlineOf(event: StoredEvent, room: number): Outline & { searched: number } {
-  const said = readStored(event)
-  if (said.type !== 'prompt-version') return { said, hasText: false, searched: 0 }
-  const { text, config, ...rest } = said
+  const parsed = readStored(event)
+  if (parsed.type !== 'prompt-version') return { parsed, hasText: false, searched: 0 }
+  const { text, config, ...rest } = parsed
   const words = payloadTexts([{ ...rest, text, config, labels: [], tags: [] }], Math.max(0, room))
   const searched = words.reduce((sum, word) => sum + word.length, 0)
-  return { said: words.length > 0 ? { ...rest, text: words } : rest, hasText: text !== undefined, searched }
+  return { parsed: words.length > 0 ? { ...rest, text: words } : rest, hasText: text !== undefined, searched }
 }

@@ -1,4 +1,4 @@
-import { type Elsewhere, type Readers, readings, type Wanted } from './lookup.ts'
+import { type LookupRequest, type Lookups, type Readers, readings } from './lookup.ts'
 
 /** Lookups at once: Langfuse counts requests, and one that hangs must leave room for others. */
 const maxAtOnce = 4
@@ -22,11 +22,11 @@ export interface LookupDeps {
 }
 
 /** What changes need to know from Langfuse, read beside the settling of others. */
-export interface Lookups {
+export interface LookupQueue {
   /** What was read for this change so far. */
-  known: (changeId: string) => Elsewhere
+  known: (changeId: string) => Lookups
   /** Reads something for a change as soon as there is room; one at a time for each. */
-  begin: (change: Change, wanted: Wanted) => void
+  begin: (change: Change, request: LookupRequest) => void
   isUnderWay: (changeId: string) => boolean
   /** It has settled. */
   forget: (changeId: string) => void
@@ -34,10 +34,10 @@ export interface Lookups {
   idle: () => Promise<void>
 }
 
-export function createLookups({ readers, now, stopping, onAnswer, onError }: LookupDeps): Lookups {
+export function createLookupQueue({ readers, now, stopping, onAnswer, onError }: LookupDeps): LookupQueue {
   const known = new Map<string, ReturnType<typeof readings>>()
   const underWay = new Set<string>()
-  const waiting: { change: Change; wanted: Wanted }[] = []
+  const waiting: { change: Change; request: LookupRequest }[] = []
   const running = new Set<Promise<void>>()
   const nothing = readings(readers)
 
@@ -52,9 +52,9 @@ export function createLookups({ readers, now, stopping, onAnswer, onError }: Loo
     return found
   }
 
-  async function read({ id, openedAt }: Change, wanted: Wanted): Promise<void> {
+  async function read({ id, openedAt }: Change, request: LookupRequest): Promise<void> {
     const againAt = await of(id)
-      .read(wanted, { since: openedAt, now: now() })
+      .read(request, { since: openedAt, now: now() })
       .finally(() => underWay.delete(id))
     await onAnswer(id, againAt)
   }
@@ -63,7 +63,7 @@ export function createLookups({ readers, now, stopping, onAnswer, onError }: Loo
     while (waiting.length > 0 && running.size < maxAtOnce && !stopping()) {
       const one = waiting.shift()
       if (!one) return
-      const done: Promise<void> = read(one.change, one.wanted)
+      const done: Promise<void> = read(one.change, one.request)
         .catch(onError)
         .finally(() => {
           running.delete(done)
@@ -77,11 +77,11 @@ export function createLookups({ readers, now, stopping, onAnswer, onError }: Loo
   }
 
   return {
-    known: (changeId) => (known.get(changeId) ?? nothing).elsewhere,
-    begin: (change, wanted) => {
+    known: (changeId) => (known.get(changeId) ?? nothing).lookups,
+    begin: (change, request) => {
       if (underWay.has(change.id)) return
       underWay.add(change.id)
-      waiting.push({ change, wanted })
+      waiting.push({ change, request })
       next()
     },
     isUnderWay: (changeId) => underWay.has(changeId),

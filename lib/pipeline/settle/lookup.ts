@@ -3,12 +3,12 @@ import type { CallbackIds, TraceAnswer } from '../../core/change/describe-callba
 import type { PromptKey, VersionContent } from '../../core/prompt/state.ts'
 
 /** A version whose text no event has told, wanted for a difference. */
-export interface WantedVersion extends PromptKey {
+export interface VersionRequest extends PromptKey {
   version: number
 }
 
 /** A label that events tell to have left a version, or to have been deleted with it: does anything carry it now? */
-export interface WantedLabel extends PromptKey {
+export interface LabelRequest extends PromptKey {
   label: string
 }
 
@@ -17,20 +17,20 @@ export interface LabelAnswer {
   holder: StoredPromptEvent | null
 }
 
-/** What a change needs to know before it can be told. */
-export type Wanted = { version: WantedVersion } | { trace: CallbackIds } | { label: WantedLabel }
+/** What must be read from Langfuse before a change can be interpreted. */
+export type LookupRequest = { version: VersionRequest } | { trace: CallbackIds } | { label: LabelRequest }
 
 /** Gives what was read elsewhere; null where there is nobody to ask (or no text to be had), undefined: not asked yet. */
-export interface Elsewhere {
-  version: (wanted: WantedVersion) => VersionContent | null | undefined
-  trace: (wanted: CallbackIds) => TraceAnswer | null | undefined
-  label: (wanted: WantedLabel) => LabelAnswer | null | undefined
+export interface Lookups {
+  version: (request: VersionRequest) => VersionContent | null | undefined
+  trace: (request: CallbackIds) => TraceAnswer | null | undefined
+  label: (request: LabelRequest) => LabelAnswer | null | undefined
 }
 
 export interface Readers {
-  readVersion?: (wanted: WantedVersion) => Promise<VersionContent | null>
-  readTrace?: (wanted: CallbackIds) => Promise<TraceAnswer>
-  readLabel?: (wanted: WantedLabel) => Promise<LabelAnswer | null>
+  readVersion?: (request: VersionRequest) => Promise<VersionContent | null>
+  readTrace?: (request: CallbackIds) => Promise<TraceAnswer>
+  readLabel?: (request: LabelRequest) => Promise<LabelAnswer | null>
 }
 
 /** How long a trace is asked for, from the callback on, and how long after one try the next comes. */
@@ -42,40 +42,40 @@ const againMs = 30_000
  * worth asking once, but ids that anyone may have written are not told before Langfuse had some time to confirm them.
  */
 export function readings({ readVersion, readTrace, readLabel }: Readers): {
-  elsewhere: Elsewhere
-  read: (wanted: Wanted, at: { since: number; now: number }) => Promise<number | null>
+  lookups: Lookups
+  read: (request: LookupRequest, at: { since: number; now: number }) => Promise<number | null>
 } {
   const versions = new Map<string, VersionContent | null>()
   const traces = new Map<string, TraceAnswer>()
   const labels = new Map<string, LabelAnswer | null>()
-  const keyOf = (wanted: WantedVersion | CallbackIds | WantedLabel): string => JSON.stringify(wanted)
+  const keyOf = (request: VersionRequest | CallbackIds | LabelRequest): string => JSON.stringify(request)
 
   async function read(
-    wanted: Wanted,
+    request: LookupRequest,
     { since, now }: { since: number; now: number },
   ): Promise<number | null> {
-    if ('version' in wanted) {
-      versions.set(keyOf(wanted.version), (await readVersion?.(wanted.version)) ?? null)
+    if ('version' in request) {
+      versions.set(keyOf(request.version), (await readVersion?.(request.version)) ?? null)
       return null
     }
-    if ('label' in wanted) {
-      labels.set(keyOf(wanted.label), (await readLabel?.(wanted.label)) ?? null)
+    if ('label' in request) {
+      labels.set(keyOf(request.label), (await readLabel?.(request.label)) ?? null)
       return null
     }
-    const answer = await readTrace?.(wanted.trace)
+    const answer = await readTrace?.(request.trace)
     if (!answer) return null
     const until = since + askForMs
     if (answer.state === 'no-answer' && now < until)
       return Math.min(until, now + Math.max(againMs, answer.retryAfterMs ?? 0))
-    traces.set(keyOf(wanted.trace), answer)
+    traces.set(keyOf(request.trace), answer)
     return null
   }
 
   return {
-    elsewhere: {
-      version: (wanted) => (readVersion ? versions.get(keyOf(wanted)) : null),
-      trace: (wanted) => (readTrace ? traces.get(keyOf(wanted)) : null),
-      label: (wanted) => (readLabel ? labels.get(keyOf(wanted)) : null),
+    lookups: {
+      version: (request) => (readVersion ? versions.get(keyOf(request)) : null),
+      trace: (request) => (readTrace ? traces.get(keyOf(request)) : null),
+      label: (request) => (readLabel ? labels.get(keyOf(request)) : null),
     },
     read,
   }
@@ -106,13 +106,13 @@ export function createRest(now: () => number): Rest {
 }
 
 /** Reads versions, or labels, by `read` (undefined: no answer), with a rest after each time that no answer came; nothing is known meanwhile. */
-export function versionsWithRest<Asked, Answer>(
-  read: (wanted: Asked) => Promise<Answer | null | undefined>,
+export function versionsWithRest<Request, Answer>(
+  read: (request: Request) => Promise<Answer | null | undefined>,
   rest: Rest,
-): (wanted: Asked) => Promise<Answer | null> {
-  return async (wanted) => {
+): (request: Request) => Promise<Answer | null> {
+  return async (request) => {
     if (rest.left() > 0) return null
-    const answer = await read(wanted)
+    const answer = await read(request)
     if (answer === undefined) rest.begin(null)
     else rest.end()
     return answer ?? null
@@ -121,18 +121,18 @@ export function versionsWithRest<Asked, Answer>(
 
 /** Reads traces by `read`, with a rest after each time that no answer came to what was asked. */
 export function withRest(
-  read: (wanted: CallbackIds) => Promise<TraceAnswer>,
+  read: (request: CallbackIds) => Promise<TraceAnswer>,
   rest: Rest,
-): (wanted: CallbackIds) => Promise<TraceAnswer> {
+): (request: CallbackIds) => Promise<TraceAnswer> {
   let failed: Extract<TraceAnswer, { state: 'no-answer' }> = {
     state: 'no-answer',
     message: 'Langfuse did not answer',
     retryAfterMs: null,
   }
-  return async (wanted) => {
+  return async (request) => {
     const wait = rest.left()
     if (wait > 0) return { ...failed, retryAfterMs: wait }
-    const answer = await read(wanted)
+    const answer = await read(request)
     if (answer.state === 'no-answer' && !answer.isUnasked) {
       failed = answer
       rest.begin(answer.retryAfterMs)

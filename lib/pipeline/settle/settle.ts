@@ -20,25 +20,25 @@ import { eventHeads, eventsOfChange, moveEvents, twinChange } from '../../store/
 import { failuresOf, noteFailure } from '../../store/tables/settle-failures.ts'
 import { unsynced } from '../../store/unsynced.ts'
 import { noteUnsettled } from '../journal.ts'
-import { tellTrouble } from '../watch.ts'
-import { tellBurst } from './bursts.ts'
-import { type Closed, type Closing, closeChange, type Heard } from './close.ts'
-import { tellGivenUp } from './given-up.ts'
-import { type ReceivedEvent, type Told, tell } from './interpret.ts'
+import { interpretTrouble } from '../watch.ts'
+import { interpretBurst } from './bursts.ts'
+import { interpretGivenUp } from './given-up.ts'
+import { type Interpretation, interpret, type ReceivedEvent } from './interpret.ts'
 import { createLargeChanges, type LargeChanges, maxBytesAtOnce, type Outline } from './large-changes.ts'
-import type { Elsewhere, LabelAnswer, Wanted, WantedLabel, WantedVersion } from './lookup.ts'
-import { createLookups, type Lookups } from './lookup-queue.ts'
+import type { LabelAnswer, LabelRequest, LookupRequest, Lookups, VersionRequest } from './lookup.ts'
+import { createLookupQueue, type LookupQueue } from './lookup-queue.ts'
 import { describeUndescribed, waitAfter } from './undescribed.ts'
 import { copyTexts } from './version-text.ts'
+import { type ChangeEvents, type Closed, type SettlingContext, writeSettlement } from './write-settlement.ts'
 
 export interface SettleDeps {
   db: Db
   routes: Routes
   now: () => number
   /** What is read from Langfuse. Absent without API keys. */
-  readVersion?: (wanted: WantedVersion) => Promise<VersionContent | null>
-  readTrace?: (wanted: CallbackIds) => Promise<TraceAnswer>
-  readLabel?: (wanted: WantedLabel) => Promise<LabelAnswer | null>
+  readVersion?: (lookup: VersionRequest) => Promise<VersionContent | null>
+  readTrace?: (lookup: CallbackIds) => Promise<TraceAnswer>
+  readLabel?: (lookup: LabelRequest) => Promise<LabelAnswer | null>
 }
 
 /** The parts of a settler that a loop has; without them it is looked at once. */
@@ -64,11 +64,11 @@ const timedOutMs = 5000
 const maxReason = 300
 
 /** `behind`: an earlier change of the same prompt settles first. */
-type Found = 'settled' | 'waiting' | 'behind' | 'under-way' | 'large' | { wanted: Wanted }
+type Found = 'settled' | 'waiting' | 'behind' | 'under-way' | 'large' | { lookup: LookupRequest }
 
-export interface Looked {
+export interface SettleRound {
   /** At how many changes. */
-  looked: number
+  claimed: number
   settled: number
   /** Others may be due. */
   isMore: boolean
@@ -76,7 +76,7 @@ export interface Looked {
 
 export interface Settler {
   /** Looks at the open changes that are due next, some at a time: settles each, or finds that something is still to come. */
-  settleDue: () => Promise<Looked>
+  settleDue: () => Promise<SettleRound>
   /** Resolves when nothing is being read for any of them. */
   idle: () => Promise<void>
 }
@@ -97,24 +97,24 @@ export function createSettler(deps: SettleDeps, world: SettlerWorld): Settler {
     await setApart(deps, { ids: [row.id], at: row }, error).catch(onError)
   }
   const beside: Beside = {
-    lookups: createLookups({ readers: deps, now, stopping, onAnswer, onError }),
+    lookupQueue: createLookupQueue({ readers: deps, now, stopping, onAnswer, onError }),
     large: createLargeChanges({ db, stopping, onRead: (id) => onAnswer(id, null), onFailed }),
     onLarge,
   }
   return {
     settleDue: async () => {
       const { ids, settled } = await settleBatch(deps, beside)
-      return { looked: ids.length, settled, isMore: ids.length === maxClaimed }
+      return { claimed: ids.length, settled, isMore: ids.length === maxClaimed }
     },
     idle: async () => {
       await beside.large.idle()
-      await beside.lookups.idle()
+      await beside.lookupQueue.idle()
     },
   }
 }
 
 /** One look without a loop, with what has to be read from Langfuse for it. */
-export async function settleDue(deps: SettleDeps): Promise<Looked> {
+export async function settleDue(deps: SettleDeps): Promise<SettleRound> {
   let isReady = false
   const onReady = () => {
     isReady = true
@@ -127,20 +127,20 @@ export async function settleDue(deps: SettleDeps): Promise<Looked> {
     isLarge = true
   }
   const settler = createSettler(deps, { stopping: () => false, onReady, onLarge, onError })
-  const looked = await settler.settleDue()
+  const claimed = await settler.settleDue()
   await settler.idle()
   while (isReady) {
     isReady = false
-    looked.settled += (await settler.settleDue()).settled
+    claimed.settled += (await settler.settleDue()).settled
     await settler.idle()
   }
   if (isLarge) await copyTexts(deps.db, () => false)
-  return looked
+  return claimed
 }
 
 /** What goes on beside settling, for changes that cannot be settled at once. */
 interface Beside {
-  lookups: Lookups
+  lookupQueue: LookupQueue
   large: LargeChanges
   onLarge: () => void
 }
@@ -182,7 +182,7 @@ interface Progress {
 /** `id`: the change to look at; null: those that are due next. Gives how many were settled. */
 async function look(
   { db, routes, now }: SettleDeps,
-  { lookups, large, onLarge }: Beside,
+  { lookupQueue, large, onLarge }: Beside,
   { id, progress }: { id: string | null; progress: Progress },
 ): Promise<number> {
   const closed: Closed[] = []
@@ -193,8 +193,8 @@ async function look(
     const all: { row: ChangeRow; is: Found }[] = []
     for (const row of rows) {
       progress.at = row
-      const isUnderWay = lookups.isUnderWay(row.id) || large.isUnderWay(row.id)
-      const known = { elsewhere: lookups.known(row.id), outlines: large.known(row.id) }
+      const isUnderWay = lookupQueue.isUnderWay(row.id) || large.isUnderWay(row.id)
+      const known = { lookups: lookupQueue.known(row.id), outlines: large.known(row.id) }
       const is = isUnderWay
         ? 'under-way'
         : await settleClaimed(trx, row, { routes, now: now(), ...known, onClosed })
@@ -215,12 +215,12 @@ async function look(
   })
   for (const { note } of closed) note(now())
   for (const { row, is } of found) {
-    if (typeof is === 'object') lookups.begin({ id: row.id, openedAt: row.opened_at }, is.wanted)
+    if (typeof is === 'object') lookupQueue.begin({ id: row.id, openedAt: row.opened_at }, is.lookup)
     else if (is === 'large') large.begin(row)
     else if (is === 'settled') {
       if (large.known(row.id).size > 0) onLarge()
       large.forget(row.id)
-      lookups.forget(row.id)
+      lookupQueue.forget(row.id)
     }
   }
   return found.filter(({ is }) => is === 'settled').length
@@ -263,7 +263,7 @@ async function giveUp(
       if (!claimed) return
       const events = await eventHeads(trx, row.id)
       const told = describeUndescribed(claimed, { ...failed, events: events.length }, now())
-      await closeChange(trx, claimed, told, { events, said: [] }, { routes, now: now(), onClosed })
+      await writeSettlement(trx, claimed, told, { events, parsed: [] }, { routes, now: now(), onClosed })
     })
   } catch (error) {
     if (isStoreFailure(error)) throw error
@@ -275,19 +275,19 @@ async function giveUp(
 
 /** What was read beside settling. */
 interface Known {
-  elsewhere: Elsewhere
+  lookups: Lookups
   outlines: ReadonlyMap<string, Outline>
 }
 
 async function settleClaimed(
   trx: Db,
   row: ChangeRow,
-  { elsewhere, outlines, ...closing }: Closing & Known,
+  { lookups, outlines, ...closing }: SettlingContext & Known,
 ): Promise<Found> {
   const { now } = closing
-  const own = await ownTold(trx, row, now)
+  const own = await interpretOwn(trx, row, now)
   if (own) {
-    await closeChange(trx, row, own, { events: [], said: [] }, closing)
+    await writeSettlement(trx, row, own, { events: [], parsed: [] }, closing)
     return 'settled'
   }
   if (await isBehind(trx, row)) return 'behind'
@@ -295,12 +295,12 @@ async function settleClaimed(
   if (heard === null) return 'large'
   if (await joinTwin(trx, row, heard)) return 'settled'
   const told = burstKinds.includes(row.kind)
-    ? tellBurst(row)
-    : await tellEvents(trx, heard, { mayWait: row.due_at > now, elsewhere })
+    ? interpretBurst(row)
+    : await interpretEvents(trx, heard, { mayWait: row.due_at > now, lookups })
   if (told === 'waiting') return told
-  if (told && 'wanted' in told) return told
+  if (told && 'lookup' in told) return told
   // Without one it was opened for an event that another instance turned out to have stored first.
-  if (told) await closeChange(trx, row, told, heard, closing)
+  if (told) await writeSettlement(trx, row, told, heard, closing)
   else await deleteChange(trx, row.id)
   return 'settled'
 }
@@ -319,8 +319,8 @@ async function isBehind(trx: Db, { detail }: ChangeRow): Promise<boolean> {
  * Two automations tell of one alert at once, and two instances may each have opened a change for it: the later one, or
  * the one that is not settled yet, gives its events to the other.
  */
-async function joinTwin(trx: Db, { id }: ChangeRow, { said }: Heard): Promise<boolean> {
-  if (!said.some(({ type }) => type === 'monitor-alert' || type === 'project-notification')) return false
+async function joinTwin(trx: Db, { id }: ChangeRow, { parsed }: ChangeEvents): Promise<boolean> {
+  if (!parsed.some(({ type }) => type === 'monitor-alert' || type === 'project-notification')) return false
   const twin = await twinChange(trx, id)
   if (!twin || (twin.status === 'settling' && twin.id > id)) return false
   await moveEvents(trx, id, twin.id)
@@ -329,33 +329,33 @@ async function joinTwin(trx: Db, { id }: ChangeRow, { said }: Heard): Promise<bo
 }
 
 /** What the relay reports of itself; null: it is about events. */
-async function ownTold(trx: Db, row: ChangeRow, now: number): Promise<Told | null> {
-  if (row.kind === 'given-up') return tellGivenUp(trx, row, now)
-  return row.kind === 'trouble' || row.kind === 'trouble-over' ? tellTrouble(row) : null
+async function interpretOwn(trx: Db, row: ChangeRow, now: number): Promise<Interpretation | null> {
+  if (row.kind === 'given-up') return interpretGivenUp(trx, row, now)
+  return row.kind === 'trouble' || row.kind === 'trouble-over' ? interpretTrouble(row) : null
 }
 
-async function tellEvents(
+async function interpretEvents(
   trx: Db,
-  { events, said, inBody }: HeardEvents,
-  deps: Parameters<typeof tell>[2],
-): Promise<Awaited<ReturnType<typeof tell>> | null> {
+  { events, parsed, inBody }: HeardEvents,
+  deps: Parameters<typeof interpret>[2],
+): Promise<Awaited<ReturnType<typeof interpret>> | null> {
   if (events.length === 0) return null
   const received = events.flatMap(({ id, occurred_at }, i): ReceivedEvent[] => {
-    const one = said[i]
+    const one = parsed[i]
     if (!one) return []
     return [
       {
         id,
         occurredAt: occurred_at,
-        said: one,
+        parsed: one,
         ...(inBody && { text: inBody.has(id) ? 'in-body' : 'none' }),
       },
     ]
   })
-  return tell(trx, received, deps)
+  return interpret(trx, received, deps)
 }
 
-interface HeardEvents extends Heard {
+interface HeardEvents extends ChangeEvents {
   /** Of a large change: events whose texts are to be read in their bodies. Null: all are in `said`. */
   inBody: ReadonlySet<string> | null
 }
@@ -367,13 +367,13 @@ async function heardOf(
   outlines: ReadonlyMap<string, Outline>,
 ): Promise<HeardEvents | null> {
   const events = await eventsOfChange(db, id, maxBytesAtOnce)
-  const said: SourceEvent[] = []
+  const parsed: SourceEvent[] = []
   const inBody = new Set<string>()
   for (const { body, ...event } of events) {
-    const outline = body ? { said: readStored({ ...event, body }), hasText: false } : outlines.get(event.id)
+    const outline = body ? { parsed: readStored({ ...event, body }), hasText: false } : outlines.get(event.id)
     if (!outline) return null
-    said.push(outline.said)
+    parsed.push(outline.parsed)
     if (outline.hasText) inBody.add(event.id)
   }
-  return { events, said, inBody: events.some(({ body }) => body === null) ? inBody : null }
+  return { events, parsed, inBody: events.some(({ body }) => body === null) ? inBody : null }
 }

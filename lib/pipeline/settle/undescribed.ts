@@ -1,7 +1,7 @@
 import { lastedWords } from '../../core/change/alert-words.ts'
 import { emptyDetail } from '../../core/change/change.ts'
 import type { ChangeRow } from '../../store/schema.ts'
-import type { Told } from './interpret.ts'
+import type { Interpretation } from './interpret.ts'
 
 /** Before each further try, milliseconds. A bug seldom goes by itself, and all later events of its prompt wait with it. */
 const waits = [10_000, 60_000, 300_000]
@@ -23,7 +23,7 @@ export function describeUndescribed(
   { subject, project_id: projectId, version }: Pick<ChangeRow, 'subject' | 'project_id' | 'version'>,
   { failures, firstAt, reason, events }: Undescribed,
   now: number,
-): Told {
+): Interpretation {
   const tries = failures === 1 ? 'once' : `${failures} times in ${lastedWords(now - firstAt)}`
   const kept = events === 1 ? 'Its event is kept' : `Its ${events} events are kept`
   const what = subject === '' ? 'A change' : `A change of ${subject}`

@@ -11,8 +11,8 @@ import { unsynced } from '../../store/unsynced.ts'
 /** What an event of a prompt says of its text; null: nothing, or the event is gone. */
 async function textOfEvent(db: Db, eventId: string): Promise<VersionContent | null> {
   const event = await eventWithBody(db, eventId)
-  const said = event && readStored(event)
-  return said?.type === 'prompt-version' ? contentIn(said) : null
+  const parsed = event && readStored(event)
+  return parsed?.type === 'prompt-version' ? contentIn(parsed) : null
 }
 
 export const contentIn = ({ text, config }: PromptEvent): VersionContent | null =>

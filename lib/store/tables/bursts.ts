@@ -1,13 +1,13 @@
 import { type Db, isPostgres } from '../client.ts'
 import type { ChangeRow } from '../schema.ts'
-import { openTrouble } from './changes.ts'
+import { openKeyedChange } from './changes.ts'
 
 type Open = Pick<ChangeRow, 'id' | 'detail' | 'event_count'>
 
 /** Opens this change unless one is open under its key; gives the open one, locked for this transaction. */
 export async function openBurst(trx: Db, row: ChangeRow): Promise<Open> {
   for (let round = 0; round < 3; round++) {
-    await openTrouble(trx, row)
+    await openKeyedChange(trx, row)
     const query = trx
       .selectFrom('changes')
       .select(['id', 'detail', 'event_count'])

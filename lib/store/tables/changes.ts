@@ -151,8 +151,8 @@ export async function nextOpenChange(db: Db): Promise<number | null> {
   return row?.at ?? null
 }
 
-/** Opens a change of the relay's own, to be settled at `dueAt`, unless it is open already. */
-export async function openTrouble(db: Db, row: ChangeRow): Promise<void> {
+/** Opens a change that has no event yet, unless one is open under its key: a trouble, or a burst. */
+export async function openKeyedChange(db: Db, row: ChangeRow): Promise<void> {
   await db
     .insertInto('changes')
     .values(row)

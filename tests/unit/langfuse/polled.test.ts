@@ -94,9 +94,9 @@ describe('a score in the flat form', () => {
 describe('a row that was read', () => {
   it('is stored in the form that the signed door takes', () => {
     for (const body of [trace, score]) {
-      const { said, body: bytes } = openPolled(body)
-      expect(said.type).not.toBe('unrecognised')
-      expect(parseBody(bytes)).toEqual(said)
+      const { parsed, body: bytes } = openPolled(body)
+      expect(parsed.type).not.toBe('unrecognised')
+      expect(parseBody(bytes)).toEqual(parsed)
     }
   })
 

@@ -12,23 +12,23 @@ import { insertDeliveries, newDelivery } from '../../store/tables/deliveries.ts'
 import { saveOrders } from '../../store/tables/delivery-orders.ts'
 import { orderOf } from '../deliver/order.ts'
 import { noteSettled } from '../journal.ts'
-import type { Told } from './interpret.ts'
+import type { Interpretation } from './interpret.ts'
 
 /** What is to be said of a change once its settling is committed. */
 export interface Closed {
   note: (endedAt: number) => void
 }
 
-export interface Closing {
+export interface SettlingContext {
   routes: Routes
   now: number
   onClosed: (closed: Closed) => void
 }
 
 /** The events of a change, and what they say, as far as it could be read. */
-export interface Heard {
+export interface ChangeEvents {
   events: Pick<EventRow, 'id' | 'occurred_at' | 'headers'>[]
-  said: SourceEvent[]
+  parsed: SourceEvent[]
 }
 
 /** Characters; a label alone may be longer. */
@@ -39,12 +39,12 @@ const namedLabels = ({ rules }: Routes): Set<string> =>
   new Set(['production', 'latest', ...rules.flatMap(({ label = [] }) => many(label))])
 
 /** Settles a change as what it turned out to be, with a delivery for each target that is to hear of it. */
-export async function closeChange(
+export async function writeSettlement(
   db: Db,
   row: ChangeRow,
-  told: Told,
-  { events, said }: Heard,
-  { routes, now, onClosed }: Closing,
+  told: Interpretation,
+  { events, parsed }: ChangeEvents,
+  { routes, now, onClosed }: SettlingContext,
 ): Promise<void> {
   const { kind } = told
   const keep = namedLabels(routes)
@@ -65,7 +65,7 @@ export async function closeChange(
   })
   const { id, project_id: projectId, subject } = row
   const indexed = { ...told, title, detail, id, projectId, subject, test: row.test === 1 }
-  await indexChange(db, indexed, said)
+  await indexChange(db, indexed, parsed)
   const change = { ...told, detail, projectId, subject }
   const { routed, skipped } = await routeAll(db, routes, { told: { ...told, projectId, subject }, change })
   const to = (target: string) => ({ id: row.id, target, now })
@@ -109,7 +109,10 @@ async function routeAll(
   {
     told,
     change,
-  }: { told: Parameters<typeof route>[1]; change: Parameters<typeof routeEnd>[1] & Pick<Told, 'detail'> },
+  }: {
+    told: Parameters<typeof route>[1]
+    change: Parameters<typeof routeEnd>[1] & Pick<Interpretation, 'detail'>
+  },
 ): Promise<Routing> {
   const { routed, skipped } = route(routes, told)
   if (!change.detail.ends) return { routed, skipped }

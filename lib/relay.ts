@@ -98,7 +98,7 @@ async function open(env: Env, routes: Routes): Promise<Opened> {
   }
 }
 
-/** Loaded apart: nobody at the door waits for what works behind it. */
+/** Loaded apart, so that no sender waits for code that its answer does not need. */
 async function workOver(opening: Promise<Opened>, env: Env, routes: Routes): Promise<Loop> {
   const [{ db }, { relayLoop }] = await Promise.all([opening, import('./build-loop.ts')])
   return relayLoop(db, routes, env)

@@ -17,7 +17,7 @@ export interface RefuseDeps {
 }
 
 interface Refusal {
-  door: string
+  endpoint: string
   status: number
   reason: string
   message: string
@@ -31,7 +31,7 @@ const bodyTimeoutMs = 10_000
 const headBytes = 2048
 const bodyStatus = { 'too-large': 413, 'too-slow': 408, aborted: 400, busy: 503 } as const
 
-export type Body = { ok: true; bytes: Uint8Array } | ({ ok: false } & Omit<Refusal, 'door'>)
+export type Body = { ok: true; bytes: Uint8Array } | ({ ok: false } & Omit<Refusal, 'endpoint'>)
 
 /**
  * A request's body, at most `maxBytes` of it, within 10 s, for as long as `act` works with it: until then it counts in the
@@ -72,11 +72,11 @@ export function answer(status: number, body: object, headers: Record<string, str
 /** Nothing was accepted, because it (`size` bytes) could not be stored. */
 export function storeUnavailable(
   error: unknown,
-  { door, size }: { door: string; size: number },
+  { endpoint, size }: { endpoint: string; size: number },
   headers: Record<string, string> = {},
 ): Response {
   const reason = storeErrorKind(error)
-  noteNotStored({ door, reason, size }, error)
+  noteNotStored({ endpoint, reason, size }, error)
   storeProbe().noteFailure(error, size)
   const message = `The store takes nothing (${storeErrorWords[reason]}), so nothing was accepted. Send it again.`
   return answer(503, { error: 'store-unavailable', message }, { 'retry-after': '5', ...headers })
@@ -89,19 +89,19 @@ export const misconfigured = (problems: readonly Problem[]): Response =>
 /** Answers a refusal and keeps it; that it cannot be kept changes nothing for the sender. */
 export async function refuse(
   request: Request,
-  { door, status, reason, message, head, size }: Refusal,
+  { endpoint, status, reason, message, head, size }: Refusal,
   { now, reject, records }: RefuseDeps,
   answerHeaders: Record<string, string> = {},
 ): Promise<Response> {
   if (records?.(reason) === false) {
-    countRejection(door, reason)
+    countRejection(endpoint, reason)
     return answer(status, { error: reason, message }, answerHeaders)
   }
   const address = request.headers.get('x-forwarded-for')?.split(',').at(-1)?.trim().slice(0, 100) ?? null
   const rejection: RejectionRow = {
     id: newId('rej', now()),
     at: now(),
-    door,
+    door: endpoint,
     status_code: status,
     reason,
     message,
@@ -112,11 +112,11 @@ export async function refuse(
     head,
   }
   await reject(rejection).catch((error) => log('error', 'rejection not stored', thrown(error)))
-  noteRejection({ door, status, reason, detail: message, size }, rejection.id)
+  noteRejection({ endpoint, status, reason, detail: message, size }, rejection.id)
   const wait: Record<string, string> = reason === 'busy' ? { 'retry-after': '1' } : {}
   return answer(status, { error: reason, message }, { ...wait, ...answerHeaders })
 }
 
-/** For methods that a door does not take; `allow`: those that it does. */
+/** For methods that an endpoint does not take; `allow`: those that it does. */
 export const wrongMethod = (allow: string) => (): Response =>
   answer(405, { error: 'wrong-method', message: 'Send a POST.' }, { allow })

@@ -10,7 +10,7 @@ import { answer, bodyOf, headOf, type RefuseDeps, refuse, storeUnavailable } fro
 import { callbackAccess, hasApiKeys, wrongOrigin } from './callback-access.ts'
 import { corsHeaders, preflightHeaders } from './cors.ts'
 
-const door: EventSource = 'langfuse-callback'
+const endpoint: EventSource = 'langfuse-callback'
 /** 100 items, each with four ids of 200 characters of any script. */
 const maxBytes = 512 * 1024
 /** Of what is refused by its headers, no byte is read. */
@@ -29,7 +29,8 @@ export async function answerPreflight(
   { env, ...deps }: RefuseDeps & { env: Env },
 ): Promise<Response> {
   const denial = wrongOrigin(request.headers, env)
-  if (denial) return refuse(request, { ...denial, ...unread, door }, deps, corsHeaders(request.headers, env))
+  if (denial)
+    return refuse(request, { ...denial, ...unread, endpoint }, deps, corsHeaders(request.headers, env))
   const headers = { ...preflightHeaders(request.headers, env), 'cache-control': 'no-store' }
   return new Response(null, { status: 204, headers })
 }
@@ -43,10 +44,10 @@ export async function answerCallback(request: Request, deps: CallbackDeps): Prom
   const { env } = deps
   const cors = corsHeaders(request.headers, env)
   const access = callbackAccess(request.headers, env)
-  if (!access.ok) return refuse(request, { ...access, ...unread, door }, deps, cors)
+  if (!access.ok) return refuse(request, { ...access, ...unread, endpoint }, deps, cors)
   const body = await bodyOf(request, maxBytes)
-  if (!body.ok) return refuse(request, { ...body, door }, deps, cors)
-  const seen = { ...headOf(body.bytes), door }
+  if (!body.ok) return refuse(request, { ...body, endpoint }, deps, cors)
+  const seen = { ...headOf(body.bytes), endpoint }
   const opened = openCallback(body.bytes)
   if (!opened.ok) return refuse(request, { ...opened, ...seen }, deps, cors)
   try {
@@ -56,10 +57,10 @@ export async function answerCallback(request: Request, deps: CallbackDeps): Prom
       const wait = { ...cors, 'retry-after': String(Math.max(1, Math.ceil(retryAfterMs / 1000))) }
       return refuse(request, { status: 429, reason: 'too-many', message, ...seen }, deps, wait)
     }
-    noteCallback(door, taken)
+    noteCallback(endpoint, taken)
     return answer(202, { ok: true }, cors)
   } catch (error) {
-    return storeUnavailable(error, { door, size: seen.size }, cors)
+    return storeUnavailable(error, { endpoint, size: seen.size }, cors)
   }
 }
 

@@ -3,14 +3,11 @@ import { testSource } from '../pipeline/setup/send-test.ts'
 import { testPlan } from '../pipeline/setup/test-bodies.ts'
 import { answerWebhook, type EndpointDeps } from './webhook.ts'
 
-/** What the door must refuse: no signature, one byte changed after signing, signed too long ago. */
+/** What the webhook endpoint must refuse: no signature, one byte changed after signing, signed too long ago. */
 export const refusedKinds = ['unsigned', 'tampered', 'expired'] as const
 export type RefusedKind = (typeof refusedKinds)[number]
 
-/**
- * Knocks at the signed door with a request that it must refuse, and that is kept as a rejection. Gives the answer's
- * status: 401, or 503 where no secret is configured.
- */
+/** Sends the webhook endpoint a request that it must refuse and keep as a rejection. Gives the status: 401, or 503 without a secret. */
 export async function sendRefused(deps: EndpointDeps, kind: RefusedKind): Promise<number> {
   const { env, now } = deps
   const [body] = testPlan('promoted', `prompt-relay-test-${kind}`, now()).bodies

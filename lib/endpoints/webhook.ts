@@ -5,7 +5,7 @@ import { noteEvent } from '../pipeline/journal.ts'
 import type { Arrival, Received } from '../pipeline/receive.ts'
 import { answer, type Body, headOf, type RefuseDeps, refuse, storeUnavailable, withBody } from './answers.ts'
 
-const door = 'langfuse-webhook'
+const endpoint = 'langfuse-webhook'
 /** Langfuse takes prompts up to a form of 4.5 MB. */
 const maxBytes = 5 * 1024 * 1024
 
@@ -15,7 +15,7 @@ export interface EndpointDeps extends RefuseDeps {
 }
 
 /**
- * The signed door: raw bytes first, then the signature, then the parser. 202 when the event is stored durably,
+ * The webhook endpoint: raw bytes first, then the signature, then the parser. 202 when the event is stored durably,
  * 200 when it was before; every refusal with its reason, kept as a rejection; 503 when the store is out of reach,
  * so that Langfuse tries again.
  */
@@ -30,7 +30,7 @@ async function answerBody(
   deps: EndpointDeps,
 ): Promise<Response> {
   const { env, now } = deps
-  if (!body.ok) return refuse(request, { ...body, door }, deps)
+  if (!body.ok) return refuse(request, { ...body, endpoint }, deps)
   const opened = openWebhook({
     headers: request.headers,
     rawBody: body.bytes,
@@ -39,21 +39,21 @@ async function answerBody(
     toleranceSeconds: env.SIGNATURE_TOLERANCE_SECONDS,
     now: now(),
   })
-  if (!opened.ok) return refuse(request, { ...opened, ...headOf(body.bytes), door }, deps)
+  if (!opened.ok) return refuse(request, { ...opened, ...headOf(body.bytes), endpoint }, deps)
   try {
     const received = await deps.receive(arrivalOf(request, opened, body.bytes, now()))
     const { status, eventId } = received
     const { type, subject } = opened
-    noteEvent(door, { status, eventId, type, subject, milliseconds: now() - startedAt })
+    noteEvent(endpoint, { status, eventId, type, subject, milliseconds: now() - startedAt })
     return answer(status === 'accepted' ? 202 : 200, { status, eventId })
   } catch (error) {
-    return storeUnavailable(error, { door, size: body.bytes.byteLength })
+    return storeUnavailable(error, { endpoint, size: body.bytes.byteLength })
   }
 }
 
 function arrivalOf(request: Request, opened: OpenedWebhook, body: Uint8Array, now: number): Arrival {
   return {
-    source: door,
+    source: endpoint,
     dedupe_key: opened.dedupeKey,
     twin_key: opened.twinKey,
     type: opened.type,

@@ -24,9 +24,9 @@ const gauge = (name: string, help: string, value: number, labels: Record<string,
 
 /** A counter that appears with its first event has not increased, as Prometheus sees it: an alert would miss that one. */
 function beginAtZero(): void {
-  for (const door of ['langfuse-webhook', 'langfuse-callback'])
+  for (const endpoint of ['langfuse-webhook', 'langfuse-callback'])
     for (const reason of Object.keys(storeErrorWords))
-      count('prompt_relay_events_not_stored_total', { door, reason }, 0)
+      count('prompt_relay_events_not_stored_total', { endpoint, reason }, 0)
 }
 
 /** All numbers of this process and of its store, as Prometheus reads them. */

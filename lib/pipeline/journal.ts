@@ -13,39 +13,45 @@ interface Taken {
   milliseconds: number
 }
 
-export function noteEvent(door: string, event: Taken): void {
+export function noteEvent(endpoint: string, event: Taken): void {
   log('info', 'event', { ...event })
-  count('prompt_relay_events_total', { door, status: event.status })
+  count('prompt_relay_events_total', { endpoint, status: event.status })
 }
-export function noteCallback(door: string, { stored, repeated }: { stored: number; repeated: number }): void {
+export function noteCallback(
+  endpoint: string,
+  { stored, repeated }: { stored: number; repeated: number },
+): void {
   log('info', 'callback', { stored, repeated })
-  if (stored > 0) count('prompt_relay_events_total', { door, status: 'accepted' }, stored)
-  if (repeated > 0) count('prompt_relay_events_total', { door, status: 'duplicate' }, repeated)
+  if (stored > 0) count('prompt_relay_events_total', { endpoint, status: 'accepted' }, stored)
+  if (repeated > 0) count('prompt_relay_events_total', { endpoint, status: 'duplicate' }, repeated)
 }
 
 export function noteRejection(
-  { door, ...refusal }: { door: string; status: number; reason: string; detail: string; size: number },
+  {
+    endpoint,
+    ...refusal
+  }: { endpoint: string; status: number; reason: string; detail: string; size: number },
   rejectionId: string,
 ): void {
-  log('warn', 'rejected', { door, ...refusal, rejectionId })
-  countRejection(door, refusal.reason)
+  log('warn', 'rejected', { endpoint, ...refusal, rejectionId })
+  countRejection(endpoint, refusal.reason)
 }
 
 /** Of one that nothing else is kept of. */
-export const countRejection = (door: string, reason: string): void =>
-  count('prompt_relay_rejections_total', { door, reason })
+export const countRejection = (endpoint: string, reason: string): void =>
+  count('prompt_relay_rejections_total', { endpoint, reason })
 
 /** An event came and could not be stored, so that its sender was asked to send it again. */
 export function noteNotStored(
-  refused: { door: string; reason: StoreErrorKind; size: number },
+  refused: { endpoint: string; reason: StoreErrorKind; size: number },
   error: unknown,
 ): void {
   log('error', 'event not stored', { ...refused, ...thrown(error) })
-  count('prompt_relay_events_not_stored_total', { door: refused.door, reason: refused.reason })
+  count('prompt_relay_events_not_stored_total', { endpoint: refused.endpoint, reason: refused.reason })
 }
 
-export function noteAnswer(door: string, { status }: Response, milliseconds: number): void {
-  observe('prompt_relay_request_duration_seconds', { door, code: String(status) }, milliseconds)
+export function noteAnswer(endpoint: string, { status }: Response, milliseconds: number): void {
+  observe('prompt_relay_request_duration_seconds', { endpoint, code: String(status) }, milliseconds)
 }
 
 export interface Started {

@@ -9,11 +9,11 @@ const path = '/api/webhooks/langfuse'
 const isForEndpoint = ({ method, url }: IncomingMessage): boolean =>
   method === 'POST' && (url === path || url?.startsWith(`${path}?`) === true)
 
-/** `host`: whatever the sender says it is, of which no URL can be made at times, and which the door does not look at. */
-const listener = (door: (request: Request) => Promise<Response>): RequestListener =>
-  createRequestListener(door, {
+/** The endpoint does not read the host, and no URL can be made of some that senders give. */
+const listener = (endpoint: (request: Request) => Promise<Response>): RequestListener =>
+  createRequestListener(endpoint, {
     host: 'localhost',
-    onError: (error) => log('error', 'door', thrown(error)),
+    onError: (error) => log('error', 'endpoint', thrown(error)),
   })
 
 /**

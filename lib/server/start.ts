@@ -54,7 +54,7 @@ async function begin(loaded: Relay | null): Promise<void> {
 
 /**
  * Starts the loop where the process lives on. A function on Vercel has `after()` and the cron route instead.
- * `isTraced`: Next's way to the door is the one that makes spans. In development it is the one that loads what was edited.
+ * `isTraced`: Next's own way to the endpoint makes the spans. In development it loads what was edited.
  */
 export function startRelay({ isTraced }: { isTraced: boolean }): void {
   if (process.env.VERCEL) return

@@ -34,7 +34,7 @@ const verified = new URL('./baseline/verified.ts', import.meta.url)
 export type NextApp = 'relay' | keyof typeof baselines
 
 /** Where a handler is found in every app: the same path, so that routing costs the same. */
-export const doorPath = '/api/webhooks/langfuse'
+export const endpointPath = '/api/webhooks/langfuse'
 
 function newest(path: string): number {
   const own = statSync(path)
@@ -48,8 +48,8 @@ function filesOf(app: NextApp): [string, string][] {
   if (app === 'relay')
     return ours.filter((name) => existsSync(join(root, name))).map((name) => [join(root, name), name])
   return [
-    [fileURLToPath(baselines[app]), `app${doorPath}/route.ts`],
-    [fileURLToPath(verified), `app${doorPath}/verified.ts`],
+    [fileURLToPath(baselines[app]), `app${endpointPath}/route.ts`],
+    [fileURLToPath(verified), `app${endpointPath}/verified.ts`],
   ]
 }
 

@@ -1,4 +1,4 @@
-/** An hour of changes in simulated time, in a process of its own: the whole way from the door to answering targets. */
+/** An hour of changes in simulated time, in a process of its own: all the way from the endpoint to answering targets. */
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { mock } from 'node:test'
 import { setFlagsFromString } from 'node:v8'

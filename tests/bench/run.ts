@@ -8,8 +8,8 @@ import { describeMachine, type Machine, machineLines } from './machine.ts'
 import { asMarkdown } from './print.ts'
 import { type Results, type Section, sectionsOf } from './results.ts'
 import { differences } from './runs/diff.ts'
-import { busyDoors, doors } from './runs/door.ts'
 import { drains } from './runs/drain.ts'
+import { busyEndpoints, endpoints } from './runs/endpoints.ts'
 import { hours } from './runs/hour.ts'
 import { settledEarly, toSlack } from './runs/latency.ts'
 import { millions } from './runs/million.ts'
@@ -22,8 +22,8 @@ import { startWorker } from './worker.ts'
 
 /** By name, in their order. `once`: what cannot differ from round to round, or takes minutes. */
 const parts: Record<string, { run: (bench: Bench) => Promise<void>; once?: true; asked?: true }> = {
-  doors: { run: doors },
-  busy: { run: busyDoors },
+  endpoints: { run: endpoints },
+  busy: { run: busyEndpoints },
   slack: { run: toSlack },
   early: { run: settledEarly },
   drain: { run: drains },

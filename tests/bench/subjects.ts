@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { freePort, startNext } from '../../scripts/next.ts'
 import { secret } from '../fixtures.ts'
 import { signedBodies } from './bodies.ts'
-import { buildApp, doorPath, type NextApp, root } from './build.ts'
+import { buildApp, endpointPath, type NextApp, root } from './build.ts'
 import { askRedis, createStore, type Engine } from './stores.ts'
 
 export type SubjectName = 'node' | Exclude<NextApp, 'relay'> | Engine
@@ -26,7 +26,7 @@ export const subjectTitles: Record<SubjectName, string> = {
 export interface Running {
   origin: string
   /** Where webhooks go. */
-  door: string
+  endpoint: string
   /** From the start of the process to the first answered webhook, in milliseconds. */
   startedMs: number
   /** The most memory that it ever held, in bytes; null where the system does not tell. */
@@ -56,7 +56,7 @@ function launch(name: SubjectName, folder: string, port: number, env: Record<str
 }
 
 /** Posts until it is answered with 2xx. */
-async function untilAnswered(door: string, child: ChildProcess, log: string): Promise<void> {
+async function untilAnswered(endpoint: string, child: ChildProcess, log: string): Promise<void> {
   const deadline = Date.now() + 60_000
   const [first] = signedBodies(
     { tag: 'start', count: 1, said: [{ action: 'created', version: 1, labels: ['latest'] }] },
@@ -64,14 +64,14 @@ async function untilAnswered(door: string, child: ChildProcess, log: string): Pr
   )
   const headers = { 'content-type': 'application/json', 'x-langfuse-signature': first?.signature ?? '' }
   while (Date.now() < deadline && child.exitCode === null) {
-    const answer = await fetch(door, { method: 'POST', headers, body: first?.body.toString() }).catch(
+    const answer = await fetch(endpoint, { method: 'POST', headers, body: first?.body.toString() }).catch(
       () => null,
     )
     await answer?.text()
     if (answer?.ok) return
     await sleep(5)
   }
-  throw new Error(`${door} was not answered:\n${readFileSync(log, 'utf8').slice(-2000)}`)
+  throw new Error(`${endpoint} was not answered:\n${readFileSync(log, 'utf8').slice(-2000)}`)
 }
 
 function peakBytes(pid: number | undefined): number | null {
@@ -128,11 +128,11 @@ export async function start(
     rmSync(logFolder, { recursive: true, force: true })
   }
   leftOvers.add(stop)
-  await untilAnswered(`${origin}${doorPath}`, child, log)
+  await untilAnswered(`${origin}${endpointPath}`, child, log)
   const startedMs = performance.now() - begin
   const { DATABASE_URL: databaseUrl } = data
   const used = { peakBytes: () => peakBytes(child.pid), cpuMs: () => cpuMs(child.pid) }
-  return { origin, door: `${origin}${doorPath}`, startedMs, ...used, databaseUrl, stop }
+  return { origin, endpoint: `${origin}${endpointPath}`, startedMs, ...used, databaseUrl, stop }
 }
 
 /** Removes what the tutorial left in Redis, its own keys only. */

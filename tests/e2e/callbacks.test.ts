@@ -113,7 +113,7 @@ it('the browser lets no page send a header that is not allowed', async () => {
 
 it('the browser lets no page of another origin call, and the try is kept', async () => {
   expect(await callFrom(stranger, { traceId: 'trace-of-stranger', headers: json })).toBe('refused')
-  // What needs no preflight does reach the door.
+  // What needs no preflight does reach the endpoint.
   expect(await callFrom(stranger, { traceId: 'trace-of-stranger', mode: 'no-cors' })).toBe('0 ')
   const rejected = await shown('/rejected')
   for (const method of ['OPTIONS', 'POST']) {

@@ -95,7 +95,7 @@ describe('an app whose disk is full', () => {
     expect(numbers).toContain('prompt_relay_store_writable 0')
     expect(numbers).toContain('prompt_relay_store_up 1')
     expect(numbers).toMatch(
-      /prompt_relay_events_not_stored_total\{door="langfuse-webhook",reason="disk-full"\} \d\d/,
+      /prompt_relay_events_not_stored_total\{endpoint="langfuse-webhook",reason="disk-full"\} \d\d/,
     )
     expect(running.output()).toContain('database or disk is full')
     expect(running.output()).not.toContain('no transaction is active')

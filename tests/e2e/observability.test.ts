@@ -101,12 +101,12 @@ describe('an app that is watched', () => {
     // Each line as Prometheus reads it.
     for (const line of numbers) expect(line).toMatch(/^[a-z_]+(\{([a-z]+="[^"]*",?)+\})? -?[0-9.e+-]+$/)
     for (const line of [
-      'prompt_relay_events_total{door="langfuse-webhook",status="accepted"} 1',
-      'prompt_relay_events_total{door="langfuse-webhook",status="duplicate"} 1',
-      'prompt_relay_rejections_total{door="langfuse-webhook",reason="signature-missing"} 1',
+      'prompt_relay_events_total{endpoint="langfuse-webhook",status="accepted"} 1',
+      'prompt_relay_events_total{endpoint="langfuse-webhook",status="duplicate"} 1',
+      'prompt_relay_rejections_total{endpoint="langfuse-webhook",reason="signature-missing"} 1',
       'prompt_relay_settled_total{kind="version-created"} 1',
       'prompt_relay_attempts_total{target="slack",outcome="dry-run"} 1',
-      'prompt_relay_request_duration_seconds_count{door="langfuse-webhook",code="202"} 1',
+      'prompt_relay_request_duration_seconds_count{endpoint="langfuse-webhook",code="202"} 1',
       'prompt_relay_deliveries{target="slack",status="queued"} 0',
       'prompt_relay_store_up 1',
     ])
@@ -145,7 +145,7 @@ describe('an app that is watched', () => {
   })
 })
 
-it('has no door for numbers where no token is set', async () => {
+it('has no metrics endpoint where no token is set', async () => {
   const data = dataFolder()
   const app = await startApp({ DATABASE_URL: data.url })
   const status = (await fetch(`${app.url}/api/metrics`, { headers: { authorization: 'Bearer ' } })).status

@@ -357,7 +357,7 @@ describe('every page', () => {
     expect(file.headers.get('cache-control')).toBe('no-store')
   })
 
-  it('keeps the doors out of the proxy', async () => {
+  it('keeps the endpoints out of the proxy', async () => {
     const health = await get('/api/health')
     expect(health.headers.get('content-security-policy')).toBeNull()
   })

@@ -32,7 +32,7 @@ const { env } = readEnv({ LANGFUSE_WEBHOOK_SECRET: secret, CALLBACK_TOKEN: callb
 /** What one input led to, for the sum at the end. */
 export type Ended = string
 
-/** The store as far as a door sees it: takes what both engines take. */
+/** The store as far as an endpoint sees it: takes what both engines take. */
 export type Take = (arrival: Arrival) => Promise<Received>
 
 function checkArrival(arrival: Arrival): void {
@@ -46,7 +46,7 @@ function checkArrival(arrival: Arrival): void {
   readStored(arrival)
 }
 
-async function atDoor(
+async function atEndpoint(
   body: Buffer,
   header: string | null,
   take: Take,
@@ -95,7 +95,7 @@ const mutated = (body: Buffer, random: Random): Buffer =>
   body !== largeBody && random.next() < 0.5 ? mutateJson(body, random) : mutateBytes(body, random, bodies)
 
 async function forged(body: Buffer, header: string | null, take: Take): Promise<Ended> {
-  const { response, arrival } = await atDoor(body, header, take)
+  const { response, arrival } = await atEndpoint(body, header, take)
   await checkAnswer(response)
   const isAccepted = arrival !== null || response.status < 300
   if (isAccepted && (header === null || !isSigned(body, header))) throw new Error('A forged one was accepted')
@@ -120,7 +120,7 @@ export const cases: Record<string, (random: Random, take: Take) => Promise<Ended
   },
   'a changed body that is signed right': async (random, take) => {
     const body = mutated(pickBody(random), random)
-    const { response, arrival } = await atDoor(
+    const { response, arrival } = await atEndpoint(
       body,
       sign(body, { scheme: random.next() < 0.9 ? 'v1' : 'bare' }),
       take,

@@ -1,5 +1,5 @@
 /**
- * `npm run fuzz`: a million inputs to the doors and parsers, in this process; every hundredth that is accepted goes
+ * `npm run fuzz`: a million inputs to the endpoints and parsers, in this process; every hundredth that is accepted goes
  * through a store and is settled. FUZZ_RUNS, FUZZ_SEED and FUZZ_FROM choose which.
  */
 import { randomInt } from 'node:crypto'
@@ -19,7 +19,7 @@ const runs = numberOf('FUZZ_RUNS', 1_000_000)
 const storedEvery = 100
 
 const say = console.log
-// The doors write a line for each request.
+// The endpoints write a line for each request.
 console.log = () => {}
 console.error = () => {}
 

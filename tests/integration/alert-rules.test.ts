@@ -150,10 +150,10 @@ describe.each(engines)('the alert rules of the docs on %s', (_, openStore) => {
   it('PromptRelayEventsNotStored fires at the first event that was not stored, and ends', async () => {
     const before = await scrape()
     const full = Object.assign(new Error('database or disk is full'), { errcode: 13 })
-    storeUnavailable(full, { door: 'langfuse-webhook', size: 10 })
+    storeUnavailable(full, { endpoint: 'langfuse-webhook', size: 10 })
     const after = await scrape()
     expect(firing([before, after])).toEqual([
-      ['PromptRelayEventsNotStored', { door: 'langfuse-webhook', reason: 'disk-full' }],
+      ['PromptRelayEventsNotStored', { endpoint: 'langfuse-webhook', reason: 'disk-full' }],
     ])
     expect(firing([after, { ...(await scrape()), at: after.at + 60 }])).toEqual([])
   })

@@ -456,7 +456,7 @@ describe.each(engines)('the callback endpoint on %s', (_, openStore) => {
       await settle({
         readTrace: async (ids) => {
           asked.push(ids)
-          // The store is not held meanwhile: a door would have to wait.
+          // The store is not held meanwhile: an endpoint would have to wait.
           await knock(request(bodyOf('t2')), open, { address: 'another' })
           return found(ids)
         },

@@ -468,7 +468,7 @@ describe.each(engines)('polling Langfuse on %s', (_, openStore) => {
     expect(sent[0]).toContain('https://relay.test/changes/chg_')
   })
 
-  describe('the signed door', () => {
+  describe('the webhook endpoint', () => {
     const { env } = readEnv({ LANGFUSE_WEBHOOK_SECRET: secret })
     const post = async (body: object): Promise<number> => {
       if (!env) throw new Error('The environment has problems')

@@ -98,7 +98,7 @@ describe.each(engines)('settling on %s', (_, openStore) => {
     await settle({
       readVersion: async (wanted) => {
         asked.push(wanted)
-        // The store is not held meanwhile: a door would have to wait.
+        // The store is not held meanwhile: an endpoint would have to wait.
         await post('09-monitor-alert.json')
         return { text: 'You are a support agent.', config: {} }
       },

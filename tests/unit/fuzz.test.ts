@@ -8,7 +8,7 @@ import { fuzz } from '../fuzz/fuzz.ts'
 const runs = Number(process.env.FUZZ_RUNS || 3000)
 
 describe('changed requests', () => {
-  it('never make a door throw or answer 5xx, and no forged one is accepted', {
+  it('never make an endpoint throw or answer 5xx, and no forged one is accepted', {
     timeout: 30_000 + runs,
   }, async () => {
     vi.spyOn(console, 'log').mockImplementation(() => {})

@@ -11,9 +11,9 @@ const unpaced = { SLACK_PER_SECOND: '0' }
 const perSecond = 50
 
 /** Sends a plan, waits for one Slack message for each of its prompts, and gives how long each took. */
-async function timesToSlack(bench: Bench, { door }: Running, plan: BodyPlan): Promise<number[]> {
+async function timesToSlack(bench: Bench, { endpoint }: Running, plan: BodyPlan): Promise<number[]> {
   await bench.targets.ask({ kind: 'forget' })
-  const task = { url: door, plan, pace: { perSecond }, seconds: 0 }
+  const task = { url: endpoint, plan, pace: { perSecond }, seconds: 0 }
   const sent: LoadResult = mustSucceed(await bench.load.ask(task), 'latency')
   const since = new Map(sent.sent)
   const isMeant = ({ target, marker }: Arrival) => target === 'slack' && since.has(marker)

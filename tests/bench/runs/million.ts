@@ -92,7 +92,7 @@ async function compare({ results, load }: Bench, sides: Side[]): Promise<void> {
     for (const side of sides) {
       const seconds = 1.5
       const plan = planFor(9000 * seconds, strangeVersion)
-      const task = { url: side.running.door, plan, pace: { atOnce: 32 }, seconds }
+      const task = { url: side.running.endpoint, plan, pace: { atOnce: 32 }, seconds }
       const { perSecond } = mustSucceed(await load.ask(task), side.subject)
       // The first turn warms up.
       if (turn > 0) rates.get(side)?.push(perSecond)

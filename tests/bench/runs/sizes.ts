@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { z } from 'zod'
 import type { Bench } from '../bench.ts'
-import { buildApp, doorPath, root } from '../build.ts'
+import { buildApp, endpointPath, root } from '../build.ts'
 import { megabytes } from '../measures.ts'
 import { getPage, signIn } from '../pages.ts'
 import { record } from '../results.ts'
@@ -49,7 +49,7 @@ const trace = z.object({ files: z.array(z.string()) })
 /** What Next's own traces name for the route and for the server around it: near what a function on Vercel holds. */
 async function functionBytes(): Promise<number> {
   const built = join(await buildApp('relay'), '.next')
-  const traces = ['next-server.js.nft.json', `server/app${doorPath}/route.js.nft.json`]
+  const traces = ['next-server.js.nft.json', `server/app${endpointPath}/route.js.nft.json`]
   const paths = traces.flatMap((name) => {
     const { files } = trace.parse(JSON.parse(readFileSync(join(built, name), 'utf8')))
     return files.map((file) => join(built, name, '..', file))

@@ -26,7 +26,7 @@ const post = (body: string | Uint8Array | ReadableStream | null, headers: Record
 const signed = (body: string | Uint8Array, options: Parameters<typeof sign>[1] = {}) =>
   post(body, { 'x-langfuse-signature': sign(body, options) })
 
-describe.each(engines)('the door on %s', (_, openStore) => {
+describe.each(engines)('the webhook endpoint on %s', (_, openStore) => {
   let store: TestStore
   beforeEach(async () => {
     store = await openStore()

@@ -15,12 +15,12 @@ const waiting = { SETTLE_MS: '10000' }
 
 type Sending = (pace: LoadTask['pace'], seconds: number) => Promise<LoadResult>
 
-function senderTo({ load }: Bench, { door }: Running, said: Said, what: string): Sending {
+function senderTo({ load }: Bench, { endpoint }: Running, said: Said, what: string): Sending {
   return async (pace, seconds) => {
     const perSecond =
       'perSecond' in pace ? pace.perSecond : pace.atOnce === 1 ? mostPerSecond / 3 : mostPerSecond
     const plan = planFor(perSecond * seconds, said)
-    return mustSucceed(await load.ask({ url: door, plan, pace, seconds }), what)
+    return mustSucceed(await load.ask({ url: endpoint, plan, pace, seconds }), what)
   }
 }
 
@@ -38,7 +38,7 @@ async function mustBeStored({ databaseUrl }: Running, results: LoadResult[]): Pr
   if (Number(count) !== accepted) throw new Error(`${accepted} events were accepted, ${count} are stored`)
 }
 
-async function measureDoor(bench: Bench, name: SubjectName): Promise<void> {
+async function measureEndpoint(bench: Bench, name: SubjectName): Promise<void> {
   const { results, scale } = bench
   const running = await start(name, { env: { ...bench.targetEnv, ...waiting } })
   const send = senderTo(bench, running, strangeVersion, name)
@@ -63,16 +63,16 @@ async function measureDoor(bench: Bench, name: SubjectName): Promise<void> {
   }
 }
 
-/** The door of every subject: rate, latency, memory, and how soon it answers after its start. */
-export async function doors(bench: Bench): Promise<void> {
-  for (const name of rotated(bench.subjects, bench.round)) await measureDoor(bench, name)
+/** The webhook endpoint of every subject: rate, latency, memory, and how soon it answers after its start. */
+export async function endpoints(bench: Bench): Promise<void> {
+  for (const name of rotated(bench.subjects, bench.round)) await measureEndpoint(bench, name)
 }
 
 /**
  * The same rate while each event is settled at once, and told to Slack at Slack's own pace. For the others it is the
  * same as above: where that was measured in this round, it is not measured again.
  */
-export async function busyDoors(bench: Bench): Promise<void> {
+export async function busyEndpoints(bench: Bench): Promise<void> {
   const { results, round, scale } = bench
   const compared = bench.subjects.filter((name) => ['empty', 'queue', 'sqlite', 'postgres'].includes(name))
   for (const name of rotated(compared, round)) {

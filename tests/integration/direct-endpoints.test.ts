@@ -26,7 +26,7 @@ let port: number
 let arrivals: Arrival[]
 let rejections: RejectionRow[]
 
-async function door(incoming: Request): Promise<Response> {
+async function endpoint(incoming: Request): Promise<Response> {
   const { env } = readEnv({ LANGFUSE_WEBHOOK_SECRET: secret })
   if (!env) throw new Error('The configuration has problems')
   return answerWebhook(incoming, {
@@ -78,7 +78,7 @@ async function send({ method = 'POST', body: sent = body, headers = {}, agent, .
   const text = Buffer.concat(await response.toArray()).toString()
   return {
     status: response.statusCode,
-    by: response.headers['x-by'] ?? 'door',
+    by: response.headers['x-by'] ?? 'endpoint',
     text,
     headers: response.headers,
   }
@@ -94,12 +94,12 @@ describe('before the route is loaded', () => {
 
 describe('once the route is loaded', () => {
   beforeEach(() => {
-    processState.promptRelayEndpoints = door
+    processState.promptRelayEndpoints = endpoint
   })
 
   it('a webhook goes to it without Next, with the bytes, headers and address of the sender', async () => {
     const answer = await send({ headers: signed })
-    expect(answer).toMatchObject({ by: 'door', status: 202, headers: { 'cache-control': 'no-store' } })
+    expect(answer).toMatchObject({ by: 'endpoint', status: 202, headers: { 'cache-control': 'no-store' } })
     expect(JSON.parse(answer.text)).toEqual({ status: 'accepted', eventId: 'evt_1' })
     const [arrival] = arrivals
     expect(Buffer.from(arrival?.body ?? []).equals(body)).toBe(true)
@@ -127,7 +127,7 @@ describe('once the route is loaded', () => {
     ['a query', { path: `${path}?from=%zz` }],
     ['a host that is none', { headers: { ...signed, host: '[no host' } }],
   ])('%s changes nothing', async (_, sent) => {
-    expect(await send({ headers: signed, ...sent })).toMatchObject({ by: 'door', status: 202 })
+    expect(await send({ headers: signed, ...sent })).toMatchObject({ by: 'endpoint', status: 202 })
   })
 
   it.each([
@@ -179,7 +179,7 @@ describe('once the route is loaded', () => {
     let calls = 0
     processState.promptRelayEndpoints = async (incoming) => {
       if (++calls === 1) throw new Error('a bug')
-      return door(incoming)
+      return endpoint(incoming)
     }
     expect(await send({ headers: signed })).toMatchObject({ status: 500 })
     expect(logged.mock.calls.flat().join()).toContain('a bug')

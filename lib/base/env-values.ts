@@ -1,17 +1,6 @@
-import { createPrivateKey } from 'node:crypto'
 import { z } from 'zod'
 import { cleaned, isCommonPassword, isQuoted, lineFlaw, secretFlaw, textFlaw, trimmed } from './text-flaws.ts'
-import {
-  databaseUrlFlaw,
-  githubUrlFlaw,
-  langfuseUrlFlaw,
-  pagerdutyUrlFlaw,
-  publicUrlFlaw,
-  slackUrlFlaw,
-  urlFlaw,
-  withoutApiPath,
-  withoutEnqueue,
-} from './url-flaws.ts'
+import { databaseUrlFlaw, langfuseUrlFlaw, publicUrlFlaw, urlFlaw, withoutApiPath } from './url-flaws.ts'
 
 export const list = (value: string): string[] =>
   cleaned(value)
@@ -24,7 +13,7 @@ export const optional = <T extends z.ZodType>(schema: T) =>
   z.preprocess((value) => (typeof value === 'string' ? cleaned(value) || undefined : value), schema)
 
 /** A text of one form; `flaws` say, in turn, why it is none, and the first that does is told. */
-const textOf = (...flaws: ((value: string) => string | null)[]) =>
+export const textOf = (...flaws: ((value: string) => string | null)[]) =>
   z.string({ error: 'is not a text' }).superRefine((value, context) => {
     for (const flaw of flaws) {
       const message = flaw(value)
@@ -34,18 +23,18 @@ const textOf = (...flaws: ((value: string) => string | null)[]) =>
     }
   })
 
-const like = (pattern: RegExp, error: string) => (value: string) => (pattern.test(value) ? null : error)
+export const like = (pattern: RegExp, error: string) => (value: string) =>
+  pattern.test(value) ? null : error
 
 /** What a setting of a target is made of, wherever it comes from: the same as for a variable, but never blank. */
-const setting = <T extends z.ZodType>(schema: T, change: (value: string) => string = (value) => value) =>
-  z.preprocess((value) => (typeof value === 'string' ? change(cleaned(value)) : value), schema)
+export const setting = <T extends z.ZodType>(
+  schema: T,
+  change: (value: string) => string = (value) => value,
+) => z.preprocess((value) => (typeof value === 'string' ? change(cleaned(value)) : value), schema)
 
 export const httpUrl = setting(textOf(textFlaw, urlFlaw))
 export const publicUrl = setting(textOf(textFlaw, urlFlaw, publicUrlFlaw))
 export const langfuseUrl = setting(textOf(textFlaw, urlFlaw, langfuseUrlFlaw), withoutApiPath)
-export const slackUrl = setting(textOf(textFlaw, urlFlaw, slackUrlFlaw))
-export const githubUrl = setting(textOf(textFlaw, urlFlaw, githubUrlFlaw))
-export const pagerdutyUrl = setting(textOf(textFlaw, urlFlaw, pagerdutyUrlFlaw), withoutEnqueue)
 
 export const databaseUrl = setting(
   textOf(
@@ -53,20 +42,6 @@ export const databaseUrl = setting(
     (value) => (value.startsWith('file:') ? textFlaw(value) : null),
     databaseUrlFlaw,
   ),
-)
-
-/** A repository as it is copied from the page of GitHub, or from `git clone`. */
-const repoName = (value: string): string =>
-  value.replace(/^(https:\/\/github\.com\/|git@github\.com:)/, '').replace(/(\.git)?\/?$/, '')
-
-export const githubRepo = setting(textOf(textFlaw, like(/^[\w.-]+\/[\w.-]+$/, 'is not owner/name')), repoName)
-export const githubAppId = setting(textOf(textFlaw, like(/^[\w.-]+$/, 'is not the id of an app')))
-export const githubInstallation = setting(textOf(textFlaw, like(/^\d+$/, 'is not a number')))
-export const githubEventType = setting(
-  textOf(textFlaw, (value) => (value.length > 100 ? 'is longer than 100 characters' : null)),
-)
-export const pagerdutyKey = setting(
-  textOf(textFlaw, like(/^[A-Za-z0-9]{32}$/, 'is not an integration key of 32 letters and digits')),
 )
 
 /** As it is copied from an example of a request. */
@@ -162,27 +137,6 @@ export const delayList = optional(
     }),
 )
 
-/** PEM as it is, with its line breaks as `\\n`, or as a whole in base64: panels take no line breaks. */
-function pemOf(value: string): string {
-  const pem = value.includes('-----BEGIN') ? value : Buffer.from(value, 'base64').toString('utf8')
-  return pem.replaceAll('\\n', '\n').trim()
-}
-
-function isRsaKey(pem: string): boolean {
-  try {
-    return createPrivateKey(pem).asymmetricKeyType === 'rsa'
-  } catch {
-    return false
-  }
-}
-
-export const rsaKey = setting(
-  z
-    .string({ error: 'is not a text' })
-    .transform(pemOf)
-    .refine(isRsaKey, { error: 'is not an RSA private key in PEM' }),
-)
-
 const originForm = (value: string): string | null => {
   if (!URL.canParse(value)) return null
   const { origin, protocol } = new URL(value)
@@ -270,35 +224,4 @@ export const langfuseSecrets = secretsOf(
   },
   otherThing,
   (secret) => (secret.length < 16 ? 'holds a secret shorter than 16 characters' : null),
-)
-
-const standardSecret = /^whsec_([A-Za-z0-9+/]{4}){8,}([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
-
-/** What signs webhooks. Some tools show it with the version of the scheme before it: `v1,whsec_…`. */
-const signingFlaw = (secret: string): string | null => {
-  if (secret.startsWith('lf-whsec_')) return "holds Langfuse's own secret: make another one"
-  const flaw = textFlaw(secret)
-  if (flaw !== null) return `holds a secret that ${flaw}`
-  return standardSecret.test(secret) ? null : 'holds what is not whsec_ and the base64 of 24 bytes or more'
-}
-
-const withoutVersion = (value: string): string => value.replaceAll(/(^|[\s,"'])v1,(?=whsec_)/g, '$1')
-
-export const signingSecrets = z.preprocess(
-  (value) => (typeof value === 'string' ? withoutVersion(cleaned(value)) : value),
-  secretsOf(signingFlaw),
-)
-
-/** One secret or several, as a target has them. */
-export const signingSecretsOfTarget = z.preprocess(
-  (value) => (typeof value === 'string' ? list(withoutVersion(cleaned(value))) : value),
-  z
-    .array(
-      z.preprocess(
-        (value) => (typeof value === 'string' ? withoutVersion(cleaned(value)) : value),
-        textOf(signingFlaw),
-      ),
-      { error: 'is neither a secret nor a list of them' },
-    )
-    .min(1, { error: 'is empty' }),
 )

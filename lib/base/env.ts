@@ -3,15 +3,8 @@ import {
   databaseUrl,
   delayList,
   flag,
-  foreignToken,
-  githubAppId,
-  githubEventType,
-  githubInstallation,
-  githubRepo,
-  githubUrl,
   headerName,
   headerNames,
-  httpUrl,
   langfusePublicKey,
   langfuseSecretKey,
   langfuseSecrets,
@@ -21,19 +14,18 @@ import {
   optional,
   origins,
   ownToken,
-  pagerdutyKey,
-  pagerdutyUrl,
   password,
   publicUrl,
-  rsaKey,
-  signingSecrets,
-  slackUrl,
   wholeFrom,
 } from './env-values.ts'
 import { nearest, type Problem } from './problem.ts'
 import { cleaned } from './text-flaws.ts'
 
 const passwordExample = 'a long sentence that only your team knows'
+
+/** Of a target: checked by the target's own schema, where `relay.config.ts` sets it. */
+const ofTarget = optional(z.string().optional())
+const ofTargetOr = (preset: string) => optional(z.string().default(preset))
 
 /** One entry a variable: what it must be, and the example shown beside a problem and in `.env.example`. */
 const variables = {
@@ -77,46 +69,46 @@ const variables = {
   BURST_MINUTES: { schema: numberFrom(5, 0, 1440), example: '5' },
   PUBLIC_URL: { schema: optional(publicUrl.optional()), example: 'https://relay.example.com' },
   SLACK_WEBHOOK_URL: {
-    schema: optional(slackUrl.optional()),
+    schema: ofTarget,
     example: 'https://hooks.slack.com/services/T000/B000/XXXX',
   },
   SLACK_PER_SECOND: { schema: numberFrom(1, 0, 1000), example: '1' },
   GITHUB_REPO: {
-    schema: optional(githubRepo.optional()),
+    schema: ofTarget,
     example: 'acme/prompts',
   },
-  GITHUB_TOKEN: { schema: optional(foreignToken.optional()), example: 'github_pat_…' },
+  GITHUB_TOKEN: { schema: ofTarget, example: 'github_pat_…' },
   GITHUB_APP_ID: {
-    schema: optional(githubAppId.optional()),
+    schema: ofTarget,
     example: '123456',
   },
   GITHUB_APP_PRIVATE_KEY: {
-    schema: optional(rsaKey.optional()),
+    schema: ofTarget,
     example: '-----BEGIN RSA PRIVATE KEY-----\\n…\\n-----END RSA PRIVATE KEY-----',
   },
   GITHUB_APP_INSTALLATION_ID: {
-    schema: optional(githubInstallation.optional()),
+    schema: ofTarget,
     example: '12345678',
   },
   GITHUB_API_URL: {
-    schema: optional(githubUrl.default('https://api.github.com')),
+    schema: ofTargetOr('https://api.github.com'),
     example: 'https://github.example.com/api/v3',
   },
   GITHUB_EVENT_TYPE: {
-    schema: optional(githubEventType.default('prompt-updated')),
+    schema: ofTargetOr('prompt-updated'),
     example: 'prompt-updated',
   },
   PAGERDUTY_ROUTING_KEY: {
-    schema: optional(pagerdutyKey.optional()),
+    schema: ofTarget,
     example: '<32 letters and digits, from an Events API v2 integration>',
   },
   PAGERDUTY_EVENTS_URL: {
-    schema: optional(pagerdutyUrl.default('https://events.pagerduty.com')),
+    schema: ofTargetOr('https://events.pagerduty.com'),
     example: 'https://events.eu.pagerduty.com',
   },
-  WEBHOOK_URL: { schema: optional(httpUrl.optional()), example: 'https://hooks.example.com/prompts' },
+  WEBHOOK_URL: { schema: ofTarget, example: 'https://hooks.example.com/prompts' },
   WEBHOOK_SECRET: {
-    schema: signingSecrets,
+    schema: ofTarget,
     example: 'echo whsec_$(openssl rand -base64 32)',
   },
   WEBHOOK_ALLOW_PRIVATE: { schema: flag(), example: '1' },

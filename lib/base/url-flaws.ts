@@ -15,7 +15,7 @@ export function urlFlaw(value: string): string | null {
 }
 
 /** `none`: of what a base address must not hold. */
-function partsFlaw(value: string, none: { path?: string }): string | null {
+export function partsFlaw(value: string, none: { path?: string }): string | null {
   const { pathname, search, hash } = new URL(value)
   if (search !== '' || hash !== '') return 'holds a query or a fragment (from ? or # on): take it off'
   return none.path !== undefined && pathname !== '/' ? `holds a path: ${none.path}` : null
@@ -33,42 +33,6 @@ export function langfuseUrlFlaw(value: string): string | null {
 
 /** What a copied address of Langfuse's API has after the base. */
 export const withoutApiPath = (value: string): string => value.replace(/\/api\/public(\/[^?#]*)?$/i, '')
-
-const slackHooks = ['hooks.slack.com', 'hooks.slack-gov.com']
-
-/** Slack-compatible receivers have any address; what is known of Slack's own hosts is checked. */
-export function slackUrlFlaw(value: string): string | null {
-  const { protocol, hostname, pathname } = new URL(value)
-  if (!slackHooks.includes(hostname)) {
-    const isSlacks = /(^|\.)slack(-gov)?\.com$/.test(hostname)
-    return isSlacks
-      ? 'is the address of a page or channel in Slack, not of an incoming webhook: those are at hooks.slack.com/services/'
-      : null
-  }
-  if (protocol !== 'https:') return 'is not https, which Slack asks for'
-  if (/^\/(triggers|workflows)\//.test(pathname))
-    return 'starts a workflow of Slack, which takes no messages: make an incoming webhook'
-  return /^\/services(\/[^/]+){3}\/?$/.test(pathname)
-    ? null
-    : 'is not complete: after /services/ come three parts'
-}
-
-export function githubUrlFlaw(value: string): string | null {
-  const { hostname } = new URL(value)
-  if (hostname === 'github.com' || hostname === 'www.github.com')
-    return "is GitHub's website: its API is at https://api.github.com"
-  return partsFlaw(value, {})
-}
-
-/** As PagerDuty's documentation shows it, with the path that is added for each event. */
-export const withoutEnqueue = (value: string): string => value.replace(/\/v2\/(change\/)?enqueue\/?$/, '')
-
-export function pagerdutyUrlFlaw(value: string): string | null {
-  const { hostname } = new URL(value)
-  if (/(^|\.)pagerduty\.com$/.test(hostname) && !hostname.startsWith('events.'))
-    return "is not PagerDuty's Events API: that is at https://events.pagerduty.com, in the EU at https://events.eu.pagerduty.com"
-  return partsFlaw(value, {})
-}
 
 const encode = 'encode # as %23, / as %2F, ? as %3F and @ as %40 in the password'
 

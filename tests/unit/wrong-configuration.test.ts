@@ -921,23 +921,25 @@ describe('a right configuration', () => {
   })
 
   it('is read as it was meant', () => {
-    const { env } = readConfiguration(standard, {
+    const { env, routes } = readConfiguration(standard, {
       LANGFUSE_WEBHOOK_SECRET: `"${secret}"\r`,
       LANGFUSE_BASE_URL: 'https://l.test/base/api/public/v2/prompts',
       GITHUB_REPO: 'https://github.com/acme/prompts/',
       GITHUB_TOKEN: 'Bearer ghp_abc\n',
       DASHBOARD_PASSWORD: ' a password with blanks \r\n',
       CRON_SECRET: 'Bearer 0123456789abcdef',
+      PAGERDUTY_ROUTING_KEY: pagerdutyKey,
       PAGERDUTY_EVENTS_URL: 'https://events.pagerduty.com/v2/change/enqueue',
     })
     expect(env).toMatchObject({
       LANGFUSE_WEBHOOK_SECRET: [secret],
       LANGFUSE_BASE_URL: 'https://l.test/base',
-      GITHUB_REPO: 'acme/prompts',
-      GITHUB_TOKEN: 'ghp_abc',
       DASHBOARD_PASSWORD: ' a password with blanks ',
       CRON_SECRET: '0123456789abcdef',
-      PAGERDUTY_EVENTS_URL: 'https://events.pagerduty.com',
+    })
+    expect(routes.targets).toMatchObject({
+      github: { repo: 'acme/prompts', token: 'ghp_abc' },
+      pagerduty: { eventsUrl: 'https://events.pagerduty.com' },
     })
   })
 })

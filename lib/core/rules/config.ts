@@ -146,11 +146,16 @@ function readFile(build: BuildRoutes, env: Env, source: Source, known: readonly 
   return {
     routes: routesOf(targets, rules.rules, file.alertTarget as AlertTarget, env),
     written: targets.flatMap(({ written }) => written ?? []),
-    problems: [...targets.flatMap(({ problems }) => problems), ...lacking, ...rules.problems],
+    problems: distinct([...targets.flatMap(({ problems }) => problems), ...lacking, ...rules.problems]),
     warnings: warningsOf(rules.rules, file.alertTarget as AlertTarget, Object.keys(file.targets as Plain)),
     read: [...read],
   }
 }
+
+/** Two targets may be made of one variable. */
+const distinct = (problems: readonly Problem[]): Problem[] => [
+  ...new Map(problems.map((problem) => [`${problem.name} ${problem.what}`, problem])).values(),
+]
 
 const isNamed = (problems: readonly Problem[], names: string): boolean =>
   names.split(', ').every((name) => problems.some((problem) => problem.name === name))

@@ -1,23 +1,19 @@
+import { createPrivateKey } from 'node:crypto'
 import { isIP } from 'node:net'
 import { z } from 'zod'
 import {
   delays,
   foreignToken,
-  githubAppId,
-  githubEventType,
-  githubInstallation,
-  githubRepo,
-  githubUrl,
   httpUrl,
   isHeaderName,
-  pagerdutyKey,
-  pagerdutyUrl,
-  rsaKey,
-  signingSecretsOfTarget,
-  slackUrl,
+  like,
+  list,
+  setting,
+  textOf,
 } from '../../base/env-values.ts'
 import { isPublicIp } from '../../base/public-address.ts'
-import { textFlaw } from '../../base/text-flaws.ts'
+import { cleaned, textFlaw } from '../../base/text-flaws.ts'
+import { partsFlaw, urlFlaw } from '../../base/url-flaws.ts'
 
 /** What every kind of target takes beside its own settings. */
 const pace = {
@@ -32,38 +28,131 @@ const pace = {
     .describe('Seconds before each try, in place of the built-in schedule of 13 tries over 3 days'),
 }
 
+const slackHooks = ['hooks.slack.com', 'hooks.slack-gov.com']
+
+/** Slack-compatible receivers have any address; only the addresses of Slack's own hosts can be checked. */
+function slackUrlFlaw(value: string): string | null {
+  const { protocol, hostname, pathname } = new URL(value)
+  if (!slackHooks.includes(hostname)) {
+    const isSlacks = /(^|\.)slack(-gov)?\.com$/.test(hostname)
+    return isSlacks
+      ? 'is the address of a page or channel in Slack, not of an incoming webhook: those are at hooks.slack.com/services/'
+      : null
+  }
+  if (protocol !== 'https:') return 'is not https, which Slack asks for'
+  if (/^\/(triggers|workflows)\//.test(pathname))
+    return 'starts a workflow of Slack, which takes no messages: make an incoming webhook'
+  return /^\/services(\/[^/]+){3}\/?$/.test(pathname)
+    ? null
+    : 'is not complete: after /services/ come three parts'
+}
+
 export const slackSettings = z.strictObject({
   type: z.literal('slack'),
-  url: slackUrl.describe("The incoming webhook's URL"),
+  url: setting(textOf(textFlaw, urlFlaw, slackUrlFlaw)).describe("The incoming webhook's URL"),
   ...pace,
 })
 
+/** PEM as it is, with its line breaks as `\\n`, or as a whole in base64: panels take no line breaks. */
+function pemOf(value: string): string {
+  const pem = value.includes('-----BEGIN') ? value : Buffer.from(value, 'base64').toString('utf8')
+  return pem.replaceAll('\\n', '\n').trim()
+}
+
+function isRsaKey(pem: string): boolean {
+  try {
+    return createPrivateKey(pem).asymmetricKeyType === 'rsa'
+  } catch {
+    return false
+  }
+}
+
+const rsaKey = setting(
+  z
+    .string({ error: 'is not a text' })
+    .transform(pemOf)
+    .refine(isRsaKey, { error: 'is not an RSA private key in PEM' }),
+)
+
+/** A repository as it is copied from its page, or from `git clone`. */
+const repoName = (value: string): string =>
+  value.replace(/^(https:\/\/github\.com\/|git@github\.com:)/, '').replace(/(\.git)?\/?$/, '')
+
+function githubUrlFlaw(value: string): string | null {
+  const { hostname } = new URL(value)
+  if (hostname === 'github.com' || hostname === 'www.github.com')
+    return "is GitHub's website: its API is at https://api.github.com"
+  return partsFlaw(value, {})
+}
+
 export const githubAppSettings = z.strictObject({
-  id: githubAppId.describe("The app's id, or its client id"),
+  id: setting(textOf(textFlaw, like(/^[\w.-]+$/, 'is not the id of an app'))).describe(
+    "The app's id, or its client id",
+  ),
   privateKey: rsaKey.describe('RSA, as PEM'),
-  installationId: githubInstallation.describe("The number at the end of the installation's address"),
+  installationId: setting(textOf(textFlaw, like(/^\d+$/, 'is not a number'))).describe(
+    "The number at the end of the installation's address",
+  ),
 })
 
 export const githubSettings = z.strictObject({
   type: z.literal('github'),
-  repo: githubRepo.describe('`owner/name`'),
+  repo: setting(textOf(textFlaw, like(/^[\w.-]+\/[\w.-]+$/, 'is not owner/name')), repoName).describe(
+    '`owner/name`',
+  ),
   token: foreignToken.optional().describe('May write the contents of the repository; in its place, `app`'),
   app: githubAppSettings.optional().describe('A GitHub App, which gets itself a token for one installation'),
-  apiUrl: githubUrl
+  apiUrl: setting(textOf(textFlaw, urlFlaw, githubUrlFlaw))
     .default('https://api.github.com')
     .describe('For GitHub Enterprise Server: https://<host>/api/v3'),
-  eventType: githubEventType.default('prompt-updated').describe('`event_type` of the dispatch'),
+  eventType: setting(
+    textOf(textFlaw, (value) => (value.length > 100 ? 'is longer than 100 characters' : null)),
+  )
+    .default('prompt-updated')
+    .describe('`event_type` of the dispatch'),
   ...pace,
 })
 
+/** As PagerDuty's documentation shows it, with the path that is added for each event. */
+const withoutEnqueue = (value: string): string => value.replace(/\/v2\/(change\/)?enqueue\/?$/, '')
+
+function pagerdutyUrlFlaw(value: string): string | null {
+  const { hostname } = new URL(value)
+  if (/(^|\.)pagerduty\.com$/.test(hostname) && !hostname.startsWith('events.'))
+    return "is not PagerDuty's Events API: that is at https://events.pagerduty.com, in the EU at https://events.eu.pagerduty.com"
+  return partsFlaw(value, {})
+}
+
 export const pagerdutySettings = z.strictObject({
   type: z.literal('pagerduty'),
-  routingKey: pagerdutyKey.describe('The integration key of an Events API v2 integration: 32 characters'),
-  eventsUrl: pagerdutyUrl
+  routingKey: setting(
+    textOf(textFlaw, like(/^[A-Za-z0-9]{32}$/, 'is not an integration key of 32 letters and digits')),
+  ).describe('The integration key of an Events API v2 integration: 32 characters'),
+  eventsUrl: setting(textOf(textFlaw, urlFlaw, pagerdutyUrlFlaw), withoutEnqueue)
     .default('https://events.pagerduty.com')
     .describe('In the EU: https://events.eu.pagerduty.com'),
   ...pace,
 })
+
+const standardSecret = /^whsec_([A-Za-z0-9+/]{4}){8,}([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
+
+const signingFlaw = (secret: string): string | null => {
+  if (secret.startsWith('lf-whsec_')) return "holds Langfuse's own secret: make another one"
+  const flaw = textFlaw(secret)
+  if (flaw !== null) return `holds a secret that ${flaw}`
+  return standardSecret.test(secret) ? null : 'holds what is not whsec_ and the base64 of 24 bytes or more'
+}
+
+/** Some tools show a secret with the version of the scheme before it: `v1,whsec_…`. */
+const withoutVersion = (value: string): string => value.replaceAll(/(^|[\s,"'])v1,(?=whsec_)/g, '$1')
+
+/** A list, or a text with one or several of them. */
+const signingSecrets = z.preprocess(
+  (value) => (typeof value === 'string' ? list(withoutVersion(cleaned(value))) : value),
+  z
+    .array(setting(textOf(signingFlaw), withoutVersion), { error: 'is neither a secret nor a list of them' })
+    .min(1, { error: 'is empty' }),
+)
 
 /** Set by the relay, or by the connection itself: with one of these no request could be made, or it would not be signed. */
 const ownHeaders =
@@ -104,7 +193,7 @@ export const webhookSettings = z
   .strictObject({
     type: z.literal('webhook'),
     url: httpUrl.describe('`https`, at a public address'),
-    secrets: signingSecretsOfTarget.describe(
+    secrets: signingSecrets.describe(
       '`whsec_<base64>`. Each of several signs, so that one can be changed for another',
     ),
     allowPrivate: z

@@ -1,6 +1,7 @@
 import { newId } from '#lib/base/id.ts'
 import { type ChangeDetail, emptyDetail, type Fact, type FactKind } from '#lib/core/change/change.ts'
 import type { PromptEvent } from '#lib/core/change/event.ts'
+import { kinds } from '#lib/core/change/kinds.ts'
 import { facetsOf } from '#lib/core/list/facets.ts'
 import { changeWords, wordsOf } from '#lib/core/list/words.ts'
 import type { AttemptRow, ChangeRow, DeliveryRow, EventRow } from '#lib/store/schema.ts'
@@ -18,7 +19,7 @@ export interface Made {
   documents: { part: 0 | 1; words: string[] }[]
 }
 
-const kinds: [FactKind, number][] = [
+const shares: [FactKind, number][] = [
   ['version-created', 40],
   ['promoted', 22],
   ['tags-changed', 12],
@@ -35,7 +36,7 @@ const kinds: [FactKind, number][] = [
 ]
 function pickKind(random: () => number): FactKind {
   let left = random() * 100
-  for (const [kind, share] of kinds) {
+  for (const [kind, share] of shares) {
     left -= share
     if (left < 0) return kind
   }
@@ -78,7 +79,7 @@ function changeOf({ random, at }: Making): { row: ChangeRow; said: PromptEvent |
   const kind = pickKind(random)
   const version = 1 + Math.floor(random() ** 2 * 60)
   const facts = factsOf(kind, version, random)
-  const isPrompt = !['alert', 'recovered', 'notification', 'unrecognised'].includes(kind)
+  const isPrompt = kinds[kind].about === 'prompt'
   const subject = isPrompt ? pick(random, prompts, 2) : `${capital(word(Math.floor(random() * 90)))} latency`
   const actor = isPrompt && random() < 0.85 ? pick(random, actors, 2) : null
   const projectId = projects[random() < 0.9 ? 0 : random() < 0.95 ? 1 : 2] ?? null

@@ -1,7 +1,6 @@
 import type { ReactNode } from 'react'
 import { visibleText } from '#lib/base/visible.ts'
-import { factKinds } from '#lib/core/change/change.ts'
-import { kindNames } from '#lib/core/change/kinds.ts'
+import { factKinds, kinds } from '#lib/core/change/kinds.ts'
 import { httpClasses, type ListFilter, lastTimes, listStatuses } from '#lib/core/list/filter.ts'
 import { Icon } from '../_ui/icons.tsx'
 
@@ -62,7 +61,7 @@ export function FilterBar({
               name="kind"
               values={factKinds}
               chosen={filter.kind}
-              wordOf={(kind) => kindNames[kind]}
+              wordOf={(kind) => kinds[kind].name}
             />
             <Pills legend="HTTP" name="http" values={httpClasses} chosen={filter.http} wordOf={httpWord} />
           </div>

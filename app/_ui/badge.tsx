@@ -1,4 +1,4 @@
-import type { Tone } from '../(dashboard)/_words/change-words.ts'
+import type { Tone } from '#lib/core/change/kinds.ts'
 import { Icon, type IconName } from './icons.tsx'
 
 export const toneClass: Record<Tone, string> = {

@@ -1,13 +1,8 @@
 import { sql } from 'kysely'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { readEnv } from '#lib/base/env.ts'
-import {
-  type Change,
-  type ChangeDetail,
-  type Fact,
-  type FactKind,
-  factKinds,
-} from '#lib/core/change/change.ts'
+import type { Change, ChangeDetail, Fact, FactKind } from '#lib/core/change/change.ts'
+import { factKinds } from '#lib/core/change/kinds.ts'
 import { bucketsOf } from '#lib/core/list/buckets.ts'
 import { facetsOf } from '#lib/core/list/facets.ts'
 import { emptyFilter, httpClasses, type ListFilter, listStatuses, timeRange } from '#lib/core/list/filter.ts'

@@ -1,4 +1,5 @@
-import { type Fact, type FactKind, factKinds } from '#lib/core/change/change.ts'
+import type { Fact, FactKind } from '#lib/core/change/change.ts'
+import { factKinds } from '#lib/core/change/kinds.ts'
 import type { Happened, ModelVersion } from './edits.ts'
 
 /** A fact and whose doing it is; `undefined`: of what nobody did just then. */

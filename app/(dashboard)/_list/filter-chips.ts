@@ -1,4 +1,4 @@
-import { kindNames } from '#lib/core/change/kinds.ts'
+import { kinds } from '#lib/core/change/kinds.ts'
 import type { ListFilter } from '#lib/core/list/filter.ts'
 import { listFilterParams } from '#lib/core/list/filter.ts'
 import { pathWith } from '../../_ui/list-query.ts'
@@ -47,7 +47,7 @@ export function filterChips(filter: ListFilter): FilterChip[] {
   return [
     ...(q === null ? [] : [chip('search', q, { q: null })]),
     ...status.map((one) => chip('status', one, { status: status.filter((other) => other !== one) })),
-    ...kind.map((one) => chip('kind', kindNames[one], { kind: kind.filter((other) => other !== one) })),
+    ...kind.map((one) => chip('kind', kinds[one].name, { kind: kind.filter((other) => other !== one) })),
     ...texts,
     ...http.map((one) =>
       chip('HTTP', one === 'none' ? 'no answer' : one, { http: http.filter((other) => other !== one) }),

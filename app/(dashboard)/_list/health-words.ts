@@ -1,4 +1,5 @@
 import { storeErrorWords, type WriteProblem } from '#lib/base/store-error.ts'
+import type { Tone } from '#lib/core/change/kinds.ts'
 import { type Quiet, quietness, quietWords } from '#lib/core/trouble/quiet.ts'
 import { troubleFix, troubleWords } from '#lib/core/trouble/trouble.ts'
 import type { Health, TargetHealth } from '#lib/store/views/health-line.ts'
@@ -6,7 +7,6 @@ import { maxCounted } from '#lib/store/views/health-line.ts'
 import { maxFailures, type OpenFailures } from '#lib/store/views/open-failures.ts'
 import { pathWith } from '../../_ui/list-query.ts'
 import { duration, relative } from '../../_ui/time-words.ts'
-import type { Tone } from '../_words/change-words.ts'
 
 /** One part of the health line. `href`: the list of what is wrong, where something is. */
 export interface HealthItem {

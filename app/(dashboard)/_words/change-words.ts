@@ -7,12 +7,9 @@ import {
 import { authorOf, authorsOf } from '#lib/core/change/authors.ts'
 import { burstWords } from '#lib/core/change/burst-words.ts'
 import type { Change, Fact, FactKind } from '#lib/core/change/change.ts'
-import { kindNames } from '#lib/core/change/kinds.ts'
-import { burstKinds } from '#lib/core/change/observed.ts'
+import { isBurstKind, kindOf, type Tone } from '#lib/core/change/kinds.ts'
 import { troubleWords } from '#lib/core/trouble/trouble.ts'
 import type { IconName } from '../../_ui/icons.tsx'
-
-export type Tone = 'accent' | 'good' | 'warn' | 'bad' | 'quiet'
 
 export interface KindWords {
   word: string
@@ -20,28 +17,9 @@ export interface KindWords {
   icon: IconName
 }
 
-const kinds: Record<FactKind, Omit<KindWords, 'word'>> = {
-  deleted: { tone: 'bad', icon: 'trash' },
-  'version-created': { tone: 'accent', icon: 'plus' },
-  promoted: { tone: 'good', icon: 'up' },
-  'rolled-back': { tone: 'warn', icon: 'back' },
-  'label-removed': { tone: 'warn', icon: 'minus' },
-  'label-added': { tone: 'good', icon: 'tag' },
-  'tags-changed': { tone: 'quiet', icon: 'hash' },
-  'first-seen': { tone: 'quiet', icon: 'eye' },
-  alert: { tone: 'bad', icon: 'alert' },
-  recovered: { tone: 'good', icon: 'check' },
-  notification: { tone: 'warn', icon: 'bell' },
-  'error-trace': { tone: 'bad', icon: 'alert' },
-  trace: { tone: 'accent', icon: 'eye' },
-  score: { tone: 'warn', icon: 'hash' },
-  'trace-callback': { tone: 'accent', icon: 'eye' },
-  'given-up': { tone: 'bad', icon: 'cross' },
-  trouble: { tone: 'bad', icon: 'alert' },
-  'trouble-over': { tone: 'good', icon: 'check' },
-  undescribed: { tone: 'bad', icon: 'question' },
-  unchanged: { tone: 'quiet', icon: 'equal' },
-  unrecognised: { tone: 'quiet', icon: 'question' },
+function wordsOfKind(kind: FactKind): KindWords {
+  const { name, tone, icon } = kindOf(kind)
+  return { word: name, tone, icon }
 }
 
 const icons: Record<AlertTone, IconName> = { bad: 'alert', warn: 'alert', good: 'check', quiet: 'question' }
@@ -53,7 +31,7 @@ function alertWords(fact: Fact | undefined): KindWords | null {
     return { word, tone, icon: icons[tone] }
   }
   if (fact?.kind !== 'notification') return null
-  return { ...kinds.notification, word: kindNames.notification, tone: notificationTone(fact.severity) }
+  return { ...wordsOfKind(fact.kind), tone: notificationTone(fact.severity) }
 }
 
 /** What happened, in a word. While a change settles, nobody knows yet. */
@@ -62,10 +40,9 @@ export function kindWords({
   status,
   detail,
 }: Pick<Change, 'kind' | 'status'> & { detail?: Pick<Change['detail'], 'facts'> }): KindWords {
-  if (status === 'settling' && burstKinds.includes(kind))
-    return { word: 'Gathering', tone: 'quiet', icon: 'clock' }
+  if (status === 'settling' && isBurstKind(kind)) return { word: 'Gathering', tone: 'quiet', icon: 'clock' }
   if (status === 'settling') return { word: 'Settling', tone: 'quiet', icon: 'clock' }
-  return alertWords(detail?.facts[0]) ?? { word: kindNames[kind], ...kinds[kind] }
+  return alertWords(detail?.facts[0]) ?? wordsOfKind(kind)
 }
 
 const list = (versions: number[]): string =>

@@ -1,6 +1,6 @@
+import type { Tone } from '#lib/core/change/kinds.ts'
 import type { ReplayRow } from '#lib/store/schema.ts'
 import type { IconName } from '../../_ui/icons.tsx'
-import type { Tone } from '../_words/change-words.ts'
 
 export interface ReplayWords {
   icon: IconName

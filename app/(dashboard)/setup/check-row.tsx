@@ -1,10 +1,10 @@
 import type { ReactNode } from 'react'
+import type { Tone } from '#lib/core/change/kinds.ts'
 import type { Check, CheckState } from '#lib/core/setup/check.ts'
 import { Tile } from '../../_ui/badge.tsx'
 import type { IconName } from '../../_ui/icons.tsx'
 import { Plain } from '../../_ui/plain.tsx'
 import { When } from '../../_ui/when.tsx'
-import type { Tone } from '../_words/change-words.ts'
 
 const looks: Record<CheckState, { icon: IconName; tone: Tone; word: string }> = {
   ok: { icon: 'check', tone: 'good', word: 'Fine' },

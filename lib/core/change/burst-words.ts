@@ -1,6 +1,7 @@
 import type { Message } from '../delivery/delivery.ts'
-import { type BurstFact, rowsOfFact } from './burst.ts'
+import { rowsOfFact } from './burst.ts'
 import type { Description } from './describe.ts'
+import { type BurstFact, kinds } from './kinds.ts'
 import type { ObservedRow } from './observed.ts'
 
 const minute = 60_000
@@ -85,9 +86,9 @@ export function rowWords({
   return message ? `${parts.join(' · ')}: ${message}` : parts.join(' · ')
 }
 
-/** What a burst is called. Errors are what someone should look at. */
+/** What a burst is called. */
 export function describeBurst(fact: BurstFact, rows: readonly ObservedRow[]): Description {
-  return { kind: fact.kind, title: burstWords(fact, rows[0]), danger: fact.kind === 'error-trace' }
+  return { kind: fact.kind, title: burstWords(fact, rows[0]), danger: kinds[fact.kind].tone === 'bad' }
 }
 
 /** One row as a target tells it. */

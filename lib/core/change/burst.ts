@@ -1,7 +1,6 @@
 import type { Fact } from './change.ts'
-import { type BurstKind, numberOf, type ObservedRow } from './observed.ts'
-
-export type BurstFact = Extract<Fact, { kind: BurstKind }>
+import type { BurstFact, BurstKind } from './kinds.ts'
+import { numberOf, type ObservedRow } from './observed.ts'
 
 /** What is known of a burst: its fact, and the rows that are kept with it. */
 export interface Burst {

@@ -95,31 +95,6 @@ export type Fact =
 
 export type FactKind = Fact['kind']
 
-/** Most telling first: a change takes the kind of its first fact in this order. */
-export const factKinds = [
-  'deleted',
-  'version-created',
-  'promoted',
-  'rolled-back',
-  'label-removed',
-  'label-added',
-  'tags-changed',
-  'first-seen',
-  'alert',
-  'recovered',
-  'notification',
-  'error-trace',
-  'score',
-  'trace',
-  'trace-callback',
-  'given-up',
-  'trouble',
-  'trouble-over',
-  'undescribed',
-  'unchanged',
-  'unrecognised',
-] as const satisfies readonly FactKind[]
-
 /** What is known of one version of a prompt, without its text (which may be megabytes). */
 export interface VersionState {
   version: number

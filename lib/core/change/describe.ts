@@ -1,6 +1,7 @@
 import { lastedWords, notificationTitle, severityWords } from './alert-words.ts'
-import { type Change, type EndedAlert, type Fact, factKinds } from './change.ts'
+import type { Change, EndedAlert, Fact } from './change.ts'
 import type { AlertEvent, NotificationEvent, UnrecognisedEvent } from './event.ts'
+import { factKinds } from './kinds.ts'
 
 /** What a change is called. `danger`: someone should look. */
 export type Description = Pick<Change, 'title' | 'danger' | 'kind'>

@@ -1,5 +1,6 @@
 import type { Routed, Routes, Target } from '../rules/rules.ts'
-import type { Change, ChangeDetail, Fact, FactKind } from './change.ts'
+import type { Change, ChangeDetail, Fact } from './change.ts'
+import { kindOf } from './kinds.ts'
 
 /** What a fact is to a state that begins and ends: an alert, a trouble, a prompt without `production`. */
 export interface Incident {
@@ -32,20 +33,9 @@ export function incidentOf(change: ChangeOfFact, fact: Fact): Incident | null {
         role: fact.kind === 'trouble' ? 'opens' : 'ends',
       }
     default:
-      return promptKinds.includes(fact.kind) ? promptIncident(change) : null
+      return kindOf(fact.kind).about === 'prompt' ? promptIncident(change) : null
   }
 }
-
-const promptKinds: readonly FactKind[] = [
-  'version-created',
-  'promoted',
-  'rolled-back',
-  'label-added',
-  'label-removed',
-  'tags-changed',
-  'deleted',
-  'first-seen',
-]
 
 /** Nothing carries `production`, or nothing is known to; it ends when a version carries it again. */
 function promptIncident({ projectId, subject, danger, detail }: ChangeOfFact): Incident | null {

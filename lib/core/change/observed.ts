@@ -1,3 +1,4 @@
+import type { BurstKind } from './kinds.ts'
 import type { ObservedName } from './observed-body.ts'
 
 /** What one event says about one trace, generation or other observation. */
@@ -127,9 +128,6 @@ export function burstName(event: ObservationEvent | ScoreEvent): string {
   const name = event.type === 'score' ? event.name : event.traceName || event.name || 'a trace without a name'
   return name.slice(0, 600).toWellFormed()
 }
-
-export type BurstKind = 'error-trace' | 'trace' | 'score'
-export const burstKinds: readonly string[] = ['error-trace', 'trace', 'score'] satisfies BurstKind[]
 
 export function burstKind(event: ObservationEvent | ScoreEvent): BurstKind {
   if (event.type === 'score') return 'score'

@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { type FactKind, factKinds } from '../change/change.ts'
+import type { FactKind } from '../change/change.ts'
+import { factKinds } from '../change/kinds.ts'
 
 /** `settling`: more of the same edit may come. `held`: it waits, because its target's circuit is open. */
 export const listStatuses = [

@@ -1,4 +1,5 @@
-import { type Fact, factKinds, type VersionState } from '../change/change.ts'
+import type { Fact, VersionState } from '../change/change.ts'
+import { factKinds } from '../change/kinds.ts'
 import { hasKnownTags, isCreated, isStranger, type Merged } from './merge.ts'
 
 /** What is known of labels beside the versions' own events. */

@@ -1,10 +1,9 @@
-import { type BurstFact, narrowedTo } from '../change/burst.ts'
+import { narrowedTo } from '../change/burst.ts'
 import type { Fact } from '../change/change.ts'
-import { burstKinds, type ObservedRow } from '../change/observed.ts'
+import type { BurstFact } from '../change/kinds.ts'
+import type { ObservedRow } from '../change/observed.ts'
 import { many, rowRefusal } from './rows.ts'
 import type { Matchable, Rule } from './rules.ts'
-
-export const isBurst = (fact: Fact): fact is BurstFact => burstKinds.includes(fact.kind)
 
 /** Of a burst: the rule holds where all of its clauses do for one of the rows, and is told of those that match. */
 export function matchBurst(

@@ -2,8 +2,9 @@ import { posix } from 'node:path'
 import { z } from 'zod'
 import { suggestion } from '../../base/problem.ts'
 import { authorOf } from '../change/authors.ts'
-import { type Change, type Fact, type FactKind, factKinds } from '../change/change.ts'
-import { isBurst, matchBurst } from './bursts.ts'
+import type { Change, Fact, FactKind } from '../change/change.ts'
+import { factKinds, isBurst, kindOf } from '../change/kinds.ts'
+import { matchBurst } from './bursts.ts'
 import { many, rowClauseOf, rowClauses, values } from './rows.ts'
 import type {
   githubAppSettings,
@@ -118,9 +119,6 @@ function labelsOf(fact: Fact): string[] {
   return 'labels' in fact ? fact.labels : []
 }
 
-/** What a rule that names no `on` never wants: there is nothing to tell. */
-const silent: readonly FactKind[] = ['unchanged', 'unrecognised']
-
 const withheldWords = {
   'not-found': 'Langfuse does not know it',
   'no-answer': 'Langfuse did not confirm it',
@@ -159,7 +157,7 @@ export function matchRule(rule: Rule, change: Matchable): { fact: Fact } | { cla
   if (rowClause !== null) return { clause: `it has no ${rowClause}` }
   const kinds = rule.on?.flatMap(kindsOf)
   const wanted = change.detail.facts.filter((fact) =>
-    kinds ? kinds.includes(fact.kind) : !silent.includes(fact.kind),
+    kinds ? kinds.includes(fact.kind) : kindOf(fact.kind).routing === 'any-rule',
   )
   if (wanted.length === 0) {
     return { clause: rule.on ? `${change.kind} is not ${rule.on.join(' or ')}` : 'nothing visible changed' }
@@ -182,15 +180,6 @@ function narrowed(fact: Fact, label: Rule['label']): Fact {
   return { ...fact, labels: fact.labels.filter((one) => many(label).includes(one)) }
 }
 
-type OwnFact = Extract<Fact, { kind: 'given-up' | 'trouble' | 'trouble-over' | 'undescribed' }>
-
-/** What the relay tells of itself. */
-const isOwn = (fact: Fact): fact is OwnFact =>
-  fact.kind === 'given-up' ||
-  fact.kind === 'trouble' ||
-  fact.kind === 'trouble-over' ||
-  fact.kind === 'undescribed'
-
 /**
  * The configured targets that are notified of a trouble with this target (null: with something else). Never itself:
  * the message would fail the same way.
@@ -200,7 +189,7 @@ export const notifiedOf = (
   troubled: string | null,
 ): string[] => [...new Set(alertTargets)].filter((name) => name !== troubled && Object.hasOwn(targets, name))
 
-const routeTrouble = (routes: Routes, fact: OwnFact): Routed[] =>
+const routeTrouble = (routes: Routes, fact: Fact): Routed[] =>
   notifiedOf(routes, 'target' in fact ? fact.target : null).map((target) => ({
     target,
     rule: 'alertTarget',
@@ -209,7 +198,7 @@ const routeTrouble = (routes: Routes, fact: OwnFact): Routed[] =>
 
 /** Which targets hear of a change (each once, by the first rule that holds), and why the others do not. */
 export function route(routes: Routes, change: Matchable): { routed: Routed[]; skipped: Skipped[] } {
-  const trouble = change.detail.facts.find(isOwn)
+  const trouble = change.detail.facts.find(({ kind }) => kindOf(kind).routing === 'alert-target')
   if (trouble) return { routed: routeTrouble(routes, trouble), skipped: [] }
   const routed = new Map<string, Routed>()
   const refusals = new Map<string, string[]>()

@@ -1,6 +1,7 @@
 import type { Change, Fact } from '../../core/change/change.ts'
 import { incidentOf, keepsIncidents } from '../../core/change/incident.ts'
 import { indexable } from '../../core/change/indexable.ts'
+import { kindOf } from '../../core/change/kinds.ts'
 import type { Target } from '../../core/rules/rules.ts'
 import type { Db } from '../../store/client.ts'
 import type { DeliveryOrderRow, DeliveryRow } from '../../store/schema.ts'
@@ -28,8 +29,6 @@ interface Ordering {
   to: Target | undefined
 }
 
-const stateKinds: readonly Fact['kind'][] = ['alert', 'recovered', 'trouble', 'trouble-over']
-
 /**
  * The place of a delivery among those of its incident; none where it stands alone. An alert and its recovery have
  * Langfuse's own times, which hold also where one of the two webhooks came late. An edit of a prompt is news also where
@@ -44,7 +43,7 @@ export function orderOf(
   if (!incident) return []
   const isTimed = fact.kind === 'alert' || fact.kind === 'recovered'
   const at = isTimed ? (occurredAt ?? now) : now
-  const role = keepsIncidents(to) || stateKinds.includes(fact.kind) ? incident.role : 'follows'
+  const role = keepsIncidents(to) || kindOf(fact.kind).about !== 'prompt' ? incident.role : 'follows'
   return [{ delivery_id: id, target, key: indexable(incident.key), role, at }]
 }
 

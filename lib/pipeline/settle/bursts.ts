@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
 import { newId } from '../../base/id.ts'
-import { addToBurst, type Burst, type BurstFact } from '../../core/change/burst.ts'
+import { addToBurst, type Burst } from '../../core/change/burst.ts'
 import { describeBurst } from '../../core/change/burst-words.ts'
 import { type ChangeDetail, emptyDetail } from '../../core/change/change.ts'
+import type { BurstFact, BurstKind } from '../../core/change/kinds.ts'
 import {
-  type BurstKind,
   burstKind,
   burstName,
   type ObservationEvent,

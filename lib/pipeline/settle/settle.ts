@@ -1,9 +1,9 @@
 import { setImmediate } from 'node:timers/promises'
 import { isStatementTimeout, isStoreFailure } from '../../base/store-error.ts'
-import type { ChangeDetail } from '../../core/change/change.ts'
+import type { Change, ChangeDetail } from '../../core/change/change.ts'
 import type { CallbackIds, TraceAnswer } from '../../core/change/describe-callback.ts'
 import type { SourceEvent } from '../../core/change/event.ts'
-import { burstKinds } from '../../core/change/observed.ts'
+import { isBurstKind } from '../../core/change/kinds.ts'
 import type { VersionContent } from '../../core/prompt/state.ts'
 import type { Routes } from '../../core/rules/rules.ts'
 import { readStored } from '../../langfuse/stored.ts'
@@ -294,7 +294,7 @@ async function settleClaimed(
   const heard = await heardOf(trx, row, outlines)
   if (heard === null) return 'large'
   if (await joinTwin(trx, row, heard)) return 'settled'
-  const told = burstKinds.includes(row.kind)
+  const told = isBurstKind(row.kind as Change['kind'])
     ? interpretBurst(row)
     : await interpretEvents(trx, heard, { mayWait: row.due_at > now, lookups })
   if (told === 'waiting') return told

@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import type { FactKind, VersionState } from '../../core/change/change.ts'
 import { indexable } from '../../core/change/indexable.ts'
+import { factKinds, kinds } from '../../core/change/kinds.ts'
 import type { PromptKey } from '../../core/prompt/state.ts'
 import type { Db } from '../client.ts'
 import { changeColumns } from '../columns.ts'
@@ -65,20 +66,8 @@ export async function shownVersions(db: Db, key: PromptKey): Promise<ShownVersio
   }))
 }
 
-/** Changes that have a subject of their own, which may happen to be called like a prompt. */
-const others: FactKind[] = [
-  'alert',
-  'recovered',
-  'notification',
-  'error-trace',
-  'trace',
-  'score',
-  'trace-callback',
-  'given-up',
-  'trouble',
-  'trouble-over',
-  'unrecognised',
-]
+/** Kinds with a subject of their own, which may happen to be called like a prompt. */
+const otherKinds = factKinds.filter((kind) => kind !== 'undescribed' && kinds[kind].about !== 'prompt')
 
 /** The changes of one prompt, newest first. */
 export async function changesOfPrompt(
@@ -93,7 +82,7 @@ export async function changesOfPrompt(
       .select(changeColumns)
       .where('subject', '=', indexable(name))
       .where('project_id', '=', projectId)
-      .where('kind', 'not in', others),
+      .where('kind', 'not in', otherKinds),
     'changes',
     cursor,
     size,

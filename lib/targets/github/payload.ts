@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import { visibleText } from '../../base/visible.ts'
-import type { BurstFact } from '../../core/change/burst.ts'
 import { observedOf } from '../../core/change/burst-words.ts'
-import { type Fact, type FactKind, wholeName } from '../../core/change/change.ts'
+import { type Fact, wholeName } from '../../core/change/change.ts'
+import { type BurstFact, isBurst, kindOf } from '../../core/change/kinds.ts'
 import { type Message, versionOf } from '../../core/delivery/delivery.ts'
 import type { GithubTarget } from '../../core/rules/rules.ts'
 import { cut } from '../text.ts'
@@ -23,25 +23,12 @@ export interface Dispatch {
   client_payload: Record<string, unknown>
 }
 
-const promptKinds: readonly FactKind[] = [
-  'version-created',
-  'promoted',
-  'rolled-back',
-  'label-added',
-  'label-removed',
-  'tags-changed',
-  'deleted',
-  'first-seen',
-]
-
 /** Not the target's own: a workflow that runs for prompts must not run for traces. */
 const burstTypes = {
   'error-trace': 'langfuse-trace',
   trace: 'langfuse-trace',
   score: 'langfuse-score',
 } as const satisfies Record<BurstFact['kind'], string>
-
-const isBurst = (fact: Fact): fact is BurstFact => Object.hasOwn(burstTypes, fact.kind)
 
 /** A version that got its label in the edit that created it counts as created. */
 function actionOf({ fact, change }: Message): 'created' | 'updated' | 'deleted' {
@@ -122,7 +109,7 @@ export function githubDispatch(target: GithubTarget, message: Message): Dispatch
   if (isBurst(fact)) return { event_type: burstTypes[fact.kind], client_payload: burstPayload(message, fact) }
   if (fact.kind === 'trace-callback')
     return { event_type: fact.kind, client_payload: callbackPayload(message, fact) }
-  if (!promptKinds.includes(fact.kind)) return made(otherPayload(message))
+  if (fact.kind === 'unchanged' || kindOf(fact.kind).about !== 'prompt') return made(otherPayload(message))
   const { version, labels, eventId, text } = promptOf(message)
   const payload = {
     promptName: wholeName(change),

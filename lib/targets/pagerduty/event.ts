@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto'
 import { visibleLines } from '../../base/visible.ts'
 import { authorsOf } from '../../core/change/authors.ts'
 import { observedOf, titleOf } from '../../core/change/burst-words.ts'
-import { type Fact, type FactKind, wholeName } from '../../core/change/change.ts'
+import { type Fact, wholeName } from '../../core/change/change.ts'
 import { incidentOf } from '../../core/change/incident.ts'
+import { kindOf, type Tone } from '../../core/change/kinds.ts'
 import type { Message } from '../../core/delivery/delivery.ts'
 import type { PagerdutyTarget } from '../../core/rules/rules.ts'
 import { messageLinks } from '../links.ts'
@@ -53,43 +54,22 @@ export type PagerdutyEvent =
   | { path: '/v2/enqueue'; body: AlertEvent }
 
 /**
- * What a kind is to people on call: something to see beside an incident, an incident, or the end of one. And how
- * bad it is, where Langfuse does not say it.
- */
-const kinds: Record<FactKind, { way: 'change' | 'trigger' | 'resolve'; severity: Severity }> = {
-  'version-created': { way: 'change', severity: 'info' },
-  promoted: { way: 'change', severity: 'info' },
-  'rolled-back': { way: 'change', severity: 'info' },
-  'label-added': { way: 'change', severity: 'info' },
-  'label-removed': { way: 'change', severity: 'info' },
-  'tags-changed': { way: 'change', severity: 'info' },
-  deleted: { way: 'change', severity: 'info' },
-  'first-seen': { way: 'change', severity: 'info' },
-  unchanged: { way: 'change', severity: 'info' },
-  alert: { way: 'trigger', severity: 'error' },
-  recovered: { way: 'resolve', severity: 'info' },
-  notification: { way: 'trigger', severity: 'error' },
-  'error-trace': { way: 'trigger', severity: 'error' },
-  score: { way: 'trigger', severity: 'warning' },
-  trace: { way: 'trigger', severity: 'info' },
-  'trace-callback': { way: 'trigger', severity: 'info' },
-  'given-up': { way: 'trigger', severity: 'error' },
-  trouble: { way: 'trigger', severity: 'error' },
-  'trouble-over': { way: 'resolve', severity: 'info' },
-  undescribed: { way: 'trigger', severity: 'error' },
-  unrecognised: { way: 'trigger', severity: 'warning' },
-}
-
-/**
- * A prompt change is an incident where nothing carries production any more, and ends it where a version carries it again.
- * A test wakes nobody, whatever it plays.
+ * What a change is to people on call: an incident, the end of one, or something to see beside incidents, as most changes
+ * of prompts are. A test wakes no one, whatever it plays.
  */
 function wayOf({ change, fact }: Message): 'change' | 'trigger' | 'resolve' {
-  const { way } = kinds[fact.kind]
   if (change.test) return 'change'
-  if (way !== 'change') return way
   if (incidentOf(change, fact)?.role === 'ends') return 'resolve'
-  return change.danger ? 'trigger' : 'change'
+  return kindOf(fact.kind).about !== 'prompt' || change.danger ? 'trigger' : 'change'
+}
+
+/** How bad it is where Langfuse does not say it. */
+const toneSeverities: Record<Tone, Severity> = {
+  bad: 'error',
+  warn: 'warning',
+  good: 'info',
+  accent: 'info',
+  quiet: 'info',
 }
 
 /** Langfuse's own words. */
@@ -101,12 +81,14 @@ const severities = new Map<string, Severity>([
   ['OK', 'info'],
 ])
 
-function severityOf({ change, fact }: Message): Severity {
-  const { way, severity } = kinds[fact.kind]
-  if (way === 'change') return change.danger ? 'critical' : severity
-  const told = 'severity' in fact ? (severities.get(fact.severity) ?? severity) : severity
+/** Of an incident. A change of a prompt is one only where `production` is in danger. */
+function severityOf(fact: Fact): Severity {
+  const { about, tone } = kindOf(fact.kind)
+  if (about === 'prompt') return 'critical'
+  const said = 'severity' in fact ? severities.get(fact.severity) : undefined
+  const severity = said ?? toneSeverities[tone]
   // A blocked evaluator or a failed export: Langfuse says ALERT, but nothing that users see is broken.
-  return fact.kind === 'notification' && told === 'critical' ? 'error' : told
+  return about === 'notification' && severity === 'critical' ? 'error' : severity
 }
 
 /** As it is where it fits; a long one by its hash, so that two never become one. */
@@ -202,7 +184,7 @@ export function pagerdutyEvent({ routingKey }: PagerdutyTarget, message: Message
     dedup_key,
     client: 'Prompt Relay',
     ...(page !== null && { client_url: page }),
-    payload: { ...payload, severity: severityOf(message), component, class: fact.kind },
+    payload: { ...payload, severity: severityOf(fact), component, class: fact.kind },
   }
   return { path: '/v2/enqueue', body }
 }

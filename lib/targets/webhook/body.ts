@@ -2,9 +2,10 @@ import { visibleText } from '../../base/visible.ts'
 import { authorOf, authorsOf } from '../../core/change/authors.ts'
 import { observedOf, type ToldRow, titleOf } from '../../core/change/burst-words.ts'
 import { type DifferenceSummary, type Fact, wholeName } from '../../core/change/change.ts'
+import { kindOf } from '../../core/change/kinds.ts'
 import { type Message, versionOf } from '../../core/delivery/delivery.ts'
 import { cut } from '../text.ts'
-import { maxEntries, maxLines, maxName, maxText, types, type WebhookBody } from './schema.ts'
+import { maxEntries, maxLines, maxName, maxText, type WebhookBody } from './schema.ts'
 
 const clip = (text: string, max = maxName): string => cut(text.toWellFormed(), max)
 const clipOrNull = (text: string | null, max = maxName): string | null =>
@@ -108,7 +109,7 @@ export function webhookBodyOf(message: Message): WebhookBody {
   const authors = authorsOf(change)
   return {
     version: 1,
-    type: types[fact.kind],
+    type: kindOf(fact.kind).publicName,
     timestamp: iso(change.openedAt),
     data: {
       id: change.id,

@@ -1,30 +1,5 @@
 import { z } from 'zod'
-import type { FactKind } from '../../core/change/change.ts'
-
-/** What each kind is called outside. Once published, a name stays. */
-export const types = {
-  'version-created': 'prompt.version_created',
-  promoted: 'prompt.promoted',
-  'rolled-back': 'prompt.rolled_back',
-  'label-added': 'prompt.label_added',
-  'label-removed': 'prompt.label_removed',
-  'tags-changed': 'prompt.tags_changed',
-  deleted: 'prompt.deleted',
-  'first-seen': 'prompt.first_seen',
-  unchanged: 'prompt.unchanged',
-  alert: 'monitor.alert',
-  recovered: 'monitor.recovered',
-  notification: 'project.notification',
-  'error-trace': 'trace.errors',
-  trace: 'trace.matched',
-  score: 'score.matched',
-  'trace-callback': 'trace.callback',
-  'given-up': 'relay.given_up',
-  trouble: 'relay.trouble',
-  'trouble-over': 'relay.trouble_over',
-  undescribed: 'relay.undescribed',
-  unrecognised: 'relay.unrecognised',
-} as const satisfies Record<FactKind, string>
+import { factKinds, kinds } from '../../core/change/kinds.ts'
 
 /** Characters and entries: what is longer is cut, so that a body stays below a megabyte. Names have 600 at most. */
 export const maxName = 600
@@ -89,7 +64,7 @@ export const webhookBody = z
   .object({
     version: z.literal(1).describe('Of this format. Fields may be added to it; none is taken away'),
     type: z
-      .enum(Object.values(types))
+      .enum(factKinds.map((kind) => kinds[kind].publicName))
       .describe('What happened. Further types may come: ignore what you do not know'),
     timestamp: z.iso.datetime().describe('When the relay first heard of it'),
     data: z.object({

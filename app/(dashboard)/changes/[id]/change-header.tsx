@@ -1,7 +1,7 @@
 import { currentEnv } from '#lib/base/current-env.ts'
 import { type Change, wholeName } from '#lib/core/change/change.ts'
+import { isBurstKind } from '#lib/core/change/kinds.ts'
 import { callbackLinks, promptUrl } from '#lib/core/change/links.ts'
-import { burstKinds } from '#lib/core/change/observed.ts'
 import { Tile } from '../../../_ui/badge.tsx'
 import { CopyButton } from '../../../_ui/copy-button.tsx'
 import { Icon } from '../../../_ui/icons.tsx'
@@ -48,7 +48,7 @@ function Sentence({ change: { title, subject, status, kind } }: { change: Change
       <Plain text={subject} />
     </span>
   )
-  if (status === 'settling' && burstKinds.includes(kind))
+  if (status === 'settling' && isBurstKind(kind))
     return <Plain text={`${title}: what follows within minutes is told with it`} />
   if (status === 'settling') return <>{name} is changing: more events of the same edit may come</>
   if (at < 0 || title === subject) return <Plain text={title} />

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { factKinds } from '#lib/core/change/change.ts'
+import { factKinds } from '#lib/core/change/kinds.ts'
 import type { Message } from '#lib/core/delivery/delivery.ts'
 import type { GithubTarget } from '#lib/core/rules/rules.ts'
 import { githubDispatch } from '#lib/targets/github/payload.ts'

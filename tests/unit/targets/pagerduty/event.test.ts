@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type Fact, factKinds } from '#lib/core/change/change.ts'
+import type { Fact } from '#lib/core/change/change.ts'
+import { factKinds } from '#lib/core/change/kinds.ts'
 import type { Message } from '#lib/core/delivery/delivery.ts'
 import type { PagerdutyTarget } from '#lib/core/rules/rules.ts'
 import { type AlertEvent, pagerdutyEvent } from '#lib/targets/pagerduty/event.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { factKinds } from '#lib/core/change/change.ts'
+import { factKinds } from '#lib/core/change/kinds.ts'
 import { slackDigest, slackMessage } from '#lib/targets/slack/message.ts'
 import { slackProblems } from '../../../mocks/slack.ts'
 import { everywhere, hostile } from '../hostile.ts'

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { emptyDetail, type Fact, factKinds } from '#lib/core/change/change.ts'
+import { emptyDetail, type Fact } from '#lib/core/change/change.ts'
+import { factKinds } from '#lib/core/change/kinds.ts'
 import type { DeliveryRow } from '#lib/store/schema.ts'
 import { bytes, counted, duration, relative, utc } from '../../../../../app/_ui/time-words.ts'
 import { factWords, kindWords, versionWords } from '../../../../../app/(dashboard)/_words/change-words.ts'

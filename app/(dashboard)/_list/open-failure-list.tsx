@@ -3,7 +3,7 @@ import type { OpenFailures } from '#lib/store/views/open-failures.ts'
 import { Icon } from '../../_ui/icons.tsx'
 import { Plain } from '../../_ui/plain.tsx'
 import { When } from '../../_ui/when.tsx'
-import { dismissOpenFailures, replayOpenFailures } from '../failure-actions.ts'
+import { dismissOpenFailures, replayOpenFailures } from './failure-actions.ts'
 
 interface Props {
   failures: OpenFailures[]

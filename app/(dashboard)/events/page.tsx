@@ -11,7 +11,7 @@ import { bytes } from '../../_ui/time-words.ts'
 import { When } from '../../_ui/when.tsx'
 import { Empty, NoMatch } from '../_list/empty.tsx'
 import { Tabs } from '../_list/tabs.tsx'
-import { proofWords } from '../event-proof.ts'
+import { proofWords } from '../_words/event-proof.ts'
 
 export const metadata: Metadata = { title: 'Events' }
 

@@ -8,7 +8,7 @@ import { database } from '#lib/store/client.ts'
 import { recentReplays } from '#lib/store/tables/replays.ts'
 import { Icon } from '../../_ui/icons.tsx'
 import type { SearchParams } from '../../_ui/list-query.ts'
-import { FilterWords } from './filter-chips.tsx'
+import { FilterWords } from './filter-words.tsx'
 import { Question } from './question.tsx'
 import { RecentReplays } from './recent.tsx'
 

@@ -7,8 +7,8 @@ import { AutoRefresh } from '../../_ui/auto-refresh.tsx'
 import { Tile } from '../../_ui/badge.tsx'
 import { Plain } from '../../_ui/plain.tsx'
 import { kindWords } from '../_words/change-words.ts'
+import { deliveryContexts } from '../_words/delivery-context.ts'
 import { DeliveryChip } from '../delivery-chip.tsx'
-import { deliveryContexts } from '../delivery-context.ts'
 
 const everyMs = 1000
 /** After that long a look at its page tells more than waiting here. */

@@ -2,7 +2,7 @@ import { log, thrown } from '#lib/base/log.ts'
 import { misconfigured } from '#lib/endpoints/answers.ts'
 import { showsToken } from '#lib/endpoints/bearer.ts'
 import { relay } from '#lib/relay.ts'
-import { workMs } from '../function-time.ts'
+import { workMs } from '../../after-answer.ts'
 
 export const dynamic = 'force-dynamic'
 /** Seconds. */

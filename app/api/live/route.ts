@@ -6,7 +6,7 @@ import { idsAfter } from '#lib/store/search/list.ts'
 import { liveChanges } from '#lib/store/views/live.ts'
 import { type LiveAnswer, liveQuery, maxFresh } from '../../(dashboard)/_list/live-query.ts'
 import { rowMark } from '../../(dashboard)/_list/row-mark.ts'
-import { deliveryContexts } from '../../(dashboard)/delivery-context.ts'
+import { deliveryContexts } from '../../(dashboard)/_words/delivery-context.ts'
 
 export const dynamic = 'force-dynamic'
 

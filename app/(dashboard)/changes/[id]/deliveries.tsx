@@ -4,11 +4,11 @@ import type { ListedDelivery } from '#lib/store/views/dashboard.ts'
 import { Icon } from '../../../_ui/icons.tsx'
 import { Plain } from '../../../_ui/plain.tsx'
 import { When } from '../../../_ui/when.tsx'
+import { dismissDelivery } from '../../_list/failure-actions.ts'
 import type { DeliveryContext } from '../../_words/delivery-words.ts'
 import { DeliveryChip } from '../../delivery-chip.tsx'
-import { dismissDelivery } from '../../failure-actions.ts'
 import { Attempt } from './attempt.tsx'
-import { CancelForm, ChangeActions } from './replay-all.tsx'
+import { CancelForm, ChangeActions } from './change-forms.tsx'
 import { ReplayForm } from './replay-form.tsx'
 
 interface Props {

@@ -8,7 +8,7 @@ import { Icon } from '../../../_ui/icons.tsx'
 import { pathWith } from '../../../_ui/list-query.ts'
 import { Plain } from '../../../_ui/plain.tsx'
 import { bytes, utc } from '../../../_ui/time-words.ts'
-import { proofWords } from '../../event-proof.ts'
+import { proofWords } from '../../_words/event-proof.ts'
 import { payloadOf } from './payload.ts'
 
 export const maxEvents = 20

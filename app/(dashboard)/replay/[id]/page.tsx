@@ -11,7 +11,7 @@ import { Icon } from '../../../_ui/icons.tsx'
 import { When } from '../../../_ui/when.tsx'
 import { Empty } from '../../_list/empty.tsx'
 import { cancel } from '../actions.ts'
-import { FilterWords } from '../filter-chips.tsx'
+import { FilterWords } from '../filter-words.tsx'
 import { isUnderWay, modeWords, replayWords } from '../replay-words.ts'
 
 export const metadata: Metadata = { title: 'Replay' }

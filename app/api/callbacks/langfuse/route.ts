@@ -3,7 +3,7 @@ import { answerCallback, answerPreflight } from '#lib/endpoints/callback.ts'
 import { addressGroup, senderAddress } from '#lib/endpoints/sender-address.ts'
 import { noteAnswer } from '#lib/pipeline/journal.ts'
 import { type Relay, relay } from '#lib/relay.ts'
-import { workAfter } from '../../function-time.ts'
+import { workAfter } from '../../../after-answer.ts'
 
 export const dynamic = 'force-dynamic'
 /** Seconds. What `after` may use on Vercel for settling and first tries. */

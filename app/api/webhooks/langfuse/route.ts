@@ -3,7 +3,7 @@ import { misconfigured, wrongMethod } from '#lib/endpoints/answers.ts'
 import { answerWebhook } from '#lib/endpoints/webhook.ts'
 import { noteAnswer } from '#lib/pipeline/journal.ts'
 import { relay } from '#lib/relay.ts'
-import { workAfter } from '../../function-time.ts'
+import { workAfter } from '../../../after-answer.ts'
 
 export const dynamic = 'force-dynamic'
 /** Seconds. What `after` may use on Vercel for settling and first tries. */

@@ -3,8 +3,8 @@
 import { isSignedIn, requireOrigin } from '#app/session.ts'
 import { database } from '#lib/store/client.ts'
 import { changesByIds } from '#lib/store/views/live.ts'
-import { changeIds } from './_list/live-query.ts'
-import { deliveryContexts } from './delivery-context.ts'
+import { deliveryContexts } from '../_words/delivery-context.ts'
+import { changeIds } from './live-query.ts'
 import { type RowWords, rowWords } from './row-words.ts'
 
 /** What these rows say now. */

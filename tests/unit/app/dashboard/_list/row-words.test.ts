@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { type Change, emptyDetail } from '#lib/core/change/change.ts'
-import { rowWords } from '../../../../app/(dashboard)/row-words.ts'
+import { rowWords } from '../../../../../app/(dashboard)/_list/row-words.ts'
 
 const now = 0x199_0000_0000
 const prompt = { labelsBefore: ['staging'], labels: ['staging', 'production'] }

@@ -1,5 +1,5 @@
 import Link from 'next/link'
-import type { DifferenceView } from '../(dashboard)/_difference/difference-lines.tsx'
+import type { DifferenceView } from './difference-lines.tsx'
 
 /** `hrefOf`: the address of this page with the other view. Below 640 px there is no room for two columns. */
 export function ViewSwitch(props: { view: DifferenceView; hrefOf: (view: DifferenceView) => string }) {

@@ -2,9 +2,9 @@ import Link from 'next/link'
 import type { Change } from '#lib/core/change/change.ts'
 import type { VersionDifference } from '#lib/core/difference/compare-versions.ts'
 import { Plain } from '../../../_ui/plain.tsx'
-import { ViewSwitch } from '../../../_ui/view-switch.tsx'
 import { Difference } from '../../_difference/difference.tsx'
 import type { DifferenceView } from '../../_difference/difference-lines.tsx'
+import { ViewSwitch } from '../../_difference/view-switch.tsx'
 import { promptPath } from '../../_words/prompt-path.ts'
 
 interface Props {

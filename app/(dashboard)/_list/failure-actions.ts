@@ -9,7 +9,7 @@ import { actingRelay } from '#lib/relay.ts'
 import { database } from '#lib/store/client.ts'
 import { deliveryById } from '#lib/store/views/dashboard.ts'
 import { dismissFailure, dismissFailures, replayFailures } from '#lib/store/views/open-failures.ts'
-import { wake } from './wake.ts'
+import { wake } from '../wake.ts'
 
 const page = '/'
 

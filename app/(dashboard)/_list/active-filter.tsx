@@ -1,10 +1,10 @@
 import Link from 'next/link'
 import { visibleText } from '#lib/base/visible.ts'
 import type { ListFilter } from '#lib/core/list/filter.ts'
-import { Icon } from '../_ui/icons.tsx'
-import { pathWith } from '../_ui/list-query.ts'
-import { Plain } from '../_ui/plain.tsx'
-import { type FilterChip, filterQuery } from './_list/filter-chips.ts'
+import { Icon } from '../../_ui/icons.tsx'
+import { pathWith } from '../../_ui/list-query.ts'
+import { Plain } from '../../_ui/plain.tsx'
+import { type FilterChip, filterQuery } from './filter-chips.ts'
 
 interface Props {
   filter: ListFilter

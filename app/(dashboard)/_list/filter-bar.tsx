@@ -2,7 +2,7 @@ import type { ReactNode } from 'react'
 import { visibleText } from '#lib/base/visible.ts'
 import { factKinds, kinds } from '#lib/core/change/kinds.ts'
 import { httpClasses, type ListFilter, lastTimes, listStatuses } from '#lib/core/list/filter.ts'
-import { Icon } from '../_ui/icons.tsx'
+import { Icon } from '../../_ui/icons.tsx'
 
 export interface Choices {
   labels: string[]

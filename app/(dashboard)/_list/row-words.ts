@@ -2,11 +2,11 @@ import { shownLine } from '#lib/base/visible.ts'
 import { lastedWords } from '#lib/core/change/alert-words.ts'
 import type { Change } from '#lib/core/change/change.ts'
 import type { ListedChange } from '#lib/store/views/dashboard.ts'
-import type { Shown } from '../_ui/shown.tsx'
-import { rowMark } from './_list/row-mark.ts'
-import { authorsWords, type KindWords, kindWords, versionWords } from './_words/change-words.ts'
-import { chipWords, type DeliveryContext } from './_words/delivery-words.ts'
-import { type LabelWords, labelWords } from './_words/label-words.ts'
+import type { Shown } from '../../_ui/shown.tsx'
+import { authorsWords, type KindWords, kindWords, versionWords } from '../_words/change-words.ts'
+import { chipWords, type DeliveryContext } from '../_words/delivery-words.ts'
+import { type LabelWords, labelWords } from '../_words/label-words.ts'
+import { rowMark } from './row-mark.ts'
 
 /**
  * All that a row of the list says, in words: they go to the browser once more with the page, where a row's markup is

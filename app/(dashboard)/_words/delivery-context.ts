@@ -2,7 +2,7 @@ import { retryDelaysSeconds } from '#lib/base/retry.ts'
 import { relay } from '#lib/relay.ts'
 import type { Db } from '#lib/store/client.ts'
 import { openCircuits } from '#lib/store/views/dashboard.ts'
-import { type DeliveryContext, replayNotes } from './_words/delivery-words.ts'
+import { type DeliveryContext, replayNotes } from './delivery-words.ts'
 
 /** For each target what one needs to say how its deliveries stand. */
 export async function deliveryContexts(db: Db, now: number): Promise<(target: string) => DeliveryContext> {

@@ -2,11 +2,11 @@
 
 import { useRouter } from 'next/navigation'
 import { type ReactNode, useEffect, useRef, useState } from 'react'
-import { Icon } from '../_ui/icons.tsx'
-import { Table } from '../_ui/table.tsx'
-import type { LiveAnswer } from './_list/live-query.ts'
+import { Icon } from '../../_ui/icons.tsx'
+import { Table } from '../../_ui/table.tsx'
 import { ChangeRow } from './change-row.tsx'
 import { freshRows } from './fresh-rows.ts'
+import type { LiveAnswer } from './live-query.ts'
 import type { RowWords } from './row-words.ts'
 
 interface Props {

@@ -2,11 +2,13 @@
  * `npm run doctor`: looks at the configuration, the store, the targets and the clock as the setup page does, prints
  * each problem with what mends it, and ends with code 1 where there is one. Posts nothing anywhere.
  */
+
 import { existsSync } from 'node:fs'
 import { styleText } from 'node:util'
 import type { Env } from '#lib/base/env.ts'
 import { thrown } from '#lib/base/log.ts'
 import { takeProxiesOf } from '#lib/base/proxy-env.ts'
+import { withoutEndSlash } from '#lib/base/url-path.ts'
 import type { Configuration } from '#lib/core/rules/config.ts'
 import { type Check, type CheckState, type Finding, ok, problem } from '#lib/core/setup/check.ts'
 import { setupChecks } from '#lib/core/setup/checks.ts'
@@ -66,7 +68,7 @@ async function examine(env: Env, configuration: Configuration): Promise<Group[]>
       targetsOnly(asked),
       { title: 'The relay itself', checks: [store] },
     ]
-  const address = { url: env.PUBLIC_URL?.replace(/\/+$/, '') ?? '', isSet: env.PUBLIC_URL !== undefined }
+  const address = { url: withoutEndSlash(env.PUBLIC_URL ?? ''), isSet: env.PUBLIC_URL !== undefined }
   const seen = await setupSeen(db, {
     env,
     configuration,

@@ -1,18 +1,6 @@
-const minute = 60_000
-const hour = 60 * minute
-const day = 24 * hour
+import { wholeDuration } from '#lib/base/duration.ts'
 
-const spans: [number, number, string][] = [
-  [minute, 1000, 's'],
-  [hour, minute, 'min'],
-  [2 * day, hour, 'h'],
-  [60 * day, day, 'd'],
-]
-
-function span(ms: number): string | null {
-  const fitting = spans.find(([below]) => ms < below)
-  return fitting ? `${Math.floor(ms / fitting[1])} ${fitting[2]}` : null
-}
+const twoMonthsMs = 60 * 24 * 3_600_000
 
 /** `2026-08-21 09:14:07 UTC`. */
 export const utc = (at: number): string => `${new Date(at).toISOString().slice(0, 19).replace('T', ' ')} UTC`
@@ -21,16 +9,9 @@ export const utc = (at: number): string => `${new Date(at).toISOString().slice(0
 export function relative(at: number, now: number): string {
   const distance = now - at
   if (Math.abs(distance) < 1000) return 'just now'
-  const words = span(Math.abs(distance))
-  if (words === null) return new Date(at).toISOString().slice(0, 10)
+  if (Math.abs(distance) >= twoMonthsMs) return new Date(at).toISOString().slice(0, 10)
+  const words = wholeDuration(Math.abs(distance))
   return distance > 0 ? `${words} ago` : `in ${words}`
-}
-
-/** `84 ms`, `1.2 s`, `12 s`, `2 min`. */
-export function duration(ms: number): string {
-  if (ms < 1000) return `${Math.round(ms)} ms`
-  if (ms < 10_000) return `${(Math.round(ms / 100) / 10).toFixed(1)} s`
-  return span(ms) ?? `${Math.round(ms / day)} d`
 }
 
 /** `412 B`, `1.5 KB`, `200 KB`, `4.5 MB`; 1 KB is 1,024 bytes. */

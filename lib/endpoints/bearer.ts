@@ -1,6 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
-
-const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
+import { isSameSecret } from '../base/same-secret.ts'
 
 /**
  * Whether a request shows this token; in constant time. The scheme has any case (RFC 9110, §11.1), and stands twice
@@ -9,5 +7,5 @@ const digest = (text: string): Buffer => createHash('sha256').update(text).diges
 export function showsToken({ headers }: Request, token: string): boolean {
   const given = headers.get('authorization') ?? ''
   const bare = given.replace(/^(bearer +){1,2}/i, '')
-  return timingSafeEqual(digest(bare), digest(token)) && bare !== given
+  return isSameSecret(bare, token) && bare !== given
 }

@@ -1,5 +1,5 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
 import { allowedOrigins, type Env } from '../base/env.ts'
+import { isSameSecret } from '../base/same-secret.ts'
 import type { CallbackAccess } from '../pipeline/callback-limits.ts'
 import { originOf } from './cors.ts'
 
@@ -11,8 +11,6 @@ export interface CallbackDenial {
 
 export const hasApiKeys = (env: Pick<Env, 'LANGFUSE_PUBLIC_KEY' | 'LANGFUSE_SECRET_KEY'>): boolean =>
   env.LANGFUSE_PUBLIC_KEY !== undefined && env.LANGFUSE_SECRET_KEY !== undefined
-
-const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
 
 export function wrongOrigin(headers: Headers, env: Env): CallbackDenial | null {
   const sender = originOf(headers, env)
@@ -41,7 +39,7 @@ export function callbackAccess(
   const { CALLBACK_TOKEN: token, CALLBACK_TOKEN_HEADER: name } = env
   const given = headers.get(name)?.replace(/^Bearer +/i, '')
   if (token !== undefined && given) {
-    if (timingSafeEqual(digest(given), digest(token))) return { ok: true, by: 'token' }
+    if (isSameSecret(given, token)) return { ok: true, by: 'token' }
     const message = `The token in \`${name}\` is another one`
     return { ok: false, status: 401, reason: 'token-mismatch', message }
   }

@@ -1,6 +1,6 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
 import { newId } from '../base/id.ts'
 import { log, thrown } from '../base/log.ts'
+import { isSameSecret } from '../base/same-secret.ts'
 import type { Db } from '../store/client.ts'
 import {
   deviceKey,
@@ -27,11 +27,6 @@ export interface LoginAttempt {
 const windowMs = 15 * 60_000
 const maxFromOne = 10
 const maxInAll = 100
-
-const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
-
-const isRight = ({ given, password }: LoginAttempt): boolean =>
-  timingSafeEqual(digest(given), digest(password))
 
 /**
  * A browser that logged in before has a limit of its own, within which no stranger's failures count: otherwise whoever
@@ -63,7 +58,7 @@ export async function tryLogin(
     return memory(attempt)
   }
   const limited = isLimited(attempt, failures)
-  const right = !limited && isRight(attempt)
+  const right = !limited && isSameSecret(attempt.given, attempt.password)
   // What cannot be taken back counts as a failure, which ends after 15 minutes.
   if (limited || right)
     await forgetLoginFailure(await db, id).catch((error) =>
@@ -86,7 +81,7 @@ export function loginMemory(): LoginMemory {
     const fromOne = 1 + failures.filter((one) => one.key === key).length
     const inAll = 1 + failures.filter((one) => !one.isKnown).length
     if (isLimited(attempt, { fromOne, inAll })) return 'limited'
-    if (isRight(attempt)) return 'right-unsaved'
+    if (isSameSecret(attempt.given, attempt.password)) return 'right-unsaved'
     failures.push({ key, at: attempt.now, isKnown })
     return 'wrong'
   }

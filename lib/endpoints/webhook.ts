@@ -1,8 +1,8 @@
 import type { Env } from '../base/env.ts'
 import { traceHeaders } from '../base/tracing.ts'
-import { keptHeaders, type OpenedWebhook, openWebhook } from '../langfuse/webhook.ts'
+import { keptHeaders, openWebhook } from '../langfuse/webhook.ts'
 import { noteEvent } from '../pipeline/journal.ts'
-import type { Arrival, Received } from '../pipeline/receive.ts'
+import { type Arrival, arrivalOf, type Received } from '../pipeline/receive.ts'
 import { answer, type Body, headOf, type RefuseDeps, refuse, storeUnavailable, withBody } from './answers.ts'
 
 const endpoint = 'langfuse-webhook'
@@ -41,33 +41,19 @@ async function answerBody(
   })
   if (!opened.ok) return refuse(request, { ...opened, ...headOf(body.bytes), endpoint }, deps)
   try {
-    const received = await deps.receive(arrivalOf(request, opened, body.bytes, now()))
+    const arrival = arrivalOf(opened, {
+      source: endpoint,
+      received_at: now(),
+      headers: JSON.stringify({ ...keptHeaders(request.headers), ...traceHeaders() }),
+      body: body.bytes,
+      test: false,
+    })
+    const received = await deps.receive(arrival)
     const { status, eventId } = received
     const { type, subject } = opened
     noteEvent(endpoint, { status, eventId, type, subject, milliseconds: now() - startedAt })
     return answer(status === 'accepted' ? 202 : 200, { status, eventId })
   } catch (error) {
     return storeUnavailable(error, { endpoint, size: body.bytes.byteLength })
-  }
-}
-
-function arrivalOf(request: Request, opened: OpenedWebhook, body: Uint8Array, now: number): Arrival {
-  return {
-    source: endpoint,
-    dedupe_key: opened.dedupeKey,
-    twin_key: opened.twinKey,
-    type: opened.type,
-    action: opened.action,
-    project_id: opened.projectId,
-    subject: opened.subject,
-    version: opened.version,
-    occurred_at: opened.occurredAt,
-    received_at: now,
-    headers: JSON.stringify({ ...keptHeaders(request.headers), ...traceHeaders() }),
-    signature: opened.scheme,
-    secret_hint: opened.secretHint,
-    size: body.byteLength,
-    body,
-    test: false,
   }
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { JsonObject } from '../base/json-object.ts'
+import type { JsonObject } from '../base/json.ts'
 import {
   type AlertEvent,
   alertBody,

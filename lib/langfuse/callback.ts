@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
-import { type JsonRefusal, readJsonObject } from '../base/json-object.ts'
+import { type JsonRefusal, readJsonObject } from '../base/json.ts'
 import type { TraceCallbackEvent } from '../core/change/event.ts'
 import { problemOf } from './body.ts'
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { JsonObject } from '../base/json-object.ts'
+import type { JsonObject } from '../base/json.ts'
 import { monitorName } from '../core/change/describe.ts'
 import type { SourceEvent } from '../core/change/event.ts'
 import { indexable, maxIndexed } from '../core/change/indexable.ts'

@@ -1,4 +1,4 @@
-import { type JsonObject, readJsonObject } from '../base/json-object.ts'
+import { type JsonObject, readJsonObject } from '../base/json.ts'
 import { own } from './body.ts'
 
 const isObject = (value: unknown): value is JsonObject =>

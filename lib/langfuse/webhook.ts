@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type JsonObject, type JsonRefusal, readJsonObject } from '../base/json-object.ts'
+import { type JsonObject, type JsonRefusal, readJsonObject } from '../base/json.ts'
 import type { PromptAction, SourceEvent } from '../core/change/event.ts'
 import { own, toEvent } from './body.ts'
 import { dedupeKeyOf, subjectOf, twinKeyOf } from './keys.ts'

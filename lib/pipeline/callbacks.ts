@@ -83,7 +83,7 @@ async function store(db: Db, call: CallbackCall, { limits, time, isForgetting }:
     const keyOf = ({ key }: CallbackItem): string => itemKey(access, key)
     const taken = await takeItems(trx, items.map(keyOf), time - repeatMs, time)
     const fresh = items.filter((item) => taken.has(keyOf(item)))
-    const arrivals = fresh.map((item) => arrivalOf(item, call, time))
+    const arrivals = fresh.map((item) => itemArrival(item, call, time))
     if (arrivals.length > 0) await storeArrivals(trx, arrivals, { settleMs: 0, now: () => time })
     return { ok: true, stored: fresh.length, repeated: items.length - fresh.length }
   })
@@ -116,7 +116,7 @@ function shownOf(
   return { project_id: projectId, subject: subjectOf({ ...event, ...ids }, {}) || unnamed(event) }
 }
 
-function arrivalOf(item: CallbackItem, call: CallbackCall, now: number): Arrival {
+function itemArrival(item: CallbackItem, call: CallbackCall, now: number): Arrival {
   const { event, key, body } = item
   return {
     source,

@@ -4,7 +4,7 @@ import { sharedCommit } from '../base/shared-commit.ts'
 import { isDataError } from '../base/store-error.ts'
 import { type Change, emptyDetail } from '../core/change/change.ts'
 import { isObserved } from '../core/change/observed.ts'
-import { parseBody } from '../langfuse/webhook.ts'
+import { type OpenedWebhook, parseBody } from '../langfuse/webhook.ts'
 import { chunksOf } from '../store/chunks.ts'
 import { type Db, isPostgres } from '../store/client.ts'
 import type { ChangeRow, EventRow } from '../store/schema.ts'
@@ -19,6 +19,27 @@ import { addToBursts, type Bursts } from './settle/bursts.ts'
 
 /** One event as a door gives it, ready to be stored. */
 export type Arrival = Omit<EventRow, 'id' | 'change_id'> & { test: Change['test'] }
+
+/** The arrival of a webhook whose signature was verified. */
+export function arrivalOf(
+  opened: OpenedWebhook,
+  received: Pick<Arrival, 'source' | 'received_at' | 'headers' | 'body' | 'test'>,
+): Arrival {
+  return {
+    ...received,
+    dedupe_key: opened.dedupeKey,
+    twin_key: opened.twinKey,
+    type: opened.type,
+    action: opened.action,
+    project_id: opened.projectId,
+    subject: opened.subject,
+    version: opened.version,
+    occurred_at: opened.occurredAt,
+    signature: opened.scheme,
+    secret_hint: opened.secretHint,
+    size: received.body.byteLength,
+  }
+}
 
 export interface Received {
   status: 'accepted' | 'duplicate'

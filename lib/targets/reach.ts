@@ -1,6 +1,8 @@
 import { z } from 'zod'
+import { jsonOf } from '../base/json.ts'
 import { codeOf, networkReason } from '../base/network-reason.ts'
 import { proxyFor } from '../base/proxy-env.ts'
+import { urlUnder } from '../base/url-path.ts'
 import type { SendContext } from '../core/delivery/delivery.ts'
 import type {
   GithubTarget,
@@ -51,11 +53,7 @@ async function reachSlack(target: SlackTarget, context: SendContext): Promise<Re
 const repository = z.object({ permissions: z.object({ push: z.boolean() }).optional() })
 
 function mayPush(body: string): boolean | undefined {
-  try {
-    return repository.parse(JSON.parse(body)).permissions?.push
-  } catch {
-    return undefined
-  }
+  return repository.safeParse(jsonOf(body)).data?.permissions?.push
 }
 
 /** https://docs.github.com/rest/repos/repos#get-a-repository */
@@ -65,7 +63,7 @@ async function reachGithub(target: GithubTarget, context: SendContext): Promise<
   if (typeof own === 'object' && 'outcome' in own) return troubled(own.reason ?? 'GitHub gave no token')
   const token = typeof own === 'object' ? own.token : own
   const headers = { accept: 'application/vnd.github+json', authorization: `token ${token}` }
-  const url = `${apiUrl.replace(/\/+$/, '')}/repos/${repo}`
+  const url = urlUnder(apiUrl, `/repos/${repo}`)
   const got = await get('GitHub', url, context, { secrets: [token], headers })
   if (!('answer' in got)) return got
   const { answer, ahead } = got

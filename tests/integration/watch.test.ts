@@ -150,7 +150,7 @@ describe.each(engines)('watching on %s', (_, openStore) => {
     await signedEvent()
     later(minute)
     await look(api)
-    expect((await titles())[1]).toBe('Signed events come again, after 7 h')
+    expect((await titles())[1]).toBe('Signed events come again, after 7 h 1 min')
     expect((await readWatch(store.db)).troubles).toEqual([])
   })
 
@@ -184,7 +184,7 @@ describe.each(engines)('watching on %s', (_, openStore) => {
     await signedEvent()
     later(minute)
     await look()
-    expect((await titles())[1]).toBe('A signature was right again, after 3 h')
+    expect((await titles())[1]).toBe('A signature was right again, after 3 h 2 min')
   })
 
   it.each([

@@ -1,5 +1,6 @@
 import Link from 'next/link'
 import type { ReactNode } from 'react'
+import { withoutEndSlash } from '#lib/base/url-path.ts'
 import { relay } from '#lib/relay.ts'
 import { Icon } from '../../_ui/icons.tsx'
 
@@ -48,7 +49,7 @@ export function OnlyTests() {
 /** Nothing came yet: what is left to do, ticked by what the relay sees of it. */
 export function FirstSteps({ hasEvents }: { hasEvents: boolean }) {
   const { relay: running } = relay()
-  const publicUrl = running?.env.PUBLIC_URL?.replace(/\/+$/, '') ?? 'https://<your relay>'
+  const publicUrl = withoutEndSlash(running?.env.PUBLIC_URL ?? 'https://<your relay>')
   const steps = [
     {
       isDone: (running?.env.LANGFUSE_WEBHOOK_SECRET.length ?? 0) > 0,

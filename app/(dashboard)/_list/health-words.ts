@@ -1,3 +1,4 @@
+import { duration } from '#lib/base/duration.ts'
 import { storeErrorWords, type WriteProblem } from '#lib/base/store-error.ts'
 import type { Tone } from '#lib/core/change/kinds.ts'
 import { type Quiet, quietness, quietWords } from '#lib/core/trouble/quiet.ts'
@@ -6,7 +7,7 @@ import type { Health, TargetHealth } from '#lib/store/views/health-line.ts'
 import { maxCounted } from '#lib/store/views/health-line.ts'
 import { maxFailures, type OpenFailures } from '#lib/store/views/open-failures.ts'
 import { pathWith } from '../../_ui/list-query.ts'
-import { duration, relative } from '../../_ui/time-words.ts'
+import { relative } from '../../_ui/time-words.ts'
 
 /** One part of the health line. `href`: the list of what is wrong, where something is. */
 export interface HealthItem {

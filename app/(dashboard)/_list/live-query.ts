@@ -1,8 +1,9 @@
 import { z } from 'zod'
+import { changeIdForm, firstIdAt } from '#lib/base/id.ts'
 
 /** More rows than a page has are not asked about. */
 const maxRows = 50
-const changeId = z.string().regex(/^chg_[0-9a-z]{1,60}$/)
+const changeId = z.string().regex(changeIdForm)
 
 export const changeIds = z.array(changeId).max(maxRows)
 
@@ -25,8 +26,6 @@ export interface LiveAnswer {
   marks: Record<string, string>
 }
 
-const idAt = (time: number): string => `chg_${Math.max(0, time).toString(16).padStart(11, '0')}`
-
 /** Changes come a little after their ids say, by the way to the store and by the clocks of several instances. */
 const lateMs = 10_000
 
@@ -35,7 +34,7 @@ const lateMs = 10_000
  * long ago, also where the newest that matches is: then asking again costs next to nothing.
  */
 export function newestKnown(first: string | null, isTop: boolean, now: number): string {
-  if (!isTop) return idAt(now)
-  const recent = idAt(now - lateMs)
+  if (!isTop) return firstIdAt('chg', now)
+  const recent = firstIdAt('chg', now - lateMs)
   return first !== null && first > recent ? first : recent
 }

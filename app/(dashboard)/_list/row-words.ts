@@ -1,5 +1,5 @@
+import { longDuration } from '#lib/base/duration.ts'
 import { shownLine } from '#lib/base/visible.ts'
-import { lastedWords } from '#lib/core/change/alert-words.ts'
 import type { Change } from '#lib/core/change/change.ts'
 import type { ListedChange } from '#lib/store/views/dashboard.ts'
 import type { Shown } from '../../_ui/shown.tsx'
@@ -65,6 +65,6 @@ const markdown = /\*\*|`/g
 /** What is not about a prompt has no labels; its own words say more, unless they only repeat the subject. */
 function toldWords({ title, subject, detail }: Change): string | null {
   const told = detail.message ?? (title.endsWith(subject) ? null : title)
-  const words = detail.alert ? `After ${lastedWords(detail.alert.forMs)}. ${told ?? ''}` : told
+  const words = detail.alert ? `After ${longDuration(detail.alert.forMs)}. ${told ?? ''}` : told
   return words === null ? null : words.slice(0, longestWords).replace(markdown, '')
 }

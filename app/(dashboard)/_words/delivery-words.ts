@@ -1,9 +1,10 @@
+import { duration } from '#lib/base/duration.ts'
 import { visibleText } from '#lib/base/visible.ts'
 import type { Tone } from '#lib/core/change/kinds.ts'
 import type { Target } from '#lib/core/rules/rules.ts'
 import type { ListedDelivery } from '#lib/store/views/dashboard.ts'
 import type { IconName } from '../../_ui/icons.tsx'
-import { duration, relative } from '../../_ui/time-words.ts'
+import { relative } from '../../_ui/time-words.ts'
 
 /** How a delivery stands, for its chip. */
 export interface DeliveryWords {

@@ -1,13 +1,10 @@
 import { z } from 'zod'
-import { pathOf } from '#lib/base/path-segment.ts'
+import { changeIdForm } from '#lib/base/id.ts'
+import { pathOf } from '#lib/base/url-path.ts'
 import { pathWith } from '../../_ui/list-query.ts'
 
 const version = z.coerce.number().int().min(1).max(2_147_483_647).optional().catch(undefined)
-const changeId = z
-  .string()
-  .regex(/^chg_[0-9a-z]{1,60}$/)
-  .optional()
-  .catch(undefined)
+const changeId = z.string().regex(changeIdForm).optional().catch(undefined)
 
 /** What a prompt's page shows, as it stands in the address. Anything else is left out, as if it were not there. */
 export const promptQuery = z.object({

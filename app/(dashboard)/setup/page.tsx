@@ -1,6 +1,7 @@
 import type { Metadata } from 'next'
 import { z } from 'zod'
 import { requireSession } from '#app/session.ts'
+import { changeIdForm } from '#lib/base/id.ts'
 import { setupChecks } from '#lib/core/setup/checks.ts'
 import { langfuseAccess } from '#lib/pipeline/langfuse-access.ts'
 import { askAround } from '#lib/pipeline/setup/ask-around.ts'
@@ -20,11 +21,7 @@ import { TestEvents } from './test-events.tsx'
 export const metadata: Metadata = { title: 'Setup' }
 
 const query = z.object({
-  sent: z
-    .string()
-    .regex(/^chg_[0-9a-f]{1,60}$/)
-    .optional()
-    .catch(undefined),
+  sent: z.string().regex(changeIdForm).optional().catch(undefined),
   ask: z.literal('1').optional().catch(undefined),
 })
 

@@ -45,23 +45,3 @@ export function notificationTitle(eventType: string, resource: string | null): s
 /** Of a notification: Langfuse says `ALERT`, `WARNING` or `INFO`. */
 export const notificationTone = (severity: string): AlertTone =>
   severity === 'INFO' ? 'quiet' : severity === 'WARNING' ? 'warn' : severityWords(severity).tone
-
-const minute = 60_000
-
-/** `42 min`, `3 h 5 min`, `2 d 4 h`; how long something lasted. */
-export function lastedWords(ms: number): string {
-  const minutes = Math.floor(ms / minute)
-  if (minutes < 1) return 'less than a minute'
-  const [days, hours, rest] = [Math.floor(minutes / 1440), Math.floor(minutes / 60) % 24, minutes % 60]
-  const parts: [number, string][] =
-    days > 0
-      ? [
-          [days, 'd'],
-          [hours, 'h'],
-        ]
-      : [
-          [hours, 'h'],
-          [rest, 'min'],
-        ]
-  return parts.flatMap(([count, unit]) => (count > 0 ? [`${count} ${unit}`] : [])).join(' ')
-}

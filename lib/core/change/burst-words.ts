@@ -1,18 +1,13 @@
+import { spelledDuration } from '../../base/duration.ts'
 import type { Message } from '../delivery/delivery.ts'
 import { rowsOfFact } from './burst.ts'
 import type { Description } from './describe.ts'
 import { type BurstFact, kinds } from './kinds.ts'
 import type { ObservedRow } from './observed.ts'
 
-const minute = 60_000
-
 /** `in 5 minutes`, rounded up; `within a minute`. */
 export function spanWords(ms: number): string {
-  if (ms <= minute) return 'within a minute'
-  const minutes = Math.ceil(ms / minute)
-  if (minutes < 120) return `in ${minutes} minutes`
-  const hours = Math.ceil(ms / (60 * minute))
-  return hours < 48 ? `in ${hours} hours` : `in ${Math.ceil(hours / 24)} days`
+  return ms <= 60_000 ? 'within a minute' : `in ${spelledDuration(ms)}`
 }
 
 /** Up to four digits behind the point. */

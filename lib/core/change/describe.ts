@@ -1,4 +1,5 @@
-import { lastedWords, notificationTitle, severityWords } from './alert-words.ts'
+import { longDuration } from '../../base/duration.ts'
+import { notificationTitle, severityWords } from './alert-words.ts'
 import type { Change, EndedAlert, Fact } from './change.ts'
 import type { AlertEvent, NotificationEvent, UnrecognisedEvent } from './event.ts'
 import { factKinds } from './kinds.ts'
@@ -221,7 +222,7 @@ export function describeAlert(
   ended?: EndedAlert,
 ): Description & { facts: Fact[] } {
   const kind = severity === 'OK' ? 'recovered' : 'alert'
-  const after = ended === undefined ? '' : ` after ${lastedWords(ended.forMs)}`
+  const after = ended === undefined ? '' : ` after ${longDuration(ended.forMs)}`
   return {
     facts: [{ kind, severity, monitorId }],
     title: `${severityWords(severity).word}${after}: ${monitorName(title)}`,

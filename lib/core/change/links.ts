@@ -1,4 +1,4 @@
-import { pathOf } from '../../base/path-segment.ts'
+import { pathOf, urlUnder } from '../../base/url-path.ts'
 import type { Change } from './change.ts'
 
 /**
@@ -60,14 +60,14 @@ export function observedUrls(
 
 /** The page of one change on this relay; null when its own address is not known. */
 export function changeUrl(publicUrl: string | undefined, changeId: string): string | null {
-  return publicUrl === undefined ? null : `${trimmed(publicUrl)}/changes/${changeId}`
+  return publicUrl === undefined ? null : urlUnder(publicUrl, `/changes/${changeId}`)
 }
 
 /** Slack's limit, and more than servers read of one. */
 const maxUrl = 3000
 
 function under(base: string, path: string | null, query: string): string | null {
-  const url = path === null ? null : `${trimmed(base)}${path}${query}`
+  const url = path === null ? null : urlUnder(base, `${path}${query}`)
   return url === null || url.length > maxUrl ? null : url
 }
 
@@ -75,7 +75,5 @@ function under(base: string, path: string | null, query: string): string | null 
 export function failuresUrl(publicUrl: string | undefined, target: string): string | null {
   if (publicUrl === undefined) return null
   const query = new URLSearchParams({ status: 'failed', target, test: 'shown' })
-  return `${trimmed(publicUrl)}/?${query}`
+  return urlUnder(publicUrl, `/?${query}`)
 }
-
-const trimmed = (base: string): string => base.replace(/\/+$/, '')

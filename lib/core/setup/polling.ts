@@ -1,3 +1,4 @@
+import { spelledDuration } from '../../base/duration.ts'
 import { overlapMs, type PollState, type Stream, type StreamName, streamNames } from '../polling/state.ts'
 import { type Finding, notYet, ok, problem } from './check.ts'
 
@@ -31,9 +32,7 @@ const behindMs = (state: PollState, now: number): number =>
 
 function behindWords(state: PollState, now: number): string {
   const marks = streamNames.map((name) => state[name].mark ?? now - overlapMs)
-  const minutes = Math.max(0, Math.round((now + state.skewMs - Math.min(...marks)) / 60_000))
-  if (minutes === 1) return '1 minute behind'
-  return minutes < 120 ? `${minutes} minutes behind` : `${Math.round(minutes / 60)} hours behind`
+  return `${spelledDuration(Math.max(0, now + state.skewMs - Math.min(...marks)))} behind`
 }
 
 /** Whether traces and scores are read, by which endpoints, how far it is, and what is in the way. */

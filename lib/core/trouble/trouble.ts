@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { longDuration } from '../../base/duration.ts'
 import type { Fact } from '../change/change.ts'
 import { type Circuit, failingSince } from '../delivery/circuit.ts'
 import {
@@ -198,11 +199,6 @@ export function troubleWords({ what, target, secret }: Pick<Trouble, 'what' | 't
   }
 }
 
-function lasted(ms: number): string {
-  const minutes = Math.max(1, Math.round(ms / 60_000))
-  return minutes < 120 ? `${minutes} min` : `${Math.round(minutes / 60)} h`
-}
-
 function overWords({ what, target, secret }: Pick<Trouble, 'what' | 'target' | 'secret'>): string {
   switch (what) {
     case 'quiet':
@@ -221,7 +217,7 @@ function overWords({ what, target, secret }: Pick<Trouble, 'what' | 'target' | '
 /** What a person reads first. */
 export function troubleTitle(fact: TroubleFact, now: number): string {
   if (fact.kind === 'trouble') return troubleWords(fact)
-  return `${overWords(fact)}, after ${lasted(now - fact.since)}`
+  return `${overWords(fact)}, after ${longDuration(now - fact.since)}`
 }
 
 /** What to do about it. */

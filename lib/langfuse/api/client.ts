@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { pathSegment } from '../../base/path-segment.ts'
+import { pathSegment } from '../../base/url-path.ts'
 import type { StoredPromptEvent } from '../../core/change/change.ts'
 import { storable } from '../body.ts'
 import { readProject } from './project.ts'

@@ -1,4 +1,5 @@
 import { networkReason } from '../../base/network-reason.ts'
+import { urlUnder } from '../../base/url-path.ts'
 import { aheadMs, type Reach, troubled } from '../../core/setup/reach.ts'
 import { readProject } from './project.ts'
 import type { LangfuseApi } from './request.ts'
@@ -14,7 +15,7 @@ interface Question {
 
 /** Whether Langfuse is there (`GET /api/public/health`) and takes the keys (`GET /api/public/projects`). */
 export async function reachLangfuse({ baseUrl, keys, fetch, now, draw }: Question): Promise<Reach> {
-  const url = `${baseUrl.replace(/\/+$/, '')}/api/public/health`
+  const url = urlUnder(baseUrl, '/api/public/health')
   let ahead: number | null = null
   try {
     const response = await fetch(url, { redirect: 'manual' })

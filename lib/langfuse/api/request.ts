@@ -1,6 +1,8 @@
+import { jsonOf } from '../../base/json.ts'
 import { networkReason } from '../../base/network-reason.ts'
 import { readBody } from '../../base/read-body.ts'
 import { maxBeyondMs, retryAfterMs } from '../../base/retry.ts'
+import { urlUnder } from '../../base/url-path.ts'
 
 export interface LangfuseApi {
   baseUrl: string
@@ -36,14 +38,6 @@ const failed = (
   retryAfter: number | null = null,
 ): LangfuseAnswer => ({ ok: false, status, retryAfterMs: retryAfter, message })
 
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}
-
 /**
  * Asks Langfuse's public API one question: `path` from the base address on (`/api/public/…`), each value of `query`
  * that is set. Follows no redirect, which would carry the keys elsewhere. Throws only what `draw` throws; `message` holds no
@@ -56,7 +50,7 @@ export async function askLangfuse(
 ): Promise<LangfuseAnswer> {
   const search = new URLSearchParams()
   for (const [name, value] of Object.entries(query)) if (value !== undefined) search.set(name, String(value))
-  const url = `${baseUrl.replace(/\/+$/, '')}${path}${search.size > 0 ? `?${search}` : ''}`
+  const url = `${urlUnder(baseUrl, path)}${search.size > 0 ? `?${search}` : ''}`
   const waitMs = (await draw?.()) ?? 0
   if (waitMs > 0) {
     const message = `This minute's requests to Langfuse are spent: the next may go in ${Math.ceil(waitMs / 1000)} s`
@@ -84,7 +78,7 @@ export async function askLangfuse(
     const contentLength = headers.get('content-length')
     const body = await readBody(response.body, { maxBytes, timeoutMs, contentLength })
     if (!body.ok) return failed(`Langfuse's answer was not read: ${body.message}`, status)
-    const json = parsed(Buffer.from(body.bytes).toString('utf8'))
+    const json = jsonOf(Buffer.from(body.bytes).toString('utf8'))
     return json === undefined
       ? failed('Langfuse answered with something else than JSON', status)
       : { ok: true, json, at }

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { pathSegment } from '../../base/path-segment.ts'
+import { pathSegment } from '../../base/url-path.ts'
 import type { TraceFacts } from '../../core/change/change.ts'
 import type { CallbackIds, TraceAnswer } from '../../core/change/describe-callback.ts'
 import { amount, strangeForm, text, time } from './page.ts'

@@ -1,4 +1,4 @@
-import { lastedWords } from '../../core/change/alert-words.ts'
+import { longDuration } from '../../base/duration.ts'
 import { emptyDetail } from '../../core/change/change.ts'
 import type { ChangeRow } from '../../store/schema.ts'
 import type { Interpretation } from './interpret.ts'
@@ -24,7 +24,7 @@ export function describeUndescribed(
   { failures, firstAt, reason, events }: Undescribed,
   now: number,
 ): Interpretation {
-  const tries = failures === 1 ? 'once' : `${failures} times in ${lastedWords(now - firstAt)}`
+  const tries = failures === 1 ? 'once' : `${failures} times in ${longDuration(now - firstAt)}`
   const kept = events === 1 ? 'Its event is kept' : `Its ${events} events are kept`
   const what = subject === '' ? 'A change' : `A change of ${subject}`
   return {

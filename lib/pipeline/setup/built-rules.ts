@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
+import { z } from 'zod'
+import { jsonOf } from '../../base/json.ts'
 
 /** The text that counts: a checkout on Windows has other line ends. `next.config.ts` does the same at the build. */
 const hashOf = (text: string): string =>
@@ -8,17 +10,13 @@ const hashOf = (text: string): string =>
 const read = (path: string): Promise<string | null> =>
   readFile(/* turbopackIgnore: true */ path, 'utf8').catch(() => null)
 
+const builtIn = z.object({ config: z.object({ env: z.object({ RELAY_CONFIG_HASH: z.string() }) }) })
+
 /** Of the build that lies here: for a process that is not of it, the doctor's. */
 async function hashOfBuild(): Promise<string | null> {
   const files = await read('.next/required-server-files.json')
   if (files === null) return null
-  try {
-    const { config } = JSON.parse(files) as { config?: { env?: { RELAY_CONFIG_HASH?: unknown } } }
-    const hash = config?.env?.RELAY_CONFIG_HASH
-    return typeof hash === 'string' ? hash : null
-  } catch {
-    return null
-  }
+  return builtIn.safeParse(jsonOf(files)).data?.config.env.RELAY_CONFIG_HASH ?? null
 }
 
 /**

@@ -9,7 +9,7 @@ import { toChange } from '../../store/tables/changes.ts'
 import { insertDeliveries, newDelivery } from '../../store/tables/deliveries.ts'
 import { saveVersions } from '../../store/tables/prompts.ts'
 import { changeOfEvent, forgetPrompt } from '../../store/views/setup.ts'
-import type { Arrival, Received } from '../receive.ts'
+import { type Arrival, arrivalOf, type Received } from '../receive.ts'
 import { type TestKind, testPlan } from './test-bodies.ts'
 import { type TestPlan, testProject } from './test-edits.ts'
 
@@ -33,7 +33,7 @@ async function prepare(db: Db, { before }: TestPlan): Promise<void> {
 }
 
 /** Signed with a secret that is thrown away, and opened as at the door: the way of a real one, without its sender. */
-function arrivalOf(body: object, now: number): Arrival {
+function signedArrival(body: object, now: number): Arrival {
   const rawBody = Buffer.from(JSON.stringify(body))
   const secret = `lf-whsec_${randomBytes(32).toString('hex')}`
   const t = Math.floor(now / 1000)
@@ -48,24 +48,14 @@ function arrivalOf(body: object, now: number): Arrival {
     now,
   })
   if (!opened.ok) throw new Error(`The test was refused: ${opened.message}`)
-  return {
+  const arrival = arrivalOf(opened, {
     source: testSource,
-    dedupe_key: opened.dedupeKey,
-    twin_key: opened.twinKey,
-    type: opened.type,
-    action: opened.action,
-    project_id: opened.projectId,
-    subject: opened.subject,
-    version: opened.version,
-    occurred_at: opened.occurredAt,
     received_at: now,
     headers: JSON.stringify({ 'content-type': 'application/json', 'user-agent': 'Prompt Relay test' }),
-    signature: opened.scheme,
-    secret_hint: 'test',
-    size: rawBody.byteLength,
     body: rawBody,
     test: true,
-  }
+  })
+  return { ...arrival, secret_hint: 'test' }
 }
 
 /** Sends an event of the relay's own all the way: stored, settled, routed by the rules, delivered. Gives its change. */
@@ -76,7 +66,7 @@ export async function sendTest(
 ): Promise<string> {
   const plan = testPlan(kind, `prompt-relay-test-${randomUUID()}`, now)
   await prepare(deps.db, plan)
-  const [first] = await Promise.all(plan.bodies.map((body) => deps.receive(arrivalOf(body, now))))
+  const [first] = await Promise.all(plan.bodies.map((body) => deps.receive(signedArrival(body, now))))
   const changeId = first ? await changeOfEvent(deps.db, first.eventId) : null
   if (changeId === null) throw new Error('The test was not stored')
   return changeId

@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import { firstIdAt } from '../../base/id.ts'
 import { labelFacet } from '../../core/list/facets.ts'
 import { type ListFilter, timeRange } from '../../core/list/filter.ts'
 import { type Db, isPostgres } from '../client.ts'
@@ -11,16 +12,14 @@ import { distinctFrom, knownTargets, planList, theseChanges } from './sources.ts
 import { countOfPostgres, idsOfPostgres } from './words-postgres.ts'
 import { countOfSqlite, idsOfSqlite } from './words-sqlite.ts'
 
-const idAt = (time: number): string => `chg_${Math.max(0, time).toString(16).padStart(11, '0')}`
-
 const greatest = (a: string | null, b: string | null) => (a === null || (b !== null && b > a) ? b : a)
 const least = (a: string | null, b: string | null) => (a === null || (b !== null && b < a) ? b : a)
 
 function spanOf(filter: ListFilter, cursor: Cursor, max: number, now: number): Span {
   const { from, to } = timeRange(filter.time, now)
   return {
-    above: greatest(cursor.after ?? null, from === null ? null : idAt(from)),
-    below: least(cursor.before ?? null, to === null ? null : idAt(to + 1)),
+    above: greatest(cursor.after ?? null, from === null ? null : firstIdAt('chg', from)),
+    below: least(cursor.before ?? null, to === null ? null : firstIdAt('chg', to + 1)),
     isBackwards: cursor.after !== undefined,
     max,
   }

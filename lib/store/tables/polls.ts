@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import { jsonOf } from '../../base/json.ts'
 import type { Usage } from '../../core/polling/rows.ts'
 import { freshState, type PollState, pollState } from '../../core/polling/state.ts'
 import { chunksOf } from '../chunks.ts'
@@ -14,13 +15,7 @@ export interface ClaimedPoll {
 }
 
 /** What is kept of another form (a later version's) begins anew. */
-const read = (json: string): PollState => {
-  try {
-    return pollState.parse(JSON.parse(json))
-  } catch {
-    return freshState
-  }
-}
+const read = (json: string): PollState => pollState.safeParse(jsonOf(json)).data ?? freshState
 
 /**
  * Nothing rests for longer: `POLL_SECONDS` is a day at most, a `Retry-After` 2 h. What is due later was set while the

@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import { firstIdAt } from '../../base/id.ts'
 import { kindFacet } from '../../core/list/facets.ts'
 import type { Db } from '../client.ts'
 import { forgetChanges } from '../search/index-write.ts'
@@ -41,7 +42,7 @@ export async function prunableChanges(
     .where('id', '>', after)
     .where('settled_at', '<', before)
     // Ids sort by the time of opening, which lets the scan end early.
-    .where('id', '<', `chg_${before.toString(16).padStart(11, '0')}`)
+    .where('id', '<', firstIdAt('chg', before))
     .orderBy('id')
     .limit(max)
     .execute()

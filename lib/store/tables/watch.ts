@@ -1,3 +1,5 @@
+import { firstIdAt } from '../../base/id.ts'
+import { jsonOf } from '../../base/json.ts'
 import { freshWatch, mismatchMs, type WatchState, watchState } from '../../core/trouble/trouble.ts'
 import type { Db } from '../client.ts'
 import { claimState } from './polls.ts'
@@ -6,10 +8,6 @@ const name = 'watch'
 /** It rests for a minute; the clocks of several instances differ. What is due later was set while a clock was wrong. */
 const restMs = 10 * 60_000
 
-/** The first id of this time (epoch milliseconds): ids sort by time. */
-const idFrom = (prefix: 'evt' | 'rej', at: number): string =>
-  `${prefix}_${Math.max(0, Math.floor(at)).toString(16).padStart(11, '0')}`
-
 export interface ClaimedWatch {
   name: string
   claim: number
@@ -17,13 +15,7 @@ export interface ClaimedWatch {
 }
 
 /** What is kept of another form (a later version's) begins anew. */
-const read = (json: string): WatchState => {
-  try {
-    return watchState.parse(JSON.parse(json))
-  } catch {
-    return freshWatch
-  }
-}
+const read = (json: string): WatchState => watchState.safeParse(jsonOf(json)).data ?? freshWatch
 
 /** Takes the watch up where it is due; of several instances one gets it. */
 export async function claimWatch(db: Db, now: number, leaseMs: number): Promise<ClaimedWatch | null> {
@@ -45,8 +37,8 @@ export async function newestEvent(
   const row = await db
     .selectFrom('events')
     .select((eb) => eb.fn.max('received_at').as('at'))
-    .where('id', '>=', idFrom('evt', from))
-    .where('id', '<', idFrom('evt', to + 1))
+    .where('id', '>=', firstIdAt('evt', from))
+    .where('id', '<', firstIdAt('evt', to + 1))
     .where('source', '=', source)
     .executeTakeFirst()
   return row?.at == null ? null : Number(row.at)
@@ -66,7 +58,7 @@ export async function signersSince(
   const newest = db
     .selectFrom('events')
     .select(['secret_hint', 'project_id'])
-    .where('id', '>=', idFrom('evt', since))
+    .where('id', '>=', firstIdAt('evt', since))
     .where('source', '=', source)
     .orderBy('id', 'desc')
     .limit(newestEvents)
@@ -94,7 +86,7 @@ export async function mismatches(
   const newest = db
     .selectFrom('rejections')
     .select(['at', 'size', 'head'])
-    .where('id', '>=', idFrom('rej', now - mismatchMs))
+    .where('id', '>=', firstIdAt('rej', now - mismatchMs))
     .where('reason', '=', 'signature-mismatch')
     .where('door', '=', door)
     .orderBy('id', 'desc')

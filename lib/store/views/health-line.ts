@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import { firstIdAt } from '../../base/id.ts'
 import type { WatchState } from '../../core/trouble/trouble.ts'
 import type { Db } from '../client.ts'
 import { knownTargets, type Sql } from '../search/sources.ts'
@@ -98,9 +99,7 @@ async function waitingSince(db: Db, targets: string[], now: number): Promise<num
 
 async function targetHealth(db: Db, targets: string[], now: number): Promise<TargetHealth[]> {
   if (targets.length === 0) return []
-  const start = `chg_${Math.max(0, now - dayMs)
-    .toString(16)
-    .padStart(11, '0')}`
+  const start = firstIdAt('chg', now - dayMs)
   const count = (target: string, status: string) => sql`(select count(*) from (
     select 1 from deliveries where target = ${target} and status = ${sql.lit(status)} and change_id >= ${start}
     limit ${sql.lit(maxCounted)}) as n)`

@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import { firstIdAt } from '../../base/id.ts'
 import type { Bucket } from '../../core/list/buckets.ts'
 import type { Db } from '../client.ts'
 import { knownTargets, type Sql } from '../search/sources.ts'
@@ -11,8 +12,6 @@ export interface Counted extends Bucket {
 
 /** Each stretch is counted up to here: 32 of them then cost 30 ms, however much came. */
 export const maxOfBucket = 10_000
-
-const idAt = (time: number): string => `chg_${Math.max(0, time).toString(16).padStart(11, '0')}`
 
 const limited = (rows: Sql, name: string): Sql =>
   sql`(select count(*) from (${rows} limit ${sql.lit(maxOfBucket)}) as ${sql.ref(name)})`
@@ -30,7 +29,7 @@ export async function countOverTime(db: Db, buckets: Bucket[]): Promise<Counted[
   )
   // As a pair too: Postgres takes `test = 1` for granted in the index of tests, and would read it from its beginning.
   const tests = sql`select 1 from changes as t where t.test = 1 and ${within('t.id')} and (t.test, t.id) >= (1, b.low)`
-  const values = buckets.map(({ from, to }) => sql`(${idAt(from)}, ${idAt(to)})`)
+  const values = buckets.map(({ from, to }) => sql`(${firstIdAt('chg', from)}, ${firstIdAt('chg', to)})`)
   const { rows } = await sql<{ low: string; changes: number; tests: number; failures: number }>`
     with b(low, high) as (values ${sql.join(values)})
     select b.low,
@@ -40,7 +39,7 @@ export async function countOverTime(db: Db, buckets: Bucket[]): Promise<Counted[
     from b`.execute(db)
   const byLow = new Map(rows.map((row) => [row.low, row]))
   return buckets.map((bucket) => {
-    const row = byLow.get(idAt(bucket.from))
+    const row = byLow.get(firstIdAt('chg', bucket.from))
     const changes = Number(row?.changes ?? 0)
     const isFull = changes >= maxOfBucket
     return {

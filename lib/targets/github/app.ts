@@ -1,5 +1,7 @@
 import githubAppJwt from 'universal-github-app-jwt'
 import { z } from 'zod'
+import { jsonOf } from '../../base/json.ts'
+import { urlUnder } from '../../base/url-path.ts'
 import type { Outcome, SendContext } from '../../core/delivery/delivery.ts'
 import type { GithubApp } from '../../core/rules/rules.ts'
 import { type Answer, exchange, outcomeOf, type Verdict, verdictOf } from '../http.ts'
@@ -64,7 +66,7 @@ async function ask(apiUrl: string, app: GithubApp, context: SendContext): Promis
       "The app's private key is not an RSA key in PEM. Set GITHUB_APP_PRIVATE_KEY anew",
       null,
     )
-  const url = `${apiUrl.replace(/\/+$/, '')}/app/installations/${installationId}/access_tokens`
+  const url = urlUnder(apiUrl, `/app/installations/${installationId}/access_tokens`)
   const headers = { accept: 'application/vnd.github+json', authorization: `Bearer ${jwt.token}` }
   const call = (fetch: typeof globalThis.fetch) => fetch(url, { method: 'POST', headers })
   const seen = await exchange(context, [jwt.token], call, maxAnswer)
@@ -79,14 +81,6 @@ async function ask(apiUrl: string, app: GithubApp, context: SendContext): Promis
       outcome.statusCode,
     )
   return { token: parsed.data.token, expiresAt: Date.parse(parsed.data.expires_at) }
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return null
-  }
 }
 
 /** The app's token for its installation, or why there is none, as the end of the try. `isNew`: just got. */

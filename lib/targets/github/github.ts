@@ -1,3 +1,4 @@
+import { withoutEndSlash } from '../../base/url-path.ts'
 import type { Message, Outcome, SendContext } from '../../core/delivery/delivery.ts'
 import type { GithubTarget } from '../../core/rules/rules.ts'
 import { type Answer, exchange, outcomeOf, type Verdict, verdictOf } from '../http.ts'
@@ -93,7 +94,7 @@ async function dispatch(
   const seen = await exchange(context, secrets, (fetch) => {
     const octokit = new Octokit({
       auth: token,
-      baseUrl: target.apiUrl.replace(/\/+$/, ''),
+      baseUrl: withoutEndSlash(target.apiUrl),
       request: { fetch },
       // Retries and rate limits belong to the stored delivery.
       retry: { enabled: false },

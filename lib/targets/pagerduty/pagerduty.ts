@@ -1,4 +1,6 @@
 import { z } from 'zod'
+import { jsonOf } from '../../base/json.ts'
+import { urlUnder, withoutEndSlash } from '../../base/url-path.ts'
 import { visibleLines } from '../../base/visible.ts'
 import type { Message, Outcome, SendContext } from '../../core/delivery/delivery.ts'
 import type { PagerdutyTarget } from '../../core/rules/rules.ts'
@@ -18,14 +20,10 @@ const said = z.object({
 /** PagerDuty's own words, as they came where they are no JSON of the usual shape. */
 function readAnswer(body: string): { words: string; isSuccess: boolean } {
   const shown = (words: string) => cut(visibleLines(oneLine(words)), 300)
-  try {
-    const { status, message, errors } = said.parse(JSON.parse(body))
-    const words = errors && errors.length > 0 ? errors.join('; ') : (message ?? body)
-    return { words: shown(words), isSuccess: status === 'success' }
-  } catch {
-    // Cut off, or from a proxy.
-    return { words: shown(body), isSuccess: false }
-  }
+  // Cut off, or from a proxy, it is none of PagerDuty's JSON.
+  const { status, message, errors } = said.safeParse(jsonOf(body)).data ?? {}
+  const words = errors && errors.length > 0 ? errors.join('; ') : (message ?? body)
+  return { words: shown(words), isSuccess: status === 'success' }
 }
 
 export function classifyPagerduty(answer: Answer, target: PagerdutyTarget, now: number): Verdict {
@@ -64,8 +62,7 @@ export function classifyPagerduty(answer: Answer, target: PagerdutyTarget, now: 
  * which is what people copy.
  */
 export function pagerdutyUrl({ eventsUrl }: PagerdutyTarget, path: PagerdutyEvent['path']): string {
-  const base = eventsUrl.replace(/\/+$/, '').replace(/\/v2(\/(change\/)?enqueue)?$/, '')
-  return `${base.replace(/\/+$/, '')}${path}`
+  return urlUnder(withoutEndSlash(eventsUrl).replace(/\/v2(\/(change\/)?enqueue)?$/, ''), path)
 }
 
 export async function sendPagerduty(

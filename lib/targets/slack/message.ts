@@ -1,5 +1,5 @@
 import type { IncomingWebhookSendArguments } from '@slack/webhook'
-import { lastedWords } from '../../core/change/alert-words.ts'
+import { longDuration } from '../../base/duration.ts'
 import { authorsOf } from '../../core/change/authors.ts'
 import { titleOf } from '../../core/change/burst-words.ts'
 import { wholeName } from '../../core/change/change.ts'
@@ -66,7 +66,7 @@ function otherFields({ change, fact }: Message, { share }: Room): Field[] {
   const { environments, alert } = change.detail
   return [
     ...callbackFields(change.detail).map(([name, value]): Field => [name, named(value, 200 * share)]),
-    ...(alert ? [['Lasted', lastedWords(alert.forMs)] satisfies Field] : []),
+    ...(alert ? [['Lasted', longDuration(alert.forMs)] satisfies Field] : []),
     ...('severity' in fact ? [['Severity', named(fact.severity, 60)] satisfies Field] : []),
     ...(environments.length > 0 ? [['Environments', listed(environments, 240)] satisfies Field] : []),
   ]

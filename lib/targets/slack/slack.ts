@@ -1,5 +1,6 @@
 import { IncomingWebhook, type IncomingWebhookSendArguments } from '@slack/webhook'
 import { z } from 'zod'
+import { jsonOf } from '../../base/json.ts'
 import { visibleLines } from '../../base/visible.ts'
 import type { Message, Outcome, SendContext } from '../../core/delivery/delivery.ts'
 import type { SlackTarget } from '../../core/rules/rules.ts'
@@ -49,12 +50,8 @@ function refusedIn(body: string): string | null {
     return 'with a web page, which takes no messages. Check the webhook URL'
   const known = (code: string) => fixes.get(code)
   if (known(body) !== undefined) return `${body}: ${known(body)}`
-  let json: unknown
-  try {
-    json = JSON.parse(body)
-  } catch {
-    return null
-  }
+  const json = jsonOf(body)
+  if (json === undefined) return null
   const { ok, success, error } = jsonAnswer.safeParse(json).data ?? {}
   const isTaken = ok ?? success
   if (isTaken ?? !error) return null

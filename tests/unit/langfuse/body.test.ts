@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { JsonObject } from '#lib/base/json-object.ts'
+import type { JsonObject } from '#lib/base/json.ts'
 import type { SourceEvent } from '#lib/core/change/event.ts'
 import { toEvent } from '#lib/langfuse/body.ts'
 import { dedupeKeyOf, subjectOf, twinKeyOf } from '#lib/langfuse/keys.ts'

@@ -1,9 +1,10 @@
+import { duration } from '#lib/base/duration.ts'
 import type { Tone } from '#lib/core/change/kinds.ts'
 import type { AttemptOutcome, AttemptRow } from '#lib/store/schema.ts'
 import { Code } from '../../../_ui/code.tsx'
 import { Disclosure } from '../../../_ui/disclosure.tsx'
 import { Plain } from '../../../_ui/plain.tsx'
-import { duration, utc } from '../../../_ui/time-words.ts'
+import { utc } from '../../../_ui/time-words.ts'
 
 const outcomes: Record<AttemptOutcome, { word: string; tone: Tone }> = {
   delivered: { word: 'delivered', tone: 'good' },

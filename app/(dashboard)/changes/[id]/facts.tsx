@@ -1,12 +1,12 @@
 import Link from 'next/link'
 import type { ReactNode } from 'react'
-import { lastedWords } from '#lib/core/change/alert-words.ts'
+import { duration, longDuration } from '#lib/base/duration.ts'
 import type { Change, EndedAlert, Omitted } from '#lib/core/change/change.ts'
 import { callbackFields } from '#lib/core/change/describe-callback.ts'
 import type { Recovery } from '#lib/pipeline/settle/monitor-history.ts'
 import { pathWith } from '../../../_ui/list-query.ts'
 import { Plain } from '../../../_ui/plain.tsx'
-import { duration, utc } from '../../../_ui/time-words.ts'
+import { utc } from '../../../_ui/time-words.ts'
 import { authorsWords, deedWords, moreWords, namesWords } from '../../_words/change-words.ts'
 import { Labels } from '../../_words/labels.tsx'
 import { promptPath } from '../../_words/prompt-path.ts'
@@ -116,7 +116,7 @@ function Episode({ alert, recovery }: { alert: EndedAlert | undefined; recovery:
         <Link href={`/changes/${alert.changeId}`} prefetch={false} className="link">
           <Plain text={alert.title} />
         </Link>
-        {` since ${utc(alert.since)}, for ${lastedWords(alert.forMs)}`}
+        {` since ${utc(alert.since)}, for ${longDuration(alert.forMs)}`}
       </Fact>
     )
   }
@@ -126,7 +126,7 @@ function Episode({ alert, recovery }: { alert: EndedAlert | undefined; recovery:
       <Link href={`/changes/${recovery.changeId}`} prefetch={false} className="link">
         {utc(recovery.at)}
       </Link>
-      {`, after ${lastedWords(recovery.forMs)}`}
+      {`, after ${longDuration(recovery.forMs)}`}
     </Fact>
   )
 }

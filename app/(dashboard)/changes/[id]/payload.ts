@@ -1,3 +1,5 @@
+import { jsonOf } from '#lib/base/json.ts'
+
 /** What is shown of a body. `isWhole`: nothing was left out, and JSON is indented. */
 export interface Payload {
   text: string
@@ -12,9 +14,6 @@ export function payloadOf(head: Uint8Array, size: number): Payload {
 }
 
 function indented(text: string): string {
-  try {
-    return JSON.stringify(JSON.parse(text), null, 2)
-  } catch {
-    return text
-  }
+  const json = jsonOf(text)
+  return json === undefined ? text : JSON.stringify(json, null, 2)
 }

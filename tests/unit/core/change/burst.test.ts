@@ -78,9 +78,6 @@ describe('a time', () => {
     [0, 'within a minute'],
     [minute, 'within a minute'],
     [minute + 1, 'in 2 minutes'],
-    [119 * minute, 'in 119 minutes'],
-    [120 * minute, 'in 2 hours'],
-    [72 * 60 * minute, 'in 3 days'],
   ])('of %d ms is %s', (ms, words) => {
     expect(spanWords(ms)).toBe(words)
   })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { pathSegment } from '#lib/base/path-segment.ts'
+import { pathSegment } from '#lib/base/url-path.ts'
 import { emptyDetail } from '#lib/core/change/change.ts'
 import { callbackLinks, promptUrl, traceUrl } from '#lib/core/change/links.ts'
 import { promptPath } from '../../../../app/(dashboard)/_words/prompt-path.ts'

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { emptyDetail, type Fact } from '#lib/core/change/change.ts'
 import { factKinds } from '#lib/core/change/kinds.ts'
 import type { DeliveryRow } from '#lib/store/schema.ts'
-import { bytes, counted, duration, relative, utc } from '../../../../../app/_ui/time-words.ts'
+import { bytes, counted, relative, utc } from '../../../../../app/_ui/time-words.ts'
 import { factWords, kindWords, versionWords } from '../../../../../app/(dashboard)/_words/change-words.ts'
 import { deliveryWords } from '../../../../../app/(dashboard)/_words/delivery-words.ts'
 
@@ -27,16 +27,6 @@ describe('times and sizes', () => {
 
   it('are exact in UTC', () => {
     expect(utc(now)).toBe('2026-08-21 09:14:07 UTC')
-  })
-
-  it.each([
-    [0, '0 ms'],
-    [412, '412 ms'],
-    [1480, '1.5 s'],
-    [10_012, '10 s'],
-    [125_000, '2 min'],
-  ])('a duration of %i ms is "%s"', (ms, words) => {
-    expect(duration(ms)).toBe(words)
   })
 
   it.each([

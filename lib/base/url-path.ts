@@ -11,3 +11,8 @@ export function pathOf(...texts: string[]): string | null {
   const segments = texts.map(pathSegment)
   return segments.includes(null) ? null : `/${segments.join('/')}`
 }
+
+export const withoutEndSlash = (url: string): string => url.replace(/\/+$/, '')
+
+/** The address of a path, which begins with a slash. */
+export const urlUnder = (baseUrl: string, path: string): string => `${withoutEndSlash(baseUrl)}${path}`

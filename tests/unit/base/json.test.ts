@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { readJsonObject } from '#lib/base/json-object.ts'
+import { readJsonObject } from '#lib/base/json.ts'
 
 const read = (body: string | number[]) => readJsonObject(Buffer.from(body as string))
 const nested = (levels: number, open: string, close: string) =>

@@ -33,15 +33,20 @@ function kindOf(value: unknown): string {
   return value === null ? 'null' : `a ${typeof value}`
 }
 
+/** What a text says as JSON; undefined where it is none. */
+export function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
 /** Bytes to a JSON object of at most 100 levels. A byte order mark is not JSON (RFC 8259, §8.1). */
 export function readJsonObject(rawBody: Uint8Array): { ok: true; value: JsonObject } | JsonRefusal {
   if (!isUtf8(rawBody)) return refuse('not-utf8', 'The body is not valid UTF-8')
-  let value: unknown
-  try {
-    value = JSON.parse(Buffer.from(rawBody.buffer, rawBody.byteOffset, rawBody.byteLength).toString())
-  } catch {
-    return refuse('not-json', `The body of ${rawBody.byteLength} bytes is not JSON`)
-  }
+  const value = jsonOf(Buffer.from(rawBody.buffer, rawBody.byteOffset, rawBody.byteLength).toString())
+  if (value === undefined) return refuse('not-json', `The body of ${rawBody.byteLength} bytes is not JSON`)
   if (!isContainer(value) || Array.isArray(value))
     return refuse('not-an-object', `The body must be a JSON object, it is ${kindOf(value)}`)
   if (isTooDeep(value)) return refuse('too-deep', `The body is nested deeper than ${maxDepth} levels`)

@@ -5,6 +5,7 @@ import { kinds } from '#lib/core/change/kinds.ts'
 import { facetsOf } from '#lib/core/list/facets.ts'
 import { changeWords, wordsOf } from '#lib/core/list/words.ts'
 import type { AttemptRow, ChangeRow, DeliveryRow, EventRow } from '#lib/store/schema.ts'
+import { newChange } from '#lib/store/tables/changes.ts'
 import { deliveryOf } from './seed-deliveries.ts'
 import { actors, capital, labels, type Making, pick, projects, prompts, textOf, word } from './seed-words.ts'
 
@@ -110,25 +111,21 @@ function changeOf({ random, at }: Making): { row: ChangeRow; said: PromptEvent |
     : null
   const isBad =
     kind === 'alert' || (['deleted', 'label-removed'].includes(kind) && told.includes('production'))
-  const row: ChangeRow = {
-    id: newId('chg', at),
-    open_key: null,
+  const row = newChange({
+    now: at,
     kind: facts[0]?.kind ?? kind,
-    status: 'settled',
-    project_id: projectId,
+    projectId,
     subject,
     version: isPrompt ? version : null,
     title: `${actor ?? 'Someone'}: ${kind} ${subject}${isPrompt ? ` v${version}` : ''}`,
     actor,
-    danger: isBad ? 1 : 0,
-    test: random() < 0.005 ? 1 : 0,
-    detail: JSON.stringify(detail),
-    event_count: 1 + Math.floor(random() ** 3 * 3),
-    opened_at: at,
-    due_at: at + 2000,
-    next_at: null,
-    settled_at: at + 2000,
-  }
+    danger: isBad,
+    test: random() < 0.005,
+    detail,
+    eventCount: 1 + Math.floor(random() ** 3 * 3),
+    dueAt: at + 2000,
+    isSettled: true,
+  })
   return { row, said }
 }
 

@@ -2,13 +2,13 @@ import { createHash } from 'node:crypto'
 import { newId } from '../base/id.ts'
 import { sharedCommit } from '../base/shared-commit.ts'
 import { isDataError } from '../base/store-error.ts'
-import { type Change, emptyDetail } from '../core/change/change.ts'
+import type { Change } from '../core/change/change.ts'
 import { isObserved } from '../core/change/observed.ts'
 import { type OpenedWebhook, parseBody } from '../langfuse/webhook.ts'
 import { chunksOf } from '../store/chunks.ts'
 import { type Db, isPostgres } from '../store/client.ts'
 import type { ChangeRow, EventRow } from '../store/schema.ts'
-import { endJoining } from '../store/tables/changes.ts'
+import { endJoining, newChange } from '../store/tables/changes.ts'
 import {
   type KeyedEvent,
   parametersOfEvent,
@@ -66,25 +66,17 @@ function openKeyOf(arrival: Arrival): string | null {
 function changeFor(arrival: Arrival, { settleMs, now, due }: Opening): ChangeRow {
   const openKey = openKeyOf(arrival)
   const behind = due.get(openKey ?? '')
-  return {
-    id: newId('chg', now),
-    open_key: openKey,
-    kind: 'unchanged',
-    status: 'settling',
-    project_id: arrival.project_id,
+  return newChange({
+    now,
+    openKey,
+    projectId: arrival.project_id,
     subject: arrival.subject,
     version: arrival.version,
-    title: arrival.subject,
-    actor: null,
-    danger: 0,
-    test: arrival.test ? 1 : 0,
-    detail: JSON.stringify({ ...emptyDetail, ...(behind !== undefined && { behind }) }),
-    event_count: 1,
-    opened_at: now,
-    due_at: openKey === null ? now : now + settleMs,
-    next_at: now,
-    settled_at: null,
-  }
+    test: arrival.test,
+    detail: behind === undefined ? {} : { behind },
+    eventCount: 1,
+    dueAt: openKey === null ? now : now + settleMs,
+  })
 }
 
 interface Opening {

@@ -1,5 +1,3 @@
-import { newId } from '../base/id.ts'
-import { emptyDetail } from '../core/change/change.ts'
 import { likelyLangfuse } from '../core/trouble/likely-langfuse.ts'
 import {
   afterLook,
@@ -15,7 +13,7 @@ import type { LangfuseApi } from '../langfuse/api/request.ts'
 import { projectIdOf } from '../langfuse/project-id.ts'
 import type { Db } from '../store/client.ts'
 import type { ChangeRow } from '../store/schema.ts'
-import { openKeyedChange, overdueChanges } from '../store/tables/changes.ts'
+import { newChange, openKeyedChange, overdueChanges } from '../store/tables/changes.ts'
 import { savePoll } from '../store/tables/polls.ts'
 import { allTargets } from '../store/tables/targets.ts'
 import { claimWatch, mismatches, newestEvent, signersSince } from '../store/tables/watch.ts'
@@ -95,29 +93,19 @@ async function askedAbout({ api, quietMs }: WatchDeps, state: WatchState, now: n
   return { ...state, askedAt: now, answeredAt: now, changedAt: answer.changedAt }
 }
 
-const changeOf = (fact: TroubleFact, now: number): ChangeRow => ({
-  id: newId('chg', now),
-  open_key: `${fact.kind}:${fact.what}:${fact.target ?? Object.values(fact.secret ?? {}).join(':')}`,
-  kind: fact.kind,
-  status: 'settling',
-  project_id: null,
-  subject: fact.target ?? 'Langfuse',
-  version: null,
-  title: troubleTitle(fact, now),
-  actor: null,
-  danger: fact.kind === 'trouble' ? 1 : 0,
-  test: 0,
-  detail: JSON.stringify({
-    ...emptyDetail,
-    facts: [fact],
-    message: fact.kind === 'trouble' ? troubleFix(fact) : null,
-  }),
-  event_count: 0,
-  opened_at: now,
-  due_at: now,
-  next_at: now,
-  settled_at: null,
-})
+const changeOf = (fact: TroubleFact, now: number): ChangeRow => {
+  const isTrouble = fact.kind === 'trouble'
+  const openKey = `${fact.kind}:${fact.what}:${fact.target ?? Object.values(fact.secret ?? {}).join(':')}`
+  return newChange({
+    now,
+    openKey,
+    kind: fact.kind,
+    subject: fact.target ?? 'Langfuse',
+    title: troubleTitle(fact, now),
+    danger: isTrouble,
+    detail: { facts: [fact], message: isTrouble ? troubleFix(fact) : null },
+  })
+}
 
 /** What was found is written down already. */
 export const interpretTrouble = ({ kind, title, danger, detail }: ChangeRow): Interpretation => ({

@@ -1,7 +1,8 @@
 import { newId } from '#lib/base/id.ts'
-import { type Change, emptyDetail, type Fact } from '#lib/core/change/change.ts'
+import type { Change, Fact } from '#lib/core/change/change.ts'
 import type { Db } from '#lib/store/client.ts'
 import type { ChangeRow, DeliveryRow } from '#lib/store/schema.ts'
+import { newChange } from '#lib/store/tables/changes.ts'
 
 const projectId = 'cmfq1x7h3000108l4b2k9d6tz'
 const fact: Fact = { kind: 'promoted', label: 'production', from: 6, to: 7 }
@@ -18,25 +19,18 @@ function changeRow(subject: string, now: number): ChangeRow {
     createdBy: 'cmc2v9k0p000307l5e1yq8abc',
     eventId: null,
   }
-  return {
-    id: newId('chg', now),
-    open_key: null,
+  return newChange({
+    now,
     kind: fact.kind,
-    status: 'settled',
-    project_id: projectId,
+    projectId,
     subject,
     version: 7,
     title: `Maya Okonkwo promoted ${subject} v7 to production, was v6`,
     actor: 'Maya Okonkwo',
-    danger: 0,
-    test: 0,
-    detail: JSON.stringify({ ...emptyDetail, facts: [fact], prompt }),
-    event_count: 1,
-    opened_at: now,
-    due_at: now,
-    next_at: null,
-    settled_at: now,
-  }
+    detail: { facts: [fact], prompt },
+    eventCount: 1,
+    isSettled: true,
+  })
 }
 
 const deliveryRow = (changeId: string, target: string, now: number): DeliveryRow => ({

@@ -1,9 +1,9 @@
 import { newId } from '#lib/base/id.ts'
-import { type Change, type ChangeDetail, emptyDetail, type Fact } from '#lib/core/change/change.ts'
+import type { Change, ChangeDetail, Fact } from '#lib/core/change/change.ts'
 import { openDatabase } from '#lib/store/client.ts'
 import type { AttemptRow, ChangeRow, DeliveryRow, EventRow } from '#lib/store/schema.ts'
 import { indexChange, indexErrors } from '#lib/store/search/index-write.ts'
-import { toChange } from '#lib/store/tables/changes.ts'
+import { newChange, toChange } from '#lib/store/tables/changes.ts'
 import { httpClassOf } from '#lib/store/tables/deliveries.ts'
 import { type FixtureName, fixture } from '../fixtures.ts'
 
@@ -71,26 +71,23 @@ export async function seedStore(url: string, seeds: Seed[], now: number): Promis
 
 function changeRow(seed: Seed, at: number, now: number): ChangeRow {
   const isSettling = seed.settling === true
-  return {
-    id: newId('chg', at),
-    open_key: isSettling ? `prompt clproj ${seed.subject}` : null,
+  const row = newChange({
+    now: at,
+    openKey: isSettling ? `prompt clproj ${seed.subject}` : null,
     kind: seed.kind,
-    status: isSettling ? 'settling' : 'settled',
-    project_id: 'cm1q7ayx2000008l2g7rz3v5k',
+    projectId: 'cm1q7ayx2000008l2g7rz3v5k',
     subject: seed.subject,
     version: seed.version ?? null,
     title: seed.title,
     actor: seed.actor ?? null,
-    danger: seed.danger ? 1 : 0,
-    test: 0,
-    detail: JSON.stringify({ ...emptyDetail, ...seed.detail }),
-    event_count: Math.max(1, seed.events?.length ?? 1),
-    opened_at: at,
-    due_at: at + 2000,
-    // Far away, so that the loop of the started app leaves it alone.
-    next_at: isSettling ? now + 600 * minute : null,
-    settled_at: isSettling ? null : at + 2000,
-  }
+    danger: seed.danger === true,
+    detail: seed.detail ?? {},
+    eventCount: Math.max(1, seed.events?.length ?? 1),
+    dueAt: at + 2000,
+    ...(!isSettling && { isSettled: true }),
+  })
+  // Far away, so that the loop of the started app leaves it alone.
+  return isSettling ? { ...row, next_at: now + 600 * minute } : row
 }
 
 function eventRow(seed: Seed, name: FixtureName, changeId: string, at: number): EventRow {

@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { newId } from '#lib/base/id.ts'
 import { createLoop, type Loop } from '#lib/pipeline/loop.ts'
-import { claimChanges, openingChanges } from '#lib/store/tables/changes.ts'
+import { claimChanges, newChange, openingChanges } from '#lib/store/tables/changes.ts'
 import { claimDeliveries } from '#lib/store/tables/deliveries.ts'
 import { queueChanges, slackTargets, type WatchedStore, watchStore } from './simulation.ts'
 import { engines, type TestStore } from './stores.ts'
@@ -53,25 +52,7 @@ describe.each(engines)('what another instance holds on %s', (engine, open) => {
     'is looked at again a few times a second, and settled once it is free',
     async () => {
       const now = Date.now()
-      const row = {
-        id: newId('chg', now),
-        open_key: 'k',
-        kind: 'unchanged',
-        status: 'settling' as const,
-        project_id: 'p1',
-        subject: 'a',
-        version: 1,
-        title: 'a',
-        actor: null,
-        danger: 0,
-        test: 0,
-        detail: '{}',
-        event_count: 1,
-        opened_at: now,
-        due_at: now,
-        next_at: now,
-        settled_at: null,
-      }
+      const row = newChange({ now, openKey: 'k', projectId: 'p1', subject: 'a', version: 1, eventCount: 1 })
       await openingChanges(store.db, [row]).execute()
       const other = await store.db.startTransaction().execute()
       expect(await claimChanges(other, { now, id: null })).toHaveLength(1)

@@ -1,7 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { emptyDetail } from '#lib/core/change/change.ts'
 import { prune } from '#lib/pipeline/prune.ts'
-import { overdueChanges } from '#lib/store/tables/changes.ts'
+import { newChange, overdueChanges } from '#lib/store/tables/changes.ts'
 import { engines, type TestStore } from './stores.ts'
 
 const now = 1_800_000_000_000
@@ -18,23 +17,8 @@ describe.each(engines)('changes that should have settled, on %s', (_, openStore)
     store.db
       .insertInto('changes')
       .values({
-        id,
-        open_key: null,
-        kind: 'unchanged',
-        status: nextAt === null ? 'settled' : 'settling',
-        project_id: 'p',
-        subject: id,
-        version: 1,
-        title: id,
-        actor: null,
-        danger: 0,
-        test: 0,
-        detail: JSON.stringify(emptyDetail),
-        event_count: 1,
-        opened_at: dueAt,
-        due_at: dueAt,
-        next_at: nextAt,
-        settled_at: nextAt === null ? dueAt : null,
+        ...newChange({ now: dueAt, projectId: 'p', subject: id, version: 1, eventCount: 1 }),
+        ...{ id, next_at: nextAt, ...(nextAt === null && { status: 'settled', settled_at: dueAt }) },
       })
       .execute()
   const fail = (id: string, at: number, reason: string) =>

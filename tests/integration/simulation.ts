@@ -9,6 +9,7 @@ import type { Db } from '#lib/store/client.ts'
 import { postgresDialect } from '#lib/store/postgres.ts'
 import type { Database, DeliveryRow } from '#lib/store/schema.ts'
 import { sqliteDialect } from '#lib/store/sqlite.ts'
+import { newChange } from '#lib/store/tables/changes.ts'
 import { insertDeliveries } from '#lib/store/tables/deliveries.ts'
 
 /** A second handle on a store that knows when nothing is asked of it, and how much was. */
@@ -180,25 +181,20 @@ export async function queueChanges(
   more: Partial<DeliveryRow> = {},
 ): Promise<DeliveryRow[]> {
   const now = Date.now()
-  const changes = Array.from({ length: count }, (_, i) => ({
-    id: newId('chg', now),
-    open_key: null,
-    kind: 'label-added',
-    status: 'settled' as const,
-    project_id: 'p1',
-    subject: `prompt-${i}`,
-    version: 7,
-    title: `Maya put production on prompt-${i} v7`,
-    actor: 'Maya',
-    danger: 0,
-    test: 0,
-    detail: JSON.stringify(detail),
-    event_count: 1,
-    opened_at: now,
-    due_at: now,
-    next_at: null,
-    settled_at: now,
-  }))
+  const changes = Array.from({ length: count }, (_, i) =>
+    newChange({
+      now,
+      kind: 'label-added',
+      projectId: 'p1',
+      subject: `prompt-${i}`,
+      version: 7,
+      title: `Maya put production on prompt-${i} v7`,
+      actor: 'Maya',
+      detail,
+      eventCount: 1,
+      isSettled: true,
+    }),
+  )
   const deliveries = changes.flatMap(({ id }) =>
     targets.map(
       (target): DeliveryRow => ({

@@ -4,6 +4,7 @@ import { metricsText } from '#lib/base/metrics-text.ts'
 import type { Routes } from '#lib/core/rules/rules.ts'
 import { storeFamilies } from '#lib/pipeline/setup/store-metrics.ts'
 import { watch } from '#lib/pipeline/watch.ts'
+import { newChange } from '#lib/store/tables/changes.ts'
 import { insertEvents } from '#lib/store/tables/events.ts'
 import { insertRejections } from '#lib/store/tables/rejections.ts'
 import { readWatch } from '#lib/store/tables/watch.ts'
@@ -282,16 +283,7 @@ describe.each(engines)('watching on %s', (_, openStore) => {
 
   it('announces changes that do not settle, and shows them as what waits', async () => {
     const at = Date.now()
-    const change = newId('chg', at)
-    const open = {
-      id: change,
-      open_key: null,
-      kind: 'unchanged',
-      status: 'settling' as const,
-      ...{ project_id: null, subject: 'a prompt', version: null, title: 'a prompt', actor: null },
-      ...{ danger: 0, test: 0, detail: '{}', event_count: 1, opened_at: at, due_at: at, next_at: at },
-      settled_at: null,
-    }
+    const open = newChange({ now: at, subject: 'a prompt', eventCount: 1 })
     await store.db.insertInto('changes').values(open).execute()
     for (let i = 0; i < 14; i++) {
       later(minute)

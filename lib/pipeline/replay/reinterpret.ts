@@ -1,9 +1,9 @@
-import { newId } from '../../base/id.ts'
-import { type ChangeDetail, emptyDetail } from '../../core/change/change.ts'
+import type { ChangeDetail } from '../../core/change/change.ts'
 import { isObserved } from '../../core/change/observed.ts'
 import { type Db, isPostgres } from '../../store/client.ts'
 import { changeColumns } from '../../store/columns.ts'
 import type { ChangeRow } from '../../store/schema.ts'
+import { newChange } from '../../store/tables/changes.ts'
 
 /**
  * Has the events of a change that could not be described interpreted again, as a change of their own, due at once; the
@@ -35,18 +35,8 @@ export async function reinterpret(db: Db, changeId: string, now: number): Promis
 }
 
 /** Without a key: what comes meanwhile opens another. */
-const freshChange = (row: ChangeRow, now: number, events: number): ChangeRow => ({
-  ...row,
-  id: newId('chg', now),
-  open_key: null,
-  kind: 'unchanged',
-  status: 'settling',
-  title: row.subject,
-  danger: 0,
-  detail: JSON.stringify(emptyDetail),
-  event_count: events,
-  opened_at: now,
-  due_at: now,
-  next_at: now,
-  settled_at: null,
-})
+const freshChange = (
+  { subject, project_id: projectId, version, actor, test }: ChangeRow,
+  now: number,
+  eventCount: number,
+): ChangeRow => newChange({ now, subject, projectId, version, actor, test: test === 1, eventCount })

@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto'
-import { newId } from '../../base/id.ts'
 import { addToBurst, type Burst } from '../../core/change/burst.ts'
 import { describeBurst } from '../../core/change/burst-words.ts'
-import { type ChangeDetail, emptyDetail } from '../../core/change/change.ts'
+import type { ChangeDetail } from '../../core/change/change.ts'
 import type { BurstFact, BurstKind } from '../../core/change/kinds.ts'
 import {
   burstKind,
@@ -17,6 +16,7 @@ import type { Rule } from '../../core/rules/rules.ts'
 import type { Db } from '../../store/client.ts'
 import type { ChangeRow } from '../../store/schema.ts'
 import { growBurst, lastToldBurst, openBurst } from '../../store/tables/bursts.ts'
+import { newChange } from '../../store/tables/changes.ts'
 import type { Interpretation } from './interpret.ts'
 
 /** How rows of one name are told together. */
@@ -101,25 +101,8 @@ export async function addToBursts<T>(
   return kept
 }
 
-const openRow = ({ kind, projectId, name, openKey, wanted }: Group<unknown>, now: number): ChangeRow => ({
-  id: newId('chg', now),
-  open_key: openKey,
-  kind,
-  status: 'settling',
-  project_id: projectId,
-  subject: name,
-  version: null,
-  title: name,
-  actor: null,
-  danger: 0,
-  test: wanted[0]?.test ? 1 : 0,
-  detail: JSON.stringify(emptyDetail),
-  event_count: 0,
-  opened_at: now,
-  due_at: now,
-  next_at: now,
-  settled_at: null,
-})
+const openRow = ({ kind, projectId, name, openKey, wanted }: Group<unknown>, now: number): ChangeRow =>
+  newChange({ now, kind, projectId, subject: name, openKey, test: wanted[0]?.test === true })
 
 function grow<T>(
   { kind, name, wanted }: Group<T>,

@@ -1,8 +1,7 @@
-import { newId } from '../../base/id.ts'
 import { emptyDetail } from '../../core/change/change.ts'
 import type { Db } from '../../store/client.ts'
 import type { ChangeRow } from '../../store/schema.ts'
-import { openKeyedChange } from '../../store/tables/changes.ts'
+import { newChange, openKeyedChange } from '../../store/tables/changes.ts'
 import { countFailed } from '../../store/tables/deliveries.ts'
 import { lockTarget, updateTarget } from '../../store/tables/targets.ts'
 import { failureReasons } from '../../store/views/open-failures.ts'
@@ -22,25 +21,12 @@ export async function noteGivenUp(
   now: number,
 ): Promise<void> {
   const dueAt = Math.max(now, (announcedAt ?? 0) + everyMs)
-  await openKeyedChange(db, {
-    id: newId('chg', now),
-    open_key: `given-up:${target}`,
-    kind: 'given-up',
-    status: 'settling',
-    project_id: null,
-    subject: target,
-    version: null,
-    title: `Deliveries to ${target} were given up`,
-    actor: null,
-    danger: 1,
-    test: 0,
-    detail: JSON.stringify(emptyDetail),
-    event_count: 0,
-    opened_at: now,
-    due_at: dueAt,
-    next_at: dueAt,
-    settled_at: null,
-  })
+  const openKey = `given-up:${target}`
+  const title = `Deliveries to ${target} were given up`
+  await openKeyedChange(
+    db,
+    newChange({ now, dueAt, openKey, kind: 'given-up', subject: target, title, danger: true }),
+  )
 }
 
 /** Says how many deliveries to the target were given up since the last announcement, and why. */

@@ -1,11 +1,10 @@
 import { createHmac, randomBytes, randomUUID } from 'node:crypto'
-import { newId } from '../../base/id.ts'
-import { type ChangeDetail, emptyDetail } from '../../core/change/change.ts'
+import type { Fact } from '../../core/change/change.ts'
 import { openWebhook } from '../../langfuse/webhook.ts'
 import type { Db } from '../../store/client.ts'
 import type { ChangeRow, DeliveryRow } from '../../store/schema.ts'
 import { indexChange } from '../../store/search/index-write.ts'
-import { toChange } from '../../store/tables/changes.ts'
+import { newChange, toChange } from '../../store/tables/changes.ts'
 import { insertDeliveries, newDelivery } from '../../store/tables/deliveries.ts'
 import { saveVersions } from '../../store/tables/prompts.ts'
 import { changeOfEvent, forgetPrompt } from '../../store/views/setup.ts'
@@ -72,36 +71,24 @@ export async function sendTest(
   return changeId
 }
 
-const messageDetail: ChangeDetail = {
-  ...emptyDetail,
-  facts: [{ kind: 'notification', eventType: 'test-message', severity: 'INFO' }],
-  message: 'If you can read this, messages arrive. It was sent from the setup page.',
-}
+const messageFact: Fact = { kind: 'notification', eventType: 'test-message', severity: 'INFO' }
+const messageText = 'If you can read this, messages arrive. It was sent from the setup page.'
 
-const messageChange = (target: string, now: number): ChangeRow => ({
-  id: newId('chg', now),
-  open_key: null,
-  kind: 'notification',
-  status: 'settled',
-  project_id: null,
-  subject: target,
-  version: null,
-  title: `A test message to ${target}`,
-  actor: null,
-  danger: 0,
-  test: 1,
-  detail: JSON.stringify(messageDetail),
-  event_count: 0,
-  opened_at: now,
-  due_at: now,
-  next_at: null,
-  settled_at: now,
-})
+const messageChange = (target: string, now: number): ChangeRow =>
+  newChange({
+    now,
+    kind: 'notification',
+    subject: target,
+    title: `A test message to ${target}`,
+    test: true,
+    detail: { facts: [messageFact], message: messageText },
+    isSettled: true,
+  })
 
 const messageDelivery = (id: string, target: string, now: number): DeliveryRow =>
   newDelivery(
     { id, target, now },
-    { status: 'queued', rule: 'test message', fact: JSON.stringify(messageDetail.facts[0]) },
+    { status: 'queued', rule: 'test message', fact: JSON.stringify(messageFact) },
   )
 
 /** Queues a message to one target alone, past all rules. Gives its change. */

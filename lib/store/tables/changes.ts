@@ -1,10 +1,56 @@
 import { type QueryCreator, sql } from 'kysely'
-import type { Change, ChangeDetail } from '../../core/change/change.ts'
+import { newId } from '../../base/id.ts'
+import { type Change, type ChangeDetail, emptyDetail } from '../../core/change/change.ts'
 import { indexable } from '../../core/change/indexable.ts'
 import { type Db, isPostgres } from '../client.ts'
 import { changeColumns } from '../columns.ts'
 import type { ChangeRow, Database, DeliveryStatus } from '../schema.ts'
 import { statement } from '../statement.ts'
+
+/** What is known of a change when it is made. Times in epoch milliseconds. */
+export interface NewChange {
+  now: number
+  subject: string
+  kind?: Change['kind']
+  /** Held while the change is open, so that only one is; absent: others may be open beside it. */
+  openKey?: string | null
+  projectId?: string | null
+  version?: number | null
+  /** Absent: the subject, until it is settled. */
+  title?: string
+  actor?: string | null
+  danger?: boolean
+  test?: boolean
+  detail?: Partial<ChangeDetail>
+  eventCount?: number
+  /** When it settles at the latest; absent: now. */
+  dueAt?: number
+  /** Made as it ends: it never settles. */
+  isSettled?: true
+}
+
+/** A row of `changes`. Every one is made here. */
+export function newChange({ now, subject, dueAt = now, isSettled, ...more }: NewChange): ChangeRow {
+  return {
+    id: newId('chg', now),
+    open_key: more.openKey ?? null,
+    kind: more.kind ?? 'unchanged',
+    status: isSettled ? 'settled' : 'settling',
+    project_id: more.projectId ?? null,
+    subject,
+    version: more.version ?? null,
+    title: more.title ?? subject,
+    actor: more.actor ?? null,
+    danger: more.danger ? 1 : 0,
+    test: more.test ? 1 : 0,
+    detail: JSON.stringify({ ...emptyDetail, ...more.detail }),
+    event_count: more.eventCount ?? 0,
+    opened_at: now,
+    due_at: dueAt,
+    next_at: isSettled ? null : dueAt,
+    settled_at: isSettled ? dueAt : null,
+  }
+}
 
 /** The longest that an open change is held together, in milliseconds, however many events keep coming. */
 const longestWindow = 10_000

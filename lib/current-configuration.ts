@@ -1,5 +1,5 @@
 import build from '#relay.config.ts'
-import { type Configuration, readConfiguration } from './core/rules/config.ts'
+import { type Configuration, readConfiguration } from './core/rules/configuration.ts'
 
 let reading: Configuration | undefined
 

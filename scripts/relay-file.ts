@@ -1,5 +1,6 @@
 import type { Problem } from '#lib/base/problem.ts'
-import { type BuildRoutes, type Configuration, readConfiguration } from '#lib/core/rules/config.ts'
+import { type Configuration, readConfiguration } from '#lib/core/rules/configuration.ts'
+import type { BuildRoutes } from '#lib/core/rules/define-relay.ts'
 
 /** Why the file cannot even be loaded. Of the code no word is repeated: it may hold a secret. */
 function loadProblem(error: unknown): Problem {

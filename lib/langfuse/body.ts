@@ -13,7 +13,7 @@ import {
   type SourceEvent,
   type UnrecognisedEvent,
 } from '../core/change/event.ts'
-import { observationBody, observationNames, scoreBody, scoreNames } from '../core/change/observed-body.ts'
+import { observationBody, observationNames, scoreBody, scoreNames } from '../core/change/observed.ts'
 import { fromObservation, fromScore } from './observed.ts'
 
 type User = z.output<typeof promptBody>['user']

@@ -1,5 +1,10 @@
-import type { ObservationEvent, ScoreEvent } from '../core/change/observed.ts'
-import type { ObservationBody, ObservedName, ScoreBody } from '../core/change/observed-body.ts'
+import type {
+  ObservationBody,
+  ObservationEvent,
+  ObservedName,
+  ScoreBody,
+  ScoreEvent,
+} from '../core/change/observed.ts'
 
 const actionOf = (event: ObservedName): 'created' | 'updated' =>
   event.endsWith('.updated') ? 'updated' : 'created'

@@ -1,7 +1,7 @@
 /** Settles edits in a process of its own, without a server around it: what the pure and the stored part cost. */
 
 import { readEnv } from '#lib/base/env.ts'
-import { buildRoutes } from '#lib/core/rules/config.ts'
+import { buildRoutes } from '#lib/core/rules/configuration.ts'
 import { answerWebhook, type EndpointDeps } from '#lib/endpoints/webhook.ts'
 import { receiver } from '#lib/pipeline/receive.ts'
 import { type SettleDeps, settleDue } from '#lib/pipeline/settle/settle.ts'

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { readEnv } from '#lib/base/env.ts'
-import { authorOf } from '#lib/core/change/authors.ts'
 import type { Fact } from '#lib/core/change/change.ts'
+import { authorOf } from '#lib/core/change/change.ts'
 import { factKinds } from '#lib/core/change/kinds.ts'
 import { answerWebhook } from '#lib/endpoints/webhook.ts'
 import { type Arrival, receiver } from '#lib/pipeline/receive.ts'

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { envNames, readEnv, variableOf } from '#lib/base/env.ts'
-import { scoreClause } from '#lib/core/rules/rows.ts'
+import { scoreClause } from '#lib/core/rules/row-clauses.ts'
 import { ruleSchema, triggers } from '#lib/core/rules/rules.ts'
 import { githubAppSettings, targetKinds } from '#lib/core/rules/target-settings.ts'
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { readEnv } from '#lib/base/env.ts'
-import { type BuildRoutes, defineRelay, readConfiguration } from '#lib/core/rules/config.ts'
+import { readConfiguration } from '#lib/core/rules/configuration.ts'
+import { type BuildRoutes, defineRelay } from '#lib/core/rules/define-relay.ts'
 
 const { values: env } = readEnv({})
 const slack = { type: 'slack', url: 'https://hooks.example.com/a' } as const

@@ -4,9 +4,9 @@ import {
   notificationWord,
   severityWords,
 } from '#lib/core/change/alert-words.ts'
-import { authorOf, authorsOf } from '#lib/core/change/authors.ts'
-import { burstWords } from '#lib/core/change/burst-words.ts'
+import { burstWords } from '#lib/core/change/burst.ts'
 import type { Change, Fact, FactKind } from '#lib/core/change/change.ts'
+import { authorOf, authorsOf } from '#lib/core/change/change.ts'
 import { isBurstKind, kindOf, type Tone } from '#lib/core/change/kinds.ts'
 import { troubleWords } from '#lib/core/trouble/trouble.ts'
 import type { IconName } from '../../_ui/icons.tsx'

@@ -1,4 +1,4 @@
-import { measureWords } from './burst-words.ts'
+import { measureWords } from './burst.ts'
 import type { Change, Fact, TraceFacts } from './change.ts'
 import type { Description } from './describe.ts'
 import type { TraceCallbackEvent } from './event.ts'

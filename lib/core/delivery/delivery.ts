@@ -1,4 +1,6 @@
+import { burstWords, rowsOfFact, rowWords } from '../change/burst.ts'
 import type { Change, Fact } from '../change/change.ts'
+import type { ObservedRow } from '../change/observed.ts'
 
 /** What a target gets to see of one delivery. */
 export interface Message {
@@ -16,6 +18,30 @@ export interface Message {
 export function versionOf(fact: Fact, change: Change): number | null {
   if ('to' in fact) return fact.to
   return 'version' in fact ? fact.version : change.version
+}
+
+/** One trace, observation or score of a message. */
+export interface MessageRow {
+  row: ObservedRow
+  /** Its trace in Langfuse. */
+  url: string | null
+  words: string
+}
+
+/** The rows that a message is about; none where it is not about a burst. */
+export function observedOf({ change, fact, links }: Message): MessageRow[] {
+  const { observed = [] } = change.detail
+  return rowsOfFact(fact, observed).map((row) => ({
+    row,
+    url: links.observed?.[observed.indexOf(row)] ?? null,
+    words: rowWords(row),
+  }))
+}
+
+/** A message's title: that of the change, or of the part of a burst that the rule matched. */
+export function titleOf({ change, fact }: Message): string {
+  if (!('rows' in fact) || fact.rows === undefined) return change.title
+  return burstWords(fact, rowsOfFact(fact, change.detail.observed)[0])
 }
 
 /** Absolute URLs; null where `PUBLIC_URL` or the project is not known. */

@@ -1,5 +1,5 @@
-import { authorsOf } from '../change/authors.ts'
 import type { Change } from '../change/change.ts'
+import { authorsOf } from '../change/change.ts'
 import type { SourceEvent } from '../change/event.ts'
 
 /** Characters of payload that are searched, over all events of a change. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { ObservationBody, ScoreBody } from '../change/observed-body.ts'
+import type { ObservationBody, ScoreBody } from '../change/observed.ts'
 
 /** One row of Langfuse's API as its flat event, in the form that it has when it is told for the first time. */
 export type FlatBody = ObservationBody | ScoreBody

@@ -1,6 +1,6 @@
 import { posix } from 'node:path'
 import { nearest, type Problem } from '../../base/problem.ts'
-import { many } from '../rules/rows.ts'
+import { many } from '../rules/row-clauses.ts'
 import type { Rule } from '../rules/rules.ts'
 import { type Check, type Finding, notYet, ok, problem, warning } from './check.ts'
 

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { ObservationBody } from '../../core/change/observed-body.ts'
+import type { ObservationBody } from '../../core/change/observed.ts'
 import type { PageWanted, PolledPage } from '../../core/polling/rows.ts'
 import { amount, pageNumber, pageReader, text, time } from './page.ts'
 import { askLangfuse, type LangfuseApi } from './request.ts'

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
-import { addToBurst, type Burst } from '../../core/change/burst.ts'
-import { describeBurst } from '../../core/change/burst-words.ts'
+import { addToBurst, type Burst, describeBurst } from '../../core/change/burst.ts'
 import type { ChangeDetail } from '../../core/change/change.ts'
 import type { BurstFact, BurstKind } from '../../core/change/kinds.ts'
 import {
@@ -11,8 +10,8 @@ import {
   rowOf,
   type ScoreEvent,
 } from '../../core/change/observed.ts'
-import { wantsRow } from '../../core/rules/bursts.ts'
 import type { Rule } from '../../core/rules/rules.ts'
+import { wantsRow } from '../../core/rules/rules.ts'
 import type { Db } from '../../store/client.ts'
 import type { ChangeRow } from '../../store/schema.ts'
 import { growBurst, lastToldBurst, openBurst } from '../../store/tables/bursts.ts'

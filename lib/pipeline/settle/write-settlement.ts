@@ -2,7 +2,7 @@ import { beginSpan, endSpan, traceHeaders, traceOf } from '../../base/tracing.ts
 import { boundedDetail, boundedFact } from '../../core/change/bounds.ts'
 import type { SourceEvent } from '../../core/change/event.ts'
 import { routeEnd } from '../../core/change/incident.ts'
-import { many } from '../../core/rules/rows.ts'
+import { many } from '../../core/rules/row-clauses.ts'
 import { type Routes, route } from '../../core/rules/rules.ts'
 import type { Db } from '../../store/client.ts'
 import type { ChangeRow, EventRow } from '../../store/schema.ts'

@@ -1,6 +1,6 @@
 import { allowedOrigins, type Env } from '../../base/env.ts'
 import { pollName } from '../../core/polling/state.ts'
-import type { Configuration } from '../../core/rules/config.ts'
+import type { Configuration } from '../../core/rules/configuration.ts'
 import type { Routes } from '../../core/rules/rules.ts'
 import type { SecretSeen, SetupSeen } from '../../core/setup/checks.ts'
 import { unmatched } from '../../core/setup/configuration.ts'

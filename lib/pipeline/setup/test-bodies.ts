@@ -1,6 +1,5 @@
 import type { Fact } from '../../core/change/change.ts'
-import { type ObservedRow, rowOf } from '../../core/change/observed.ts'
-import { observationBody, scoreBody } from '../../core/change/observed-body.ts'
+import { type ObservedRow, observationBody, rowOf, scoreBody } from '../../core/change/observed.ts'
 import { fromObservation, fromScore } from '../../langfuse/observed.ts'
 import { iso, promptPlan, type TestPlan, testProject } from './test-edits.ts'
 

@@ -1,7 +1,7 @@
 import { visibleText } from '../../base/visible.ts'
-import { titleOf } from '../../core/change/burst-words.ts'
 import type { Fact } from '../../core/change/change.ts'
 import type { Message } from '../../core/delivery/delivery.ts'
+import { titleOf } from '../../core/delivery/delivery.ts'
 import { cut } from '../text.ts'
 
 /** Characters; in JSON a character takes up to six bytes. */

@@ -1,5 +1,5 @@
-import { observedOf, type ToldRow } from '../../core/change/burst-words.ts'
 import type { Message } from '../../core/delivery/delivery.ts'
+import { type MessageRow, observedOf } from '../../core/delivery/delivery.ts'
 import { webUrl } from '../text.ts'
 import { link, named } from './text.ts'
 
@@ -7,7 +7,7 @@ const maxLines = 5
 
 const when = (at: number): string => `${new Date(at).toISOString().slice(0, 19).replace('T', ' ')} UTC`
 
-function lineOf({ row, url, words }: ToldRow, share: number): string {
+function lineOf({ row, url, words }: MessageRow, share: number): string {
   const href = webUrl(url, 500 * share)
   const into = href === null ? '' : ` ${link(href, row.traceId === null ? 'Session' : 'Trace')}`
   return `• ${when(row.at)} ${named(words, 300 * share)}${into}`

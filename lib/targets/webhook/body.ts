@@ -1,9 +1,19 @@
 import { visibleText } from '../../base/visible.ts'
-import { authorOf, authorsOf } from '../../core/change/authors.ts'
-import { observedOf, type ToldRow, titleOf } from '../../core/change/burst-words.ts'
-import { type DifferenceSummary, type Fact, wholeName } from '../../core/change/change.ts'
+import {
+  authorOf,
+  authorsOf,
+  type DifferenceSummary,
+  type Fact,
+  wholeName,
+} from '../../core/change/change.ts'
 import { kindOf } from '../../core/change/kinds.ts'
-import { type Message, versionOf } from '../../core/delivery/delivery.ts'
+import {
+  type Message,
+  type MessageRow,
+  observedOf,
+  titleOf,
+  versionOf,
+} from '../../core/delivery/delivery.ts'
 import { cut } from '../text.ts'
 import { maxEntries, maxLines, maxName, maxText, type WebhookBody } from './schema.ts'
 
@@ -84,7 +94,7 @@ function differenceData(summary: DifferenceSummary | string | null): Data['diffe
   }
 }
 
-const observedData = (rows: readonly ToldRow[]): Data['observed'] =>
+const observedData = (rows: readonly MessageRow[]): Data['observed'] =>
   rows.slice(0, maxEntries).map(({ row, url }) => ({
     event: row.event,
     id: clip(row.id),

@@ -3,7 +3,7 @@ import { parseEnv } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { envNames, readEnv } from '#lib/base/env.ts'
 import { problemText } from '#lib/base/problem.ts'
-import { readConfiguration } from '#lib/core/rules/config.ts'
+import { readConfiguration } from '#lib/core/rules/configuration.ts'
 import build from '#relay.config.ts'
 
 const example = parseEnv(readFileSync(new URL('../../../.env.example', import.meta.url), 'utf8'))

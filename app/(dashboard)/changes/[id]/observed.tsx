@@ -1,5 +1,5 @@
 import { currentEnv } from '#lib/base/current-env.ts'
-import { measureWords, valueWords } from '#lib/core/change/burst-words.ts'
+import { measureWords, valueWords } from '#lib/core/change/burst.ts'
 import type { Change } from '#lib/core/change/change.ts'
 import { observedUrls } from '#lib/core/change/links.ts'
 import type { ObservedRow } from '#lib/core/change/observed.ts'

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { addToBurst, type Burst } from '#lib/core/change/burst.ts'
-import { burstWords, rowWords, spanWords } from '#lib/core/change/burst-words.ts'
+import { addToBurst, type Burst, burstWords, rowWords, spanWords } from '#lib/core/change/burst.ts'
 import type { ObservedRow } from '#lib/core/change/observed.ts'
 import { observedAt, scoreRow, traceRow } from '../../observed-rows.ts'
 

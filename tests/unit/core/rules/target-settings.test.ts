@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { problemText } from '#lib/base/problem.ts'
-import { readConfiguration } from '#lib/core/rules/config.ts'
+import { readConfiguration } from '#lib/core/rules/configuration.ts'
 import build from '#relay.config.ts'
 import { githubApp } from '../../../mocks/github.ts'
 import { webhookSecret } from '../../../mocks/webhook.ts'

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { readEnv } from '#lib/base/env.ts'
-import { type BuildRoutes, buildRoutes, defineRelay, readConfiguration } from '#lib/core/rules/config.ts'
+import { buildRoutes, readConfiguration } from '#lib/core/rules/configuration.ts'
+import { type BuildRoutes, defineRelay } from '#lib/core/rules/define-relay.ts'
 import build from '#relay.config.ts'
 import { githubApp } from '../../../mocks/github.ts'
 import { pagerdutyKey } from '../../../mocks/pagerduty.ts'

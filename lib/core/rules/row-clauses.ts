@@ -1,7 +1,7 @@
 import { posix } from 'node:path'
 import { z } from 'zod'
+import type { ObservedName } from '../change/observed.ts'
 import { numberOf, type ObservedRow } from '../change/observed.ts'
-import type { ObservedName } from '../change/observed-body.ts'
 
 const text = z.string({ error: 'is neither a text nor a list of texts' }).min(1, { error: 'is empty' })
 const texts = z.array(text).min(1, { error: 'is empty, so the rule would never hold' }).readonly()

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { ObservedRow } from '#lib/core/change/observed.ts'
-import { type RowRule, rowRefusal } from '#lib/core/rules/rows.ts'
+import { type RowRule, rowRefusal } from '#lib/core/rules/row-clauses.ts'
 import { matchRule, type Rule } from '#lib/core/rules/rules.ts'
 import { observedAt, scoreRow, traceRow } from '../../observed-rows.ts'
 

@@ -1,0 +1,80 @@
+import type { z } from 'zod'
+import type { Env } from '../../base/env.ts'
+import type { scoreClause } from './row-clauses.ts'
+import type { Rule, Target, Trigger } from './rules.ts'
+import type { TargetType, targetKinds } from './target-settings.ts'
+
+/** Reads a variable of any name: trimmed, undefined where it is unset or blank. */
+export type ReadVariable = (name: string) => string | undefined
+
+/** A setting as written in `relay.config.ts`: what comes from the environment may be unset. */
+type Unset<V> =
+  | (V extends readonly (infer One)[]
+      ? readonly One[]
+      : V extends object
+        ? { readonly [K in keyof V]: Unset<V[K]> }
+        : V)
+  | undefined
+
+type Settings<Type extends TargetType> = (typeof targetKinds)[Type]['settings']
+type Written<Type extends TargetType> = {
+  readonly [K in keyof z.input<Settings<Type>>]: K extends 'type'
+    ? Type
+    : Unset<Extract<Target, { type: Type }>[K & keyof Extract<Target, { type: Type }>]>
+}
+type WrittenTarget = { [Type in TargetType]: Written<Type> }[TargetType]
+
+/** A rule as written: what `Rule` is, with literal words. */
+type WrittenRule = Omit<Rule, 'on'> & { readonly on?: readonly Trigger[] }
+
+interface RelayFile {
+  readonly targets: Readonly<Record<string, WrittenTarget>>
+  readonly rules: readonly WrittenRule[]
+  /**
+   * Who is notified of troubles: one target or several, each except of its own. Absent: every Slack and PagerDuty
+   * target. An empty list: nobody.
+   */
+  readonly alertTarget?: string | readonly string[]
+}
+
+/** What an unknown key has to be, which it never is: the compiler's message shows it. */
+interface NoKey<Key, Of extends string> {
+  'unknown key': `${Key & string} is not a key of ${Of}`
+}
+/** Only the keys of `Shape`: TypeScript itself lets others through in what a function returns. */
+type Only<T, Shape, Of extends string> = { [K in keyof T]: K extends keyof Shape ? unknown : NoKey<K, Of> }
+
+type OnlyTarget<T> = T extends { type: infer Type extends TargetType }
+  ? Only<T, Written<Type>, `a target of the type ${Type}`> &
+      (T extends { app: infer App extends object }
+        ? { app: Only<App, NonNullable<Extract<Target, { type: 'github' }>['app']>, 'app'> }
+        : unknown)
+  : unknown
+
+type OnlyRule<R, Name> = Only<R, Rule, 'a rule'> &
+  (R extends { score: infer Score extends object }
+    ? { score: Only<Score, z.output<typeof scoreClause>, 'score'> }
+    : unknown) & { to: readonly [Name, ...Name[]] }
+
+type OnlyRules<Rules extends readonly WrittenRule[], Name> = {
+  [Place in keyof Rules]: OnlyRule<Rules[Place], Name>
+}
+
+type OnlyKnown<File extends RelayFile> = Only<File, RelayFile, 'relay.config.ts'> & {
+  targets: { [Name in keyof File['targets']]: OnlyTarget<File['targets'][Name]> }
+  rules: OnlyRules<File['rules'], keyof File['targets'] & string>
+  alertTarget?: (keyof File['targets'] & string) | readonly (keyof File['targets'] & string)[]
+}
+
+/** What `relay.config.ts` exports. What it returns is checked before anything is done with it. */
+export type BuildRoutes = (env: Env, variable: ReadVariable) => unknown
+
+/**
+ * Types for `relay.config.ts`: an unknown key, word or target does not compile. `variable` reads any variable, and lets
+ * a problem with its value name it.
+ */
+export function defineRelay<const File extends RelayFile>(
+  build: (env: Env, variable: ReadVariable) => File & OnlyKnown<File>,
+): BuildRoutes {
+  return build
+}

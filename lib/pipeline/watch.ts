@@ -1,13 +1,12 @@
-import { likelyLangfuse } from '../core/trouble/likely-langfuse.ts'
+import { type TroubleFact, troubleFix, troubleTitle } from '../core/trouble/trouble.ts'
 import {
-  afterLook,
-  askFor,
-  compare,
-  type Look,
-  troubleFix,
-  troubleTitle,
+  compareTroubles,
+  type Findings,
+  likelyLangfuse,
+  spanToAskAbout,
   type WatchState,
-} from '../core/trouble/trouble.ts'
+  withFindings,
+} from '../core/trouble/watch.ts'
 import { promptChangedAt } from '../langfuse/api/prompts.ts'
 import type { LangfuseApi } from '../langfuse/api/request.ts'
 import { projectIdOf } from '../langfuse/project-id.ts'
@@ -22,39 +21,40 @@ import type { Interpretation } from './settle/interpret.ts'
 const source = 'langfuse-webhook'
 /** Longer than Langfuse may take to answer. */
 const leaseMs = 30_000
-/** Between two looks, over all instances. */
+/** Between two runs, over all instances. */
 const everyMs = 60_000
-/** Events are committed a little after the time that their ids tell. */
+/** Events are committed a little after the time in their ids. */
 const overlapMs = 120_000
 const maxBackMs = 24 * 3_600_000
 
 export interface WatchDeps {
   db: Db
   now: () => number
-  /** Absent: nobody knows whether prompts changed. */
+  /** Absent: it is not known whether prompts changed. */
   api?: LangfuseApi | undefined
-  /** Without a signed event for so long, Langfuse is asked; milliseconds, 0: never. */
+  /** Without a signed event for this long, Langfuse is asked; milliseconds, 0: never. */
   quietMs: number
   targets: readonly string[]
   /** A change of the relay's own was opened and is to be settled. */
   onTrouble: () => void
 }
 
-type TroubleFact = ReturnType<typeof compare>['began'][number]
-
 /**
- * Looks whether something goes wrong around the relay, and opens a change for what began and for what ended: each
- * once, since one instance at a time looks. Gives when to look again.
+ * Finds what is wrong around the relay, and opens a change for what began and for what ended: each once, since one
+ * instance at a time does. Returns when to run again.
  */
 export async function watch(deps: WatchDeps): Promise<number> {
   const { db, now } = deps
   const time = now()
   const claimed = await claimWatch(db, time, leaseMs)
   if (!claimed) return time + everyMs
-  const look = await lookAround(deps, claimed.state, time)
-  const { state, began, ended } = compare(await askedAbout(deps, afterLook(claimed.state, look), time), look)
+  const findings = await findingsOf(deps, claimed.state, time)
+  const { state, began, ended } = compareTroubles(
+    await withAnswer(deps, withFindings(claimed.state, findings), time),
+    findings,
+  )
   await db.transaction().execute(async (trx) => {
-    // First, because it locks the row: who lost the claim tells nothing.
+    // First, because it locks the row: an instance that lost the claim reports nothing.
     if (!(await savePoll(trx, { ...claimed, state }, time + everyMs))) return
     for (const fact of [...began, ...ended]) await openKeyedChange(trx, changeOf(fact, time))
   })
@@ -62,10 +62,10 @@ export async function watch(deps: WatchDeps): Promise<number> {
   return time + everyMs
 }
 
-async function lookAround({ db, targets }: WatchDeps, state: WatchState, now: number): Promise<Look> {
-  // A look that lies ahead was before the clock was set back.
+async function findingsOf({ db, targets }: WatchDeps, state: WatchState, now: number): Promise<Findings> {
+  // A run in the future was before the clock was set back.
   const since = Math.max(Math.min(state.lookedAt, now) - overlapMs, now - maxBackMs)
-  // At the first look, what there is tells which project each secret was always used for.
+  // At the first run, the stored events show which projects each secret was always used for.
   const signers = await signersSince(db, source, state.secrets === null ? 0 : since)
   const refused = (await mismatches(db, source, now)).map(({ head, size, at }) => ({
     projectId: projectIdOf(head, size),
@@ -85,8 +85,8 @@ async function lookAround({ db, targets }: WatchDeps, state: WatchState, now: nu
   }
 }
 
-async function askedAbout({ api, quietMs }: WatchDeps, state: WatchState, now: number): Promise<WatchState> {
-  const span = api ? askFor(state, { now, quietMs }) : null
+async function withAnswer({ api, quietMs }: WatchDeps, state: WatchState, now: number): Promise<WatchState> {
+  const span = api ? spanToAskAbout(state, { now, quietMs }) : null
   if (!api || span === null) return state
   const answer = await promptChangedAt(api, span)
   if (!answer.ok) return { ...state, askedAt: now }
@@ -107,7 +107,7 @@ const changeOf = (fact: TroubleFact, now: number): ChangeRow => {
   })
 }
 
-/** What was found is written down already. */
+/** The change holds what was found. */
 export const interpretTrouble = ({ kind, title, danger, detail }: ChangeRow): Interpretation => ({
   kind: kind as TroubleFact['kind'],
   title,

@@ -146,12 +146,12 @@ describe.each(engines)('watching on %s', (_, openStore) => {
     later(2 * hour)
     await look(api)
     expect(asked.map((url) => url.pathname)).toEqual(['/api/public/v2/prompts'])
-    expect(await titles()).toEqual(['No signed event comes, although prompts changed in Langfuse'])
+    expect(await titles()).toEqual(['No signed events arrive, although prompts changed in Langfuse'])
     expect((await readWatch(store.db)).troubles).toHaveLength(1)
     await signedEvent()
     later(minute)
     await look(api)
-    expect((await titles())[1]).toBe('Signed events come again, after 7 h 1 min')
+    expect((await titles())[1]).toBe('Signed events arrive again, after 7 h 1 min')
     expect((await readWatch(store.db)).troubles).toEqual([])
   })
 
@@ -177,15 +177,13 @@ describe.each(engines)('watching on %s', (_, openStore) => {
     for (let i = 0; i < 5; i++) await wrongSignature()
     later(minute)
     await look()
-    expect(await titles()).toEqual([
-      "Requests that may be Langfuse's are signed with a secret that is not known here",
-    ])
+    expect(await titles()).toEqual(["Requests that look like Langfuse's are signed with an unknown secret"])
     later(3 * hour)
     await look()
     await signedEvent()
     later(minute)
     await look()
-    expect((await titles())[1]).toBe('A signature was right again, after 3 h 2 min')
+    expect((await titles())[1]).toBe('Signatures are valid again, after 3 h 2 min')
   })
 
   it.each([
@@ -223,14 +221,14 @@ describe.each(engines)('watching on %s', (_, openStore) => {
     later(minute)
     await look()
     expect(await titles()).toEqual([
-      'The webhook secret that ends in c0de, until now used by project p1, signs for project p2',
+      'The webhook secret ending in c0de, used so far by project p1, now signs for project p2',
     ])
     const [trouble] = (await readWatch(store.db)).troubles
     expect(trouble?.secret).toEqual({ hint: 'c0de', projectId: 'p1', otherId: 'p2' })
     expect(await store.db.selectFrom('events').select('id').execute()).toHaveLength(4)
     later(25 * hour)
     await look()
-    expect((await titles())[1]).toMatch(/^The webhook secret that ends in c0de has not signed for project p2/)
+    expect((await titles())[1]).toMatch(/^The webhook secret ending in c0de has not signed for project p2/)
   })
 
   it('learns from the events that are there which projects a secret is used for, and says nothing of them', async () => {
@@ -255,9 +253,7 @@ describe.each(engines)('watching on %s', (_, openStore) => {
     for (let i = 0; i < 5; i++) await wrongSignature()
     later(minute)
     await look()
-    expect(await titles()).toEqual([
-      "Requests that may be Langfuse's are signed with a secret that is not known here",
-    ])
+    expect(await titles()).toEqual(["Requests that look like Langfuse's are signed with an unknown secret"])
     await signedEvent()
     later(minute)
     await look()
@@ -289,7 +285,7 @@ describe.each(engines)('watching on %s', (_, openStore) => {
       later(minute)
       await look()
     }
-    expect(await titles()).toEqual(['Changes do not settle, so that nobody is notified of them'])
+    expect(await titles()).toEqual(['Changes do not settle, so no target is notified of them'])
     const health = await readHealth(store.db, Date.now())
     expect(health).toMatchObject({ waitingSince: at, overdue: { since: at } })
     expect(await readWaiting(store.db, Date.now())).toMatchObject({ since: at, overdueSince: at })
@@ -331,7 +327,7 @@ describe.each(engines)('watching on %s', (_, openStore) => {
     expect(await told()).toEqual(['trouble to alerts: delivered', 'trouble-over to alerts: delivered'])
     expect(await titles()).toEqual([
       'slack keeps failing',
-      expect.stringMatching(/^slack takes messages again, after \d+ min$/),
+      expect.stringMatching(/^slack accepts messages again, after \d+ min$/),
     ])
   })
 
@@ -355,7 +351,7 @@ describe.each(engines)('watching on %s', (_, openStore) => {
     }
     await passTime(run(), [watched])
     expect(loop.errors).toEqual([])
-    expect(said).toEqual(['slack keeps failing', 'slack takes messages again'])
+    expect(said).toEqual(['slack keeps failing', 'slack accepts messages again'])
   })
 
   it('shows troubles of the alert target too, and tells nobody', async () => {

@@ -1,7 +1,7 @@
 import { addressProblem } from '../../base/public-address.ts'
 import { storeErrorWords, type WriteProblem } from '../../base/store-error.ts'
 import type { Quiet } from '../trouble/quiet.ts'
-import type { WatchState } from '../trouble/trouble.ts'
+import type { WatchState } from '../trouble/watch.ts'
 import { type CallbackSeen, checkCallbacks } from './callbacks.ts'
 import { type Check, counted, type Finding, notYet, ok, problem } from './check.ts'
 import { type ConfigurationSeen, configurationChecks, heldFix, unlessWrong } from './configuration.ts'

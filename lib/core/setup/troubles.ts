@@ -1,5 +1,6 @@
 import type { Quiet } from '../trouble/quiet.ts'
-import { troubleFix, troubleWords, type WatchState } from '../trouble/trouble.ts'
+import { troubleFix, troubleWords } from '../trouble/trouble.ts'
+import type { WatchState } from '../trouble/watch.ts'
 import { type Check, type Finding, notYet, ok, problem, warning } from './check.ts'
 import { heldFix } from './configuration.ts'
 

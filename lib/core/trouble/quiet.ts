@@ -1,4 +1,4 @@
-import type { WatchState } from './trouble.ts'
+import type { WatchState } from './watch.ts'
 
 /**
  * What is known of how long no signed event came. `never`: none ever came. `recent`: one came within `quietMs`.

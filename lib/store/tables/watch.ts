@@ -1,6 +1,6 @@
 import { firstIdAt } from '../../base/id.ts'
 import { jsonOf } from '../../base/json.ts'
-import { freshWatch, mismatchMs, type WatchState, watchState } from '../../core/trouble/trouble.ts'
+import { freshWatch, mismatchMs, type WatchState, watchState } from '../../core/trouble/watch.ts'
 import type { Db } from '../client.ts'
 import { claimState } from './polls.ts'
 

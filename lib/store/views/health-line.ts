@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import { firstIdAt } from '../../base/id.ts'
-import type { WatchState } from '../../core/trouble/trouble.ts'
+import type { WatchState } from '../../core/trouble/watch.ts'
 import type { Db } from '../client.ts'
 import { knownTargets, type Sql } from '../search/sources.ts'
 import { overdueChanges } from '../tables/changes.ts'

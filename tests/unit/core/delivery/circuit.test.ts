@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { afterAttempt, type Circuit, isOpen, isProbing, nextSlot } from '#lib/core/delivery/circuit.ts'
+import {
+  afterAttempt,
+  type Circuit,
+  failingSince,
+  isOpen,
+  isProbing,
+  nextSlot,
+} from '#lib/core/delivery/circuit.ts'
 import type { Outcome } from '#lib/core/delivery/delivery.ts'
 
 const closed: Circuit = { failures: 0, open_until: null, opened: 0, next_slot_at: 0, limit: null }
@@ -68,5 +75,11 @@ describe('the circuit breaker', () => {
   it('is not opened longer by what was sent before it opened and fails only now', () => {
     const open = run([retry, retry, retry, retry, retry])
     expect(run([retry, retry, retry], open).open_until).toBe(open.open_until)
+  })
+
+  it('tells since when a target fails, once that is a quarter of an hour', () => {
+    expect(failingSince({ ...closed, opened: 5, open_until: 1000 }, 1000)).toBeNull()
+    const pauses = (30 + 60 + 120 + 240 + 480 + 600) * 1000
+    expect(failingSince({ ...closed, opened: 6, open_until: 1000 }, 1000)).toBe(1000 - pauses)
   })
 })

@@ -84,7 +84,7 @@ describe('the health line', () => {
     const since = now - 26 * minute
     const [first] = healthItems({ ...well, troubles: [{ what: 'quiet', target: null, since }] }, setting, now)
     expect(first).toMatchObject({ name: 'Trouble', tone: 'bad', href: '/?kind=trouble&test=shown' })
-    expect(first?.words).toBe('No signed event comes, although prompts changed in Langfuse, for 26 min')
+    expect(first?.words).toBe('No signed events arrive, although prompts changed in Langfuse, for 26 min')
     expect(first?.why).toContain('Automations')
   })
 

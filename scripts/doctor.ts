@@ -12,8 +12,8 @@ import { withoutEndSlash } from '#lib/base/url-path.ts'
 import type { Configuration } from '#lib/core/rules/configuration.ts'
 import { type Check, type CheckState, type Finding, ok, problem } from '#lib/core/setup/check.ts'
 import { setupChecks } from '#lib/core/setup/checks.ts'
-import { configurationChecks } from '#lib/core/setup/configuration.ts'
-import type { Asked, Reach } from '#lib/core/setup/reach.ts'
+import { configurationChecks } from '#lib/core/setup/configuration-checks.ts'
+import type { Reach, Reached } from '#lib/core/setup/reach.ts'
 import { askAround } from '#lib/pipeline/setup/ask-around.ts'
 import { doctorReport, type Group } from '#lib/pipeline/setup/doctor-report.ts'
 import { setupSeen } from '#lib/pipeline/setup/seen.ts'
@@ -52,7 +52,7 @@ const reachCheck = (name: string, { words, fix }: Reach): Check =>
   check(name, name, fix === null ? ok(words) : problem(words, fix))
 
 /** Without a store, only what they say themselves is known. */
-const targetsOnly = ({ targets }: Asked): Group => ({
+const targetsOnly = ({ targets }: Reached): Group => ({
   title: 'Targets',
   checks: Object.entries(targets).map(([name, reach]) => reachCheck(name, reach)),
 })
@@ -60,12 +60,12 @@ const targetsOnly = ({ targets }: Asked): Group => ({
 async function examine(env: Env, configuration: Configuration): Promise<Group[]> {
   const { fetch } = globalThis
   const { routes } = configuration
-  const asked = await askAround({ env, routes }, { fetch, now: Date.now, timeoutMs: askMs })
+  const reached = await askAround({ env, routes }, { fetch, now: Date.now, timeoutMs: askMs })
   const { db, store } = await storeCheck(env)
   if (!db)
     return [
       { title: 'Configuration', checks: configurationChecks(configuration) },
-      targetsOnly(asked),
+      targetsOnly(reached),
       { title: 'The relay itself', checks: [store] },
     ]
   const address = { url: withoutEndSlash(env.PUBLIC_URL ?? ''), isSet: env.PUBLIC_URL !== undefined }
@@ -75,7 +75,7 @@ async function examine(env: Env, configuration: Configuration): Promise<Group[]>
     now: Date.now(),
     isServerless,
     address,
-    asked,
+    reached,
     writeProblem: null,
   })
   await db.destroy()

@@ -66,10 +66,10 @@ describe('the setup page', () => {
       const address = row(one, 'URL for Langfuse', 'Problem')
       expect(await address.innerText()).toContain('Langfuse refuses private addresses')
       expect(await address.innerText()).toContain(`${app.url}/api/webhooks/langfuse`)
-      expect(await row(one, 'Signed events', 'Not yet').innerText()).toContain('None has come')
+      expect(await row(one, 'Signed events', 'Not yet').innerText()).toContain('None has arrived yet')
       const failing = row(one, 'github', 'Problem')
       expect(await failing.innerText()).toContain('One delivery was given up.')
-      expect(await row(one, 'slack', 'Not yet').innerText()).toContain('Nothing was delivered yet')
+      expect(await row(one, 'slack', 'Not yet').innerText()).toContain('Nothing has been delivered yet')
       expect(await row(one, 'Password of these pages', 'Fine').count()).toBe(1)
       expect(await row(one, 'Database', 'Fine').innerText()).toContain('SQLite')
       expect(await page.content()).not.toContain(secret)
@@ -84,7 +84,7 @@ describe('the setup page', () => {
     const answer = await post(app.url, eventFor('support/ticks'))
     expect(answer?.status).toBe(202)
     await look('/setup', async (one) => {
-      expect(await row(one, 'Signed events', 'Fine').innerText()).toContain('The last one came')
+      expect(await row(one, 'Signed events', 'Fine').innerText()).toContain('The last one arrived')
       const secrets = await one.page
         .getByRole('list', { name: 'Secrets' })
         .getByRole('listitem')

@@ -102,6 +102,6 @@ it('gives out nothing to who is not signed in', async () => {
 it('says on the setup page that it reads, and with which endpoints', async () => {
   const { page } = one
   await page.goto(`${app.url}/setup`)
-  await page.getByText('Reading v2 observations and v3 scores. All was read').waitFor()
+  await page.getByText('Reading v2 observations and v3 scores. Last complete').waitFor()
   expect(langfuse.problems).toEqual([])
 })

@@ -56,10 +56,10 @@ describe('the doctor', () => {
   it('finds nothing wrong with a relay that is set up, in plain text, and posts nothing', async () => {
     const { code, said } = await doctor()
     expect([code, said.match(/^ {2}problem .*/gm)]).toEqual([0, null])
-    expect(said).toContain('not yet  slack: Slack was reached. Nothing was delivered yet.')
+    expect(said).toContain('not yet  slack: Slack was reached. Nothing has been delivered yet.')
     expect(said).toContain('not yet  github: GitHub shows acme/prompts. ')
     expect(said).toContain('ok       Database: SQLite: reached, up to date, and takes writes.')
-    expect(said).toContain('ok       Clock: As the others have it.')
+    expect(said).toContain('ok       Clock: As other servers have it.')
     expect(said).not.toContain('\u001b')
     expect([...slack.seen, ...github.seen].map(({ method }) => method)).toEqual(['GET', 'GET'])
   })
@@ -121,7 +121,7 @@ describe('the doctor', () => {
       'SLACK_WEBHOOK_URL|DASHBOARD_PASSWORD|CALLBACK_TOKEN|LANGFUSE_(PUBLIC|SECRET)_KEY|PUBLIC_URL'
     expect(said).not.toMatch(new RegExp(`Set (${wrong})\\b`))
     expect(said.match(/There is a problem with .*: see Configuration\./g)).toHaveLength(6)
-    expect(said).toContain('Mode: Held: events are stored, and nothing is settled or sent.')
+    expect(said).toContain('Mode: Held: events are stored, but nothing is settled or sent.')
   })
 
   it('says on Vercel what a store there has to be', async () => {

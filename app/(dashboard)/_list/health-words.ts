@@ -94,7 +94,7 @@ function waiting({ waitingSince: since, overdue }: Health, now: number): HealthI
     return {
       name,
       words: `${relative(overdue.since ?? now, now)}, ${changes(overdue.count)} not settled`,
-      why: `Changes should have settled, so that no target is notified of them yet${reason}`,
+      why: `Changes should have settled, so no target is notified of them yet${reason}`,
       tone: 'bad',
       href: pathWith('/', { status: 'settling', test: 'shown' }),
     }

@@ -47,7 +47,7 @@ export default async function SetupPage({ searchParams }: { searchParams: Search
     isServerless: Boolean(process.env.VERCEL),
     address: await addressSeen(env.PUBLIC_URL),
     writeProblem: await storeProbe().check(),
-    asked:
+    reached:
       ask === '1'
         ? await askAround({ env, routes }, { fetch, now: Date.now, timeoutMs: askMs, ...drawn })
         : null,

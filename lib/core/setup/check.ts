@@ -1,10 +1,7 @@
-/**
- * `not-yet`: left to do, or left out on purpose; nothing is broken. `warning`: something may be broken, and the relay
- * cannot tell.
- */
+/** `not-yet`: left to do, or left out on purpose. `warning`: something may be broken, but the relay cannot tell. */
 export type CheckState = 'ok' | 'problem' | 'warning' | 'not-yet'
 
-/** One thing that the relay needs, as it stands. */
+/** One line of the Setup page. */
 export interface Check {
   id: string
   title: string
@@ -12,7 +9,7 @@ export interface Check {
   words: string
   /** What to do about it; null: nothing. */
   fix: string | null
-  /** When what `words` tells of happened, epoch milliseconds. */
+  /** The time that ends `words`, epoch milliseconds. */
   at: number | null
 }
 
@@ -44,5 +41,5 @@ export const notYet = (words: string, fix: string, at: number | null = null): Fi
 })
 
 /** "One delivery", "1,200 deliveries". */
-export const counted = (count: number, word: string, plural = `${word}s`): string =>
+export const quantity = (count: number, word: string, plural = `${word}s`): string =>
   `${count === 1 ? 'One' : count.toLocaleString('en')} ${count === 1 ? word : plural}`

@@ -1,14 +1,12 @@
 import { addressProblem } from '../../base/public-address.ts'
 import { storeErrorWords, type WriteProblem } from '../../base/store-error.ts'
 import type { Quiet } from '../trouble/quiet.ts'
+import { troubleFix, troubleWords } from '../trouble/trouble.ts'
 import type { WatchState } from '../trouble/watch.ts'
-import { type CallbackSeen, checkCallbacks } from './callbacks.ts'
-import { type Check, counted, type Finding, notYet, ok, problem } from './check.ts'
-import { type ConfigurationSeen, configurationChecks, heldFix, unlessWrong } from './configuration.ts'
+import { type Check, type Finding, notYet, ok, problem, quantity, warning } from './check.ts'
+import { type ConfigurationSeen, configurationChecks, heldFix, unlessWrong } from './configuration-checks.ts'
 import { checkPolling, type PollSeen } from './polling.ts'
-import { type Asked, clockAhead } from './reach.ts'
-import { checkTarget, type TargetSeen, withReach } from './target.ts'
-import { checkMode, checkQuiet, checkTroubles } from './troubles.ts'
+import { clockAhead, type Reach, type Reached } from './reach.ts'
 
 export interface SecretSeen {
   /** The last four characters. */
@@ -17,9 +15,39 @@ export interface SecretSeen {
   lastAt: number | null
 }
 
-/** What is due and is not done; times in epoch milliseconds. */
+export interface CallbackSeen {
+  /** From where a browser may call. */
+  origins: string[]
+  hasToken: boolean
+  /** `CALLBACK_OPEN`. */
+  isOpen: boolean
+  /** When the newest arrived, epoch milliseconds. */
+  lastAt: number | null
+}
+
+export interface TargetSeen {
+  name: string
+  type: string
+  /** Variables (or settings in `relay.config.ts`) without which it is left out. */
+  missing: string[]
+  /** Variables (or settings) that it is made of. */
+  settings: string[]
+  /** Temporary failures in a row. */
+  failures: number
+  /** The end of its open circuit; null: closed. */
+  heldUntil: number | null
+  lastDeliveredAt: number | null
+  /** Open failures: deliveries that were given up, and neither replayed nor dismissed. */
+  failed: number
+  /** Why the newest of those, or of the ones being retried, did not arrive; null: none, or none was kept. */
+  reason: string | null
+  /** Whether a rule names it. */
+  isNamed: boolean
+}
+
+/** What is due and not done; times in epoch milliseconds. */
 export interface WaitingSeen {
-  /** The oldest of both; null: nothing waits. */
+  /** The older of the two below; null: nothing waits. */
   since: number | null
   /** Since when the oldest delivery is due. */
   deliverySince: number | null
@@ -37,9 +65,9 @@ export interface SetupSeen {
   address: { url: string; isSet: boolean }
   secrets: SecretSeen[]
   lastEventAt: number | null
-  /** What is known of how long ago that is. */
+  /** What is known of the time since then. */
   quiet: Quiet
-  /** The newest request that was signed, but not as it should be. */
+  /** The newest request with a signature that was refused. */
   lastRejection: { at: number; message: string } | null
   targets: TargetSeen[]
   /** The names of targets, as in `Routes`. */
@@ -47,9 +75,8 @@ export interface SetupSeen {
   waiting: WaitingSeen
   /** Nothing is sent. */
   isDry: boolean
-  /** What goes wrong around the relay. */
   troubles: WatchState['troubles']
-  /** When the watch last looked; 0: never. */
+  /** When the watch last ran; 0: never. */
   watchedAt: number
   /** Null: the store takes writes. */
   writeProblem: WriteProblem | null
@@ -61,37 +88,35 @@ export interface SetupSeen {
   /** No process lives on between requests. */
   isServerless: boolean
   store: 'sqlite' | 'postgres'
-  /** Null: nobody outside was asked. */
-  asked: Asked | null
+  /** Null: it was not tried. */
+  reached: Reached | null
 }
 
 const listed = (names: readonly string[]): string => new Intl.ListFormat('en').format(names)
 
+const asSentence = (text: string): string => text.replace(/\.?$/, '.')
+
 /** With a problem of the configuration nothing settles, and nothing is sent. */
 const isHeld = ({ configuration }: SetupSeen): boolean => configuration.problems.length > 0
 
-/** A delivery that is due goes out within seconds; one that waits so long has nobody who sends it. */
-const lateMs = 10 * 60_000
-
 function checkAddress({ address: { url, isSet } }: SetupSeen): Finding {
   const fix = 'Set PUBLIC_URL to the https address at which the internet reaches this relay, on port 443.'
-  if (url === '') return notYet('Not known. Messages cannot link back.', fix)
+  if (url === '') return notYet('Not known, so messages cannot link to this relay.', fix)
   const why = addressProblem(url)
   if (why !== null) return problem(why, fix)
   if (isSet) return ok('Public, https, and on a port that Langfuse sends to.')
   return notYet(
-    'Taken from the address of this page. Messages cannot link back to it.',
+    'Taken from the address of this page, so messages cannot link to it.',
     `Set PUBLIC_URL to ${url}.`,
   )
 }
 
+const setSecret = 'Set LANGFUSE_WEBHOOK_SECRET to the secret that Langfuse shows when you create the webhook.'
+
 function checkSecrets({ secrets }: SetupSeen): Finding {
-  if (secrets.length === 0) {
-    const fix = 'Put the secret that Langfuse shows when it makes the webhook into LANGFUSE_WEBHOOK_SECRET.'
-    return notYet('None is set, so every request is refused with 503.', fix)
-  }
+  if (secrets.length === 0) return notYet('None is set, so every request is answered 503.', setSecret)
   const unused = secrets.filter(({ lastAt }) => lastAt === null)
-  const words = `${counted(secrets.length, 'secret')} set.`
+  const words = `${quantity(secrets.length, 'secret is', 'secrets are')} set.`
   if (unused.length === 0 || unused.length === secrets.length) return ok(words)
   const which = unused.map(({ hint }) => `…${hint}`).join(', ')
   return ok(`${words} The newest events were not signed with ${which}: it may be left over from a rotation.`)
@@ -99,17 +124,192 @@ function checkSecrets({ secrets }: SetupSeen): Finding {
 
 function checkEvents({ lastEventAt, lastRejection, quiet, secrets }: SetupSeen): Finding {
   if (lastRejection && lastRejection.at > (lastEventAt ?? 0)) {
+    const compare = 'Compare the secret in LANGFUSE_WEBHOOK_SECRET with that of the webhook in Langfuse.'
+    const unconfirmed = secrets.length === 0 ? setSecret : compare
     const fix =
       lastEventAt === null
-        ? secrets.length === 0
-          ? 'Set LANGFUSE_WEBHOOK_SECRET to the secret that Langfuse shows when it makes the webhook.'
-          : 'Compare the secret in LANGFUSE_WEBHOOK_SECRET with the one of the webhook in Langfuse.'
-        : 'Look at the rejected requests. After a rotation in Langfuse, the new secret has to be set here too.'
-    const words = `The newest signed request was refused: ${lastRejection.message.replace(/\.?$/, '.')}`
+        ? unconfirmed
+        : 'Look at the rejected requests. If the secret was regenerated in Langfuse, set the new one here too.'
+    const words = `The newest signed request was refused: ${asSentence(lastRejection.message)}`
     return problem(words, fix, lastRejection.at)
   }
-  if (lastEventAt === null) return notYet('None has come.', 'Change a prompt in Langfuse, or send a test.')
+  if (lastEventAt === null)
+    return notYet('None has arrived yet.', 'Change a prompt in Langfuse, or send a test.')
   return checkQuiet(quiet, lastEventAt)
+}
+
+/** Signed events where none was refused since. `at`: when the last one arrived. */
+function checkQuiet(quiet: Quiet, at: number): Finding {
+  const last = 'The last one arrived'
+  const look = 'Check Automations in Langfuse: an automation that failed five times in a row is switched off.'
+  switch (quiet) {
+    case 'never':
+    case 'recent':
+      return ok(last, at)
+    case 'unchanged':
+      return ok(`Langfuse reports no newer change of a prompt. ${last}`, at)
+    case 'unwatched':
+      return notYet(`QUIET_HOURS is 0, so silence is not checked. ${last}`, 'Set QUIET_HOURS to 24.', at)
+    case 'changed':
+      return problem(`Prompts changed in Langfuse, but no event arrived. ${last}`, look, at)
+    case 'no-keys': {
+      const fix =
+        'Set LANGFUSE_PUBLIC_KEY and LANGFUSE_SECRET_KEY, so that the relay can check whether prompts changed.'
+      return warning(`None for longer than QUIET_HOURS, cause unknown. ${last}`, `${fix} ${look}`, at)
+    }
+    case 'no-answer': {
+      const words = 'None for longer than QUIET_HOURS, cause unknown: Langfuse does not answer.'
+      return warning(`${words} ${last}`, `Check the keys and LANGFUSE_BASE_URL. ${look}`, at)
+    }
+    case 'clock':
+      return warning(
+        `The clock was set back, so it is not known how long no event has arrived. ${last}`,
+        setClock,
+        at,
+      )
+  }
+}
+
+/** `reach` goes before what is known already; where it found something wrong, it stands alone. */
+function withReach(reach: Reach | undefined, known: Finding): Finding {
+  if (reach === undefined) return known
+  return reach.fix === null
+    ? { ...known, words: `${reach.words} ${known.words}` }
+    : problem(reach.words, reach.fix)
+}
+
+function checkLangfuseKeys({ hasLangfuseKeys, reached }: SetupSeen): Finding {
+  if (hasLangfuseKeys)
+    return withReach(reached?.langfuse, ok('Set: a text that no event carried is read from Langfuse.'))
+  // Without keys nothing is ever read there, so it does not matter whether it was reached.
+  return notYet(
+    'Not set. A version whose text no event carried cannot be compared.',
+    "Set LANGFUSE_PUBLIC_KEY and LANGFUSE_SECRET_KEY to a project's keys.",
+  )
+}
+
+const setToken = 'Set CALLBACK_TOKEN, and have Langfuse send it (docs/callbacks.md)'
+
+/** Which callbacks are accepted, and how far they can be believed. */
+function checkCallbacks({ origins, hasToken, isOpen, lastAt }: CallbackSeen, hasKeys: boolean): Finding {
+  const pages = `pages at ${origins.join(', ')}`
+  if (isOpen && !hasKeys)
+    return problem(
+      'Open to anyone who knows the address, and not confirmed: your targets are notified of each callback, and shown nothing of it but ids that a machine made.',
+      `${setToken}, and remove CALLBACK_OPEN; or set Langfuse's API keys.`,
+    )
+  if (!hasToken && !isOpen && !hasKeys)
+    return notYet(
+      'Closed: each callback is answered 503.',
+      `${setToken}; or set Langfuse's API keys, for callbacks from ${pages}; or set CALLBACK_OPEN=1, for callbacks from anyone.`,
+    )
+  const confirmed = "reported once Langfuse's API confirms the ids"
+  const ways = [
+    ...(hasToken ? [`with the token${hasKeys ? `, ${confirmed}` : ''}`] : []),
+    ...(isOpen ? [`from anyone, ${confirmed}`] : []),
+    ...(hasKeys && !isOpen ? [`from browser ${pages}, ${confirmed}`] : []),
+  ]
+  const others =
+    hasToken || isOpen ? '' : ` Langfuse's own server (Web Callouts) is answered 503: ${setToken}.`
+  const words = `Accepted ${ways.join('; ')}.${others}`
+  return lastAt === null ? ok(`${words} None has arrived yet.`) : ok(`${words} The last one arrived`, lastAt)
+}
+
+function checkTarget(seen: SetupSeen, target: TargetSeen): Finding {
+  const { name, settings, missing } = target
+  return unlessWrong(seen.configuration.problems, [...settings, `targets.${name}`], () =>
+    missing.length > 0
+      ? notYet('Not configured.', `Set ${missing.join(' and ')} to use it.`)
+      : withReach(seen.reached?.targets[name], checkDeliveries(seen, target)),
+  )
+}
+
+function checkDeliveries({ now }: SetupSeen, target: TargetSeen): Finding {
+  const { name, failures, heldUntil, lastDeliveredAt, failed, reason, isNamed } = target
+  const why = reason === null ? '' : ` ${asSentence(reason)}`
+  if (heldUntil !== null && heldUntil > now) {
+    const words = `It failed ${failures} times in a row.${why} The next try is`
+    return problem(words, 'Find out why its deliveries fail. They are queued; nothing is lost.', heldUntil)
+  }
+  if (failed > 0) {
+    const words = `${quantity(failed, 'delivery was', 'deliveries were')} given up.${why}`
+    return problem(words, 'Fix the cause, then replay or dismiss them on the Changes page.')
+  }
+  if (!isNamed) return notYet('No rule sends anything here.', `Name ${name} in a rule of relay.config.ts.`)
+  if (lastDeliveredAt === null) return notYet('Nothing has been delivered yet.', 'Send a test message.')
+  return ok('Last delivered', lastDeliveredAt)
+}
+
+function checkMode(seen: SetupSeen): Finding {
+  if (isHeld(seen)) return notYet('Held: events are stored, but nothing is settled or sent.', heldFix)
+  if (!seen.isDry) return ok('Live: messages are sent as the rules say.')
+  return notYet(
+    'Dry run: nothing is sent, and each delivery shows what would have been.',
+    'Set RELAY_MODE=live.',
+  )
+}
+
+/** The watch runs once a minute; an older run says nothing about now. */
+const watchLateMs = 10 * 60_000
+
+/** Green only where the watch ran lately and found nothing, and no target has a trouble too young to be reported. */
+function checkWatch(seen: SetupSeen, targets: readonly Check[]): Finding {
+  const { now, troubles, watchedAt, isServerless } = seen
+  if (troubles.length > 0) {
+    const words = `${troubles.map(troubleWords).join('. ')}. ${troubles.length === 1 ? 'It' : 'The first'} began`
+    return problem(words, troubles.map(troubleFix).join(' '), Math.min(...troubles.map(({ since }) => since)))
+  }
+  const failing = targets.filter(({ state }) => state === 'problem').map(({ title }) => title)
+  if (failing.length > 0)
+    return problem(
+      `No trouble has been reported, but something is wrong with ${listed(failing)}: see Targets.`,
+      'Fix the cause named there.',
+    )
+  if (isHeld(seen)) return notYet('The watch does not run while the configuration has a problem.', heldFix)
+  const fix = isServerless ? 'Have /api/cron called every minute.' : 'Check the log for errors.'
+  if (watchedAt === 0) return notYet('The watch has not run yet.', fix)
+  // A run in the future was before the clock was set back.
+  if (Math.abs(now - watchedAt) > watchLateMs)
+    return warning('The watch runs once a minute, but it last ran', fix, watchedAt)
+  return ok('There is no trouble. The watch last ran', watchedAt)
+}
+
+/** While the configuration has a problem, it is what everything waits for. */
+function checkHeldQueue({ overdueChanges, overdueSince, deliverySince }: WaitingSeen): Finding {
+  const until = 'until the configuration is fixed'
+  if (overdueChanges > 0)
+    return notYet(
+      `${quantity(overdueChanges, 'change waits', 'changes wait')} ${until}. The oldest was due`,
+      heldFix,
+      overdueSince,
+    )
+  if (deliverySince !== null)
+    return notYet(`Deliveries wait ${until}. The oldest was due`, heldFix, deliverySince)
+  return notYet(`New events wait ${until}.`, heldFix)
+}
+
+/** A due delivery goes out within seconds; after this long, something does not run. */
+const deliveryLateMs = 10 * 60_000
+
+function checkQueue(seen: SetupSeen): Finding {
+  const { waiting, now, isServerless } = seen
+  const { overdueChanges, overdueSince, overdueReason, deliverySince: oldestDueAt } = waiting
+  if (isHeld(seen)) return checkHeldQueue(waiting)
+  if (overdueChanges > 0) {
+    const reason = overdueReason === null ? '' : ` ${asSentence(overdueReason)}`
+    const words = `${quantity(overdueChanges, 'change')} should have settled; no target is notified of ${overdueChanges === 1 ? 'it' : 'them'} yet.${reason} The oldest was due`
+    const fix = isServerless
+      ? 'Make sure that a scheduler calls /api/cron, and check the log.'
+      : 'The log names the error. Settling is tried again.'
+    return problem(words, fix, overdueSince)
+  }
+  if (oldestDueAt === null) return ok('Nothing waits.')
+  const words = 'The oldest delivery was due'
+  if (now - oldestDueAt < deliveryLateMs) return ok(words, oldestDueAt)
+  const fix = isServerless
+    ? 'Make sure that a scheduler calls /api/cron.'
+    : 'Check whether its target is held or no longer configured, and check the log.'
+  return problem(words, fix, oldestDueAt)
 }
 
 function checkAlerts({ targets, alertTargets }: SetupSeen): Finding {
@@ -118,15 +318,15 @@ function checkAlerts({ targets, alertTargets }: SetupSeen): Finding {
   const [only] = notified
   if (alertTargets.length === 0)
     return notYet(
-      'No target is notified of troubles: of deliveries given up, of missing events, of secrets that changed.',
+      'No target is notified of troubles, such as failing targets, missing events or changed secrets.',
       'Name a target in alertTarget of relay.config.ts.',
     )
   if (only === undefined)
     return problem(
-      `No target is notified of troubles: alertTarget is ${listed(alertTargets)}, not configured.`,
+      `No target is notified of troubles: alertTarget names ${listed(alertTargets)}, not configured.`,
       'Configure one of them, or name another target.',
     )
-  if (notified.length > 1) return ok(`${listed(notified)} are notified of troubles, each except of its own.`)
+  if (notified.length > 1) return ok(`${listed(notified)} are notified of troubles, each of all but its own.`)
   const fix =
     configured.length > 1
       ? 'Name a second target in alertTarget of relay.config.ts.'
@@ -134,50 +334,16 @@ function checkAlerts({ targets, alertTargets }: SetupSeen): Finding {
   return notYet(`${only} is notified of troubles, but no other target is when ${only} itself fails.`, fix)
 }
 
-/** While the configuration has a problem: what waits, waits for that. */
-function checkHeldQueue({ overdueChanges, overdueSince, deliverySince }: WaitingSeen): Finding {
-  const until = 'until the configuration is corrected'
-  if (overdueChanges > 0)
-    return notYet(
-      `${counted(overdueChanges, 'change waits', 'changes wait')} ${until}. Since`,
-      heldFix,
-      overdueSince,
-    )
-  if (deliverySince !== null)
-    return notYet(`Deliveries wait ${until}. The oldest is due since`, heldFix, deliverySince)
-  return notYet(`What comes waits ${until}.`, heldFix)
-}
-
-function checkQueue(seen: SetupSeen): Finding {
-  const { waiting, now, isServerless } = seen
-  const { overdueChanges, overdueSince, overdueReason, deliverySince: oldestDueAt } = waiting
-  if (isHeld(seen)) return checkHeldQueue(waiting)
-  if (overdueChanges > 0) {
-    const reason = overdueReason === null ? '' : ` ${overdueReason.replace(/\.?$/, '.')}`
-    const words = `${counted(overdueChanges, 'change')} should have settled, so that no target is notified of ${overdueChanges === 1 ? 'it' : 'them'}.${reason} Since`
-    const fix = isServerless
-      ? 'Make sure that a scheduler calls /api/cron, and look into the log.'
-      : 'The log names the error. They are tried again by themselves.'
-    return problem(words, fix, overdueSince)
-  }
-  if (oldestDueAt === null) return ok('Nothing waits.')
-  if (now - oldestDueAt < lateMs) return ok('The oldest delivery is due since', oldestDueAt)
-  const fix = isServerless
-    ? 'Make sure that a scheduler calls /api/cron.'
-    : 'Look whether its target is held or no longer configured, and into the log.'
-  return problem('The oldest delivery is due since', fix, oldestDueAt)
-}
-
 function checkPassword({ hasPassword }: SetupSeen): Finding {
   if (hasPassword) return ok('DASHBOARD_PASSWORD is set.')
   return problem(
-    'None is set: in production these pages are closed, in development whoever reaches them reads and replays.',
+    'None is set: in production these pages are closed; in development anyone who reaches them can read and replay.',
     'Set DASHBOARD_PASSWORD.',
   )
 }
 
 function checkScheduler({ isServerless, hasCronSecret }: SetupSeen): Finding {
-  if (!isServerless) return ok('Not needed: this process looks for what is due by itself.')
+  if (!isServerless) return ok('Not needed: this process finds what is due by itself.')
   if (hasCronSecret) return ok('CRON_SECRET is set, so a scheduler can call /api/cron.')
   return problem(
     'Here a process ends with its request, and without CRON_SECRET no scheduler can wake it for retries.',
@@ -188,36 +354,26 @@ function checkScheduler({ isServerless, hasCronSecret }: SetupSeen): Finding {
 function checkStore({ store, writeProblem }: SetupSeen): Finding {
   if (writeProblem !== null)
     return problem(
-      `Takes no writes: ${storeErrorWords[writeProblem.kind]}. Events are answered 503. Since`,
+      `Takes no writes: ${storeErrorWords[writeProblem.kind]}. Events are answered 503. It began`,
       'Run npm run doctor, which names the disk and what to do.',
       writeProblem.since,
     )
-  return ok(store === 'postgres' ? 'Postgres.' : 'SQLite, in a file of this machine.')
+  return ok(store === 'postgres' ? 'Postgres.' : 'SQLite, in a file on this machine.')
 }
 
-/** Signatures carry a time, and so do waits that targets ask for. */
+/** Signatures carry a time, and so do the waits that targets ask for. */
 const maxAheadMs = 60_000
+const setClock = 'Set the clock of this machine by NTP.'
 
-function checkClock(asked: Asked): Finding {
-  const ahead = clockAhead(asked)
-  if (ahead === null) return notYet('Nobody outside told the time.', 'Ask again when they are reached.')
-  const seconds = `${counted(Math.round(Math.abs(ahead) / 1000), 'second')}`
-  if (Math.abs(ahead) <= maxAheadMs) return ok('As the others have it.')
+function checkClock(reached: Reached): Finding {
+  const ahead = clockAhead(reached)
+  if (ahead === null) return notYet('No other server told the time.', 'Check again when one is reached.')
+  const seconds = quantity(Math.round(Math.abs(ahead) / 1000), 'second')
+  if (Math.abs(ahead) <= maxAheadMs) return ok('As other servers have it.')
   return problem(
-    `${seconds} ${ahead > 0 ? 'ahead of' : 'behind'} the others: signatures are refused as too ${ahead > 0 ? 'old' : 'new'}.`,
-    'Set the clock of this machine by NTP.',
+    `${seconds} ${ahead > 0 ? 'ahead of' : 'behind'} other servers: signatures are refused as too ${ahead > 0 ? 'old' : 'new'}.`,
+    setClock,
   )
-}
-
-function checkLangfuseKeys({ hasLangfuseKeys, asked }: SetupSeen): Finding {
-  const known = hasLangfuseKeys
-    ? ok('Set: a text that no event told is read from Langfuse.')
-    : notYet(
-        'Not set. A version that no event told yet has no text to compare with.',
-        "Set LANGFUSE_PUBLIC_KEY and LANGFUSE_SECRET_KEY to a project's keys.",
-      )
-  // Without keys nothing is ever read there.
-  return hasLangfuseKeys ? withReach(asked?.langfuse, known) : known
 }
 
 const ofApi = ['LANGFUSE_PUBLIC_KEY', 'LANGFUSE_SECRET_KEY', 'LANGFUSE_BASE_URL']
@@ -229,7 +385,6 @@ const ofCallbacks = [
   'LANGFUSE_ORIGINS',
 ]
 
-/** What comes in, by whom it is heard, and the relay itself. Pure: the words follow from what was seen. */
 export interface SetupChecks {
   configuration: Check[]
   incoming: Check[]
@@ -238,57 +393,36 @@ export interface SetupChecks {
   relay: Check[]
 }
 
+/** The Setup page and the doctor in words. */
 export function setupChecks(seen: SetupSeen): SetupChecks {
-  const check = (id: string, title: string, finding: Finding): Check => ({ id, title, ...finding })
   const { problems } = seen.configuration
-  const of = (names: readonly string[], found: () => Finding) => unlessWrong(problems, names, found)
+  const check = (id: string, title: string, finding: Finding): Check => ({ id, title, ...finding })
+  const madeOf = (names: readonly string[], id: string, title: string, found: () => Finding): Check =>
+    check(id, title, unlessWrong(problems, names, found))
   const targets = seen.targets.map((target) => check(target.name, target.name, checkTarget(seen, target)))
+  const polling = () => checkPolling({ ...seen.polling, hasKeys: seen.hasLangfuseKeys }, seen.now)
   return {
     configuration: configurationChecks(seen.configuration),
     incoming: [
-      check(
-        'address',
-        'URL for Langfuse',
-        of(['PUBLIC_URL'], () => checkAddress(seen)),
-      ),
+      madeOf(['PUBLIC_URL'], 'address', 'URL for Langfuse', () => checkAddress(seen)),
       check('secrets', 'Webhook secret', checkSecrets(seen)),
       check('events', 'Signed events', checkEvents(seen)),
-      check(
-        'langfuse-keys',
-        "Langfuse's API keys",
-        of(ofApi, () => checkLangfuseKeys(seen)),
+      madeOf(ofApi, 'langfuse-keys', "Langfuse's API keys", () => checkLangfuseKeys(seen)),
+      madeOf([...ofCallbacks, ...ofApi], 'callbacks', 'Callbacks', () =>
+        checkCallbacks(seen.callbacks, seen.hasLangfuseKeys),
       ),
-      check(
-        'callbacks',
-        'Callbacks',
-        of([...ofCallbacks, ...ofApi], () => checkCallbacks(seen.callbacks, seen.hasLangfuseKeys)),
-      ),
-      check(
-        'polling',
-        'Traces and scores',
-        of([...ofApi, 'POLL_SECONDS'], () =>
-          checkPolling({ ...seen.polling, hasKeys: seen.hasLangfuseKeys }, seen.now),
-        ),
-      ),
+      madeOf([...ofApi, 'POLL_SECONDS'], 'polling', 'Traces and scores', polling),
     ],
     targets,
     relay: [
-      check('mode', 'Mode', checkMode({ isDry: seen.isDry, isHeld: isHeld(seen) })),
-      check('watch', 'Watch', checkTroubles({ ...seen, isHeld: isHeld(seen) }, targets)),
+      check('mode', 'Mode', checkMode(seen)),
+      check('watch', 'Watch', checkWatch(seen, targets)),
       check('queue', 'Queue', checkQueue(seen)),
-      check('alerts', 'Troubles of targets', checkAlerts(seen)),
-      check(
-        'password',
-        'Password of these pages',
-        of(['DASHBOARD_PASSWORD'], () => checkPassword(seen)),
-      ),
-      check(
-        'scheduler',
-        'Scheduler',
-        of(['CRON_SECRET'], () => checkScheduler(seen)),
-      ),
+      check('alerts', 'Reports of troubles', checkAlerts(seen)),
+      madeOf(['DASHBOARD_PASSWORD'], 'password', 'Password of these pages', () => checkPassword(seen)),
+      madeOf(['CRON_SECRET'], 'scheduler', 'Scheduler', () => checkScheduler(seen)),
       check('store', 'Database', checkStore(seen)),
-      ...(seen.asked ? [check('clock', 'Clock', checkClock(seen.asked))] : []),
+      ...(seen.reached ? [check('clock', 'Clock', checkClock(seen.reached))] : []),
     ],
   }
 }

@@ -1,21 +1,21 @@
-/** What a harmless question to somebody outside told. */
+/** Whether a server outside can be reached, and what it answered to a harmless request. */
 export interface Reach {
   /** A sentence without a secret. */
   words: string
-  /** What mends it; null: nothing is wrong. */
+  /** Null: nothing is wrong. */
   fix: string | null
-  /** How far this machine's clock is before theirs, milliseconds, to a second; null: they told no time. */
+  /** How far this machine's clock is ahead of theirs, milliseconds, to a second; null: they sent no time. */
   aheadMs: number | null
 }
 
-/** All that were asked. */
-export interface Asked {
+/** All that were tried. */
+export interface Reached {
   langfuse: Reach
   /** By name. */
   targets: Record<string, Reach>
 }
 
-/** By the `Date` header of an answer that came just now. */
+/** By the `Date` header of an answer that arrived just now. */
 export function aheadMs(date: string | null, now: number): number | null {
   const at = Date.parse(date ?? '')
   return Number.isNaN(at) ? null : now - at
@@ -24,15 +24,15 @@ export function aheadMs(date: string | null, now: number): number | null {
 const sentence = (text: string): string =>
   `${text.charAt(0).toUpperCase()}${text.slice(1).replace(/\.?$/, '.')}`
 
-/** A reason as targets give it, "what: why, and what mends it". */
+/** From a reason as targets give it, "what: why, and how to fix it". */
 export function troubled(reason: string, ahead: number | null = null): Reach {
   const [what = '', why] = reason.split(/: (.*)/s)
-  const fix = why ?? 'Look whether it is up, and whether a firewall lets the relay out to it.'
+  const fix = why ?? 'Check that it is up, and that no firewall keeps the relay from reaching it.'
   return { words: sentence(what), fix: sentence(fix), aheadMs: ahead }
 }
 
-/** The smallest that anybody told: one clock out there may be wrong, and an answer may be an old one. */
-export function clockAhead({ langfuse, targets }: Asked): number | null {
-  const told = [langfuse, ...Object.values(targets)].flatMap((one) => one.aheadMs ?? [])
-  return told.toSorted((a, b) => Math.abs(a) - Math.abs(b))[0] ?? null
+/** The smallest difference: another server's clock may be wrong, and a cached answer has an old time. */
+export function clockAhead({ langfuse, targets }: Reached): number | null {
+  const all = [langfuse, ...Object.values(targets)].flatMap((one) => one.aheadMs ?? [])
+  return all.toSorted((a, b) => Math.abs(a) - Math.abs(b))[0] ?? null
 }

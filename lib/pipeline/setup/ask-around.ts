@@ -1,7 +1,7 @@
 import type { Env } from '../../base/env.ts'
 import type { SendContext } from '../../core/delivery/delivery.ts'
 import type { Routes, Target } from '../../core/rules/rules.ts'
-import { type Asked, type Reach, troubled } from '../../core/setup/reach.ts'
+import { type Reach, type Reached, troubled } from '../../core/setup/reach.ts'
 import { reachLangfuse } from '../../langfuse/api/reach.ts'
 import type { LangfuseApi } from '../../langfuse/api/request.ts'
 import { reachTarget } from '../../targets/reach.ts'
@@ -16,15 +16,15 @@ interface World {
   draw?: LangfuseApi['draw']
 }
 
-/** One that cannot be asked takes nothing from what the others say. */
-const reached = (target: Target, context: SendContext): Promise<Reach> =>
-  reachTarget(target, context).catch(() => troubled('It could not be asked: please report this bug'))
+/** A bug in reaching one says nothing about the others. */
+const reachOf = (target: Target, context: SendContext): Promise<Reach> =>
+  reachTarget(target, context).catch(() => troubled('It could not be checked: please report this bug'))
 
 /** Asks Langfuse and every configured target, all at once, whether they are there. Posts nothing anywhere. */
 export async function askAround(
   { env, routes }: { env: Env; routes: Routes },
   { fetch, now, timeoutMs, draw }: World,
-): Promise<Asked> {
+): Promise<Reached> {
   const signal = AbortSignal.timeout(timeoutMs)
   const limited: typeof globalThis.fetch = (input, init) =>
     fetch(input, { ...init, signal: init?.signal ? AbortSignal.any([init.signal, signal]) : signal })
@@ -32,7 +32,7 @@ export async function askAround(
   const keys = publicKey !== undefined && secretKey !== undefined ? { publicKey, secretKey } : null
   const langfuse = reachLangfuse({ baseUrl, keys, fetch: limited, now, ...(draw && { draw }) })
   const targets = Object.entries(routes.targets).map(
-    async ([name, target]) => [name, await reached(target, { fetch, now, signal })] as const,
+    async ([name, target]) => [name, await reachOf(target, { fetch, now, signal })] as const,
   )
   return { langfuse: await langfuse, targets: Object.fromEntries(await Promise.all(targets)) }
 }

@@ -2,9 +2,8 @@ import { allowedOrigins, type Env } from '../../base/env.ts'
 import { pollName } from '../../core/polling/state.ts'
 import type { Configuration } from '../../core/rules/configuration.ts'
 import type { Routes } from '../../core/rules/rules.ts'
-import type { SecretSeen, SetupSeen } from '../../core/setup/checks.ts'
-import { unmatched } from '../../core/setup/configuration.ts'
-import type { TargetSeen } from '../../core/setup/target.ts'
+import type { SecretSeen, SetupSeen, TargetSeen } from '../../core/setup/checks.ts'
+import { unmatched } from '../../core/setup/configuration-checks.ts'
 import { quietness } from '../../core/trouble/quiet.ts'
 import type { Db } from '../../store/client.ts'
 import type { TargetRow } from '../../store/schema.ts'
@@ -32,13 +31,13 @@ interface Given {
   /** No process lives on between requests. */
   isServerless: boolean
   address: SetupSeen['address']
-  asked: SetupSeen['asked']
+  reached: SetupSeen['reached']
   writeProblem: SetupSeen['writeProblem']
 }
 
 /** All that is to be known of the relay, as it stands now. */
 export async function setupSeen(db: Db, given: Given): Promise<Seen> {
-  const { env, configuration, now, isServerless, address, asked, writeProblem } = given
+  const { env, configuration, now, isServerless, address, reached, writeProblem } = given
   const { routes, problems, warnings } = configuration
   const signed = await lastSigned(db, fromOutside)
   const watched = await readWatch(db)
@@ -46,7 +45,7 @@ export async function setupSeen(db: Db, given: Given): Promise<Seen> {
   const hasLangfuseKeys = env.LANGFUSE_SECRET_KEY !== undefined
   const states = new Map((await allTargets(db)).map((row) => [row.name, row]))
   const targets = configuration.written.map((written) =>
-    targetSeen(db, { ...written, isWanted: isWanted(routes, written.name) }, states.get(written.name)),
+    targetSeen(db, { ...written, isNamed: isNamed(routes, written.name) }, states.get(written.name)),
   )
   return {
     now,
@@ -88,7 +87,7 @@ export async function setupSeen(db: Db, given: Given): Promise<Seen> {
     },
     isServerless,
     store: env.DATABASE_URL.startsWith('file:') ? 'sqlite' : 'postgres',
-    asked,
+    reached,
   }
 }
 
@@ -106,12 +105,12 @@ function secretSeen(secret: string, bySecret: Map<string, number>): SecretSeen {
 const asksForNames = ({ rules }: Routes): boolean =>
   rules.some(({ prompt, project }) => prompt !== undefined || project !== undefined)
 
-const isWanted = ({ rules, alertTargets }: Routes, name: string): boolean =>
+const isNamed = ({ rules, alertTargets }: Routes, name: string): boolean =>
   alertTargets.includes(name) || rules.some((rule) => rule.to.includes(name))
 
 async function targetSeen(
   db: Db,
-  written: Pick<TargetSeen, 'name' | 'type' | 'missing' | 'settings' | 'isWanted'>,
+  written: Pick<TargetSeen, 'name' | 'type' | 'missing' | 'settings' | 'isNamed'>,
   state: TargetRow | undefined,
 ): Promise<Seen['targets'][number]> {
   const last = await lastDelivered(db, written.name)

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import type { PollState } from '#lib/core/polling/state.ts'
 import type { Check } from '#lib/core/setup/check.ts'
+import type { TargetSeen } from '#lib/core/setup/checks.ts'
 import { type SetupSeen, setupChecks, type WaitingSeen } from '#lib/core/setup/checks.ts'
-import type { Asked, Reach } from '#lib/core/setup/reach.ts'
-import type { TargetSeen } from '#lib/core/setup/target.ts'
+import type { Reach, Reached } from '#lib/core/setup/reach.ts'
 
 const now = Date.UTC(2026, 7, 21, 9)
 const minute = 60_000
@@ -18,7 +18,7 @@ const slack: TargetSeen = {
   lastDeliveredAt: now - minute,
   failed: 0,
   reason: null,
-  isWanted: true,
+  isNamed: true,
 }
 
 const read = { mark: now, slice: null, oldSince: null, skipped: null, doneAt: now - 30_000, error: null }
@@ -40,7 +40,7 @@ const idle: WaitingSeen = {
 }
 const due = (at: number) => ({ waiting: { ...idle, since: at, deliverySince: at } })
 
-/** A relay that lacks nothing. */
+/** A relay with everything in order. */
 const whole: SetupSeen = {
   now,
   configuration: { problems: [], warnings: [] },
@@ -63,14 +63,14 @@ const whole: SetupSeen = {
   callbacks: { origins: ['https://cloud.langfuse.com'], hasToken: true, isOpen: false, lastAt: null },
   isServerless: false,
   store: 'sqlite',
-  asked: null,
+  reached: null,
 }
 
-const reached: Reach = { words: 'It was reached.', fix: null, aheadMs: 400 }
+const there: Reach = { words: 'It was reached.', fix: null, aheadMs: 400 }
 const gone: Reach = { words: 'It is gone.', fix: 'Make a new one.', aheadMs: null }
-/** The answers of Langfuse and of slack. */
-const asked = (langfuse: Partial<Reach> = {}, slackSaid: Reach = reached): { asked: Asked } => ({
-  asked: { langfuse: { ...reached, ...langfuse }, targets: { slack: slackSaid } },
+/** What reaching Langfuse and slack showed. */
+const around = (langfuse: Partial<Reach> = {}, ofSlack: Reach = there): { reached: Reached } => ({
+  reached: { langfuse: { ...there, ...langfuse }, targets: { slack: ofSlack } },
 })
 
 const all = (seen: SetupSeen): Check[] => Object.values(setupChecks(seen)).flat()
@@ -87,7 +87,7 @@ describe('the check of callbacks', () => {
 
   it.each<[string, object, boolean, string | undefined, RegExp]>([
     ['nothing', {}, false, 'not-yet', /^Closed: .* 503/],
-    ['a token', { hasToken: true }, false, 'ok', /^Accepted with the token\. None has come/],
+    ['a token', { hasToken: true }, false, 'ok', /^Accepted with the token\. None has arrived yet/],
     [
       'keys',
       {},
@@ -105,7 +105,7 @@ describe('the check of callbacks', () => {
   })
 })
 
-describe('the setup checks beside a problem of the configuration', () => {
+describe('the setup checks, with a problem of the configuration', () => {
   const wrong = (...names: string[]): Partial<SetupSeen> => ({
     configuration: {
       problems: names.map((name) => ({ name, what: 'is wrong', fix: 'Example: right' })),
@@ -135,7 +135,7 @@ describe('the setup checks beside a problem of the configuration', () => {
     ['slack', 'targets.slack.perSecnd'],
     ['password', 'DASHBOARD_PASSWORD'],
     ['scheduler', 'CRON_SECRET'],
-  ])('do not say of %s that a wrong %s is not set', (id, name) => {
+  ])('do not say of %s that %s, which is wrong, is not set', (id, name) => {
     const found = find({ ...unset, ...wrong(name) }, id)
     expect(found).toMatchObject({
       state: 'not-yet',
@@ -146,7 +146,7 @@ describe('the setup checks beside a problem of the configuration', () => {
     )
   })
 
-  it('names each of several that are wrong, as one problem of the file names them together', () => {
+  it('name each of several wrong settings, also those that one problem names together', () => {
     expect(find(wrong('LANGFUSE_PUBLIC_KEY', 'LANGFUSE_SECRET_KEY'), 'polling').words).toMatch(
       /LANGFUSE_PUBLIC_KEY and LANGFUSE_SECRET_KEY/,
     )
@@ -158,9 +158,9 @@ describe('the setup checks beside a problem of the configuration', () => {
 
   it.each<[string, string, Partial<SetupSeen>, RegExp]>([
     ['mode', 'nothing is sent', {}, /^Held: .* nothing is settled or sent/],
-    ['watch', 'it does not look', { watchedAt: 0 }, /does not look/],
-    ['queue', 'what comes waits', {}, /^What comes waits until/],
-    ['queue', 'deliveries wait', due(0), /^Deliveries wait until .* due since$/],
+    ['watch', 'it does not run', { watchedAt: 0 }, /does not run while/],
+    ['queue', 'new events wait', {}, /^New events wait until/],
+    ['queue', 'deliveries wait', due(0), /^Deliveries wait until .* was due$/],
     [
       'queue',
       'changes wait',
@@ -170,7 +170,7 @@ describe('the setup checks beside a problem of the configuration', () => {
   ])('say of %s that %s', (id, _, seen, words) => {
     const found = find({ ...seen, ...wrong('SETTLE_MS') }, id)
     expect(found).toMatchObject({ state: 'not-yet', words: expect.stringMatching(words) })
-    expect(found.fix).toContain('Correct what Configuration names')
+    expect(found.fix).toContain('Fix what Configuration names')
   })
 })
 
@@ -188,7 +188,7 @@ describe('a problem of the configuration', () => {
 })
 
 describe('the setup checks', () => {
-  it('are all fine where nothing is missing, and ask for nothing', () => {
+  it('are all fine and suggest nothing where nothing is missing', () => {
     expect(all(whole).filter(({ state, fix }) => state !== 'ok' || fix !== null)).toEqual([])
   })
 
@@ -201,11 +201,11 @@ describe('the setup checks', () => {
       { address: { url: 'https://a.example.com', isSet: false } },
       /address of this page/,
     ],
-    ['not-yet', 'address', { address: { url: '', isSet: false } }, /Not known/],
+    ['not-yet', 'address', { address: { url: '', isSet: false } }, /^Not known/],
     ['ok', 'address', {}, /Public/],
 
     ['not-yet', 'secrets', { secrets: [] }, /503/],
-    ['ok', 'secrets', { secrets: [{ hint: 'c0de', lastAt: null }] }, /^One secret set\.$/],
+    ['ok', 'secrets', { secrets: [{ hint: 'c0de', lastAt: null }] }, /^One secret is set\.$/],
     [
       'ok',
       'secrets',
@@ -215,11 +215,11 @@ describe('the setup checks', () => {
           { hint: 'beef', lastAt: null },
         ],
       },
-      /2 secrets set.*…beef.*rotation/,
+      /2 secrets are set.*…beef.*rotation/,
     ],
 
-    ['not-yet', 'events', { lastEventAt: null }, /None has come/],
-    ['ok', 'events', {}, /last one came/],
+    ['not-yet', 'events', { lastEventAt: null }, /None has arrived yet/],
+    ['ok', 'events', {}, /last one arrived/],
     [
       'problem',
       'events',
@@ -227,23 +227,23 @@ describe('the setup checks', () => {
       /refused: No secret fits\.$/,
     ],
     ['problem', 'events', { lastRejection: { at: now, message: 'No secret fits' } }, /refused/],
-    ['ok', 'events', { lastRejection: { at: now - 2 * minute, message: 'x' } }, /last one came/],
+    ['ok', 'events', { lastRejection: { at: now - 2 * minute, message: 'x' } }, /last one arrived/],
 
     ['not-yet', 'langfuse-keys', { hasLangfuseKeys: false }, /Not set/],
 
-    ['not-yet', 'slack', target({ missing: ['GITHUB_REPO', 'GITHUB_TOKEN'], failed: 3 }), /Left out/],
+    ['not-yet', 'slack', target({ missing: ['GITHUB_REPO', 'GITHUB_TOKEN'], failed: 3 }), /^Not configured/],
     ['problem', 'slack', target({ heldUntil: now + 1, failures: 5 }), /failed 5 times in a row/],
     ['ok', 'slack', target({ heldUntil: now, failures: 5 }), /Last delivered/],
     ['problem', 'slack', target({ failed: 1 }), /^One delivery was given up/],
     ['problem', 'slack', target({ failed: 1200 }), /^1,200 deliveries were given up/],
-    ['not-yet', 'slack', target({ isWanted: false }), /No rule/],
-    ['not-yet', 'slack', target({ lastDeliveredAt: null }), /Nothing was delivered/],
+    ['not-yet', 'slack', target({ isNamed: false }), /No rule/],
+    ['not-yet', 'slack', target({ lastDeliveredAt: null }), /^Nothing has been delivered/],
 
     ['not-yet', 'alerts', { alertTargets: [] }, /^No target is notified/],
     ['not-yet', 'alerts', target({}), /^slack is notified.*no other/],
     ['not-yet', 'alerts', { alertTargets: ['slack'] }, /^slack is notified.*no other/],
-    ['ok', 'alerts', {}, /^slack and github are notified of troubles, each except of its own/],
-    ['problem', 'alerts', { alertTargets: ['pager'] }, /alertTarget is pager, not configured/],
+    ['ok', 'alerts', {}, /^slack and github are notified of troubles, each of all but its own/],
+    ['problem', 'alerts', { alertTargets: ['pager'] }, /alertTarget names pager, not configured/],
     [
       'problem',
       'alerts',
@@ -251,30 +251,30 @@ describe('the setup checks', () => {
       /not configured/,
     ],
 
-    ['ok', 'queue', due(now - 10 * minute + 1), /due since/],
-    ['problem', 'queue', due(now - 10 * minute), /due since/],
+    ['ok', 'queue', due(now - 10 * minute + 1), /was due$/],
+    ['problem', 'queue', due(now - 10 * minute), /was due$/],
 
     ['not-yet', 'mode', { isDry: true }, /^Dry run: nothing is sent/],
     [
       'problem',
       'watch',
       { troubles: [{ what: 'target', target: 'slack', since: 7 }] },
-      /^slack keeps failing\. Since$/,
+      /^slack keeps failing\. It began$/,
     ],
     ['problem', 'watch', target({ heldUntil: now + 1 }), /something is wrong with slack: see Targets/],
     ['problem', 'watch', target({ failed: 1 }), /something is wrong with slack: see Targets/],
-    ['problem', 'watch', asked({}, gone), /something is wrong with slack: see Targets/],
-    ['not-yet', 'watch', { watchedAt: 0 }, /not looked yet/],
-    ['warning', 'watch', { watchedAt: now - 10 * minute - 1 }, /has not since$/],
-    ['warning', 'watch', { watchedAt: now + 10 * minute + 1 }, /has not since$/],
-    ['ok', 'watch', {}, /last looked$/],
+    ['problem', 'watch', around({}, gone), /something is wrong with slack: see Targets/],
+    ['not-yet', 'watch', { watchedAt: 0 }, /not run yet/],
+    ['warning', 'watch', { watchedAt: now - 10 * minute - 1 }, /last ran$/],
+    ['warning', 'watch', { watchedAt: now + 10 * minute + 1 }, /last ran$/],
+    ['ok', 'watch', {}, /no trouble.* last ran$/],
 
-    ['warning', 'events', { quiet: 'no-keys' }, /cause unknown\. The last one came$/],
-    ['warning', 'events', { quiet: 'no-answer' }, /Langfuse does not answer\. The last one came$/],
+    ['warning', 'events', { quiet: 'no-keys' }, /cause unknown\. The last one arrived$/],
+    ['warning', 'events', { quiet: 'no-answer' }, /Langfuse does not answer\. The last one arrived$/],
     ['warning', 'events', { quiet: 'clock' }, /clock was set back/],
-    ['problem', 'events', { quiet: 'changed' }, /Prompts changed in Langfuse, and no event came/],
+    ['problem', 'events', { quiet: 'changed' }, /Prompts changed in Langfuse, but no event arrived/],
     ['not-yet', 'events', { quiet: 'unwatched' }, /QUIET_HOURS is 0/],
-    ['ok', 'events', { quiet: 'unchanged' }, /no prompt changed since/],
+    ['ok', 'events', { quiet: 'unchanged' }, /no newer change of a prompt/],
 
     ['problem', 'slack', target({ failed: 2, reason: '404 no_service' }), /given up\. 404 no_service\.$/],
     [
@@ -287,11 +287,11 @@ describe('the setup checks', () => {
       'problem',
       'queue',
       { waiting: { ...idle, overdueChanges: 82, overdueSince: 7, overdueReason: 'no such column' } },
-      /^82 changes should have settled.* no such column\. Since$/,
+      /^82 changes should have settled.* no such column\. The oldest was due$/,
     ],
     ['problem', 'store', { writeProblem: { kind: 'disk-full', since: 7 } }, /its disk is full/],
 
-    ['problem', 'password', { hasPassword: false }, /whoever/],
+    ['problem', 'password', { hasPassword: false }, /anyone who reaches them/],
 
     ['ok', 'scheduler', { hasCronSecret: false }, /Not needed/],
     ['ok', 'scheduler', { isServerless: true }, /CRON_SECRET is set/],
@@ -299,25 +299,30 @@ describe('the setup checks', () => {
 
     ['ok', 'store', { store: 'postgres', isServerless: true }, /Postgres/],
 
-    ['ok', 'slack', asked(), /^It was reached\. Last delivered$/],
-    ['problem', 'slack', asked({}, gone), /^It is gone\.$/],
-    ['not-yet', 'slack', { ...asked({}, gone), ...target({ missing: ['SLACK_WEBHOOK_URL'] }) }, /Left out/],
-    ['problem', 'slack', { ...asked(), ...target({ failed: 1 }) }, /^It was reached\. One delivery/],
-    ['problem', 'langfuse-keys', asked(gone), /gone/],
-    ['not-yet', 'langfuse-keys', { ...asked(gone), hasLangfuseKeys: false }, /^Not set/],
+    ['ok', 'slack', around(), /^It was reached\. Last delivered$/],
+    ['problem', 'slack', around({}, gone), /^It is gone\.$/],
+    [
+      'not-yet',
+      'slack',
+      { ...around({}, gone), ...target({ missing: ['SLACK_WEBHOOK_URL'] }) },
+      /^Not configured/,
+    ],
+    ['problem', 'slack', { ...around(), ...target({ failed: 1 }) }, /^It was reached\. One delivery/],
+    ['problem', 'langfuse-keys', around(gone), /gone/],
+    ['not-yet', 'langfuse-keys', { ...around(gone), hasLangfuseKeys: false }, /^Not set/],
 
-    ['ok', 'clock', asked({ aheadMs: 60_000 }, gone), /others/],
-    ['problem', 'clock', asked({ aheadMs: 61_000 }, gone), /^61 seconds ahead.*too old/],
-    ['problem', 'clock', asked({ aheadMs: -61_000 }, gone), /^61 seconds behind.*too new/],
-    ['ok', 'clock', asked({ aheadMs: 3_600_000 }), /others/],
-    ['not-yet', 'clock', asked({ aheadMs: null }, gone), /Nobody/],
+    ['ok', 'clock', around({ aheadMs: 60_000 }, gone), /other servers/],
+    ['problem', 'clock', around({ aheadMs: 61_000 }, gone), /^61 seconds ahead.*too old/],
+    ['problem', 'clock', around({ aheadMs: -61_000 }, gone), /^61 seconds behind.*too new/],
+    ['ok', 'clock', around({ aheadMs: 3_600_000 }), /other servers/],
+    ['not-yet', 'clock', around({ aheadMs: null }, gone), /No other server/],
   ])('say %s of %s for %o', (state, id, seen, words) => {
     const found = find(seen, id)
     expect(found).toMatchObject({ state, words: expect.stringMatching(words) })
     expect(found.fix === null).toBe(state === 'ok')
   })
 
-  it('name what is missing, and when the last thing happened', () => {
+  it('name what is missing, and give the time of the last event', () => {
     expect(find(target({ missing: ['GITHUB_REPO', 'GITHUB_TOKEN'] }), 'slack').fix).toBe(
       'Set GITHUB_REPO and GITHUB_TOKEN to use it.',
     )
@@ -327,13 +332,13 @@ describe('the setup checks', () => {
     expect(find(due(7), 'queue').at).toBe(7)
   })
 
-  it('ask for a secret where there is none, and else to compare it', () => {
+  it('suggest setting a secret where there is none, otherwise comparing it', () => {
     const refused = { lastEventAt: null, lastRejection: { at: now, message: 'x' } }
     expect(find({ ...refused, secrets: [] }, 'events').fix).toMatch(/^Set LANGFUSE_WEBHOOK_SECRET/)
     expect(find(refused, 'events').fix).toMatch(/^Compare the secret/)
   })
 
-  it('ask on a server without a process for a scheduler, else for a look at the target', () => {
+  it('suggest a scheduler where no process lives on, otherwise checking the target', () => {
     const late = due(0)
     expect(find({ ...late, isServerless: true }, 'queue').fix).toContain('/api/cron')
     expect(find(late, 'queue').fix).toContain('target')

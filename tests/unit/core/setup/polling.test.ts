@@ -13,7 +13,7 @@ describe('polling, on the setup page', () => {
     ['no keys', { hasKeys: false }, 'not-yet', /^Off: .*API keys/],
     ['switched off', { everyMs: 0 }, 'not-yet', /POLL_SECONDS is 0/],
     ['never run', { state: null }, 'not-yet', /not run yet/],
-    ['all read', {}, 'ok', /^Reading v2 observations and v3 scores\. All was read$/],
+    ['all read', {}, 'ok', /^Reading v2 observations and v3 scores\. Last complete$/],
     [
       'older endpoints',
       { state: { ...state, observations: { ...read, oldSince: now } } },
@@ -21,10 +21,10 @@ describe('polling, on the setup page', () => {
       /older observations and v3 scores/,
     ],
     [
-      'an error of all',
+      'an error of both',
       { state: { ...state, error: { at: now, message: 'The rate limit of Langfuse is reached (429)' } } },
       'problem',
-      /^The rate limit .*, 1 minutes? behind\. Last try$/,
+      /^The rate limit .*, 1 minutes? behind\. Last tried$/,
     ],
     [
       'an error of one stream',
@@ -39,10 +39,10 @@ describe('polling, on the setup page', () => {
       /5 hours behind/,
     ],
     [
-      'something left out',
+      'a skipped span',
       { state: { ...state, scores: { ...read, skipped: { from: now - 9e7, to: now - 8e7 } } } },
       'ok',
-      /^Of scores, 2026-08-20 11:00 UTC to 2026-08-20 13:46 UTC was left out/,
+      /^Skipped scores from 2026-08-20 11:00 UTC to 2026-08-20 13:46 UTC/,
     ],
   ])('%s', (_, over, expected, words) => {
     const finding = checkPolling({ ...seen, ...over }, now)

@@ -4,13 +4,13 @@ import { many } from '../rules/row-clauses.ts'
 import type { Rule } from '../rules/rules.ts'
 import { type Check, type Finding, notYet, ok, problem, warning } from './check.ts'
 
-/** Names that the store knows; null: too many to tell what is missing among them. */
+/** Names in the store; null: too many to compare with. */
 export interface KnownNames {
   prompts: string[] | null
   projects: string[] | null
 }
 
-/** Projects and globs of rules that match nothing which ever came. Nothing came yet: nothing is said. */
+/** Projects and globs of rules that match nothing received so far; none while nothing has been received. */
 export function unmatched(rules: readonly Rule[], { prompts, projects }: KnownNames): Problem[] {
   const found = (
     name: string,
@@ -21,11 +21,11 @@ export function unmatched(rules: readonly Rule[], { prompts, projects }: KnownNa
   ): Problem[] => {
     if (known === null || known.length === 0 || holds) return []
     const near = nearest(value, known)
-    const fix = near === null ? 'Right where it is to come yet.' : `Did you mean ${near}?`
+    const fix = near === null ? 'Fine if it is still to come.' : `Did you mean ${near}?`
     return [
       {
         name: `The rule "${name}"`,
-        what: `asks for the ${what} ${value}, which matches nothing that came so far`,
+        what: `names the ${what} ${value}, which matches nothing received so far`,
         fix,
       },
     ]
@@ -45,15 +45,15 @@ export interface ConfigurationSeen {
   warnings: Problem[]
 }
 
-/** Problems that name one of these, or a part of it (`targets.slack.url` of `targets.slack`). */
+/** The names in problems that are one of these, or a part of one (`targets.slack.url` of `targets.slack`). */
 const namesOf = (problems: readonly Problem[], names: readonly string[]): string[] =>
   problems
     .flatMap(({ name }) => name.split(', '))
     .filter((name) => names.some((one) => name === one || name.startsWith(`${one}.`)))
 
 /**
- * What was found of these settings; where one of them has a problem, only that. It is counted once, under Configuration:
- * without its value the setting looks as if it were not set.
+ * `found`, or where one of these settings has a problem, a note of that: a setting with a problem has no value, so
+ * `found` would call it unset. The problem itself is listed once, under Configuration.
  */
 export function unlessWrong(
   problems: readonly Problem[],
@@ -65,19 +65,19 @@ export function unlessWrong(
   const which = new Intl.ListFormat('en').format(wrong)
   return notYet(
     `There is a problem with ${which}: see Configuration.`,
-    'Correct it there, and restart the relay.',
+    'Fix it there, and restart the relay.',
   )
 }
 
-/** What follows a finding while nothing settles and nothing is sent. */
-export const heldFix = 'Correct what Configuration names, and restart the relay.'
+/** The fix while nothing settles and nothing is sent. */
+export const heldFix = 'Fix what Configuration names, and restart the relay.'
 
 const sentence = (text: string): string => text.replace(/[.?]?$/, (end) => end || '.')
 
 const titleOf = ({ name }: Problem): string =>
   /^[A-Z][A-Z0-9_, ]*$|^[a-z0-9]+(_[a-z0-9]+)+$/.test(name) ? 'Variable' : 'relay.config.ts'
 
-/** The variables and `relay.config.ts`, each problem and each doubt by itself. */
+/** One check for each problem and warning of the variables and `relay.config.ts`. */
 export function configurationChecks({ problems, warnings }: ConfigurationSeen): Check[] {
   const check = (id: string, one: Problem, finding: typeof problem): Check => ({
     id,

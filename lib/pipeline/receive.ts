@@ -76,6 +76,7 @@ function changeFor(arrival: Arrival, { settleMs, now, due }: Opening): ChangeRow
     detail: behind === undefined ? {} : { behind },
     eventCount: 1,
     dueAt: openKey === null ? now : now + settleMs,
+    nextAt: now,
   })
 }
 

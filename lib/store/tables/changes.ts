@@ -25,12 +25,14 @@ export interface NewChange {
   eventCount?: number
   /** When it settles at the latest; absent: now. */
   dueAt?: number
+  /** When it may settle first, if all that it waits for is there; absent: when it is due. */
+  nextAt?: number
   /** Made as it ends: it never settles. */
   isSettled?: true
 }
 
 /** A row of `changes`. Every one is made here. */
-export function newChange({ now, subject, dueAt = now, isSettled, ...more }: NewChange): ChangeRow {
+export function newChange({ now, subject, dueAt = now, nextAt = dueAt, isSettled, ...more }: NewChange): ChangeRow {
   return {
     id: newId('chg', now),
     open_key: more.openKey ?? null,
@@ -47,7 +49,7 @@ export function newChange({ now, subject, dueAt = now, isSettled, ...more }: New
     event_count: more.eventCount ?? 0,
     opened_at: now,
     due_at: dueAt,
-    next_at: isSettled ? null : dueAt,
+    next_at: isSettled ? null : nextAt,
     settled_at: isSettled ? dueAt : null,
   }
 }

@@ -1,9 +1,15 @@
 import { newId } from '#lib/base/id.ts'
-import { type ChangeDetail, emptyDetail, type Fact, type FactKind } from '#lib/core/change/change.ts'
+import {
+  type ChangeDetail,
+  emptyDetail,
+  type Fact,
+  type FactKind,
+  labelsOf,
+} from '#lib/core/change/change.ts'
 import type { PromptEvent } from '#lib/core/change/event.ts'
 import { kinds } from '#lib/core/change/kinds.ts'
 import { facetsOf } from '#lib/core/list/facets.ts'
-import { changeWords, wordsOf } from '#lib/core/list/words.ts'
+import { changeWords, wordsOf } from '#lib/core/list/search-words.ts'
 import type { AttemptRow, ChangeRow, DeliveryRow, EventRow } from '#lib/store/schema.ts'
 import { newChange } from '#lib/store/tables/changes.ts'
 import { deliveryOf } from './seed-deliveries.ts'
@@ -86,7 +92,7 @@ function changeOf({ random, at }: Making): { row: ChangeRow; said: PromptEvent |
   const projectId = projects[random() < 0.9 ? 0 : random() < 0.95 ? 1 : 2] ?? null
   const commitMessage = random() < 0.4 ? `Say ${word(Math.floor(random() * 8000))} first` : null
   const tags = [word(Math.floor(random() * 60))]
-  const told = facts.flatMap((fact) => ('label' in fact ? [fact.label] : 'labels' in fact ? fact.labels : []))
+  const told = facts.flatMap(labelsOf)
   const prompt = { version, labels: told, labelsBefore: null, tags, promptType: 'text', commitMessage }
   const detail: ChangeDetail = {
     ...emptyDetail,

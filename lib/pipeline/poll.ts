@@ -1,5 +1,5 @@
 import type { DrawRequest } from '../core/polling/request-budget.ts'
-import type { PageWanted, PolledPage } from '../core/polling/rows.ts'
+import type { PageRequest, PolledPage } from '../core/polling/rows.ts'
 import {
   afterPage,
   begin,
@@ -128,7 +128,7 @@ async function rest(
 const read = (
   api: LangfuseApi,
   name: StreamName,
-  wanted: PageWanted,
+  wanted: PageRequest,
   projectId: string,
 ): Promise<PolledPage> =>
   name === 'scores' ? readScores(api, wanted, projectId) : readObservations(api, wanted, projectId)

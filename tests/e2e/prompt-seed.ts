@@ -1,6 +1,6 @@
 import type { DifferenceSummary, VersionState } from '#lib/core/change/change.ts'
 import { summarise } from '#lib/core/difference/difference.ts'
-import type { VersionContent } from '#lib/core/prompt/state.ts'
+import type { VersionContent } from '#lib/core/prompt/fold.ts'
 import { openDatabase } from '#lib/store/client.ts'
 import { saveVersions } from '#lib/store/tables/prompts.ts'
 import { hostileName } from './team-week.ts'

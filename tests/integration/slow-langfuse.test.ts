@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { readEnv } from '#lib/base/env.ts'
-import type { VersionContent } from '#lib/core/prompt/state.ts'
+import type { VersionContent } from '#lib/core/prompt/fold.ts'
 import type { Routes } from '#lib/core/rules/rules.ts'
 import { answerWebhook } from '#lib/endpoints/webhook.ts'
 import type { LoopDeps } from '#lib/pipeline/loop.ts'

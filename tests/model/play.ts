@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import type { StoredPromptEvent, VersionState } from '#lib/core/change/change.ts'
 import { promptBody } from '#lib/core/change/event.ts'
-import { type Fold, foldPrompt } from '#lib/core/prompt/state.ts'
+import { type Fold, foldPrompt } from '#lib/core/prompt/fold.ts'
 import { toEvent } from '#lib/langfuse/body.ts'
 import type { ModelVersion, Random } from './edits.ts'
 import { createModel, type PromptWebhook, type Step } from './langfuse.ts'

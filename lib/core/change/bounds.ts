@@ -1,4 +1,4 @@
-import type { ChangeDetail, Fact, Omitted } from './change.ts'
+import { type ChangeDetail, type Fact, labelsOf, type Omitted } from './change.ts'
 
 /** More facts and names than these nobody reads; a version may come with 200,000 labels. */
 export const maxFacts = 200
@@ -34,9 +34,6 @@ export function boundedFact(fact: Fact, keep: ReadonlySet<string>): Fact {
   const left = fact.added.length + fact.removed.length - added.length - removed.length
   return { ...fact, added, removed, ...withOmitted(left + (fact.omitted ?? 0)) }
 }
-
-const labelsOf = (fact: Fact): readonly string[] =>
-  'label' in fact ? [fact.label] : 'labels' in fact ? fact.labels : []
 
 /** The first `maxFacts`, of which the first of each kind and those of labels in `keep` go first to stay. In their order. */
 function boundedFacts(facts: readonly Fact[], keep: ReadonlySet<string>): Fact[] {

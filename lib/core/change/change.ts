@@ -276,3 +276,9 @@ export function authorsOf({
   const all = [...detail.facts, ...(detail.steps ?? [])].map((fact) => authorOf(fact, { actor }))
   return [...new Set([actor, ...all].flatMap((one) => one ?? []))]
 }
+
+/** The labels that a fact is about. */
+export function labelsOf(fact: Fact): readonly string[] {
+  if ('label' in fact) return [fact.label]
+  return 'labels' in fact ? fact.labels : []
+}

@@ -24,6 +24,11 @@ export const observationNames = [
 export const scoreNames = ['score.created', 'score.updated'] as const
 export type ObservedName = (typeof observationNames)[number] | (typeof scoreNames)[number]
 
+/** Langfuse's own words, of which there may be more to come. Levels from the least to the worst. */
+export const levels = ['DEBUG', 'DEFAULT', 'WARNING', 'ERROR']
+export const scoreSources = ['API', 'ANNOTATION', 'EVAL']
+export const scoreDataTypes = ['NUMERIC', 'BOOLEAN', 'CATEGORICAL', 'TEXT', 'CORRECTION']
+
 /** `trace`: its root observation. `observation`: any other that is no generation. */
 export const observationBody = z.looseObject({
   event: z.enum(observationNames),
@@ -37,7 +42,6 @@ export const observationBody = z.looseObject({
     name: z.string().nullish(),
     traceName: z.string().nullish(),
     environment: z.string().nullish(),
-    /** `DEBUG`, `DEFAULT`, `WARNING`, `ERROR`. */
     level: z.string().nullish(),
     statusMessage: z.string().nullish(),
     model: z.string().nullish(),
@@ -65,9 +69,7 @@ export const scoreBody = z.looseObject({
     name: scoreName,
     /** By `dataType`: a number, a boolean, or text. */
     value: z.union([z.number(), z.boolean(), z.string()]).nullish(),
-    /** `NUMERIC`, `BOOLEAN`, `CATEGORICAL`, `TEXT`, `CORRECTION`. */
     dataType: z.string().nullish(),
-    /** `API`, `ANNOTATION`, `EVAL`. */
     source: z.string().nullish(),
     comment: z.string().nullish(),
     environment: z.string().nullish(),

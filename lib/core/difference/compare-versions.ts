@@ -1,5 +1,5 @@
 import type { DifferenceSummary } from '../change/change.ts'
-import type { VersionContent } from '../prompt/state.ts'
+import type { VersionContent } from '../prompt/fold.ts'
 import { diffTexts, type PromptDifference, summarise } from './difference.ts'
 import { textSize } from './text.ts'
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Change, Fact, FactKind } from '../change/change.ts'
+import { type Change, type FactKind, labelsOf } from '../change/change.ts'
 import { indexable } from '../change/indexable.ts'
 
 /** By what a list is narrowed to changes of one kind, of one label, or of both in one fact. */
@@ -18,11 +18,6 @@ export const monitorFacet = (projectId: string, monitorId: string): string =>
   `monitor ${createHash('sha256')
     .update(JSON.stringify([projectId, monitorId]))
     .digest('hex')}`
-
-function labelsOf(fact: Fact): string[] {
-  if ('label' in fact) return [fact.label]
-  return 'labels' in fact ? fact.labels : []
-}
 
 /** `a/b/c` is in `a/` and `a/b/`. */
 function foldersOf(subject: string): string[] {

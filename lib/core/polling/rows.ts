@@ -17,7 +17,7 @@ export type PolledPage =
   | { ok: false; status: number | null; retryAfterMs: number | null; message: string }
 
 /** `from`: included; `to`: excluded, null for "all that came since". Epoch milliseconds of Langfuse's clock. */
-export interface PageWanted {
+export interface PageRequest {
   from: number
   to: number | null
   cursor: string | null

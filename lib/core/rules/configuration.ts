@@ -1,6 +1,7 @@
 import { type Env, envNames, fixOf, misspelt, readEnv, type Source } from '../../base/env.ts'
 import { type Problem, suggestion } from '../../base/problem.ts'
 import { cleaned } from '../../base/text-flaws.ts'
+import { levels, scoreDataTypes, scoreSources } from '../change/observed.ts'
 import type { BuildRoutes, ReadVariable } from './define-relay.ts'
 import { scoreClause } from './row-clauses.ts'
 import { type Routes, type Rule, ruleSchema, type Target } from './rules.ts'
@@ -358,16 +359,10 @@ function alertTargetsOf(
   return complete.filter(([, { type }]) => type === 'slack' || type === 'pagerduty').map(([name]) => name)
 }
 
-/** Words of Langfuse's that clauses ask for; it may learn others, so an unknown one is no problem. */
-const words = {
-  level: ['DEBUG', 'DEFAULT', 'WARNING', 'ERROR'],
-  source: ['API', 'ANNOTATION', 'EVAL'],
-  dataType: ['NUMERIC', 'BOOLEAN', 'CATEGORICAL', 'TEXT', 'CORRECTION'],
-}
-
 const listed = (value: string | readonly string[] | undefined): readonly string[] =>
   value === undefined ? [] : typeof value === 'string' ? [value] : value
 
+/** Langfuse may add words of its own, so an unknown one is only a warning. */
 function warningsOf(rules: readonly Rule[], alertTarget: AlertTarget, targets: readonly string[]): Problem[] {
   const unknown = (
     name: string,
@@ -382,9 +377,9 @@ function warningsOf(rules: readonly Rule[], alertTarget: AlertTarget, targets: r
     const rule = `The rule "${name}"`
     return [
       ...unknown(rule, ' in to', to, targets),
-      ...unknown(rule, ' in level', level, words.level),
-      ...unknown(rule, ' in score.source', score?.source, words.source),
-      ...unknown(rule, ' in score.dataType', score?.dataType, words.dataType),
+      ...unknown(rule, ' in level', level, levels),
+      ...unknown(rule, ' in score.source', score?.source, scoreSources),
+      ...unknown(rule, ' in score.dataType', score?.dataType, scoreDataTypes),
     ]
   })
   return [...ofRules, ...unknown('alertTarget', '', alertTarget, targets)]

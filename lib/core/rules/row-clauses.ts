@@ -1,7 +1,13 @@
 import { posix } from 'node:path'
 import { z } from 'zod'
-import type { ObservedName } from '../change/observed.ts'
-import { numberOf, type ObservedRow } from '../change/observed.ts'
+import {
+  levels,
+  numberOf,
+  type ObservedName,
+  type ObservedRow,
+  scoreDataTypes,
+  scoreSources,
+} from '../change/observed.ts'
 
 const text = z.string({ error: 'is neither a text nor a list of texts' }).min(1, { error: 'is empty' })
 const texts = z.array(text).min(1, { error: 'is empty, so the rule would never hold' }).readonly()
@@ -19,18 +25,20 @@ function valuesError({ input }: { input?: unknown }): string {
 const number = z.number({ error: 'is not a number' })
 const amount = number.min(0, { error: 'is below 0' })
 
+const codeList = (words: readonly string[]): string => words.map((word) => `\`${word}\``).join(', ')
+
 /** What a rule asks of a score; every part that is given must hold. */
 export const scoreClause = z.strictObject({
   name: values.optional().describe('Globs over score names'),
-  source: values.optional().describe('`API`, `ANNOTATION`, `EVAL`'),
-  dataType: values.optional().describe('`NUMERIC`, `BOOLEAN`, `CATEGORICAL`, `TEXT`, `CORRECTION`'),
+  source: values.optional().describe(codeList(scoreSources)),
+  dataType: values.optional().describe(codeList(scoreDataTypes)),
   below: number.optional().describe('Of numbers; yes counts as 1, no as 0'),
   above: number.optional(),
 })
 
 /** What a rule asks of one trace, observation or score. */
 export const rowClauses = {
-  level: values.optional().describe('`DEBUG`, `DEFAULT`, `WARNING`, `ERROR`'),
+  level: values.optional().describe(codeList(levels)),
   score: scoreClause.optional().describe('Of a score'),
   latencyAbove: amount.optional().describe('Seconds'),
   costAbove: amount.optional().describe('USD'),

@@ -2,8 +2,7 @@ import { posix } from 'node:path'
 import { z } from 'zod'
 import { suggestion } from '../../base/problem.ts'
 import { narrowedTo } from '../change/burst.ts'
-import type { Change, Fact, FactKind } from '../change/change.ts'
-import { authorOf } from '../change/change.ts'
+import { authorOf, type Change, type Fact, type FactKind, labelsOf } from '../change/change.ts'
 import { type BurstFact, factKinds, isBurst, kindOf } from '../change/kinds.ts'
 import type { ObservedRow } from '../change/observed.ts'
 import { many, rowClauseOf, rowClauses, rowRefusal, values } from './row-clauses.ts'
@@ -114,11 +113,6 @@ export type Matchable = Pick<Change, 'projectId' | 'subject' | 'actor' | 'kind'>
 
 const kindsOf = (trigger: Trigger): readonly FactKind[] =>
   trigger in plainTriggers ? plainTriggers[trigger as PlainTrigger] : [trigger as FactKind]
-
-function labelsOf(fact: Fact): string[] {
-  if ('label' in fact) return [fact.label]
-  return 'labels' in fact ? fact.labels : []
-}
 
 const withheldWords = {
   'not-found': 'Langfuse does not know it',

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { ObservationBody } from '../../core/change/observed.ts'
-import type { PageWanted, PolledPage } from '../../core/polling/rows.ts'
+import type { PageRequest, PolledPage } from '../../core/polling/rows.ts'
 import { amount, pageNumber, pageReader, text, time } from './page.ts'
 import { askLangfuse, type LangfuseApi } from './request.ts'
 
@@ -50,7 +50,7 @@ const oldLimit = 100
  */
 export async function readObservations(
   api: LangfuseApi,
-  wanted: PageWanted,
+  wanted: PageRequest,
   projectId: string,
 ): Promise<PolledPage> {
   const { from, to, cursor, old } = wanted

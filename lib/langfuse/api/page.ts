@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { FlatBody, PageWanted, PolledPage } from '../../core/polling/rows.ts'
+import type { FlatBody, PageRequest, PolledPage } from '../../core/polling/rows.ts'
 import type { LangfuseAnswer } from './request.ts'
 
 /** What Langfuse leaves out or writes differently one day must not hold up the row. */
@@ -10,7 +10,7 @@ export const time = z.iso.datetime({ offset: true })
 export const strangeForm = 'Langfuse answered in a form that is not known here'
 
 /** The number of a page, which is the cursor of the endpoints from before v4. */
-export const pageNumber = ({ cursor }: PageWanted): number => Number(cursor ?? 1)
+export const pageNumber = ({ cursor }: PageRequest): number => Number(cursor ?? 1)
 
 /**
  * Reads the rows of one answer, newest first, and where the next page is: by a cursor, or where `old`, by its number.
@@ -19,7 +19,7 @@ export const pageNumber = ({ cursor }: PageWanted): number => Number(cursor ?? 1
 export function pageReader<Row extends z.ZodType>(
   row: Row,
   bodyOf: (row: z.output<Row>, projectId: string) => FlatBody,
-): (answer: LangfuseAnswer, wanted: PageWanted, projectId: string) => PolledPage {
+): (answer: LangfuseAnswer, wanted: PageRequest, projectId: string) => PolledPage {
   const rows = z.array(z.unknown()).transform((list) =>
     list.flatMap((one): z.output<Row>[] => {
       const read = row.safeParse(one)

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { ScoreBody } from '../../core/change/observed.ts'
-import type { PageWanted, PolledPage } from '../../core/polling/rows.ts'
+import type { PageRequest, PolledPage } from '../../core/polling/rows.ts'
 import { pageNumber, pageReader, text, time } from './page.ts'
 import { askLangfuse, type LangfuseApi } from './request.ts'
 
@@ -33,7 +33,7 @@ const limit = 100
  */
 export async function readScores(
   api: LangfuseApi,
-  wanted: PageWanted,
+  wanted: PageRequest,
   projectId: string,
 ): Promise<PolledPage> {
   const { from, to, cursor, old } = wanted

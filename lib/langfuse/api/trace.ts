@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { pathSegment } from '../../base/url-path.ts'
 import type { TraceFacts } from '../../core/change/change.ts'
 import type { CallbackIds, TraceAnswer } from '../../core/change/describe-callback.ts'
+import { levels } from '../../core/change/observed.ts'
 import { amount, strangeForm, text, time } from './page.ts'
 import { askLangfuse, type LangfuseAnswer, type LangfuseApi } from './request.ts'
 
@@ -109,8 +110,6 @@ function wanted({ traceId, sessionId, observationId }: CallbackIds): Record<stri
 
 const believed = (id: string | null, known: { id: string }[], isLeast: boolean): string | null =>
   isLeast || known.some((one) => one.id === id) ? id : null
-
-const levels = ['DEBUG', 'DEFAULT', 'WARNING', 'ERROR']
 
 function worst(all: (string | null | undefined)[]): string | null {
   const place = Math.max(...all.map((level) => levels.indexOf(level ?? '')))

@@ -24,13 +24,8 @@ import type {
 import { indexable, maxIndexed } from '../../core/change/indexable.ts'
 import { isObserved } from '../../core/change/observed.ts'
 import { summarise } from '../../core/difference/difference.ts'
-import {
-  awaitsCounterpart,
-  type Fold,
-  foldPrompt,
-  type LabelRead,
-  type PromptKey,
-} from '../../core/prompt/state.ts'
+import { awaitsCounterpart } from '../../core/prompt/counterpart.ts'
+import { type Fold, foldPrompt, type LabelRead, type PromptKey } from '../../core/prompt/fold.ts'
 import type { Db } from '../../store/client.ts'
 import { openDanger } from '../../store/tables/changes.ts'
 import { saveVersions, type TextSource, versionsFor } from '../../store/tables/prompts.ts'

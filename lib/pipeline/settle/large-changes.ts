@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import type { SourceEvent } from '../../core/change/event.ts'
-import { payloadTexts } from '../../core/list/words.ts'
+import { payloadTexts } from '../../core/list/search-words.ts'
 import { readStored } from '../../langfuse/stored.ts'
 import type { Db } from '../../store/client.ts'
 import type { ChangeRow } from '../../store/schema.ts'

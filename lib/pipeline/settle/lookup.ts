@@ -1,6 +1,6 @@
 import type { StoredPromptEvent } from '../../core/change/change.ts'
 import type { CallbackIds, TraceAnswer } from '../../core/change/describe-callback.ts'
-import type { PromptKey, VersionContent } from '../../core/prompt/state.ts'
+import type { PromptKey, VersionContent } from '../../core/prompt/fold.ts'
 
 /** A version whose text no event has told, wanted for a difference. */
 export interface VersionRequest extends PromptKey {

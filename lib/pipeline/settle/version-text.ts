@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks'
 import { setImmediate } from 'node:timers/promises'
 import type { PromptEvent } from '../../core/change/event.ts'
-import type { PromptKey, VersionContent } from '../../core/prompt/state.ts'
+import type { PromptKey, VersionContent } from '../../core/prompt/fold.ts'
 import { readStored } from '../../langfuse/stored.ts'
 import type { Db } from '../../store/client.ts'
 import { eventWithBody } from '../../store/tables/events.ts'

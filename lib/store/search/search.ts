@@ -8,7 +8,7 @@ import {
   testFacet,
 } from '../../core/list/facets.ts'
 import type { ListFilter } from '../../core/list/filter.ts'
-import { type Term, termsOf } from '../../core/list/words.ts'
+import { type Term, termsOf } from '../../core/list/search-words.ts'
 import type { Db } from '../client.ts'
 import { searchRow } from './index-write.ts'
 import { facetsWanted, isFolder, type Sql } from './sources.ts'

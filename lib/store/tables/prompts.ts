@@ -1,7 +1,7 @@
 import type { VersionState } from '../../core/change/change.ts'
 import type { PromptEvent } from '../../core/change/event.ts'
 import { indexable } from '../../core/change/indexable.ts'
-import type { PromptKey, VersionContent } from '../../core/prompt/state.ts'
+import type { PromptKey, VersionContent } from '../../core/prompt/fold.ts'
 import { chunksOf } from '../chunks.ts'
 import type { Db } from '../client.ts'
 import { promptVersionColumns } from '../columns.ts'

@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react'
 import { currentEnv } from '#lib/base/current-env.ts'
 import { promptUrl } from '#lib/core/change/links.ts'
-import type { PromptKey } from '#lib/core/prompt/state.ts'
+import type { PromptKey } from '#lib/core/prompt/fold.ts'
 import type { ShownVersion } from '#lib/store/views/prompt-page.ts'
 import { CopyButton } from '../../../_ui/copy-button.tsx'
 import { Icon } from '../../../_ui/icons.tsx'

@@ -1,5 +1,5 @@
 import { itemsOf, toJson } from '#lib/core/difference/text.ts'
-import type { VersionContent } from '#lib/core/prompt/state.ts'
+import type { VersionContent } from '#lib/core/prompt/fold.ts'
 import { Code } from '../../../_ui/code.tsx'
 import { Disclosure } from '../../../_ui/disclosure.tsx'
 import { Plain } from '../../../_ui/plain.tsx'

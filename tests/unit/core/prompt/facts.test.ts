@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Fact, StoredPromptEvent, VersionState } from '#lib/core/change/change.ts'
-import { foldPrompt } from '#lib/core/prompt/state.ts'
+import { foldPrompt } from '#lib/core/prompt/fold.ts'
 import { created, deleted, updated, v } from '../../../model/prompt-events.ts'
 
 interface Case {

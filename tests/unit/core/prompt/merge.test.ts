@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { VersionState } from '#lib/core/change/change.ts'
-import { foldPrompt } from '#lib/core/prompt/state.ts'
+import { foldPrompt } from '#lib/core/prompt/fold.ts'
 import { created, deleted, flat, updated, v } from '../../../model/prompt-events.ts'
 
 describe('the state after a change', () => {

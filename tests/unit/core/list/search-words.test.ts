@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { emptyDetail } from '#lib/core/change/change.ts'
 import type { PromptEvent } from '#lib/core/change/event.ts'
-import { changeWords, termsOf, wordsOf } from '#lib/core/list/words.ts'
+import { changeWords, termsOf, wordsOf } from '#lib/core/list/search-words.ts'
 
 describe('the words of a text', () => {
   it.each([

@@ -1,7 +1,7 @@
 import type { Fact, StoredPromptEvent, VersionState } from '../change/change.ts'
-import { factsOf, isComplete } from './facts.ts'
-import { isCreated, isStranger, type Merged, merge, reconcile } from './merge.ts'
-import { type Attributed, actorOf, attribute, crossings, stepsOf } from './people.ts'
+import { type Attributed, actorOf, attribute, crossings, stepsOf } from './attribution.ts'
+import { factsOf } from './facts.ts'
+import { type Merged, merge, reconcile } from './merge.ts'
 
 export interface PromptKey {
   projectId: string
@@ -142,71 +142,4 @@ function mainVersion(fact: Fact | undefined, events: readonly StoredPromptEvent[
     default:
       return Math.max(...events.map((event) => event.version))
   }
-}
-
-/**
- * Whether more events of the same edit are to be expected, as far as the known state tells: the old holder of
- * each label that moved, the new holder of each that was lost, every version when tags changed, further
- * deletions. False: nothing is missing, the change can be told now. `unread`: how many versions are known beside these.
- */
-export function awaitsCounterpart(
-  before: readonly VersionState[],
-  events: readonly StoredPromptEvent[],
-  unread = 0,
-): boolean {
-  const merged = merge(before, events)
-  // Without gaps, so that a label that no known version held was held by none.
-  const knowsAll = isComplete([...merged.rows.keys()], unread)
-  const awaits = [showsNothing, awaitsDeletions, awaitsOldLatest, awaitsLabels, awaitsTags]
-  return awaits.some((holds) => holds(merged, knowsAll))
-}
-
-const nothingElse = { carriedByNone: new Set<string>(), strayed: new Set<string>() }
-
-/** So far: the half of an edit that only says that a version lost what it was not known to have. */
-const showsNothing = (merged: Merged): boolean =>
-  factsOf(merged, reconcile(merged), nothingElse).every(({ kind }) => kind === 'unchanged')
-
-const live = ({ rows }: Merged): VersionState[] =>
-  [...rows.values()].flatMap(({ state }) => (state.deleted ? [] : [state]))
-
-/** A prompt is deleted version by version. */
-const awaitsDeletions = (merged: Merged, knowsAll: boolean): boolean =>
-  merged.deleted.size > 0 && (live(merged).length > 0 || !knowsAll)
-
-/** A version that nothing was known of, or a new one of which it is not known who held `latest` before. */
-function awaitsOldLatest(merged: Merged): boolean {
-  const versions = live(merged)
-  const holdsLatest = ({ labels }: VersionState): boolean => labels.includes('latest')
-  // One version always does: this may be what it lost to a new one, or a copied prompt's first event.
-  if (versions.length > 0 && !versions.some(holdsLatest)) return true
-  const strangers = versions.filter((state) => isStranger(merged, state))
-  return strangers.some((state) => {
-    if (!isCreated(merged, state)) return true
-    if (state.version === 1) return false
-    // Where nobody is known to have had `latest`, its holder was deleted, and the highest inherited it unheard.
-    const heir =
-      merged.known.find(holdsLatest) ?? merged.known.findLast(({ version }) => version < state.version)
-    return !heir || merged.rows.get(heir.version)?.event === null
-  })
-}
-
-function awaitsLabels(merged: Merged, knowsAll: boolean): boolean {
-  const labels = live(merged).flatMap((state) => state.labels)
-  const held = new Set(labels)
-  const heldBefore = new Set(
-    merged.known.filter(({ version }) => !merged.deleted.has(version)).flatMap((state) => state.labels),
-  )
-  const isHeldTwice = held.size < labels.length
-  const isLost = [...heldBefore].some((label) => !held.has(label))
-  const isFromUnknown = labels.some((label) => !heldBefore.has(label))
-  return isHeldTwice || isLost || (isFromUnknown && !knowsAll)
-}
-
-/** Tags are shared: an edit of them touches every version. */
-function awaitsTags(merged: Merged, knowsAll: boolean): boolean {
-  const tagsOf = ({ tags }: VersionState): string => JSON.stringify(tags.toSorted())
-  const now = new Set(live(merged).map(tagsOf))
-  const before = merged.known[0]
-  return now.size > 1 || (before !== undefined && !now.has(tagsOf(before)) && !knowsAll)
 }

@@ -1,10 +1,11 @@
 import { codeOf, networkReason } from '../base/network-reason.ts'
 import { retryAfterMs } from '../base/retry.ts'
 import type { Outcome, SendContext } from '../core/delivery/delivery.ts'
+import { aheadMs, type Reach, troubled } from '../core/setup/reach.ts'
 
 /**
- * What came back: the first few KB of the body, and all headers (client libraries keep neither). `unread`: the body
- * broke off, did not end in time or could not be decoded; the code of the error. The status counts all the same.
+ * What came back: all headers (Slack's client keeps none), and the first few KB of the body. `unread`: the code of the
+ * error where the body broke off, did not end in time or could not be decoded. The status counts all the same.
  */
 export interface Answer {
   status: number
@@ -15,35 +16,32 @@ export interface Answer {
 
 export type Exchange = { request: string; host: string } & ({ answer: Answer } | { error: unknown })
 
-/** Enough for every vendor's error text; a megabyte of answer is not read. */
+/** Enough for any vendor's error text. */
 const maxAnswerBytes = 4096
 
 async function headOf(
-  body: ReadableStream<Uint8Array> | null,
+  stream: ReadableStream<Uint8Array> | null,
   max: number,
 ): Promise<Pick<Answer, 'body' | 'unread'>> {
-  if (!body) return { body: '' }
-  const reader = body.getReader()
   const parts: Uint8Array[] = []
   const text = () => new TextDecoder().decode(Buffer.concat(parts).subarray(0, max))
   let size = 0
   try {
-    while (size < max) {
-      const { done, value } = await reader.read()
-      if (done) break
-      parts.push(value)
-      size += value.byteLength
+    for await (const part of stream ?? []) {
+      parts.push(part)
+      size += part.byteLength
+      // To leave the loop cancels the rest.
+      if (size >= max) break
     }
   } catch (error) {
     return { body: text(), unread: codeOf(error) ?? 'unknown error' }
   }
-  reader.cancel().catch(() => undefined)
   return { body: text() }
 }
 
 const shortestSecret = 6
 
-/** Without the secrets, wherever a vendor echoed one, also where the text was cut within one. */
+/** Without the secrets that a vendor echoed, also where the text was cut in the middle of one. */
 export function withoutSecrets(text: string, secrets: readonly string[]): string {
   const longestFirst = secrets
     .filter((secret) => secret.length >= shortestSecret)
@@ -60,9 +58,10 @@ function withoutStartOf(text: string, secret: string): string {
 }
 
 /**
- * Lets a client library make one request with a `fetch` that never follows a redirect, ends at the context's signal
- * and notes what was sent and what came back (`most` bytes of it), without `secrets`. What the library makes of the answer does not
- * matter. Throws only what the library threw before it asked anything: a bug.
+ * Lets a client library make one request, by a `fetch` that follows no redirect, ends at the context's signal, and notes
+ * what was sent and what came back (`max` bytes of it), without `secrets`. The library gets a response whose body has been
+ * read, and what it makes of that does not matter. Throws only what the library threw before it requested anything: a bug.
+ * docs/decisions/0012-glue-around-libraries.md
  */
 export async function exchange(
   context: SendContext,
@@ -74,9 +73,10 @@ export async function exchange(
   const noting: typeof globalThis.fetch = async (input, init) => {
     const host = hostOf(input)
     const request = typeof init?.body === 'string' ? withoutSecrets(init.body, secrets) : ''
+    let response: Response
     let answer: Answer
     try {
-      const response = await context.fetch(input, { ...init, redirect: 'manual', signal: context.signal })
+      response = await context.fetch(input, { ...init, redirect: 'manual', signal: context.signal })
       const { status, headers } = response
       const head = await headOf(response.body, max)
       answer = { status, headers, ...head, body: withoutSecrets(head.body, secrets) }
@@ -85,7 +85,7 @@ export async function exchange(
       throw error
     }
     seen = { request, host, answer }
-    return forLibrary(answer)
+    return response
   }
   try {
     await call(noting)
@@ -101,21 +101,16 @@ function hostOf(input: string | URL | Request): string {
   return URL.canParse(url) ? new URL(url).host : ''
 }
 
-/** Throws for a status that `Response` does not know (999, say), which ends the library's part as well as any other. */
-function forLibrary({ status, body }: Answer): Response {
-  const isEmpty = status === 204 || status === 205 || status === 304
-  return new Response(isEmpty ? null : body, { status, headers: { 'content-type': 'text/plain' } })
-}
-
-/** What a status means where the target's own rules say nothing else. */
+/** What an answer means. */
 export type Verdict =
   | { outcome: 'delivered'; note?: string }
   | { outcome: 'retry' | 'wait'; reason: string; retryAfterMs: number | null }
   | { outcome: 'failed'; reason: string }
 
-/** The others below 400 lead nowhere: 304, say, answers a question that was not asked. */
+/** The others between 300 and 400 name no other address. */
 const redirects = [301, 302, 303, 307, 308]
 
+/** What a status means where the target's own rules say nothing else. */
 export function verdictOf(who: string, { status, headers, unread }: Answer, now: number): Verdict {
   const after = retryAfterMs(headers, now)
   if (status >= 200 && status < 300)
@@ -123,12 +118,12 @@ export function verdictOf(who: string, { status, headers, unread }: Answer, now:
       ? { outcome: 'delivered' }
       : {
           outcome: 'delivered',
-          note: `${who} answered ${status}; the rest of its answer was not read (${unread})`,
+          note: `${who} answered ${status}; the rest of its answer could not be read (${unread})`,
         }
   if (status === 429) {
     return {
       outcome: 'wait',
-      reason: `${who} asks for time: its rate limit is reached (429)`,
+      reason: `${who} answered 429: its rate limit is reached`,
       retryAfterMs: after,
     }
   }
@@ -144,6 +139,10 @@ export function verdictOf(who: string, { status, headers, unread }: Answer, now:
   return { outcome: 'failed', reason: `${who} answered ${status}` }
 }
 
+/** A reason with what the vendor said, if it said anything. */
+export const quoting = (reason: string, words: string): string =>
+  words === '' ? reason : `${reason}: "${words}"`
+
 /** An exchange and its verdict, as a delivery keeps them. */
 export function outcomeOf(who: string, seen: Exchange, judge: (answer: Answer) => Verdict): Outcome {
   const { request } = seen
@@ -158,4 +157,25 @@ export function outcomeOf(who: string, seen: Exchange, judge: (answer: Answer) =
     return { ...kept, outcome: 'delivered', reason: verdict.note ?? null, retryAfterMs: null }
   if (verdict.outcome === 'failed') return { ...kept, ...verdict, retryAfterMs: null }
   return { ...kept, ...verdict }
+}
+
+/** A repository as GitHub shows it has about 7 KB. */
+const maxShown = 65_536
+
+interface Get {
+  url: string
+  headers?: Record<string, string>
+  secrets: readonly string[]
+  /** What an answer other than a 5xx says. */
+  judge: (answer: Answer) => Reach
+}
+
+/** Finds out by a GET, which neither posts nor changes anything, whether a service is there. */
+export async function reachByGet(who: string, context: SendContext, get: Get): Promise<Reach> {
+  const { url, headers = {}, secrets, judge } = get
+  const seen = await exchange(context, secrets, (fetch) => fetch(url, { headers }), maxShown)
+  if ('error' in seen) return troubled(networkReason(who, seen.error, seen.host))
+  const { status, headers: answered } = seen.answer
+  const found = status >= 500 ? troubled(`${who} answered ${status}`) : judge(seen.answer)
+  return { ...found, aheadMs: aheadMs(answered.get('date'), context.now()) }
 }

@@ -1,87 +1,77 @@
 import { visibleLines } from '../base/visible.ts'
 import type { Message, Outcome, SendContext } from '../core/delivery/delivery.ts'
-import type { Target } from '../core/rules/rules.ts'
-import { sendGithub } from './github/github.ts'
-import { sendPagerduty } from './pagerduty/pagerduty.ts'
-import { sendSlack, sendSlackDigest } from './slack/slack.ts'
-import { cut } from './text.ts'
-import { sendWebhook, urlRefusal } from './webhook/webhook.ts'
+import type { Target, TargetType } from '../core/rules/target-settings.ts'
+import type { Reach } from '../core/setup/reach.ts'
+import { github } from './github/github.ts'
+import type { TargetKind } from './kind.ts'
+import { pagerduty } from './pagerduty/pagerduty.ts'
+import { slack } from './slack/slack.ts'
+import { truncateUnits } from './text.ts'
+import { webhook } from './webhook/webhook.ts'
 
-/** More waiting changes than this go together, up to `digestMost` of them. */
+const kinds: { [Type in TargetType]: TargetKind<Type> } = { slack, github, pagerduty, webhook }
+
+/** The compiler cannot see that a kind only gets targets of its own type. */
+const kindOfTarget = ({ type }: Target) => kinds[type] as TargetKind<TargetType>
+
+/** More waiting changes than this go together, up to `maxDigest` of them. */
 export const digestFrom = 10
-export const digestMost = 20
+export const maxDigest = 20
 
 const maxRequest = 8192
 const maxResponse = 2048
 const maxReason = 500
 
 /** Whether several changes can go as one message. */
-export const canDigest = (target: Target): boolean => target.type === 'slack'
+export const canDigest = (target: Target): boolean => kindOfTarget(target).sendDigest !== undefined
 
-/** Whether a target tells the prompt's text itself, which may be megabytes to load. */
-export const wantsText = (target: Target): boolean => target.type === 'github'
+export const sendsText = (target: Target): boolean => kindOfTarget(target).sendsText
 
-function sendTo(target: Target, message: Message, context: SendContext): Promise<Outcome> {
-  switch (target.type) {
-    case 'slack':
-      return sendSlack(target, message, context)
-    case 'github':
-      return sendGithub(target, message, context)
-    case 'pagerduty':
-      return sendPagerduty(target, message, context)
-    case 'webhook':
-      return sendWebhook(target, message, context)
-  }
-}
+export const replayNoteOf = (target: Target): string | null => kindOfTarget(target).replayNote
+
+/** Finds out whether a target is there, without sending anything that it would show or act on. */
+export const reachTarget = (target: Target, context: SendContext): Promise<Reach> =>
+  kindOfTarget(target).reach(target, context)
 
 /** Sends one change to one target, once. Every end of it is a value; what it throws is a bug. */
-export async function send(target: Target, message: Message, context: SendContext): Promise<Outcome> {
-  if (!context.isDry) return kept(await sendTo(target, message, context))
-  return kept(await rehearse(context, (dry) => sendTo(alone(target), message, dry)))
-}
+export const send = (target: Target, message: Message, context: SendContext): Promise<Outcome> =>
+  sendOrRehearse(context, (way) => kindOfTarget(target).send(target, message, way))
 
 /** Sends several changes as one message, to a target that can. */
-export async function sendDigest(
-  target: Target,
-  messages: Message[],
-  context: SendContext,
-): Promise<Outcome> {
-  if (target.type !== 'slack') throw new Error(`${target.type} takes no digests`)
-  const sending = (way: SendContext) => sendSlackDigest(target, messages, way)
-  return kept(await (context.isDry ? rehearse(context, sending) : sending(context)))
+export function sendDigest(target: Target, messages: Message[], context: SendContext): Promise<Outcome> {
+  const kind = kindOfTarget(target)
+  return sendOrRehearse(context, async (way) => {
+    if (!kind.sendDigest) throw new Error(`${target.type} takes no digests`)
+    return kind.sendDigest(target, messages, way)
+  })
 }
 
-/** A target that asks nobody for a token, and sends by the `fetch` that it is given. */
-function alone(target: Target): Target {
-  if (target.type === 'github') return { ...target, token: target.token ?? 'dry-run' }
-  if (target.type === 'webhook') return { ...target, allowPrivate: urlRefusal(target) === null }
-  return target
-}
-
-/** Makes what would be sent, to be kept with the delivery, and sends nothing. */
-async function rehearse(
+/** In a dry run what would be sent is made, to be kept with the delivery, and nothing is sent. */
+async function sendOrRehearse(
   context: SendContext,
-  sending: (context: SendContext) => Promise<Outcome>,
+  sendBy: (context: SendContext) => Promise<Outcome>,
 ): Promise<Outcome> {
+  if (!context.isDry) return storable(await sendBy(context))
   const fetch: typeof globalThis.fetch = async () => {
     throw new Error('A dry run')
   }
-  const made = await sending({ ...context, fetch })
+  const made = storable(await sendBy({ ...context, fetch }))
   // It could not even be made, or would not have been sent.
   if (made.outcome === 'failed') return made
   return { ...made, outcome: 'dry-run', reason: 'Dry run: nothing was sent', retryAfterMs: null }
 }
 
-/** The outcome as it may be stored: cut, and without control characters (Postgres takes no NUL in a text). */
-function kept(outcome: Outcome): Outcome {
+/** Cut, and without control characters: Postgres takes no NUL in a text. */
+function storable(outcome: Outcome): Outcome {
   const request = outcome.request.slice(0, maxRequest).toWellFormed()
-  const response = outcome.response === null ? null : cut(visibleLines(outcome.response), maxResponse)
+  const response =
+    outcome.response === null ? null : truncateUnits(visibleLines(outcome.response), maxResponse)
   if (outcome.outcome === 'delivered')
     return {
       ...outcome,
       request,
       response,
-      reason: outcome.reason && cut(visibleLines(outcome.reason), maxReason),
+      reason: outcome.reason && truncateUnits(visibleLines(outcome.reason), maxReason),
     }
-  return { ...outcome, request, response, reason: cut(visibleLines(outcome.reason), maxReason) }
+  return { ...outcome, request, response, reason: truncateUnits(visibleLines(outcome.reason), maxReason) }
 }

@@ -1,19 +1,17 @@
+import { visibleLines } from '../base/visible.ts'
+
 /** Line breaks become spaces: a name with one could pass for another field of the message. */
 export const oneLine = (text: string): string => text.replace(/\s*[\r\n]\s*/g, ' ')
 
-/** Its first `most` UTF-16 units, never half a character: what lies far behind a limit need not be looked at. */
-export const head = (text: string, max: number): string =>
+/** Its first `max` UTF-16 units, never half a character: what lies far behind a limit is not worth escaping. */
+export const firstUnits = (text: string, max: number): string =>
   text.length <= max ? text : text.slice(0, max).replace(/[\ud800-\udbff]$/, '')
 
-/** At most `most` UTF-16 units, never half a character. */
-export function cut(text: string, max: number): string {
-  if (text.length <= max) return text
-  return `${text.slice(0, Math.max(0, max - 1)).replace(/[\ud800-\udbff]$/, '')}…`
+/** At most `max` UTF-16 units, never half a character; `…` where something was cut off. */
+export function truncateUnits(text: string, max: number): string {
+  return text.length <= max ? text : `${firstUnits(text, Math.max(0, max - 1))}…`
 }
 
-/** As a browser reads it; null for another scheme, and where it is longer than `most`. */
-export function webUrl(url: string | null, max: number): string | null {
-  if (url === null || !/^https?:\/\//i.test(url) || !URL.canParse(url)) return null
-  const { href } = new URL(url)
-  return href.length <= max ? href : null
-}
+/** What a vendor answered, as a reason may quote it. */
+export const quotable = (text: string, max = 200): string =>
+  truncateUnits(visibleLines(oneLine(text)).trim(), max)

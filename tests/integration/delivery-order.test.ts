@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { readEnv } from '#lib/base/env.ts'
-import type { Routes, Target } from '#lib/core/rules/rules.ts'
+import type { Routes } from '#lib/core/rules/rules.ts'
+import type { Target } from '#lib/core/rules/target-settings.ts'
 import { answerWebhook } from '#lib/endpoints/webhook.ts'
 import { receiver } from '#lib/pipeline/receive.ts'
 import { replayChange, replayDelivery } from '#lib/pipeline/replay/replay.ts'

@@ -36,7 +36,7 @@ const routes: Routes = {
     webhook: {
       type: 'webhook',
       url: 'https://webhook.test/x',
-      secrets: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw',
+      secrets: ['whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'],
       allowPrivate: true,
     },
   },

@@ -176,6 +176,6 @@ describe.each(engines)('failures of last month on %s', (_, openStore) => {
     expect(bodies).toHaveLength(1)
     expect(bodies[0]).toContain('no_service')
     expect(bodies[0]).toContain('https://relay.test/?status=failed&target=slack&test=shown')
-    expect(bodies[0]).toContain('See and replay them')
+    expect(bodies[0]).toContain('View and replay')
   })
 })

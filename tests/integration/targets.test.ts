@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Fact } from '#lib/core/change/change.ts'
-import type { Target } from '#lib/core/rules/rules.ts'
+import type { Target } from '#lib/core/rules/target-settings.ts'
 import { replayDelivery } from '#lib/pipeline/replay/replay.ts'
 import { pagerdutyKey, startPagerdutyStandIn } from '../mocks/pagerduty.ts'
 import type { StandIn } from '../mocks/stand-in.ts'
@@ -62,7 +62,7 @@ describe.each(engines)('what a target can know again, on %s', (_, openStore) => 
     const target: Target = {
       type: 'webhook',
       url: standIn.url,
-      secrets: webhookSecret,
+      secrets: [webhookSecret],
       allowPrivate: true,
     }
     const id = await deliverAndReplay(target, standIn, alert)

@@ -1,6 +1,7 @@
 import { createVerify, generateKeyPairSync } from 'node:crypto'
-import type { GithubApp } from '#lib/core/rules/rules.ts'
+import type { GithubApp } from '#lib/core/rules/target-settings.ts'
 import { type Answered, type SeenRequest, type StandIn, startStandIn } from './stand-in.ts'
+import type { TargetStandIn } from './targets.ts'
 
 /** What GitHub would refuse in a dispatch: https://docs.github.com/rest/repos/repos#create-a-repository-dispatch-event */
 export function githubProblems(body: unknown, size: number): string[] {
@@ -91,4 +92,18 @@ export function startGithubStandIn(port?: number, now: () => number = Date.now):
     const [problem] = githubProblems(body, size)
     return problem === undefined ? { status: 204 } : say(422, `Invalid request.\n\n${problem}`)
   }, port)
+}
+
+const token = 'github_pat_plantedSecret0123456789'
+
+export const github: TargetStandIn<'github'> = {
+  start: ({ port, now } = {}) => startGithubStandIn(port, now),
+  target: (apiUrl) => ({
+    type: 'github',
+    repo: 'acme/prompts',
+    token,
+    apiUrl,
+    eventType: 'prompt-updated',
+  }),
+  secret: token,
 }

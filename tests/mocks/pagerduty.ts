@@ -1,4 +1,5 @@
 import { type StandIn, startStandIn } from './stand-in.ts'
+import type { TargetStandIn } from './targets.ts'
 
 /** Made up. */
 export const pagerdutyKey = 'standInPlantedKey0123456789abcde'
@@ -81,4 +82,10 @@ export async function startPagerdutyStandIn(port?: number): Promise<StandIn & { 
     return say(202, { status: 'success', message: 'Event processed', ...(event_action && { dedup_key }) })
   }, port)
   return { ...standIn, incidents }
+}
+
+export const pagerduty: TargetStandIn<'pagerduty'> = {
+  start: ({ port } = {}) => startPagerdutyStandIn(port),
+  target: (eventsUrl) => ({ type: 'pagerduty', routingKey: pagerdutyKey, eventsUrl }),
+  secret: pagerdutyKey,
 }

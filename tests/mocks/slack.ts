@@ -1,4 +1,5 @@
 import { type StandIn, startStandIn } from './stand-in.ts'
+import type { TargetStandIn } from './targets.ts'
 
 interface SlackText {
   type?: string
@@ -85,7 +86,8 @@ export function slackProblems(message: unknown): string[] {
   ]
 }
 
-const path = '/services/T0STANDIN/B0STANDIN/standInSecret0123'
+const secret = 'standInSecret0123'
+const path = `/services/T0STANDIN/B0STANDIN/${secret}`
 
 /** Slack's incoming webhooks: `url` is the webhook. Refuses what Slack would refuse, in Slack's words. */
 export async function startSlackStandIn(port?: number): Promise<StandIn> {
@@ -98,4 +100,10 @@ export async function startSlackStandIn(port?: number): Promise<StandIn> {
       : { status: 400, body: 'invalid_payload' }
   }, port)
   return { ...server, url: `${server.url}${path}` }
+}
+
+export const slack: TargetStandIn<'slack'> = {
+  start: ({ port } = {}) => startSlackStandIn(port),
+  target: (url) => ({ type: 'slack', url: new URL(path, url).href }),
+  secret,
 }

@@ -2,6 +2,7 @@ import { createHmac, timingSafeEqual } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import { webhookBody } from '#lib/targets/webhook/schema.ts'
 import { type StandIn, startStandIn } from './stand-in.ts'
+import type { TargetStandIn } from './targets.ts'
 
 /** Made up; the stand-in knows no other. */
 export const webhookSecret = `whsec_${Buffer.from('a stand-in secret of 32 bytes ok').toString('base64')}`
@@ -45,4 +46,10 @@ export const startWebhookStandIn = (
     const parsed = webhookBody.safeParse(body)
     return parsed.success ? { status: 204 } : { status: 422, body: parsed.error.message }
   }, port)
+}
+
+export const webhook: TargetStandIn<'webhook'> = {
+  start: startWebhookStandIn,
+  target: (url) => ({ type: 'webhook', url, secrets: [webhookSecret], allowPrivate: true }),
+  secret: webhookSecret,
 }

@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { envNames, readEnv, variableOf } from '#lib/base/env.ts'
 import { scoreClause } from '#lib/core/rules/row-clauses.ts'
 import { ruleSchema, triggers } from '#lib/core/rules/rules.ts'
-import { githubAppSettings, targetKinds } from '#lib/core/rules/target-settings.ts'
+import { githubAppSettings, targetKinds, targetTypes } from '#lib/core/rules/target-settings.ts'
 
 const example = readFileSync(new URL('../../.env.example', import.meta.url), 'utf8')
 const { values: defaults } = readEnv({})
@@ -90,6 +90,8 @@ function targetSections(): string[] {
 const tableOf = (rows: string[]): string[] => ['| Key | Needed | Default | |', '|---|---|---|---|', ...rows]
 const isNeeded = (key: string): string => (key === 'name' || key === 'to' ? 'yes' : '')
 
+const readByPeople = targetTypes.filter((type) => targetKinds[type].isReadByPeople)
+
 const page = (): string =>
   [
     '# Configuration reference',
@@ -116,8 +118,9 @@ const page = (): string =>
     '',
     '## relay.config.ts',
     '',
-    '`targets` (by name), `rules` (a list) and `alertTarget` (a name or a list; absent: every Slack and PagerDuty target; an empty',
-    'list: nobody). It gets the variables above, read and checked, and `variable`, which reads a variable of any name:',
+    '`targets` (by name), `rules` (a list) and `alertTarget` (a name or a list). Where `alertTarget` is absent, it is every target',
+    `that people read (${readByPeople.map(code).join(', ')}); an empty list is none. The file gets the variables above, and`,
+    '`variable`, which reads a variable of any name:',
     '',
     '```ts',
     'export default defineRelay((env, variable) => ({',

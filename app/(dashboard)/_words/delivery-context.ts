@@ -2,7 +2,8 @@ import { retryDelaysSeconds } from '#lib/base/retry.ts'
 import { relay } from '#lib/relay.ts'
 import type { Db } from '#lib/store/client.ts'
 import { openCircuits } from '#lib/store/views/dashboard.ts'
-import { type DeliveryContext, replayNotes } from './delivery-words.ts'
+import { replayNoteOf } from '#lib/targets/target.ts'
+import type { DeliveryContext } from './delivery-words.ts'
 
 /** For each target what one needs to say how its deliveries stand. */
 export async function deliveryContexts(db: Db, now: number): Promise<(target: string) => DeliveryContext> {
@@ -12,6 +13,6 @@ export async function deliveryContexts(db: Db, now: number): Promise<(target: st
     const own = Object.hasOwn(targets, target) ? targets[target] : undefined
     const heldUntil = circuits.get(target)?.open_until ?? null
     const tries = (own?.retryDelays ?? retryDelaysSeconds).length
-    return { now, heldUntil, tries, replayNote: own ? replayNotes[own.type] : null }
+    return { now, heldUntil, tries, replayNote: own ? replayNoteOf(own) : null }
   }
 }

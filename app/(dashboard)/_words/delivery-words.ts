@@ -1,7 +1,6 @@
 import { duration } from '#lib/base/duration.ts'
 import { visibleText } from '#lib/base/visible.ts'
 import type { Tone } from '#lib/core/change/kinds.ts'
-import type { Target } from '#lib/core/rules/rules.ts'
 import type { ListedDelivery } from '#lib/store/views/dashboard.ts'
 import type { IconName } from '../../_ui/icons.tsx'
 import { relative } from '../../_ui/time-words.ts'
@@ -24,14 +23,6 @@ export interface DeliveryContext {
   tries: number
   /** What keeps a second post from being a second thing there; null: nothing does. */
   replayNote: string | null
-}
-
-export const replayNotes: Record<Target['type'], string | null> = {
-  slack: null,
-  github: null,
-  pagerduty:
-    'The same key goes along: an incident that is still open stays the only one. A change event is shown twice.',
-  webhook: 'The same webhook-id goes along, by which its receiver can tell that it knows it.',
 }
 
 type Delivery = Pick<ListedDelivery, 'status' | 'rule' | 'failures' | 'next_at' | 'reason' | 'duration_ms'>

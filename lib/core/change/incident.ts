@@ -1,4 +1,5 @@
-import type { Routed, Routes, Target } from '../rules/rules.ts'
+import type { Routed, Routes } from '../rules/rules.ts'
+import { type Target, targetKinds } from '../rules/target-settings.ts'
 import type { Change, ChangeDetail, Fact } from './change.ts'
 import { kindOf } from './kinds.ts'
 
@@ -45,7 +46,8 @@ function promptIncident({ projectId, subject, danger, detail }: ChangeOfFact): I
 }
 
 /** Whether a target has a state that messages open and end, beside showing them. */
-export const keepsIncidents = (target: Target | undefined): boolean => target?.type === 'pagerduty'
+export const keepsIncidents = (target: Target | undefined): boolean =>
+  target !== undefined && targetKinds[target.type].keepsIncidents
 
 const endRule = 'it ends the incident that was opened there'
 

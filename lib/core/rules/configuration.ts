@@ -4,8 +4,8 @@ import { cleaned } from '../../base/text-flaws.ts'
 import { levels, scoreDataTypes, scoreSources } from '../change/observed.ts'
 import type { BuildRoutes, ReadVariable } from './define-relay.ts'
 import { scoreClause } from './row-clauses.ts'
-import { type Routes, type Rule, ruleSchema, type Target } from './rules.ts'
-import { type TargetType, targetKinds, targetTypes } from './target-settings.ts'
+import { type Routes, type Rule, ruleSchema } from './rules.ts'
+import { type Target, type TargetType, targetKinds, targetTypes } from './target-settings.ts'
 
 /** A target of `relay.config.ts`, with what it lacks: variables, or settings where they come from elsewhere. */
 export interface TargetWritten {
@@ -176,7 +176,7 @@ function readTarget(name: string, given: unknown, names: Names): TargetRead {
   const problems = [
     ...unknownKeys(given, Object.keys(settings.shape), { name: path, of: `a target of the type ${type}` }),
     ...settingProblems(name, set, settings, names),
-    ...twoWays(path, set),
+    ...twoWays(path, set, ways),
   ]
   const isBegun = ways.flat().some((key) => set[key] !== undefined)
   const called = (path: string[]) => names(['targets', name, ...path])
@@ -198,11 +198,21 @@ const leavesOf = (given: Plain, path: string[] = []): string[][] =>
     isPlain(value) ? leavesOf(value, [...path, key]) : [[...path, key]],
   )
 
-/** Where a target is one way there and partly another: which of the two is meant cannot be known. */
-function twoWays(path: string, { token, app }: Plain): Problem[] {
-  if (token === undefined || app === undefined) return []
-  const what = 'and a GitHub App (app) are both set: they are two ways to the same'
-  return [{ name: `${path}.token`, what, fix: 'Keep one (GITHUB_TOKEN or GITHUB_APP_…).' }]
+/** Where two ways are begun, each by a setting that only it has: which of them is meant cannot be known. */
+function twoWays(path: string, set: Plain, ways: readonly (readonly string[])[]): Problem[] {
+  const begun = ways.flatMap((way) => {
+    const own = way.find((key) => set[key] !== undefined && !ways.every((other) => other.includes(key)))
+    return own ?? []
+  })
+  const [one, other] = begun
+  if (one === undefined || other === undefined) return []
+  return [
+    {
+      name: `${path}.${one}`,
+      what: `and ${path}.${other} are both set: they are two ways to the same`,
+      fix: 'Keep one of them.',
+    },
+  ]
 }
 
 /** What is set, and the paths of what is missing: on the way that lacks the fewest settings, and has the most. */
@@ -350,13 +360,13 @@ function routesOf(targets: TargetRead[], rules: Rule[], alertTarget: AlertTarget
   return { targets: Object.fromEntries(complete), rules, alertTargets: alertTargetsOf(alertTarget, complete) }
 }
 
-/** As named, or where people read them: those of the targets that are Slack or PagerDuty. */
+/** As named, or else every target that people read. */
 function alertTargetsOf(
   named: AlertTarget,
   complete: readonly (readonly [string, Target])[],
 ): readonly string[] {
   if (named !== undefined) return typeof named === 'string' ? [named] : named
-  return complete.filter(([, { type }]) => type === 'slack' || type === 'pagerduty').map(([name]) => name)
+  return complete.filter(([, { type }]) => targetKinds[type].isReadByPeople).map(([name]) => name)
 }
 
 const listed = (value: string | readonly string[] | undefined): readonly string[] =>

@@ -1,26 +1,28 @@
 import type { z } from 'zod'
 import type { Env } from '../../base/env.ts'
 import type { scoreClause } from './row-clauses.ts'
-import type { Rule, Target, Trigger } from './rules.ts'
-import type { TargetType, targetKinds } from './target-settings.ts'
+import type { Rule, Trigger } from './rules.ts'
+import type { TargetOf, TargetType, targetKinds } from './target-settings.ts'
 
 /** Reads a variable of any name: trimmed, undefined where it is unset or blank. */
 export type ReadVariable = (name: string) => string | undefined
 
 /** A setting as written in `relay.config.ts`: what comes from the environment may be unset. */
 type Unset<V> =
-  | (V extends readonly (infer One)[]
-      ? readonly One[]
-      : V extends object
-        ? { readonly [K in keyof V]: Unset<V[K]> }
-        : V)
+  | (V extends readonly string[]
+      ? string | readonly string[]
+      : V extends readonly (infer One)[]
+        ? readonly One[]
+        : V extends object
+          ? { readonly [K in keyof V]: Unset<V[K]> }
+          : V)
   | undefined
 
 type Settings<Type extends TargetType> = (typeof targetKinds)[Type]['settings']
 type Written<Type extends TargetType> = {
   readonly [K in keyof z.input<Settings<Type>>]: K extends 'type'
     ? Type
-    : Unset<Extract<Target, { type: Type }>[K & keyof Extract<Target, { type: Type }>]>
+    : Unset<TargetOf<Type>[K & keyof TargetOf<Type>]>
 }
 type WrittenTarget = { [Type in TargetType]: Written<Type> }[TargetType]
 
@@ -31,8 +33,8 @@ interface RelayFile {
   readonly targets: Readonly<Record<string, WrittenTarget>>
   readonly rules: readonly WrittenRule[]
   /**
-   * Who is notified of troubles: one target or several, each except of its own. Absent: every Slack and PagerDuty
-   * target. An empty list: nobody.
+   * Who is notified of troubles: one target or several, each except of its own. Absent: every target that people
+   * read (`targetKinds`). An empty list: no target.
    */
   readonly alertTarget?: string | readonly string[]
 }
@@ -44,11 +46,16 @@ interface NoKey<Key, Of extends string> {
 /** Only the keys of `Shape`: TypeScript itself lets others through in what a function returns. */
 type Only<T, Shape, Of extends string> = { [K in keyof T]: K extends keyof Shape ? unknown : NoKey<K, Of> }
 
+type OnlyPart<Part, Shape, Of extends string> = Part extends readonly unknown[]
+  ? unknown
+  : Part extends object
+    ? Only<Part, Shape, Of>
+    : unknown
+
 type OnlyTarget<T> = T extends { type: infer Type extends TargetType }
-  ? Only<T, Written<Type>, `a target of the type ${Type}`> &
-      (T extends { app: infer App extends object }
-        ? { app: Only<App, NonNullable<Extract<Target, { type: 'github' }>['app']>, 'app'> }
-        : unknown)
+  ? Only<T, Written<Type>, `a target of the type ${Type}`> & {
+      [K in keyof T]: OnlyPart<T[K], NonNullable<TargetOf<Type>[K & keyof TargetOf<Type>]>, K & string>
+    }
   : unknown
 
 type OnlyRule<R, Name> = Only<R, Rule, 'a rule'> &

@@ -6,23 +6,7 @@ import { authorOf, type Change, type Fact, type FactKind, labelsOf } from '../ch
 import { type BurstFact, factKinds, isBurst, kindOf } from '../change/kinds.ts'
 import type { ObservedRow } from '../change/observed.ts'
 import { many, rowClauseOf, rowClauses, rowRefusal, values } from './row-clauses.ts'
-import type {
-  githubAppSettings,
-  githubSettings,
-  pagerdutySettings,
-  slackSettings,
-  webhookSettings,
-} from './target-settings.ts'
-
-/** Where a change can go. Made of the settings' schemas in `target-settings.ts`. */
-export type Target = SlackTarget | GithubTarget | PagerdutyTarget | WebhookTarget
-export type SlackTarget = z.output<typeof slackSettings>
-export type GithubTarget = z.output<typeof githubSettings>
-export type GithubApp = z.output<typeof githubAppSettings>
-export type PagerdutyTarget = z.output<typeof pagerdutySettings>
-export type WebhookTarget = Omit<z.output<typeof webhookSettings>, 'secrets'> & {
-  secrets: string | readonly string[]
-}
+import type { Target } from './target-settings.ts'
 
 /** The words of tutorials, each for several kinds of facts. */
 const plainTriggers = {

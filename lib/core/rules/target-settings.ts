@@ -47,7 +47,7 @@ function slackUrlFlaw(value: string): string | null {
     : 'is not complete: after /services/ come three parts'
 }
 
-export const slackSettings = z.strictObject({
+const slackSettings = z.strictObject({
   type: z.literal('slack'),
   url: setting(textOf(textFlaw, urlFlaw, slackUrlFlaw)).describe("The incoming webhook's URL"),
   ...pace,
@@ -95,7 +95,7 @@ export const githubAppSettings = z.strictObject({
   ),
 })
 
-export const githubSettings = z.strictObject({
+const githubSettings = z.strictObject({
   type: z.literal('github'),
   repo: setting(textOf(textFlaw, like(/^[\w.-]+\/[\w.-]+$/, 'is not owner/name')), repoName).describe(
     '`owner/name`',
@@ -113,8 +113,8 @@ export const githubSettings = z.strictObject({
   ...pace,
 })
 
-/** As PagerDuty's documentation shows it, with the path that is added for each event. */
-const withoutEnqueue = (value: string): string => value.replace(/\/v2\/(change\/)?enqueue\/?$/, '')
+/** PagerDuty's documentation gives the address with the path of one kind of events, which is what people copy. */
+const withoutEnqueue = (value: string): string => value.replace(/\/v2(\/(change\/)?enqueue)?\/?$/, '')
 
 function pagerdutyUrlFlaw(value: string): string | null {
   const { hostname } = new URL(value)
@@ -123,7 +123,7 @@ function pagerdutyUrlFlaw(value: string): string | null {
   return partsFlaw(value, {})
 }
 
-export const pagerdutySettings = z.strictObject({
+const pagerdutySettings = z.strictObject({
   type: z.literal('pagerduty'),
   routingKey: setting(
     textOf(textFlaw, like(/^[A-Za-z0-9]{32}$/, 'is not an integration key of 32 letters and digits')),
@@ -151,7 +151,8 @@ const signingSecrets = z.preprocess(
   (value) => (typeof value === 'string' ? list(withoutVersion(cleaned(value))) : value),
   z
     .array(setting(textOf(signingFlaw), withoutVersion), { error: 'is neither a secret nor a list of them' })
-    .min(1, { error: 'is empty' }),
+    .min(1, { error: 'is empty' })
+    .readonly(),
 )
 
 /** Set by the relay, or by the connection itself: with one of these no request could be made, or it would not be signed. */
@@ -173,8 +174,11 @@ function headerFlaw(name: string, text: string): string | null {
   return /[^\t\x20-\xff]/.test(text) ? 'holds a character that a header cannot carry' : null
 }
 
-/** What a URL may be where private addresses are not allowed, as far as it can be said without asking DNS. */
-function guardFlaw({
+const allow = 'allow it with allowPrivate (WEBHOOK_ALLOW_PRIVATE=1), or set another URL'
+export const privateFlaw = `is at a private address: ${allow}`
+
+/** Why a signed webhook may not go to a URL, as far as it can be told without DNS; null: nothing speaks against it. */
+export function privateUrlFlaw({
   url,
   allowPrivate,
 }: {
@@ -183,13 +187,12 @@ function guardFlaw({
 }): string | null {
   if (allowPrivate) return null
   const { protocol, hostname } = new URL(url)
-  const allow = 'allow it with allowPrivate (WEBHOOK_ALLOW_PRIVATE=1)'
-  if (protocol !== 'https:') return `is not https: use https, or ${allow}`
+  if (protocol !== 'https:') return `is not https: ${allow}`
   const ip = hostname.replace(/^\[|\]$/g, '')
-  return isIP(ip) !== 0 && !isPublicIp(ip) ? `is at a private address: ${allow}` : null
+  return isIP(ip) !== 0 && !isPublicIp(ip) ? privateFlaw : null
 }
 
-export const webhookSettings = z
+const webhookSettings = z
   .strictObject({
     type: z.literal('webhook'),
     url: httpUrl.describe('`https`, at a public address'),
@@ -204,7 +207,7 @@ export const webhookSettings = z
     ...pace,
   })
   .superRefine((value, context) => {
-    const message = guardFlaw(value)
+    const message = privateUrlFlaw(value)
     if (message !== null) context.addIssue({ code: 'custom', path: ['url'], message })
   })
 
@@ -212,13 +215,23 @@ interface Kind {
   settings: z.ZodObject
   /** What it cannot do without: the settings of one of its ways. */
   ways: readonly (readonly string[])[]
-  /** Why, where one way is there by halves. */
+  /** Why, for a target that has only a part of them. */
   why: string
+  /** Whether people read it: they are notified of troubles where `alertTarget` names no target. */
+  isReadByPeople: boolean
+  /** Whether messages open and end a state there, beside being shown. */
+  keepsIncidents: boolean
 }
 
-/** Each kind of target: its settings, from which its type, its checks and docs/configuration.md follow. */
+/** Each kind of target: from its settings follow its type, the checks at start, the doctor and docs/configuration.md. */
 export const targetKinds = {
-  slack: { settings: slackSettings, ways: [['url']], why: 'nothing can be posted without it' },
+  slack: {
+    settings: slackSettings,
+    ways: [['url']],
+    why: 'nothing can be posted without it',
+    isReadByPeople: true,
+    keepsIncidents: false,
+  },
   github: {
     settings: githubSettings,
     ways: [
@@ -226,10 +239,29 @@ export const targetKinds = {
       ['repo', 'app'],
     ],
     why: 'a dispatch needs both the repository and a token (or a GitHub App: its id, key and installation) for it',
+    isReadByPeople: false,
+    keepsIncidents: false,
   },
-  pagerduty: { settings: pagerdutySettings, ways: [['routingKey']], why: 'no event is taken without it' },
-  webhook: { settings: webhookSettings, ways: [['url', 'secrets']], why: 'a webhook is never sent unsigned' },
+  pagerduty: {
+    settings: pagerdutySettings,
+    ways: [['routingKey']],
+    why: 'no event is taken without it',
+    isReadByPeople: true,
+    keepsIncidents: true,
+  },
+  webhook: {
+    settings: webhookSettings,
+    ways: [['url', 'secrets']],
+    why: 'a webhook is never sent unsigned',
+    isReadByPeople: false,
+    keepsIncidents: false,
+  },
 } as const satisfies Record<string, Kind>
 
 export type TargetType = keyof typeof targetKinds
 export const targetTypes = Object.keys(targetKinds) as TargetType[]
+
+/** A target whose settings were checked. */
+export type TargetOf<Type extends TargetType> = z.output<(typeof targetKinds)[Type]['settings']>
+export type Target = { [Type in TargetType]: TargetOf<Type> }[TargetType]
+export type GithubApp = NonNullable<TargetOf<'github'>['app']>

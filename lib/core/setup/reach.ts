@@ -24,6 +24,8 @@ export function aheadMs(date: string | null, now: number): number | null {
 const sentence = (text: string): string =>
   `${text.charAt(0).toUpperCase()}${text.slice(1).replace(/\.?$/, '.')}`
 
+export const reachable = (words: string): Reach => ({ words, fix: null, aheadMs: null })
+
 /** From a reason as targets give it, "what: why, and how to fix it". */
 export function troubled(reason: string, ahead: number | null = null): Reach {
   const [what = '', why] = reason.split(/: (.*)/s)

@@ -4,7 +4,7 @@ import { isDataError } from '../../base/store-error.ts'
 import type { Change } from '../../core/change/change.ts'
 import { isOpen, isProbing, nextSlot } from '../../core/delivery/circuit.ts'
 import type { Message, Outcome, SendContext } from '../../core/delivery/delivery.ts'
-import type { Target } from '../../core/rules/rules.ts'
+import type { Target } from '../../core/rules/target-settings.ts'
 import type { DeliveryOrderRow, DeliveryRow } from '../../store/schema.ts'
 import { changesById } from '../../store/tables/changes.ts'
 import {
@@ -15,7 +15,7 @@ import {
   releaseDeliveries,
 } from '../../store/tables/deliveries.ts'
 import { lockTarget, updateTarget } from '../../store/tables/targets.ts'
-import { canDigest, digestFrom, digestMost, send, sendDigest, wantsText } from '../../targets/target.ts'
+import { canDigest, digestFrom, maxDigest, send, sendDigest, sendsText } from '../../targets/target.ts'
 import { noteAttempt, noteSkipped } from '../journal.ts'
 import { beginAttempt, endAttempt } from './attempt-span.ts'
 import { type MessageDeps, messageFor } from './message.ts'
@@ -77,7 +77,7 @@ async function claim(
     if (underWay >= window) return { at: time + fullWindowMs }
     const waiting = perSecond > 0 && canDigest(target) ? await countDue(trx, name, time, digestFrom + 1) : 0
     const digest = !probe && waiting > digestFrom
-    const max = digest ? digestMost : probe || perSecond > 0 ? 1 : Math.min(free, window - underWay)
+    const max = digest ? maxDigest : probe || perSecond > 0 ? 1 : Math.min(free, window - underWay)
     const claimed = await claimDeliveries(trx, name, max, time, leaseMs)
     if (claimed.length === 0) return null
     const changes = await changesById(trx, [...new Set(claimed.map((row) => row.change_id))])
@@ -121,7 +121,7 @@ async function sendClaim(
   for (const row of rows) {
     try {
       messages.push(
-        await messageFor(deps, { row, change: changes.get(row.change_id), wantsText: wantsText(target) }),
+        await messageFor(deps, { row, change: changes.get(row.change_id), wantsText: sendsText(target) }),
       )
       sending.push(row)
     } catch (error) {

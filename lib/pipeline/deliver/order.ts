@@ -2,7 +2,7 @@ import type { Change, Fact } from '../../core/change/change.ts'
 import { incidentOf, keepsIncidents } from '../../core/change/incident.ts'
 import { indexable } from '../../core/change/indexable.ts'
 import { kindOf } from '../../core/change/kinds.ts'
-import type { Target } from '../../core/rules/rules.ts'
+import type { Target } from '../../core/rules/target-settings.ts'
 import type { Db } from '../../store/client.ts'
 import type { DeliveryOrderRow, DeliveryRow } from '../../store/schema.ts'
 import {

@@ -1,10 +1,11 @@
 import type { Env } from '../../base/env.ts'
 import type { SendContext } from '../../core/delivery/delivery.ts'
-import type { Routes, Target } from '../../core/rules/rules.ts'
+import type { Routes } from '../../core/rules/rules.ts'
+import type { Target } from '../../core/rules/target-settings.ts'
 import { type Reach, type Reached, troubled } from '../../core/setup/reach.ts'
 import { reachLangfuse } from '../../langfuse/api/reach.ts'
 import type { LangfuseApi } from '../../langfuse/api/request.ts'
-import { reachTarget } from '../../targets/reach.ts'
+import { reachTarget } from '../../targets/target.ts'
 
 interface World {
   fetch: typeof globalThis.fetch

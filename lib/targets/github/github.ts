@@ -1,88 +1,20 @@
-import { withoutEndSlash } from '../../base/url-path.ts'
+import { z } from 'zod'
+import { jsonOf } from '../../base/json.ts'
+import { urlUnder, withoutEndSlash } from '../../base/url-path.ts'
 import type { Message, Outcome, SendContext } from '../../core/delivery/delivery.ts'
-import type { GithubTarget } from '../../core/rules/rules.ts'
-import { type Answer, exchange, outcomeOf, type Verdict, verdictOf } from '../http.ts'
+import type { TargetOf } from '../../core/rules/target-settings.ts'
+import { type Reach, reachable, troubled } from '../../core/setup/reach.ts'
+import { exchange, outcomeOf, reachByGet } from '../http.ts'
+import type { TargetKind } from '../kind.ts'
+import { classifyGithub } from './answer.ts'
 import { forgetToken, installationToken } from './app.ts'
 import { githubDispatch } from './payload.ts'
-import { askedToWait } from './wait.ts'
-import { githubWords } from './words.ts'
-
-/** What a permanent answer means, and what fixes it. */
-function fixOf(status: number, words: string, { repo, token }: GithubTarget): string | null {
-  const who = token === undefined ? 'the app' : 'the token'
-  switch (status) {
-    case 301:
-    case 307:
-    case 308:
-      return `a redirect, which is not followed: ${repo} was renamed or moved. Set its new name`
-    case 401:
-      return 'the token is wrong, expired or revoked. Make a new one and set it'
-    case 403:
-      return forbidden.find(({ says }) => says.test(words))?.fix({ who, repo }) ?? null
-    case 404:
-      return `${who} cannot see ${repo}, or it does not exist`
-    case 422:
-      return 'it did not take the payload. This is a bug of the relay: please report it'
-    default:
-      return null
-  }
-}
-
-/**
- * GitHub refuses with 403 for many reasons, of which only its words tell which. One that is not known here is left to
- * them: the wrong advice costs more than none.
- */
-const forbidden: { says: RegExp; fix: (of: { who: string; repo: string }) => string }[] = [
-  {
-    says: /\bSAML\b|\bSSO\b|single sign-on/i,
-    fix: ({ who }) =>
-      `${who} is not authorized for the single sign-on of the organization. Authorize it there (for a token: Configure SSO, beside it in GitHub's settings)`,
-  },
-  {
-    says: /archived/i,
-    fix: ({ repo }) => `${repo} is archived, and takes no events. Unarchive it, or set another repository`,
-  },
-  {
-    says: /IP allow ?list|IP address/i,
-    fix: () => "the organization allows only certain IP addresses. Add this machine's to its list",
-  },
-  {
-    says: /forbids access|personal access tokens? \(classic\)|token's lifetime/i,
-    fix: () => 'the organization does not allow such a token. Make one of the kind that it allows',
-  },
-  {
-    says: /suspended|disabled|blocked/i,
-    fix: ({ who, repo }) =>
-      `the account of ${who}, or ${repo}, is suspended or blocked. Its owner has to ask GitHub`,
-  },
-  {
-    says: /^$|not accessible by|must have|permission|not found/i,
-    fix: ({ who, repo }) =>
-      `${who} may not write to ${repo}. Give it "Contents: read and write" for this repository`,
-  },
-]
-
-export function classifyGithub(answer: Answer, target: GithubTarget, now: number): Verdict {
-  const { status, body } = answer
-  const wait = askedToWait(answer, now)
-  if (wait) return wait
-  const verdict = verdictOf('GitHub', answer, now)
-  if (verdict.outcome === 'delivered' && status !== 204) {
-    const reason = `GitHub answered ${status}, not 204. Check that ${target.apiUrl} is the address of its API`
-    return { outcome: 'failed', reason }
-  }
-  if (verdict.outcome !== 'failed') return verdict
-  const words = githubWords(body)
-  const fix = fixOf(status, words, target)
-  const reason = fix === null ? verdict.reason : `GitHub answered ${status}: ${fix}`
-  return { outcome: 'failed', reason: words === '' ? reason : `${reason}: "${words}"` }
-}
 
 async function dispatch(
-  target: GithubTarget,
+  target: TargetOf<'github'>,
   message: Message,
   context: SendContext,
-  /** `refused`: another one that may be echoed. */
+  /** `refused`: an earlier one, which an answer may echo as well. */
   { token, refused = '' }: { token: string; refused?: string },
 ): Promise<Outcome> {
   // Loaded at the first dispatch: 35 ms, which a start without GitHub need not wait for.
@@ -106,21 +38,61 @@ async function dispatch(
   return outcomeOf('GitHub', seen, (answer) => classifyGithub(answer, target, context.now()))
 }
 
-export async function sendGithub(
-  target: GithubTarget,
-  message: Message,
+/** `isNew`: GitHub just made it, so that it cannot have been revoked yet. */
+async function tokenFor(
+  { token, app, apiUrl }: TargetOf<'github'>,
   context: SendContext,
-): Promise<Outcome> {
-  const { token, app } = target
-  if (token !== undefined || app === undefined)
-    return dispatch(target, message, context, { token: token ?? '' })
-  const first = await installationToken(target.apiUrl, app, context)
+): Promise<{ token: string; isNew: boolean } | Outcome> {
+  // A dry run requests nothing, and a token shows in nothing that it keeps.
+  if (token !== undefined || app === undefined || context.isDry) return { token: token ?? '', isNew: false }
+  return installationToken(apiUrl, app, context)
+}
+
+async function send(target: TargetOf<'github'>, message: Message, context: SendContext): Promise<Outcome> {
+  const { app } = target
+  const first = await tokenFor(target, context)
   if ('outcome' in first) return first
   const outcome = await dispatch(target, message, context, first)
-  if (outcome.statusCode !== 401 || first.isNew) return outcome
+  if (outcome.statusCode !== 401 || target.token !== undefined || app === undefined || first.isNew)
+    return outcome
   // Revoked before its time.
   forgetToken(app, first.token)
-  const second = await installationToken(target.apiUrl, app, context)
+  const second = await tokenFor(target, context)
   if ('outcome' in second) return second
   return dispatch(target, message, context, { token: second.token, refused: first.token })
 }
+
+const repository = z.object({ permissions: z.object({ push: z.boolean() }).optional() })
+
+/** https://docs.github.com/rest/repos/repos#get-a-repository */
+async function reach(target: TargetOf<'github'>, context: SendContext): Promise<Reach> {
+  const { apiUrl, app, repo } = target
+  const got = await tokenFor(target, context)
+  if ('outcome' in got) return troubled(got.reason ?? 'GitHub gave no token')
+  const { token } = got
+  return reachByGet('GitHub', context, {
+    url: urlUnder(apiUrl, `/repos/${repo}`),
+    headers: { accept: 'application/vnd.github+json', authorization: `token ${token}` },
+    secrets: [token],
+    judge: (answer) => {
+      if (answer.status !== 200) {
+        const verdict = classifyGithub(answer, target, context.now())
+        return troubled('reason' in verdict ? verdict.reason : `GitHub answered ${answer.status}`)
+      }
+      // For an app, the permissions in the answer are not its own.
+      const { permissions } = repository.safeParse(jsonOf(answer.body)).data ?? {}
+      return app === undefined && permissions?.push === false
+        ? troubled(
+            `GitHub shows ${repo}, but this token may not write to it: give it "Contents: read and write"`,
+          )
+        : reachable(`GitHub shows ${repo}.`)
+    },
+  })
+}
+
+export const github = {
+  send,
+  reach,
+  sendsText: true,
+  replayNote: null,
+} satisfies TargetKind<'github'>

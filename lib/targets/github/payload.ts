@@ -2,10 +2,9 @@ import { createHash } from 'node:crypto'
 import { visibleText } from '../../base/visible.ts'
 import { type Fact, wholeName } from '../../core/change/change.ts'
 import { type BurstFact, isBurst, kindOf } from '../../core/change/kinds.ts'
-import { type Message, observedOf, versionOf } from '../../core/delivery/delivery.ts'
-import type { GithubTarget } from '../../core/rules/rules.ts'
-import { cut } from '../text.ts'
-import { callbackPayload, changeHead } from './callback.ts'
+import { type Message, observedOf, titleOf, versionOf } from '../../core/delivery/delivery.ts'
+import type { TargetOf } from '../../core/rules/target-settings.ts'
+import { truncateUnits } from '../text.ts'
 
 /** GitHub refuses a dispatch whose body has 64 KB or more. */
 const maxBody = 65_535
@@ -46,8 +45,8 @@ const sha256Of = (text: unknown): string =>
     .digest('hex')
 
 function labelOf(fact: Fact): string | null {
-  if ('label' in fact) return cut(fact.label, maxName)
-  return 'labels' in fact && fact.labels.length === 1 ? cut(fact.labels[0] ?? '', maxName) : null
+  if ('label' in fact) return truncateUnits(fact.label, maxName)
+  return 'labels' in fact && fact.labels.length === 1 ? truncateUnits(fact.labels[0] ?? '', maxName) : null
 }
 
 const changeOf = ({
@@ -57,7 +56,7 @@ const changeOf = ({
 }: Message): Record<string, unknown> & { labelsOmitted?: number } => ({
   id: change.id,
   kind: fact.kind,
-  title: cut(visibleText(change.title), maxName),
+  title: truncateUnits(visibleText(change.title), maxName),
   url: links.page,
   label: labelOf(fact),
   from: 'from' in fact ? fact.from : null,
@@ -99,7 +98,7 @@ const fits = (dispatch: Dispatch): boolean => Buffer.byteLength(JSON.stringify(d
  * The dispatch of one change. The prompt's text is in it as a whole where the body stays below 64 KB, else not at all
  * (`promptOmitted`: `size`, or `unknown` where no event told it): half a prompt is worse than none.
  */
-export function githubDispatch(target: GithubTarget, message: Message): Dispatch {
+export function githubDispatch(target: TargetOf<'github'>, message: Message): Dispatch {
   const { change, fact } = message
   const made = (client_payload: Dispatch['client_payload']): Dispatch => ({
     event_type: target.eventType,
@@ -128,8 +127,8 @@ export function githubDispatch(target: GithubTarget, message: Message): Dispatch
   const fewer = fittingLabels(labels, maxLabels)
   return made({
     ...payload,
-    promptName: cut(wholeName(change), maxName),
-    projectId: cut(change.projectId ?? '', maxName),
+    promptName: truncateUnits(wholeName(change), maxName),
+    projectId: truncateUnits(change.projectId ?? '', maxName),
     labels: fewer,
     change: {
       ...payload.change,
@@ -137,6 +136,46 @@ export function githubDispatch(target: GithubTarget, message: Message): Dispatch
     },
     promptOmitted,
   })
+}
+
+const shortened = (text: string | null): string | null =>
+  text === null ? null : truncateUnits(text, maxName)
+
+/** The `change` of a payload that is about traces or scores. */
+const changeHead = (message: Message): Record<string, unknown> => ({
+  id: message.change.id,
+  kind: message.fact.kind,
+  title: truncateUnits(visibleText(titleOf(message)), maxName),
+  url: message.links.page,
+  // A workflow can leave tests alone: `if: ${{ !github.event.client_payload.change.test }}`.
+  ...(message.change.test ? { test: true } : {}),
+})
+
+/** What someone asked to have looked at, and what Langfuse's API says about it. */
+function callbackPayload(
+  message: Message,
+  { traceId, observationId, sessionId, confirmed }: Extract<Fact, { kind: 'trace-callback' }>,
+): Record<string, unknown> {
+  const { change, links } = message
+  const { trace } = change.detail
+  return {
+    projectId: shortened(change.projectId),
+    change: changeHead(message),
+    traceId,
+    observationId,
+    sessionId,
+    confirmed,
+    url: links.langfuse,
+    trace: trace
+      ? {
+          ...trace,
+          name: shortened(trace.name),
+          user: shortened(trace.user),
+          environment: shortened(trace.environment),
+          startedAt: trace.startedAt === null ? null : new Date(trace.startedAt).toISOString(),
+        }
+      : null,
+  }
 }
 
 const maxRows = 10
@@ -147,22 +186,22 @@ function burstPayload(message: Message, fact: BurstFact): Dispatch['client_paylo
   const { name, count, firstAt, lastAt, isLeast = false } = fact
   const rows = observedOf(message).slice(0, maxRows)
   return {
-    projectId: change.projectId === null ? null : cut(change.projectId, maxName),
+    projectId: shortened(change.projectId),
     change: changeHead(message),
-    name: cut(name, maxName),
+    name: truncateUnits(name, maxName),
     count,
     countIsLeast: isLeast,
     firstAt: new Date(firstAt).toISOString(),
     lastAt: new Date(lastAt).toISOString(),
     ...(fact.kind === 'score' ? { lowest: fact.lowest, highest: fact.highest } : {}),
     rows: rows.map(({ row: { id, traceId, at, level, message, value }, url }) => ({
-      id: cut(id, maxId),
-      traceId: traceId === null ? null : cut(traceId, maxId),
+      id: truncateUnits(id, maxId),
+      traceId: traceId === null ? null : truncateUnits(traceId, maxId),
       at: new Date(at).toISOString(),
       level,
       message,
       value,
-      url: url === null ? null : cut(url, maxName),
+      url: shortened(url),
     })),
   }
 }
@@ -176,13 +215,13 @@ function otherPayload(message: Message): Dispatch['client_payload'] {
     version: null,
     action: null,
     labels: [],
-    projectId: change.projectId === null ? null : cut(change.projectId, maxName),
+    projectId: shortened(change.projectId),
     eventId: null,
     change: {
       ...changeOf(message),
-      subject: cut(wholeName(change), maxName),
-      severity: 'severity' in fact ? cut(fact.severity, maxName) : null,
-      message: words === null ? null : cut(words, maxName),
+      subject: truncateUnits(wholeName(change), maxName),
+      severity: 'severity' in fact ? truncateUnits(fact.severity, maxName) : null,
+      message: shortened(words),
       ...(alert && { ended: { changeId: alert.changeId, since: new Date(alert.since).toISOString() } }),
     },
     sha256: null,

@@ -5,9 +5,9 @@ import { incidentOf } from '../../core/change/incident.ts'
 import { kindOf, type Tone } from '../../core/change/kinds.ts'
 import type { Message } from '../../core/delivery/delivery.ts'
 import { observedOf, titleOf } from '../../core/delivery/delivery.ts'
-import type { PagerdutyTarget } from '../../core/rules/rules.ts'
-import { messageLinks } from '../links.ts'
-import { cut, head, oneLine, webUrl } from '../text.ts'
+import type { TargetOf } from '../../core/rules/target-settings.ts'
+import { messageLinks, webUrl } from '../message-links.ts'
+import { firstUnits, oneLine, truncateUnits } from '../text.ts'
 
 /** PagerDuty's limits, in characters: https://developer.pagerduty.com/docs/events-api-v2-overview */
 const maxSummary = 1024
@@ -100,8 +100,9 @@ function fitting(key: string): string {
 const dedupKey = ({ change, fact }: Message): string =>
   fitting(incidentOf(change, fact)?.key ?? `prompt-relay:${change.id}`)
 
-const line = (text: string, max: number): string => cut(oneLine(visibleLines(head(text, 4 * max))), max)
-const text = (value: string): string => cut(visibleLines(head(value, 4 * maxText)), maxText)
+const line = (text: string, max: number): string =>
+  truncateUnits(oneLine(visibleLines(firstUnits(text, 4 * max))), max)
+const text = (value: string): string => truncateUnits(visibleLines(firstUnits(value, 4 * maxText)), maxText)
 const lines = (values: readonly string[]): string[] =>
   values.slice(0, 20).map((value) => line(value, maxName))
 
@@ -158,7 +159,7 @@ function differenceText(difference: NonNullable<Message['change']['detail']['dif
 }
 
 /** One change as PagerDuty takes it. Within PagerDuty's limits whatever the change holds. */
-export function pagerdutyEvent({ routingKey }: PagerdutyTarget, message: Message): PagerdutyEvent {
+export function pagerdutyEvent({ routingKey }: TargetOf<'pagerduty'>, message: Message): PagerdutyEvent {
   const { change, fact } = message
   const way = wayOf(message)
   const dedup_key = dedupKey(message)

@@ -1,15 +1,12 @@
 import type { IncomingWebhookSendArguments } from '@slack/webhook'
 import { longDuration } from '../../base/duration.ts'
-import { authorsOf, wholeName } from '../../core/change/change.ts'
+import { authorsOf, type DifferenceSummary, wholeName } from '../../core/change/change.ts'
 import { callbackFields } from '../../core/change/describe-callback.ts'
 import type { Message } from '../../core/delivery/delivery.ts'
-import { titleOf } from '../../core/delivery/delivery.ts'
-import { messageLinks } from '../links.ts'
-import { webUrl } from '../text.ts'
-import { differenceCode, differenceNotes } from './difference.ts'
+import { type MessageRow, observedOf, titleOf } from '../../core/delivery/delivery.ts'
+import { messageLinks, webUrl } from '../message-links.ts'
 import { danger, lookOf } from './look.ts'
-import { observedLines } from './observed.ts'
-import { fromMarkdown, link, listed, named, plain, quoted, said } from './text.ts'
+import { escaped, fromMarkdown, link, listed, named, plain, quoted, said } from './text.ts'
 
 /** Slack refuses a whole message near 13,200 characters (https://github.com/slackapi/bolt-js/issues/2509). */
 const maxMessage = 12_500
@@ -71,6 +68,63 @@ function otherFields({ change, fact }: Message, { share }: Room): Field[] {
   ]
 }
 
+const more = (count: number, what: string): string => `… ${count} more ${what}${count === 1 ? '' : 's'}`
+
+/**
+ * The changed lines as a code block under the two versions, cut at a line, `room` characters at most; then how
+ * many changed lines are left, with a link to the page. Null where no line changed.
+ */
+function differenceCode(difference: DifferenceSummary, page: string | null, room: number): string | null {
+  const { fromVersion, toVersion, coarse, lines, cutLines } = difference
+  if (lines.length + cutLines === 0) return null
+  const title = `*v${fromVersion} → v${toVersion}*${coarse ? ' (only roughly compared: the texts are large)' : ''}`
+  const url = webUrl(page, room / 2)
+  const all = url === null ? [] : [link(url, 'See all')]
+  const kept: string[] = []
+  let left = room - title.length - (all[0]?.length ?? 0) - 40
+  for (const { sign, text } of lines) {
+    const line = escaped(`${sign} ${text}`)
+    left -= line.length + 1
+    if (left < 0) break
+    kept.push(line)
+  }
+  const rest = lines.slice(kept.length).filter(({ sign }) => sign !== ' ').length + cutLines
+  const block = kept.length > 0 ? [`\`\`\`\n${kept.join('\n')}\n\`\`\``] : []
+  const tail = rest > 0 ? [[more(rest, 'line'), ...all].join(' ')] : []
+  return [title, ...block, ...tail].join('\n')
+}
+
+const maxNotes = 5
+
+/** A placeholder of a chat prompt has no braces. */
+const variable = (name: string): string =>
+  name.startsWith('placeholder:') ? `placeholder ${name.slice('placeholder:'.length)}` : `{{${name}}}`
+
+/** Variables that changed, and config keys, a line each, ready for Slack. */
+function differenceNotes(difference: DifferenceSummary): string[] {
+  const { variablesAdded, variablesRemoved, cutVariables = 0, config, cutConfig = 0 } = difference
+  const names = (title: string, list: readonly string[]): string[] => {
+    const shown = list.slice(0, maxNotes).map((name) => named(variable(name), 80))
+    return shown.length > 0 ? [`*${title}* ${shown.join(', ')}`] : []
+  }
+  const over = (list: readonly unknown[]): number => Math.max(0, list.length - maxNotes)
+  const hidden = cutVariables + over(variablesAdded) + over(variablesRemoved)
+  const hiddenKeys = cutConfig + over(config)
+  const value = (json: string | null): string => (json === null ? 'not set' : named(json, 120))
+  const variables = [
+    ...names('Variables added', variablesAdded),
+    ...names('Variables removed', variablesRemoved),
+    ...(hidden > 0 ? [more(hidden, 'variable')] : []),
+  ]
+  const keys = [
+    ...config
+      .slice(0, maxNotes)
+      .map(({ key, before, after }) => `*Config* ${named(key, 80)}: ${value(before)} → ${value(after)}`),
+    ...(hiddenKeys > 0 ? [more(hiddenKeys, 'config key')] : []),
+  ]
+  return [variables, keys].filter((lines) => lines.length > 0).map((lines) => lines.join('\n'))
+}
+
 function differenceBlocks({ change, links }: Message, { difference: room }: Room): Block[] {
   const { difference } = change.detail
   if (difference === null) return []
@@ -86,6 +140,25 @@ function buttons(message: Message, { share }: Room): Block[] {
   return elements.length > 0 ? [{ type: 'actions', elements }] : []
 }
 
+const maxRows = 5
+
+const when = (at: number): string => `${new Date(at).toISOString().slice(0, 19).replace('T', ' ')} UTC`
+
+function rowLine({ row, url, words }: MessageRow, share: number): string {
+  const href = webUrl(url, 500 * share)
+  const into = href === null ? '' : ` ${link(href, row.traceId === null ? 'Session' : 'Trace')}`
+  return `• ${when(row.at)} ${named(words, 300 * share)}${into}`
+}
+
+/** The first rows of a burst, as far as the rule matched them, a line each; empty for other changes. */
+function rowLines(message: Message, share: number): string {
+  const rows = observedOf(message)
+  const lines = rows.slice(0, maxRows).map((row) => rowLine(row, share))
+  const { fact } = message
+  const left = 'count' in fact && rows.length > 0 ? fact.count - lines.length : 0
+  return [...lines, ...(left > 0 ? [`… and ${left.toLocaleString('en')} more`] : [])].join('\n')
+}
+
 function wordsOf(all: Message, { share }: Room): Block[] {
   const { change } = all
   const { prompt, message, problems } = change.detail
@@ -94,7 +167,7 @@ function wordsOf(all: Message, { share }: Room): Block[] {
     prompt?.commitMessage ? quoted(prompt.commitMessage, 600 * share) : '',
     fromMarkdown(said(message ?? '', 1200 * share)),
     list.join('\n'),
-    observedLines(all, share),
+    rowLines(all, share),
   ]
   return paragraphs.filter((text) => text.replaceAll('>', '').trim() !== '').map(section)
 }

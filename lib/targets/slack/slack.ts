@@ -1,15 +1,16 @@
 import { IncomingWebhook, type IncomingWebhookSendArguments } from '@slack/webhook'
 import { z } from 'zod'
 import { jsonOf } from '../../base/json.ts'
-import { visibleLines } from '../../base/visible.ts'
-import type { Message, Outcome, SendContext } from '../../core/delivery/delivery.ts'
-import type { SlackTarget } from '../../core/rules/rules.ts'
-import { type Answer, exchange, outcomeOf, type Verdict, verdictOf } from '../http.ts'
-import { cut, oneLine } from '../text.ts'
+import type { Outcome, SendContext } from '../../core/delivery/delivery.ts'
+import type { TargetOf } from '../../core/rules/target-settings.ts'
+import { type Reach, reachable, troubled } from '../../core/setup/reach.ts'
+import { type Answer, exchange, outcomeOf, quoting, reachByGet, type Verdict, verdictOf } from '../http.ts'
+import type { TargetKind } from '../kind.ts'
+import { quotable } from '../text.ts'
 import { slackDigest, slackMessage } from './message.ts'
 
-const ourBug = 'it could not take the message. This is a bug of the relay: please report it'
-const newWebhook = 'Make a new webhook and set its URL'
+const ourBug = 'it refused the message. This is a bug in the relay: please report it'
+const newWebhook = 'Create a new webhook and set its URL'
 
 /** https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks#handling_errors */
 const fixes = new Map([
@@ -19,23 +20,23 @@ const fixes = new Map([
   ['no_text', ourBug],
   ['missing_text_or_fallback_or_attachments', ourBug],
   ['too_many_attachments', ourBug],
-  ['no_service', `the webhook was removed or switched off. ${newWebhook}`],
-  ['no_service_id', `the URL is not complete. ${newWebhook}`],
-  ['no_active_hooks', `the webhook was switched off. ${newWebhook}`],
-  ['invalid_token', `the URL is not complete or was revoked. ${newWebhook}`],
+  ['no_service', `the webhook was removed or disabled. ${newWebhook}`],
+  ['no_service_id', `the URL is incomplete. ${newWebhook}`],
+  ['no_active_hooks', `the webhook was disabled. ${newWebhook}`],
+  ['invalid_token', `the URL is incomplete or was revoked. ${newWebhook}`],
   ['no_team', `the workspace is gone. ${newWebhook}`],
-  ['team_disabled', 'the workspace is switched off. Have it switched on, or set the webhook of another one'],
+  ['team_disabled', 'the workspace is disabled. Have it enabled, or set a webhook of another workspace'],
   ['channel_not_found', `the channel is gone. ${newWebhook}`],
-  ['channel_is_archived', 'the channel is archived. Unarchive it, or make a webhook for another one'],
+  ['channel_is_archived', 'the channel is archived. Unarchive it, or create a webhook for another one'],
   [
     'action_prohibited',
-    'an admin has restricted posting to this channel. Ask for leave, or use another channel',
+    'an admin has restricted posting to this channel. Ask for permission, or use another channel',
   ],
   [
     'posting_to_general_channel_denied',
-    'only admins may post to #general. Make a webhook for another channel',
+    'only admins may post to #general. Create a webhook for another channel',
   ],
-  ['user_not_found', `the person it wrote to is gone. ${newWebhook}`],
+  ['user_not_found', `the user it posted to is gone. ${newWebhook}`],
 ])
 
 const jsonAnswer = z.object({
@@ -44,10 +45,10 @@ const jsonAnswer = z.object({
   error: z.unknown().optional(),
 })
 
-/** Why what was answered with 2xx was not posted; null: nothing says that it was not. */
+/** Why a message was not posted although the answer is a 2xx; null: nothing in the body says so. */
 function refusedIn(body: string): string | null {
   if (/^<(!doctype|html)/i.test(body))
-    return 'with a web page, which takes no messages. Check the webhook URL'
+    return 'with a web page, so this is not a webhook. Check the webhook URL'
   const known = (code: string) => fixes.get(code)
   if (known(body) !== undefined) return `${body}: ${known(body)}`
   const json = jsonOf(body)
@@ -56,36 +57,35 @@ function refusedIn(body: string): string | null {
   const isTaken = ok ?? success
   if (isTaken ?? !error) return null
   const fix = typeof error === 'string' ? known(error) : undefined
-  return fix === undefined ? 'but took no message. Check the webhook URL' : `and refused: ${fix}`
+  return fix === undefined
+    ? 'but did not accept the message. Check the webhook URL'
+    : `but refused the message: ${fix}`
 }
 
 /**
- * Slack says `ok`, or why not, in plain text. What takes Slack's messages beside it answers otherwise (Rocket.Chat, the
- * triggers of Slack's workflows): delivered too, since a message that is sent again after 2xx is there twice.
+ * Slack answers `ok`, or why not, in plain text. Receivers that are compatible with it answer something else (Rocket.Chat,
+ * the triggers of Slack's workflows). That counts as delivered too: sent again after a 2xx, the message would be there twice.
  */
 export function classifySlack(answer: Answer, now: number): Verdict {
   const verdict = verdictOf('Slack', answer, now)
   const code = answer.body.trim()
-  const said = cut(visibleLines(oneLine(code)), 200)
+  const words = quotable(code)
   if (verdict.outcome === 'delivered') {
     if (code === 'ok') return verdict
     const refused = refusedIn(code)
     if (refused !== null)
-      return { outcome: 'failed', reason: `Slack answered ${answer.status} ${refused}: "${said}"` }
-    const note = `Slack answered ${answer.status}, but not "ok"${said === '' ? '' : `: "${said}"`}`
+      return { outcome: 'failed', reason: quoting(`Slack answered ${answer.status} ${refused}`, words) }
+    const note = quoting(`Slack answered ${answer.status}, but not "ok"`, words)
     return { outcome: 'delivered', note: verdict.note ?? note }
   }
   if (verdict.outcome !== 'failed' || answer.status < 400) return verdict
   const fix = fixes.get(code)
   if (fix) return { outcome: 'failed', reason: `Slack answered ${answer.status} ${code}: ${fix}` }
-  return {
-    outcome: 'failed',
-    reason: `${verdict.reason}. Check the webhook URL${said === '' ? '' : `: "${said}"`}`,
-  }
+  return { outcome: 'failed', reason: quoting(`${verdict.reason}. Check the webhook URL`, words) }
 }
 
-/** The whole address is a password; its long segments are enough of one. */
-export function secretsOf({ url }: SlackTarget): string[] {
+/** The whole URL is a secret, and so are its long segments alone. */
+function secretsOf({ url }: TargetOf<'slack'>): string[] {
   const { pathname, search, searchParams } = new URL(url)
   const segments = pathname.split('/')
   const long = segments.filter((segment, i) => segment.length >= 12 || i === segments.length - 1)
@@ -93,7 +93,7 @@ export function secretsOf({ url }: SlackTarget): string[] {
 }
 
 async function post(
-  target: SlackTarget,
+  target: TargetOf<'slack'>,
   body: IncomingWebhookSendArguments,
   context: SendContext,
 ): Promise<Outcome> {
@@ -103,11 +103,23 @@ async function post(
   return outcomeOf('Slack', seen, (answer) => classifySlack(answer, context.now()))
 }
 
-export const sendSlack = (target: SlackTarget, message: Message, context: SendContext): Promise<Outcome> =>
-  post(target, slackMessage(message), context)
+/** Slack refuses a GET, but says with 403, 404 or 410 that the webhook is gone. */
+const reach = (target: TargetOf<'slack'>, context: SendContext): Promise<Reach> =>
+  reachByGet('Slack', context, {
+    url: target.url,
+    secrets: secretsOf(target),
+    judge: (answer) => {
+      const verdict = classifySlack(answer, context.now())
+      return [403, 404, 410].includes(answer.status) && 'reason' in verdict
+        ? troubled(verdict.reason)
+        : reachable('Slack was reached.')
+    },
+  })
 
-export const sendSlackDigest = (
-  target: SlackTarget,
-  messages: Message[],
-  context: SendContext,
-): Promise<Outcome> => post(target, slackDigest(messages), context)
+export const slack = {
+  send: (target, message, context) => post(target, slackMessage(message), context),
+  sendDigest: (target, messages, context) => post(target, slackDigest(messages), context),
+  reach,
+  sendsText: false,
+  replayNote: null,
+} satisfies TargetKind<'slack'>

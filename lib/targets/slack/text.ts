@@ -1,5 +1,5 @@
 import { visibleLines } from '../../base/visible.ts'
-import { cut, head, oneLine } from '../text.ts'
+import { firstUnits, oneLine, truncateUnits } from '../text.ts'
 
 /** Invisible. Three backticks apart are no code block, and a shortcode with it inside is no picture. */
 const joiner = '\u2060'
@@ -15,10 +15,10 @@ export const escaped = (text: string): string =>
     .replaceAll('>', '&gt;')
     .replace(/`(?=``)/g, `\`${joiner}`)
 
-const clipped = (text: string, max: number): string => cut(text, max).replace(/&[a-z]*…$/, '…')
+const clipped = (text: string, max: number): string => truncateUnits(text, max).replace(/&[a-z]*…$/, '…')
 
 /** At most `most` characters as escaped, no entity cut in half. Escaping never makes a text shorter than a quarter. */
-export const said = (text: string, max: number): string => clipped(escaped(head(text, 4 * max)), max)
+export const said = (text: string, max: number): string => clipped(escaped(firstUnits(text, 4 * max)), max)
 
 /** Bold, italic and struck text need a mark that does not stand inside a word: `order_id` has none. */
 const wrapping = /(?<![\p{L}\p{N}])[*_~]|[*_~](?![\p{L}\p{N}])/u
@@ -45,7 +45,7 @@ function literal(line: string, max: number): string {
   return line.includes('`') ? clipped(apart(line), max) : `\`${clipped(withoutPictures(line), max - 2)}\``
 }
 
-const lineOf = (text: string, max: number): string => escaped(oneLine(head(text, 4 * max)))
+const lineOf = (text: string, max: number): string => escaped(oneLine(firstUnits(text, 4 * max)))
 
 /** The same for names and titles, which have no lines: a line of its own could pass for one of ours. Shown as it is. */
 export const named = (text: string, max: number): string => literal(lineOf(text, max), max)

@@ -14,10 +14,10 @@ import {
   titleOf,
   versionOf,
 } from '../../core/delivery/delivery.ts'
-import { cut } from '../text.ts'
+import { truncateUnits } from '../text.ts'
 import { maxEntries, maxLines, maxName, maxText, type WebhookBody } from './schema.ts'
 
-const clip = (text: string, max = maxName): string => cut(text.toWellFormed(), max)
+const clip = (text: string, max = maxName): string => truncateUnits(text.toWellFormed(), max)
 const clipOrNull = (text: string | null, max = maxName): string | null =>
   text === null ? null : clip(text, max)
 const clipAll = (texts: readonly string[]): string[] => texts.slice(0, maxEntries).map((text) => clip(text))

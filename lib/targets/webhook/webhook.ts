@@ -1,50 +1,51 @@
-import { isIP } from 'node:net'
+import { once } from 'node:events'
+import { connect as connectTcp, isIP, type LookupFunction } from 'node:net'
+import { connect as connectTls } from 'node:tls'
 import { Webhook } from 'standardwebhooks'
-import { codeOf } from '../../base/network-reason.ts'
-import { isPublicIp } from '../../base/public-address.ts'
-import { visibleLines } from '../../base/visible.ts'
+import { codeOf, networkReason } from '../../base/network-reason.ts'
+import { proxyFor } from '../../base/proxy-env.ts'
 import type { Message, Outcome, SendContext } from '../../core/delivery/delivery.ts'
-import type { WebhookTarget } from '../../core/rules/rules.ts'
-import { type Answer, exchange, outcomeOf, type Verdict, verdictOf } from '../http.ts'
-import { cut, oneLine } from '../text.ts'
+import { privateFlaw, privateUrlFlaw, type TargetOf } from '../../core/rules/target-settings.ts'
+import { type Reach, reachable, troubled } from '../../core/setup/reach.ts'
+import { type Answer, exchange, outcomeOf, quoting, type Verdict, verdictOf } from '../http.ts'
+import type { TargetKind } from '../kind.ts'
+import { quotable } from '../text.ts'
 import { webhookBodyOf } from './body.ts'
-import { privateAddress, publicFetch } from './public-fetch.ts'
+import { privateAddress, publicFetch, publicLookup } from './public-fetch.ts'
+
+const rejected = 'it rejected the signature. Make sure that both sides have the same secret'
 
 const fixes = new Map([
-  [401, 'it did not take the signature. Compare the secret on both sides'],
-  [403, 'it did not take the signature. Compare the secret on both sides'],
+  [401, rejected],
+  [403, rejected],
   [404, 'there is nothing at this address. Check the URL'],
-  [410, 'it is gone, and wants no more. Take the target out, or set another URL'],
+  [410, 'the receiver is gone for good. Remove the target, or set another URL'],
 ])
 
 export function classifyWebhook(answer: Answer, now: number): Verdict {
   const verdict = verdictOf('The webhook', answer, now)
   if (verdict.outcome !== 'failed' || answer.status < 400) return verdict
   const fix = fixes.get(answer.status)
-  const said = cut(visibleLines(oneLine(answer.body)), 200)
   const reason = fix === undefined ? verdict.reason : `${verdict.reason}: ${fix}`
-  return { outcome: 'failed', reason: said === '' ? reason : `${reason}: "${said}"` }
+  return { outcome: 'failed', reason: quoting(reason, quotable(answer.body)) }
 }
 
-const allow = 'Allow it with allowPrivate (WEBHOOK_ALLOW_PRIVATE=1), or set another URL'
+const privateRefusal = (host: string): string => `The webhook (${host}) ${privateFlaw}`
 
-export const privateRefusal = (host: string): string =>
-  `The webhook (${host}) is at a private address. ${allow}`
-
-/** Why nothing is sent to this URL, as far as it can be told without asking DNS. */
-export function urlRefusal({ url, allowPrivate }: WebhookTarget): string | null {
-  if (!URL.canParse(url)) return 'The webhook has no valid URL. Correct it'
-  const { protocol, hostname, host } = new URL(url)
-  if (allowPrivate) return null
-  if (protocol !== 'https:') return `The webhook (${host}) is not https. ${allow}`
-  const ip = hostname.replace(/^\[|\]$/g, '')
-  return isIP(ip) !== 0 && !isPublicIp(ip) ? privateRefusal(host) : null
+/**
+ * Why nothing is sent to this URL, as far as it can be told without DNS. Checked at start as well, and here again: an
+ * address in the URL itself is never looked up, so that `publicFetch` does not see it.
+ */
+function urlRefusal(target: TargetOf<'webhook'>): string | null {
+  if (!URL.canParse(target.url)) return 'The webhook has no valid URL. Correct it'
+  const flaw = privateUrlFlaw(target)
+  return flaw === null ? null : `The webhook (${new URL(target.url).host}) ${flaw}`
 }
 
 const shortestSegment = 12
 
-/** The secrets themselves, what the URL holds that looks like one, and the headers that are sent along. */
-function secretsOf({ url, headers }: WebhookTarget, secrets: readonly string[]): string[] {
+/** The secrets themselves, every part of the URL that looks like one, and the headers that are sent along. */
+function secretsOf({ url, headers, secrets }: TargetOf<'webhook'>): string[] {
   const { pathname, searchParams, password, username } = new URL(url)
   const segments = pathname.split('/').filter((segment) => segment.length >= shortestSegment)
   const keys = secrets.map((secret) => secret.replace(/^whsec_/, ''))
@@ -61,11 +62,11 @@ function secretsOf({ url, headers }: WebhookTarget, secrets: readonly string[]):
 
 /** https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md */
 function signedHeaders(
-  target: WebhookTarget,
-  { id, secrets, body, now }: { id: string; secrets: readonly string[]; body: string; now: number },
+  target: TargetOf<'webhook'>,
+  { id, body, now }: { id: string; body: string; now: number },
 ): Headers {
   const headers = new Headers(target.headers)
-  const signatures = secrets.map((secret) => new Webhook(secret).sign(id, new Date(now), body))
+  const signatures = target.secrets.map((secret) => new Webhook(secret).sign(id, new Date(now), body))
   headers.set('content-type', 'application/json')
   headers.set('user-agent', 'Prompt Relay')
   headers.set('webhook-id', id)
@@ -82,26 +83,21 @@ function guardedFetch(): typeof globalThis.fetch {
   return guarded
 }
 
-export async function sendWebhook(
-  target: WebhookTarget,
-  message: Message,
-  context: SendContext,
-): Promise<Outcome> {
+async function send(target: TargetOf<'webhook'>, message: Message, context: SendContext): Promise<Outcome> {
   const body = JSON.stringify(webhookBodyOf(message))
-  const refused = urlRefusal(target)
-  if (refused !== null) return refusedOutcome(refused)
-  const secrets = typeof target.secrets === 'string' ? [target.secrets] : target.secrets
-  const headers = signedHeaders(target, { id: message.deliveryId, secrets, body, now: context.now() })
-  const way = { ...context, fetch: target.allowPrivate ? context.fetch : guardedFetch() }
-  const seen = await exchange(way, secretsOf(target, secrets), (fetch) =>
+  const refusal = urlRefusal(target)
+  if (refusal !== null) return refused(refusal)
+  const headers = signedHeaders(target, { id: message.deliveryId, body, now: context.now() })
+  const fetch = target.allowPrivate || context.isDry ? context.fetch : guardedFetch()
+  const seen = await exchange({ ...context, fetch }, secretsOf(target), (fetch) =>
     fetch(target.url, { method: 'POST', headers, body }),
   )
   if ('error' in seen && codeOf(seen.error) === privateAddress)
-    return refusedOutcome(privateRefusal(seen.host), seen.request)
+    return refused(privateRefusal(seen.host), seen.request)
   return outcomeOf('The webhook', seen, (answer) => classifyWebhook(answer, context.now()))
 }
 
-const refusedOutcome = (reason: string, request = ''): Outcome => ({
+const refused = (reason: string, request = ''): Outcome => ({
   outcome: 'failed',
   reason,
   statusCode: null,
@@ -109,3 +105,45 @@ const refusedOutcome = (reason: string, request = ''): Outcome => ({
   response: null,
   retryAfterMs: null,
 })
+
+/** Opens a connection to a URL's host and ends it, without a request. Throws as a request would. */
+async function connectOnly(url: URL, signal: AbortSignal, lookup?: LookupFunction): Promise<void> {
+  const isTls = url.protocol === 'https:'
+  const host = url.hostname.replace(/^\[|\]$/g, '')
+  const port = Number(url.port || (isTls ? 443 : 80))
+  const where = { host, port, ...(lookup && { lookup }) }
+  const servername = isIP(host) === 0 ? host : ''
+  const socket = isTls ? connectTls({ ...where, servername }) : connectTcp(where)
+  try {
+    await once(socket, isTls ? 'secureConnect' : 'connect', { signal })
+  } catch (error) {
+    // `once` throws an AbortError of its own, not the signal's reason.
+    throw signal.aborted ? signal.reason : error
+  } finally {
+    socket.on('error', () => undefined).destroy()
+  }
+}
+
+/** Connects only: what a receiver would do with a request is not known. */
+async function reach(target: TargetOf<'webhook'>, { signal }: SendContext): Promise<Reach> {
+  const refusal = urlRefusal(target)
+  if (refusal !== null) return troubled(refusal)
+  const url = new URL(target.url)
+  // Only a request could tell whether a tunnel leads there.
+  if (proxyFor(url, process.env) !== null)
+    return reachable(`${url.host} is behind the proxy of the environment, so no connection was tried.`)
+  try {
+    await connectOnly(url, signal, target.allowPrivate ? undefined : publicLookup())
+    return reachable(`${url.host} accepts connections.`)
+  } catch (error) {
+    if (codeOf(error) === privateAddress) return troubled(privateRefusal(url.host))
+    return troubled(networkReason('The webhook', error, url.host))
+  }
+}
+
+export const webhook = {
+  send,
+  reach,
+  sendsText: false,
+  replayNote: 'The same webhook-id goes along, by which its receiver can recognise it.',
+} satisfies TargetKind<'webhook'>

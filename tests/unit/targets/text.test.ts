@@ -1,13 +1,17 @@
 import { describe, expect, it } from 'vitest'
-import { cut, head, oneLine } from '#lib/targets/text.ts'
+import { firstUnits, oneLine, truncateUnits } from '#lib/targets/text.ts'
 
 describe('text', () => {
-  it('is cut at a length, never within a character', () => {
-    expect([cut('abc', 3), cut('abcd', 3), cut('a😀b', 3)]).toEqual(['abc', 'ab…', 'a…'])
+  it('is truncated to a length, never within a character', () => {
+    expect([truncateUnits('abc', 3), truncateUnits('abcd', 3), truncateUnits('a😀b', 3)]).toEqual([
+      'abc',
+      'ab…',
+      'a…',
+    ])
   })
 
   it('begins with its first characters, never with half of one', () => {
-    expect([head('abc', 3), head('a😀b', 2), head('a😀b', 3)]).toEqual(['abc', 'a', 'a😀'])
+    expect([firstUnits('abc', 3), firstUnits('a😀b', 2), firstUnits('a😀b', 3)]).toEqual(['abc', 'a', 'a😀'])
   })
 
   it('is put on one line', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Fact } from '#lib/core/change/change.ts'
-import type { Target } from '#lib/core/rules/rules.ts'
+import type { Target } from '#lib/core/rules/target-settings.ts'
 import { orderOf } from '#lib/pipeline/deliver/order.ts'
 
 const slack: Target = { type: 'slack', url: 'https://slack.test' }

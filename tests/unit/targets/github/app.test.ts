@@ -1,8 +1,8 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { SendContext } from '#lib/core/delivery/delivery.ts'
-import type { GithubApp, GithubTarget } from '#lib/core/rules/rules.ts'
-import { sendGithub } from '#lib/targets/github/github.ts'
+import type { GithubApp, TargetOf } from '#lib/core/rules/target-settings.ts'
+import { github } from '#lib/targets/github/github.ts'
 import { githubApp, installationToken, startGithubStandIn } from '../../../mocks/github.ts'
 import type { StandIn } from '../../../mocks/stand-in.ts'
 import { messageOf } from '../messages.ts'
@@ -15,15 +15,15 @@ beforeEach(async () => {
 })
 afterEach(() => standIn.close())
 
-const targetOf = (app: Partial<GithubApp> = {}): GithubTarget => ({
+const targetOf = (app: Partial<GithubApp> = {}): TargetOf<'github'> => ({
   type: 'github',
   repo: 'acme/prompts',
   app: { ...githubApp, ...app },
   apiUrl: standIn.url,
   eventType: 'prompt-updated',
 })
-const send = (target: GithubTarget, over: Partial<SendContext> = {}) =>
-  sendGithub(target, messageOf(), { fetch, now: () => now, signal: AbortSignal.timeout(5000), ...over })
+const send = (target: TargetOf<'github'>, over: Partial<SendContext> = {}) =>
+  github.send(target, messageOf(), { fetch, now: () => now, signal: AbortSignal.timeout(5000), ...over })
 
 const isTokenRequest = ({ path }: { path: string }) => path.endsWith('/access_tokens')
 const asked = () => standIn.seen.map((request) => (isTokenRequest(request) ? 'token' : 'dispatch'))
@@ -153,7 +153,7 @@ describe('a GitHub App', () => {
       detail: { prompt: { commitMessage: installationToken(1) } },
     })
     const context = { fetch, now: () => now, signal: AbortSignal.timeout(5000) }
-    expect(clean(await sendGithub(targetOf(), message, context))).toBe(true)
+    expect(clean(await github.send(targetOf(), message, context))).toBe(true)
   })
 
   it('is not used where a token is set', async () => {

@@ -2,12 +2,12 @@ import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { factKinds } from '#lib/core/change/kinds.ts'
 import type { Message } from '#lib/core/delivery/delivery.ts'
-import type { GithubTarget } from '#lib/core/rules/rules.ts'
+import type { TargetOf } from '#lib/core/rules/target-settings.ts'
 import { githubDispatch } from '#lib/targets/github/payload.ts'
 import { githubProblems } from '../../../mocks/github.ts'
 import { factOf, messageOf } from '../messages.ts'
 
-const target: GithubTarget = {
+const target: TargetOf<'github'> = {
   type: 'github',
   repo: 'acme/prompts',
   token: 'github_pat_x',

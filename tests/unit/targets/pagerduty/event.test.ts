@@ -3,13 +3,13 @@ import { describe, expect, it } from 'vitest'
 import type { Fact } from '#lib/core/change/change.ts'
 import { factKinds } from '#lib/core/change/kinds.ts'
 import type { Message } from '#lib/core/delivery/delivery.ts'
-import type { PagerdutyTarget } from '#lib/core/rules/rules.ts'
+import type { TargetOf } from '#lib/core/rules/target-settings.ts'
 import { type AlertEvent, pagerdutyEvent } from '#lib/targets/pagerduty/event.ts'
 import { pagerdutyKey, pagerdutyProblems } from '../../../mocks/pagerduty.ts'
 import { everywhere, hostile } from '../hostile.ts'
 import { factOf, messageOf, messageOfKind } from '../messages.ts'
 
-const target: PagerdutyTarget = {
+const target: TargetOf<'pagerduty'> = {
   type: 'pagerduty',
   routingKey: pagerdutyKey,
   eventsUrl: 'https://events.pagerduty.com',

@@ -308,7 +308,7 @@ describe('a Slack message shows', () => {
       colour #dc2626
       header: ⛔ Given up: github
       section: The changes are kept.
-      [See and replay them] https://relay.example.com/changes/chg_1
+      [View and replay] https://relay.example.com/changes/chg_1
       context: chg_1"
     `)
   })

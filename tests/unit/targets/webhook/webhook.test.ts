@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { SendContext } from '#lib/core/delivery/delivery.ts'
-import type { WebhookTarget } from '#lib/core/rules/rules.ts'
+import { privateUrlFlaw, type TargetOf } from '#lib/core/rules/target-settings.ts'
 import { publicFetch, publicLookup, type Resolve } from '#lib/targets/webhook/public-fetch.ts'
-import { classifyWebhook, sendWebhook, urlRefusal } from '#lib/targets/webhook/webhook.ts'
+import { classifyWebhook, webhook } from '#lib/targets/webhook/webhook.ts'
 import { type StandIn, startStandIn } from '../../../mocks/stand-in.ts'
 import { signatureProblem, startWebhookStandIn, webhookSecret } from '../../../mocks/webhook.ts'
 import { messageOf } from '../messages.ts'
@@ -17,15 +17,15 @@ beforeEach(async () => {
 })
 afterEach(() => standIn.close())
 
-const targetOf = (over: Partial<WebhookTarget> = {}): WebhookTarget => ({
+const targetOf = (over: Partial<TargetOf<'webhook'>> = {}): TargetOf<'webhook'> => ({
   type: 'webhook',
   url: standIn.url,
-  secrets: webhookSecret,
+  secrets: [webhookSecret],
   allowPrivate: true,
   ...over,
 })
-const post = (over: Partial<WebhookTarget> = {}, message = messageOf()) =>
-  sendWebhook(targetOf(over), message, context())
+const post = (over: Partial<TargetOf<'webhook'>> = {}, message = messageOf()) =>
+  webhook.send(targetOf(over), message, context())
 
 describe('a signed webhook', () => {
   it('is signed over the very bytes that are sent, whatever characters they hold', async () => {
@@ -48,9 +48,9 @@ describe('a signed webhook', () => {
   })
 
   it('is refused, and given up with what to compare, where the secrets differ', async () => {
-    const outcome = await post({ secrets: otherSecret })
+    const outcome = await post({ secrets: [otherSecret] })
     expect(outcome).toMatchObject({ outcome: 'failed', statusCode: 401 })
-    expect(outcome.reason).toContain('Compare the secret')
+    expect(outcome.reason).toContain('both sides have the same secret')
   })
 
   it('has the same id at every try and replay, and another one for another delivery', async () => {
@@ -84,9 +84,9 @@ describe('a signed webhook', () => {
   })
 
   it.each([
-    [401, 'Compare the secret'],
+    [401, 'both sides have the same secret'],
     [404, 'Check the URL'],
-    [410, 'it is gone'],
+    [410, 'gone for good'],
     [418, 'The webhook answered 418: "no"'],
   ])('answered %i is given up with what to do', (status, fix) => {
     const verdict = classifyWebhook({ status, body: 'no', headers: new Headers() }, now)
@@ -95,15 +95,13 @@ describe('a signed webhook', () => {
 })
 
 describe('a webhook that may not go to private addresses', () => {
-  const refusalOf = (url: string) => urlRefusal(targetOf({ url, allowPrivate: false }))
-
   it.each([
     'https://hooks.example.com/a',
     'https://8.8.8.8/a',
     'https://[2606:4700::1111]/a',
     'https://hooks.example.com:8443/a',
   ])('goes to %s', (url) => {
-    expect(refusalOf(url)).toBeNull()
+    expect(privateUrlFlaw({ url })).toBeNull()
   })
 
   it.each([

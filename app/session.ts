@@ -13,16 +13,16 @@ interface SessionData {
   id: string
   /** Epoch milliseconds. */
   signedInAt: number
-  /** Begun while the store took no writes: it may look, for `readOnlySeconds`. */
+  /** Started while the store took no writes: it may read, for `readOnlySeconds`. */
   isReadOnly?: boolean
 }
 
-/** Of a browser in which somebody logged in before. */
+/** Identifies a browser in which someone has logged in before. */
 interface DeviceData {
   id: string
 }
 
-/** Whether the page opens with a password, to everyone (development only), or not at all. */
+/** Whether the pages need a password, are open to everyone (development only), or are closed. */
 export type Access =
   | { state: 'password'; password: string }
   | { state: 'open' }
@@ -30,13 +30,13 @@ export type Access =
   | { state: 'misconfigured'; problems: Problem[] }
 
 const ttlSeconds = 7 * 24 * 3600
-/** Short, because such a session cannot be ended on the server. */
+/** Short, because such a session cannot be revoked on the server. */
 const readOnlySeconds = 15 * 60
 const deviceSeconds = 365 * 24 * 3600
 
 export function access(): Access {
   const { env, problems } = currentEnv()
-  // With a password that cannot be taken, nobody is let in without one.
+  // An unusable password must not open the pages to everyone.
   if (!env || problems.some(({ name }) => name === 'DASHBOARD_PASSWORD'))
     return { state: 'misconfigured', problems }
   const password = env.DASHBOARD_PASSWORD
@@ -47,7 +47,7 @@ export function access(): Access {
 const derive = promisify<string, string, number, Buffer>(scrypt)
 const keys = new Map<string, Promise<string>>()
 
-/** Derived from the password, so that a changed one ends every session. Once a process: scrypt takes about 50 ms. */
+/** Derived from the password, so that changing it ends every session. Once per process: scrypt takes about 50 ms. */
 function sessionKey(password: string): Promise<string> {
   const known = keys.get(password)
   if (known) return known
@@ -57,8 +57,8 @@ function sessionKey(password: string): Promise<string> {
 }
 
 /**
- * A `__Host-` cookie cannot be set by a neighbouring subdomain, but needs https. A wrong `X-Forwarded-Proto`
- * changes only the cookie of who sends it.
+ * A `__Host-` cookie cannot be set by a sibling subdomain, but needs https. A forged `X-Forwarded-Proto` affects only
+ * the cookie of the client that sends it.
  */
 async function isHttps(): Promise<boolean> {
   if (currentEnv().env?.PUBLIC_URL?.startsWith('https:') || process.env.VERCEL) return true
@@ -82,12 +82,12 @@ async function openCookie<Data extends object>(
 const openSession = (password: string, ttl = ttlSeconds) => openCookie<SessionData>('relay', password, ttl)
 const openDevice = (password: string) => openCookie<DeviceData>('relay-device', password, deviceSeconds)
 
-/** What whoever asks may do on the pages. */
+/** What the client may do on the pages. */
 async function sessionState(now: number): Promise<'none' | 'read-only' | 'full'> {
-  const door = access()
-  if (door.state !== 'password') return door.state === 'open' ? 'full' : 'none'
-  const { id, signedInAt = 0, isReadOnly = false } = await openSession(door.password)
-  // The seal of the cookie ends by itself; a read-only one is dated again, so that no longer one can be made of it.
+  const current = access()
+  if (current.state !== 'password') return current.state === 'open' ? 'full' : 'none'
+  const { id, signedInAt = 0, isReadOnly = false } = await openSession(current.password)
+  // The cookie's seal expires by itself. A read-only session is checked again, in case it was sealed for longer.
   if (id === undefined || (isReadOnly && now - signedInAt > readOnlySeconds * 1000)) return 'none'
   if (await isEndedSession(await database(), id)) return 'none'
   return isReadOnly ? 'read-only' : 'full'
@@ -95,10 +95,10 @@ async function sessionState(now: number): Promise<'none' | 'read-only' | 'full'>
 
 export const isSignedIn = async (): Promise<boolean> => (await sessionState(Date.now())) !== 'none'
 
-/** Whether to say so on a page; what a session may do is `requireWriter`'s. */
+/** Only for a notice on the pages; `requireWriter` enforces it. */
 export async function hasReadOnlySession(): Promise<boolean> {
-  const door = access()
-  return door.state === 'password' && (await openSession(door.password)).isReadOnly === true
+  const current = access()
+  return current.state === 'password' && (await openSession(current.password)).isReadOnly === true
 }
 
 const loginAddress = (next: string, problem?: string): string => {
@@ -106,14 +106,14 @@ const loginAddress = (next: string, problem?: string): string => {
   return query.size === 0 ? '/login' : `/login?${query}`
 }
 
-/** For each page and route: sends whoever is not signed in to the login, and from there to `path`. */
+/** Every page and route calls this first. Redirects to the login, and from there back to `path`. */
 export async function requireSession(path: string): Promise<void> {
   if (!(await isSignedIn())) redirect(loginAddress(path))
 }
 
 /**
- * For each action that writes: a request of one of our own pages, and a session that may write. Whoever has none is sent
- * to the login, which says why, and from there to `path`.
+ * Every server action that writes calls this first: the request must come from our own pages, with a session that may
+ * write. Otherwise it redirects to the login, which says why, and from there back to `path`.
  */
 export async function requireWriter(path: string): Promise<void> {
   await requireOrigin()
@@ -123,14 +123,14 @@ export async function requireWriter(path: string): Promise<void> {
 }
 
 /**
- * For each action. Next compares `Origin` with the host, but lets a request without one through; every browser
- * sends it with a POST. `proxy.ts` refuses both before. Throws where it is missing.
+ * For every server action. Next compares `Origin` with the host, but accepts a request without one; every browser sends
+ * it with a POST. `proxy.ts` has refused both cases before. Throws if it is missing.
  */
 export async function requireOrigin(): Promise<void> {
-  if (!(await headers()).has('origin')) throw new Error('A write came without an Origin header')
+  if (!(await headers()).has('origin')) throw new Error('A write request has no Origin header')
 }
 
-/** A session, and the mark of a browser that is known from now on. */
+/** Also marks the browser as known. */
 export async function startSession(
   password: string,
   { now, isReadOnly = false }: { now: number; isReadOnly?: boolean },
@@ -145,19 +145,19 @@ export async function startSession(
   await device.save()
 }
 
-/** The id of a browser in which somebody logged in before; null for others. */
+/** The id of a browser in which someone has logged in before; null for others. */
 export async function knownDevice(password: string): Promise<string | null> {
   return (await openDevice(password)).id ?? null
 }
 
 /**
- * Ends the session itself, not only its cookie here: a copied cookie is worth nothing afterwards. False where the store
- * did not take that down, and only the cookie is gone.
+ * Revokes the session, not only this browser's cookie: a copied cookie is worthless afterwards. False if the store could
+ * not record that, so that only the cookie is gone.
  */
 export async function endSession(now: number): Promise<boolean> {
-  const door = access()
-  if (door.state !== 'password') return true
-  const session = await openSession(door.password)
+  const current = access()
+  if (current.state !== 'password') return true
+  const session = await openSession(current.password)
   const { id, signedInAt } = session
   session.destroy()
   if (id === undefined || signedInAt === undefined) return true

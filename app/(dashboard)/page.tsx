@@ -8,7 +8,6 @@ import { type Db, database } from '#lib/store/client.ts'
 import { storeProbe } from '#lib/store/probe.ts'
 import { countFiltered, filterChoices, listFiltered } from '#lib/store/search/list.ts'
 import { listQuery, pathWith, type SearchParams } from '../_ui/list-query.ts'
-import { orSkeleton } from '../_ui/or-skeleton.tsx'
 import { Pager } from '../_ui/pager.tsx'
 import { ActiveFilter, Ignored } from './_list/active-filter.tsx'
 import { Chart } from './_list/chart.tsx'
@@ -16,7 +15,7 @@ import { FirstSteps, NoMatch, OnlyTests } from './_list/empty.tsx'
 import { FilterBar } from './_list/filter-bar.tsx'
 import { filterChips, filterQuery } from './_list/filter-chips.ts'
 import { HealthLine } from './_list/health-line.tsx'
-import { ListSkeleton } from './_list/list-skeleton.tsx'
+import { orSkeleton } from './_list/list-skeleton.tsx'
 import { LiveList } from './_list/live-list.tsx'
 import { newestKnown } from './_list/live-query.ts'
 import { rowWords } from './_list/row-words.ts'
@@ -35,7 +34,7 @@ const columns = [
   { name: 'When', width: 'w-[186px]' },
 ]
 
-interface Asked {
+interface ListRequest {
   filter: ListFilter
   ignored: string[]
   cursor: { before?: string; after?: string }
@@ -48,25 +47,24 @@ export default async function ChangesPage({ searchParams }: { searchParams: Sear
   const { before, after } = listQuery.parse(params)
   const path = pathWith('/', { ...filterQuery(filter), before, after })
   await requireSession(path)
-  // A form sends its empty fields too; the address is to say what is asked for, and no more.
+  // A form sends its empty fields too; the address should name only the filters in use.
   if (ignored.length === 0 && Object.values(params).flat().includes('')) redirect(path)
-  const asked = { filter, ignored, cursor: { before, after }, now: Date.now() }
-  return orSkeleton(changesPage(asked), <ListSkeleton />)
+  return orSkeleton(changesPage({ filter, ignored, cursor: { before, after }, now: Date.now() }))
 }
 
-async function changesPage(asked: Asked): Promise<ReactElement> {
-  const { filter, ignored, now } = asked
+async function changesPage(request: ListRequest): Promise<ReactElement> {
+  const { filter, ignored, now } = request
   const db = await database()
   const chips = filterChips(filter)
   const query = filterQuery(filter)
-  // Called instead of rendered: a child would not begin to read before its parent has read.
+  // Called, not rendered: a child would not start reading before its parent has finished.
   const [health, chart, tabs, choices, matching, changes] = await Promise.all([
     healthLine(db, now),
     Chart({ db, time: filter.time, now }),
     Tabs({ db, current: 'changes' }),
     filterChoices(db),
     isNarrowed(filter) ? countFiltered(db, { filter, now }) : null,
-    changesList(db, asked),
+    changesList(db, request),
   ])
   return (
     <>
@@ -76,7 +74,7 @@ async function changesPage(asked: Asked): Promise<ReactElement> {
         {chart}
       </div>
       {tabs}
-      <FilterBar key={JSON.stringify(query)} filter={filter} choices={choices} count={chips.length} />
+      <FilterBar key={JSON.stringify(query)} filter={filter} choices={choices} activeCount={chips.length} />
       <Ignored sentences={ignored} />
       {matching ? <ActiveFilter filter={filter} chips={chips} matching={matching} /> : null}
       {changes}
@@ -95,7 +93,7 @@ async function healthLine(db: Db, now: number): Promise<ReactElement> {
   return HealthLine({ db, setting, targets: Object.keys(routes?.targets ?? {}), now })
 }
 
-async function changesList(db: Db, { filter, cursor, now }: Asked): Promise<ReactElement> {
+async function changesList(db: Db, { filter, cursor, now }: ListRequest): Promise<ReactElement> {
   const [{ rows, older, newer }, contextOf] = await Promise.all([
     listFiltered(db, { filter, now }, cursor, pageSize),
     deliveryContexts(db, now),
@@ -125,9 +123,9 @@ async function changesList(db: Db, { filter, cursor, now }: Asked): Promise<Reac
   )
 }
 
-/** No change but, perhaps, tests. */
+/** There are no changes, except perhaps tests. */
 async function Nothing({ db, now }: { db: Db; now: number }) {
   const { filter } = parseListFilter({ test: 'only' })
   const { count } = await countFiltered(db, { filter, now }, 1)
-  return count > 0 ? <OnlyTests /> : <FirstSteps hasEvents={false} />
+  return count > 0 ? <OnlyTests /> : <FirstSteps />
 }

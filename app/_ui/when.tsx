@@ -1,4 +1,4 @@
-import { relative, utc } from './time-words.ts'
+import { relative, utc } from './quantity-words.ts'
 
 /** A time as people say it, with the exact one beside it. `swaps`: shows the exact one while its row is in use. */
 export function When({ at, now, swaps = false }: { at: number; now: number; swaps?: boolean }) {

@@ -17,9 +17,9 @@ const textOf = (value: FormDataEntryValue | null): string => (typeof value === '
 export async function login(form: FormData): Promise<void> {
   await requireOrigin()
   const next = ownPath(textOf(form.get('next')))
-  const door = access()
-  if (door.state !== 'password') redirect(next)
-  const { password } = door
+  const current = access()
+  if (current.state !== 'password') redirect(next)
+  const { password } = current
   const address = senderAddress((await headers()).get('x-forwarded-for'))
   const given = textOf(form.get('password')).slice(0, longestPassword)
   const now = Date.now()

@@ -17,20 +17,20 @@ const query = z.object({
 })
 
 const problems = {
-  wrong: 'That is not the password.',
-  limited: 'Too many failed logins. Wait 15 minutes, then try again.',
+  wrong: 'Wrong password.',
+  limited: 'Too many failed attempts. Wait 15 minutes, then try again.',
   'read-only':
-    'Nothing was changed: your session is read-only, because the store took no writes when you logged in. Log in again to write.',
+    'Nothing was changed: your session is read-only, because the store accepted no writes when you logged in. Log in again to make changes.',
   'not-ended':
-    'You are logged out in this browser only, because the store takes no writes. A copy of the cookie still works until it expires.',
+    'You are logged out in this browser only, because the store accepts no writes. A copy of the session cookie still works until it expires.',
 }
 
 export default async function LoginPage({ searchParams }: { searchParams: SearchParams }) {
   const { next, problem } = query.parse(await searchParams)
-  const door = access()
-  if (door.state === 'misconfigured') return <Misconfigured problems={door.problems} />
-  if (door.state === 'closed') return <Closed />
-  // A read-only session is shown the form, to begin a new one.
+  const current = access()
+  if (current.state === 'misconfigured') return <Misconfigured problems={current.problems} />
+  if (current.state === 'closed') return <Closed />
+  // With a read-only session, the form starts a new one.
   if (problem !== 'read-only' && (await isSignedIn())) redirect(ownPath(next))
   return (
     <Frame title="Prompt Relay">
@@ -78,11 +78,12 @@ function Frame({ title, children }: { title: string; children: ReactNode }) {
 
 function Closed() {
   return (
-    <Frame title="This page is closed">
+    <Frame title="The pages are closed">
       <p className="mt-3 text-soft">
-        It shows prompts and messages, so in production it needs a password. Set{' '}
-        <code className="font-mono text-[13px] text-ink">DASHBOARD_PASSWORD</code> to eight characters or more
-        (better a long sentence) and restart the relay. Webhooks are taken and delivered all the while.
+        They show prompts and messages, so they need a password in production. Set{' '}
+        <code className="font-mono text-[13px] text-ink">DASHBOARD_PASSWORD</code> to at least eight
+        characters (a long sentence is better), and restart the relay. Meanwhile it accepts and delivers
+        events as usual.
       </p>
     </Frame>
   )

@@ -53,11 +53,11 @@ async function statuses(): Promise<string[]> {
 }
 
 describe('failures of last month', () => {
-  it('are above the list with their reason, and no 100 % beside them', async () => {
+  it('are above the list with their reason, and no 100% beside them', async () => {
     await look('/', async ({ page }) => {
       const line = await page.locator('dl[aria-label="Health"]').innerText()
       expect(line).toContain('6 open failures')
-      expect(line).not.toContain('100 %')
+      expect(line).not.toContain('100%')
       const list = page.getByRole('list', { name: 'Open failures' })
       expect(await list.innerText()).toContain(reason)
     })

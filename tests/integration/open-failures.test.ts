@@ -76,7 +76,7 @@ describe.each(engines)('failures of last month on %s', (_, openStore) => {
     await queueChanges(store.db, 3, ['slack'], { status: 'delivered', next_at: null })
     expect(await open()).toEqual(['6 to slack: 404 no_service'])
     expect(await line()).toContain('slack: 6 open failures')
-    expect((await line()).join()).not.toContain('100 %')
+    expect((await line()).join()).not.toContain('100%')
     expect(await gauge()).toBe(6)
     const until = Date.now()
     expect(await replayFailures(store.db, { target: 'slack', until }, until)).toBe(6)
@@ -86,7 +86,7 @@ describe.each(engines)('failures of last month on %s', (_, openStore) => {
     const loop = simulatedLoop(watched, { fetch, routes })
     await passTime(loop.drain(Date.now() + 60_000), [watched])
     expect(calls).toHaveLength(6)
-    expect(await line()).toContain('slack, 24 h: 100 %')
+    expect(await line()).toContain('slack, 24 h: 100%')
     expect(await gauge()).toBe(0)
   })
 

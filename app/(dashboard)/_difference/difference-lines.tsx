@@ -2,7 +2,8 @@ import { Fragment, type ReactNode } from 'react'
 import type { DifferenceBlock, DifferenceLine, LinePart } from '#lib/core/difference/block.ts'
 import type { PromptDifference } from '#lib/core/difference/difference.ts'
 import './difference.css'
-import { Visible } from '../../_ui/plain.tsx'
+import { PlainPiece } from '../../_ui/plain.tsx'
+import { countWords } from '../../_ui/quantity-words.ts'
 import { type SideRow, type SideRun, sideBySide } from './side-by-side.ts'
 
 export type DifferenceView = 'unified' | 'split'
@@ -14,9 +15,6 @@ const signs = {
 } as const
 
 type Sign = keyof typeof signs
-
-const counted = (count: number, one: string, many: string): string =>
-  `${count.toLocaleString('en')} ${count === 1 ? one : many}`
 
 /** It may scroll, so the keyboard has to reach it. */
 export function DifferenceBox({ children }: { children: ReactNode }) {
@@ -40,9 +38,7 @@ export function DifferenceLines({ text, view }: { text: PromptDifference; view: 
         place += 1
         return <Block key={place} block={block} hasTitle={hasTitles} view={view} />
       })}
-      {cutBlocks === 0 ? null : (
-        <p className="diff-fold">… {counted(cutBlocks, 'more message', 'more messages')}</p>
-      )}
+      {cutBlocks === 0 ? null : <p className="diff-fold">… {countWords(cutBlocks, 'more message')}</p>}
     </DifferenceBox>
   )
 }
@@ -65,16 +61,14 @@ function Block({
       {hasTitle ? (
         <p className="diff-title">
           <bdi>
-            <Visible text={title} />
+            <PlainPiece text={title} />
           </bdi>
           <span className={kindLook[kind]}>{kindWords[kind]}</span>
         </p>
       ) : null}
       {note === null ? null : <p className="diff-fold">{note}</p>}
       {view === 'split' ? <Split runs={sideBySide(lines)} /> : <Unified lines={lines} />}
-      {cutLines === 0 ? null : (
-        <p className="diff-fold">… {counted(cutLines, 'more changed line', 'more changed lines')}</p>
-      )}
+      {cutLines === 0 ? null : <p className="diff-fold">… {countWords(cutLines, 'more changed line')}</p>}
     </section>
   )
 }
@@ -89,7 +83,7 @@ function Unified({ lines }: Pick<DifferenceBlock, 'lines'>) {
 }
 
 function Fold({ skipped }: { skipped: number }) {
-  return <p className="diff-fold">{counted(skipped, 'unchanged line', 'unchanged lines')}</p>
+  return <p className="diff-fold">{countWords(skipped, 'unchanged line')}</p>
 }
 
 function Split({ runs }: { runs: SideRun[] }) {
@@ -162,8 +156,8 @@ function Parts({ sign, parts }: Pick<LineProps, 'sign' | 'parts'>) {
   if (parts.every(({ text }) => text === '')) return ' '
   return parts.map(({ text, changed, cut }) => {
     place += 1
-    const shown = <Visible text={text} lines />
-    const words = cut ? `… ${counted(cut, 'character', 'characters')} …` : null
+    const shown = <PlainPiece text={text} lines />
+    const words = cut ? `… ${countWords(cut, 'character')} …` : null
     return (
       <Fragment key={place}>
         {changed && !isWhole ? <Mark>{shown}</Mark> : shown}

@@ -3,6 +3,7 @@ import type { DifferenceSummary } from '#lib/core/change/change.ts'
 import type { VersionDifference } from '#lib/core/difference/compare-versions.ts'
 import { Chip } from '../../_ui/badge.tsx'
 import { Plain } from '../../_ui/plain.tsx'
+import { countWords } from '../../_ui/quantity-words.ts'
 import { Labels } from '../_words/labels.tsx'
 import { DifferenceBox, DifferenceLines, type DifferenceView, Line } from './difference-lines.tsx'
 
@@ -47,11 +48,7 @@ function StoredLines({ summary: { lines, cutLines } }: { summary: DifferenceSumm
         place += 1
         return <Line key={place} sign={sign} parts={[{ text, changed: sign !== ' ' }]} numbers={[]} />
       })}
-      {cutLines === 0 ? null : (
-        <p className="diff-fold">
-          … {cutLines.toLocaleString('en')} more {cutLines === 1 ? 'line' : 'lines'}
-        </p>
-      )}
+      {cutLines === 0 ? null : <p className="diff-fold">… {countWords(cutLines, 'more line')}</p>}
     </DifferenceBox>
   )
 }

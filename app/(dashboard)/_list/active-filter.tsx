@@ -4,6 +4,7 @@ import type { ListFilter } from '#lib/core/list/filter.ts'
 import { Icon } from '../../_ui/icons.tsx'
 import { pathWith } from '../../_ui/list-query.ts'
 import { Plain } from '../../_ui/plain.tsx'
+import { countWords } from '../../_ui/quantity-words.ts'
 import { type FilterChip, filterQuery } from './filter-chips.ts'
 
 interface Props {
@@ -12,9 +13,9 @@ interface Props {
   matching: { count: number; isMore: boolean }
 }
 
-/** What the list is narrowed to, each with its way out, and what can be done with all that match. */
+/** The filters in use, each with a link that removes it, and what can be done with all matching changes. */
 export function ActiveFilter({ filter, chips, matching: { count, isMore } }: Props) {
-  const words = `${count.toLocaleString('en')}${isMore ? '+' : ''} ${count === 1 ? 'change' : 'changes'}`
+  const words = countWords(count, 'change', { isMore })
   return (
     <div className="mb-3 flex flex-wrap items-center gap-1.5 text-[13px]">
       {chips.map((chip) => (
@@ -31,7 +32,7 @@ export function ActiveFilter({ filter, chips, matching: { count, isMore } }: Pro
           data-key="replay"
           className="link ml-3 inline-flex items-center gap-1"
         >
-          <Icon name="retry" className="size-3.5" /> Replay all that match
+          <Icon name="retry" className="size-3.5" /> Replay all matching changes
         </Link>
       )}
     </div>
@@ -61,7 +62,7 @@ function Active({ name, words, href }: FilterChip) {
 
 const maxNotices = 3
 
-/** What the address asked for and nobody can answer. */
+/** What the address asks for that is not a filter. */
 export function Ignored({ sentences }: { sentences: string[] }) {
   if (sentences.length === 0) return null
   const more = sentences.length - maxNotices

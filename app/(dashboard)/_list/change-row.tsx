@@ -1,9 +1,9 @@
 import Link from 'next/link'
 import { ChipWithWhy, Tile } from '../../_ui/badge.tsx'
-import { Isolated } from '../../_ui/shown.tsx'
+import { Isolated } from '../../_ui/plain.tsx'
 import { Cell, Row } from '../../_ui/table.tsx'
 import { When } from '../../_ui/when.tsx'
-import { LabelLists } from '../_words/label-lists.tsx'
+import { LabelLists } from '../_words/labels.tsx'
 import type { RowWords } from './row-words.ts'
 
 export function ChangeRow({ row }: { row: RowWords }) {

@@ -1,5 +1,5 @@
 import { type Counted, maxOfBucket } from '#lib/store/views/over-time.ts'
-import { utc } from '../../_ui/time-words.ts'
+import { countWords, utc } from '../../_ui/quantity-words.ts'
 
 /** One bar, in the chart's own units: 10 wide a bar, `height` high. */
 export interface Bar {
@@ -12,21 +12,19 @@ export interface Bar {
 }
 
 const hour = 3_600_000
-/** What is not nothing is seen. */
-const least = 2
+/** Any count above 0 is visible. */
+const minHeight = 2
 
-const counted = (count: number, one: string): string => {
-  const words = count >= maxOfBucket ? `${maxOfBucket.toLocaleString('en')}+` : count.toLocaleString('en')
-  return `${words} ${count === 1 ? one : `${one}s`}`
-}
+const bounded = (count: number, one: string): string =>
+  countWords(count, one, { isMore: count >= maxOfBucket })
 
-/** `2026-08-21 09:00`; a day alone where bars are days. */
+/** `2026-08-21 09:00`; the date alone where bars are days. */
 const moment = (at: number, step: number): string => utc(at).slice(0, step >= 24 * hour ? 10 : 16)
 
 export function barsOf(counts: Counted[], step: number, height: number): Bar[] {
   const highest = Math.max(1, ...counts.map(({ changes, failures }) => Math.max(changes, failures)))
   const scaled = (count: number) =>
-    count === 0 ? 0 : Math.max(least, Math.round((count / highest) * height * 10) / 10)
+    count === 0 ? 0 : Math.max(minHeight, Math.round((count / highest) * height * 10) / 10)
   return counts.map(({ from, changes, failures }, i) => {
     const [high, failed] = [scaled(changes), scaled(failures)]
     return {
@@ -35,7 +33,7 @@ export function barsOf(counts: Counted[], step: number, height: number): Bar[] {
       height: high,
       failedY: height - failed,
       failedHeight: failed,
-      title: `${moment(from, step)} UTC: ${counted(changes, 'change')}, ${counted(failures, 'failure')}`,
+      title: `${moment(from, step)} UTC: ${bounded(changes, 'change')}, ${bounded(failures, 'failure')}`,
     }
   })
 }
@@ -46,7 +44,7 @@ const stepWords: [number, string][] = [
   [7 * 24 * hour, 'days'],
 ]
 
-/** What the chart shows, in a sentence. */
+/** What the chart shows, for those who cannot see it. */
 export function chartWords(counts: Counted[], step: number): string {
   const [first] = counts
   const last = counts.at(-1)
@@ -59,12 +57,12 @@ export function chartWords(counts: Counted[], step: number): string {
   return busiest.changes > 0 ? `${words} ${peak}` : words
 }
 
-/** `1,204 changes, 3 failures`; `20,000+` where counting ended somewhere. */
+/** `1,204 changes, 3 failures`; `20,000+` where counting stopped somewhere. */
 export function totals(counts: Counted[]): string {
   const summed = (key: 'changes' | 'failures', one: string) => {
     const sum = counts.reduce((total, bucket) => total + bucket[key], 0)
     const isMore = counts.some((bucket) => bucket[key] >= maxOfBucket)
-    return `${sum.toLocaleString('en')}${isMore ? '+' : ''} ${sum === 1 ? one : `${one}s`}`
+    return countWords(sum, one, { isMore })
   }
   return `${summed('changes', 'change')}, ${summed('failures', 'failure')}`
 }

@@ -2,7 +2,7 @@ import { bucketsOf } from '#lib/core/list/buckets.ts'
 import type { ListFilter } from '#lib/core/list/filter.ts'
 import type { Db } from '#lib/store/client.ts'
 import { countOverTime } from '#lib/store/views/over-time.ts'
-import { utc } from '../../_ui/time-words.ts'
+import { utc } from '../../_ui/quantity-words.ts'
 import { barsOf, chartWords, totals } from './chart-shape.ts'
 
 const height = 36

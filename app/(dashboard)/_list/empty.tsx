@@ -4,7 +4,7 @@ import { withoutEndSlash } from '#lib/base/url-path.ts'
 import { relay } from '#lib/relay.ts'
 import { Icon } from '../../_ui/icons.tsx'
 
-/** `heading`: 1 where it is all that the page has. */
+/** `heading`: 1 where the page has nothing else. */
 export function Empty({
   title,
   heading = 2,
@@ -23,11 +23,23 @@ export function Empty({
   )
 }
 
-/** The list has rows, but none here. */
+/** A page about something that is not there. Not Next's `notFound()`: without JavaScript that leaves the page empty. */
+export function Missing({ title, children }: { title: string; children: ReactNode }) {
+  return (
+    <Empty title={title} heading={1}>
+      <p>{children}</p>
+      <Link href="/" prefetch={false} className="button mt-4">
+        Go to the changes
+      </Link>
+    </Empty>
+  )
+}
+
+/** The list is not empty, but nothing matches. */
 export function NoMatch({ path }: { path: string }) {
   return (
-    <Empty title="Nothing matches">
-      <p>Nothing here fits what the address asks for.</p>
+    <Empty title="No matches">
+      <p>Nothing matches these filters.</p>
       <Link href={path} prefetch={false} className="button mt-4">
         Clear
       </Link>
@@ -37,8 +49,8 @@ export function NoMatch({ path }: { path: string }) {
 
 export function OnlyTests() {
   return (
-    <Empty title="No change has come yet">
-      <p>Only tests came so far. They are left out of the list, unless one asks for them.</p>
+    <Empty title="No changes yet">
+      <p>Only tests have arrived so far. The list hides them by default.</p>
       <Link href="/?test=only" prefetch={false} className="button mt-4">
         Show the tests
       </Link>
@@ -46,8 +58,10 @@ export function OnlyTests() {
   )
 }
 
-/** Nothing came yet: what is left to do, ticked by what the relay sees of it. */
-export function FirstSteps({ hasEvents }: { hasEvents: boolean }) {
+const codeLook = 'font-mono text-[13px] text-ink'
+
+/** Nothing has arrived yet: what is left to do, with the finished steps ticked. */
+export function FirstSteps() {
   const { relay: running } = relay()
   const publicUrl = withoutEndSlash(running?.env.PUBLIC_URL ?? 'https://<your relay>')
   const steps = [
@@ -55,10 +69,9 @@ export function FirstSteps({ hasEvents }: { hasEvents: boolean }) {
       isDone: (running?.env.LANGFUSE_WEBHOOK_SECRET.length ?? 0) > 0,
       words: (
         <>
-          Add a webhook in Langfuse (Automations) to{' '}
-          <code className="font-mono text-[13px] text-ink select-all">{publicUrl}/api/webhooks/langfuse</code>
-          , and put its secret into{' '}
-          <code className="font-mono text-[13px] text-ink">LANGFUSE_WEBHOOK_SECRET</code>.
+          In Langfuse, add a webhook (Automations) with the URL{' '}
+          <code className={`${codeLook} select-all`}>{publicUrl}/api/webhooks/langfuse</code>, and set{' '}
+          <code className={codeLook}>LANGFUSE_WEBHOOK_SECRET</code> to its secret.
         </>
       ),
     },
@@ -66,16 +79,15 @@ export function FirstSteps({ hasEvents }: { hasEvents: boolean }) {
       isDone: Object.keys(running?.routes.targets ?? {}).length > 0,
       words: (
         <>
-          Name who is to be told: <code className="font-mono text-[13px] text-ink">SLACK_WEBHOOK_URL</code>,
-          or <code className="font-mono text-[13px] text-ink">GITHUB_REPO</code> with{' '}
-          <code className="font-mono text-[13px] text-ink">GITHUB_TOKEN</code>.
+          Configure a target: <code className={codeLook}>SLACK_WEBHOOK_URL</code>, or{' '}
+          <code className={codeLook}>GITHUB_REPO</code> with <code className={codeLook}>GITHUB_TOKEN</code>.
         </>
       ),
     },
-    { isDone: hasEvents, words: 'Change a prompt in Langfuse. The change shows up here within seconds.' },
+    { isDone: false, words: 'Change a prompt in Langfuse. The change appears here within seconds.' },
   ]
   return (
-    <Empty title="No change has come yet">
+    <Empty title="No changes yet">
       <ol className="mt-2 grid gap-3 text-left">
         {steps.map(({ isDone, words }, index) => (
           // biome-ignore lint/suspicious/noArrayIndexKey: a fixed list
@@ -93,7 +105,7 @@ export function FirstSteps({ hasEvents }: { hasEvents: boolean }) {
         ))}
       </ol>
       <Link href="/setup" prefetch={false} className="button mt-6">
-        Open the setup
+        Open Setup
       </Link>
     </Empty>
   )

@@ -3,13 +3,13 @@
 import { revalidatePath } from 'next/cache'
 import { redirect } from 'next/navigation'
 import { z } from 'zod'
+import { wake } from '#app/after-answer.ts'
 import { requireWriter } from '#app/session.ts'
 import { log } from '#lib/base/log.ts'
 import { actingRelay } from '#lib/relay.ts'
 import { database } from '#lib/store/client.ts'
 import { deliveryById } from '#lib/store/views/dashboard.ts'
 import { dismissFailure, dismissFailures, replayFailures } from '#lib/store/views/open-failures.ts'
-import { wake } from '../wake.ts'
 
 const page = '/'
 

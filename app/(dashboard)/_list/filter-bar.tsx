@@ -11,17 +11,17 @@ export interface Choices {
 }
 
 const times = { '1h': 'Last hour', '24h': 'Last 24 hours', '7d': 'Last 7 days', '30d': 'Last 30 days' }
-const tests = { hidden: 'Tests hidden', shown: 'Tests shown', only: 'Tests only' }
+const tests = { hidden: 'Hide tests', shown: 'Include tests', only: 'Only tests' }
 
-/** A plain form: what it asks for stands in the address afterwards. `count`: how much is narrowed down. */
+/** A plain form: what it filters by ends up in the address. `activeCount`: the number of filters in use. */
 export function FilterBar({
   filter,
   choices,
-  count,
+  activeCount,
 }: {
   filter: ListFilter
   choices: Choices
-  count: number
+  activeCount: number
 }) {
   const { time, q } = filter
   return (
@@ -45,13 +45,15 @@ export function FilterBar({
         options={[
           ['', 'Any time'],
           ...lastTimes.map((one): Option => [one, times[one]]),
-          ...(typeof time === 'object' && time ? [['custom', 'Custom time'] as Option] : []),
+          ...(typeof time === 'object' && time ? [['custom', 'Custom range'] as Option] : []),
         ]}
       />
       <details className="popover">
         <summary className="button">
           <Icon name="filter" className="size-3.5" /> Filters
-          {count > 0 ? <span className="rounded bg-raised px-1 text-xs text-soft">{count}</span> : null}
+          {activeCount > 0 ? (
+            <span className="rounded bg-raised px-1 text-xs text-soft">{activeCount}</span>
+          ) : null}
         </summary>
         <div className="panel absolute inset-x-0 z-20 mt-2 grid gap-x-6 gap-y-4 p-4 shadow-lg lg:grid-cols-[minmax(0,1fr)_420px]">
           <div className="grid content-start gap-4">
@@ -82,7 +84,7 @@ function Fields({ filter, choices }: { filter: ListFilter; choices: Choices }) {
   const range = typeof time === 'object' ? time : null
   return (
     <div className="grid grid-cols-2 content-start gap-3">
-      <Text name="prompt" words="Prompt, or folder/" value={filter.prompt} wide />
+      <Text name="prompt" words="Prompt or folder/" value={filter.prompt} wide />
       <Text name="label" words="Label" value={filter.label} known={choices.labels} />
       <Field words="Target">
         <Select name="target" value={target ?? ''} options={anyOf(choices.targets, target)} />
@@ -113,7 +115,7 @@ function Fields({ filter, choices }: { filter: ListFilter; choices: Choices }) {
       </Field>
       <label className="flex items-center gap-2 self-end pb-1.5 text-[13px]">
         <input type="checkbox" name="danger" value="1" defaultChecked={danger} className="accent-accent" />
-        Danger only
+        Only dangerous changes
       </label>
       <button type="submit" className="button col-span-2 justify-center">
         Apply
@@ -130,13 +132,13 @@ const testOptions: Option[] = [
   ['only', tests.only],
 ]
 
-/** What is asked for stays an option, also where nothing has it any more. */
+/** The chosen value stays an option even when nothing has it any more. */
 function anyOf(values: string[], chosen: string | null): Option[] {
   const all = chosen === null || values.includes(chosen) ? values : [chosen, ...values]
   return [['', 'Any'], ...all.map((value): Option => [value, visibleText(value)])]
 }
 
-/** As `datetime-local` wants it. */
+/** In the format of `datetime-local`. */
 const local = (at: number | null | undefined): string =>
   typeof at === 'number' ? new Date(at).toISOString().slice(0, 16) : ''
 
@@ -187,14 +189,14 @@ function Text(props: {
   )
 }
 
-/** `words`: its name, where no label stands beside it. */
+/** `words`: its accessible name; absent: a label is beside it. */
 function Select(props: { name: string; words?: string; value: string; options: Option[] }) {
   const { name, words, value, options } = props
   return (
     <select name={name} aria-label={words} defaultValue={value} className="field min-w-0">
-      {options.map(([one, said]) => (
+      {options.map(([one, text]) => (
         <option key={one} value={one}>
-          {said}
+          {text}
         </option>
       ))}
     </select>

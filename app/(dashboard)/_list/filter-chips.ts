@@ -2,7 +2,7 @@ import { kinds } from '#lib/core/change/kinds.ts'
 import type { ListFilter } from '#lib/core/list/filter.ts'
 import { listFilterParams } from '#lib/core/list/filter.ts'
 import { pathWith } from '../../_ui/list-query.ts'
-import { utc } from '../../_ui/time-words.ts'
+import { utc } from '../../_ui/quantity-words.ts'
 
 /** The filter as an address tells it, each name once: several values stand in one, with commas between. */
 export function filterQuery(filter: ListFilter): Record<string, string> {

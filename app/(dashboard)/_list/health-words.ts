@@ -7,9 +7,9 @@ import type { Health, TargetHealth } from '#lib/store/views/health-line.ts'
 import { maxCounted } from '#lib/store/views/health-line.ts'
 import { maxFailures, type OpenFailures } from '#lib/store/views/open-failures.ts'
 import { pathWith } from '../../_ui/list-query.ts'
-import { relative } from '../../_ui/time-words.ts'
+import { countWords, relative } from '../../_ui/quantity-words.ts'
 
-/** One part of the health line. `href`: the list of what is wrong, where something is. */
+/** One part of the health line. `href`: leads to what is wrong; null: nothing is. */
 export interface HealthItem {
   name: string
   words: string
@@ -20,10 +20,10 @@ export interface HealthItem {
 }
 
 const minute = 60_000
-/** A retry schedule that goes well is through its first tries by then. */
+/** By then the first retries are over. */
 const longWait = 5 * minute
 
-/** What is known beside the store's own state. */
+/** What the store does not say. */
 export interface HealthSetting {
   /** As in `quietness`. */
   quietMs: number
@@ -51,11 +51,11 @@ export function healthItems(health: Health, setting: HealthSetting, now: number)
 function storeItem(problem: WriteProblem | null, now: number): HealthItem[] {
   if (problem === null) return []
   const words = `takes no writes: ${storeErrorWords[problem.kind]}`
-  const why = `Since ${relative(problem.since, now)}. Events are answered 503, and their sender tries again`
+  const why = `Since ${relative(problem.since, now)}. Langfuse gets 503, retries for less than a second, and then drops the event`
   return [{ name: 'Database', words, why, tone: 'bad', href: '/setup' }]
 }
 
-/** Green is claimed where an event came lately, and no more. */
+/** Only a recent event is shown in green. */
 const quietTones: Record<Quiet, HealthItem['tone']> = {
   recent: 'good',
   never: 'quiet',
@@ -93,8 +93,8 @@ function waiting({ waitingSince: since, overdue }: Health, now: number): HealthI
     const reason = overdue.reason === null ? '' : `: ${overdue.reason}`
     return {
       name,
-      words: `${relative(overdue.since ?? now, now)}, ${changes(overdue.count)} not settled`,
-      why: `Changes should have settled, so no target is notified of them yet${reason}`,
+      words: `${relative(overdue.since ?? now, now)}, ${countWords(overdue.count, 'change')} not settled`,
+      why: `These changes should have settled by now. No target is notified of them until they do${reason}`,
       tone: 'bad',
       href: pathWith('/', { status: 'settling', test: 'shown' }),
     }
@@ -102,39 +102,37 @@ function waiting({ waitingSince: since, overdue }: Health, now: number): HealthI
   const isLong = since !== null && now - since > longWait
   return {
     name,
-    words: since === null || now - since < 1000 ? 'nothing waits' : relative(since, now),
-    why: 'What waits longest: a delivery that is due or to be tried again, or a change that should have settled',
+    words: since === null || now - since < 1000 ? 'nothing waiting' : relative(since, now),
+    why: 'The longest wait of a delivery that is due or will be retried, or of a change that should have settled',
     tone: isLong ? 'warn' : 'good',
     href: isLong ? pathWith('/', { status: 'queued,sending,retrying,held', test: 'shown' }) : null,
   }
 }
 
-const changes = (count: number): string =>
-  count === 1 ? '1 change' : `${count.toLocaleString('en')} changes`
-
 const number = (count: number): string =>
   count >= maxCounted ? `${maxCounted.toLocaleString('en')} or more` : count.toLocaleString('en')
 
-/** `98.2 %`; never 100 where something failed, and a lower bound where counting ended. */
+/** `98.2%`; never 100% when something failed, and a lower bound where counting stopped. */
 function percent({ delivered, failed, retrying }: TargetHealth): string {
   const share = delivered / (delivered + failed + retrying)
   const tenths = Math.floor(share * 1000) / 10
-  const words = tenths === 100 ? '100 %' : `${tenths.toFixed(1)} %`
+  const words = tenths === 100 ? '100%' : `${tenths.toFixed(1)}%`
   return delivered >= maxCounted && tenths < 100 ? `≥ ${words}` : words
 }
 
-/** A share of the last 24 hours says nothing of what was given up before, and would look like all is well. */
+/** The success rate of the last 24 hours would hide what was given up before. */
 function failing(
   { target, delivered, retrying }: TargetHealth,
   open: OpenFailures,
   circuit: { until: number | null; now: number },
 ): HealthItem {
-  const paused = circuit.until === null ? '' : `, paused, next try ${relative(circuit.until, circuit.now)}`
+  const paused =
+    circuit.until === null ? '' : `, paused, next attempt ${relative(circuit.until, circuit.now)}`
   const count = open.count >= maxFailures ? `${number(maxFailures)} or more` : number(open.count)
   return {
     name: target,
     words: `${count} open ${open.count === 1 ? 'failure' : 'failures'}${paused}`,
-    why: `Given up, and neither replayed nor dismissed. In the last 24 hours, ${number(delivered)} delivered and ${number(retrying)} being retried`,
+    why: `Given up, and neither replayed nor dismissed. Last 24 hours: ${number(delivered)} delivered, ${number(retrying)} being retried`,
     tone: 'bad',
     href: pathWith('/', { status: 'failed', target, test: 'shown' }),
   }
@@ -145,9 +143,9 @@ function success(health: TargetHealth, openUntil: number | null, now: number): H
   const name = `${target}, 24 h`
   const total = delivered + failed + retrying
   const share = total === 0 ? 'nothing sent' : percent(health)
-  const why = `${number(delivered)} delivered, ${number(failed)} failed, ${number(retrying)} being retried in the last 24 hours`
+  const why = `Last 24 hours: ${number(delivered)} delivered, ${number(failed)} failed, ${number(retrying)} being retried`
   if (openUntil !== null) {
-    const words = `${share}, paused, next try ${relative(openUntil, now)}`
+    const words = `${share}, paused, next attempt ${relative(openUntil, now)}`
     return { name, words, why, tone: 'bad', href: pathWith('/', { status: 'held', target, test: 'shown' }) }
   }
   const trouble = failed > 0 ? 'failed' : 'retrying'
@@ -156,7 +154,7 @@ function success(health: TargetHealth, openUntil: number | null, now: number): H
     name,
     words: share,
     why,
-    // What failed was dismissed, or it would be an open failure.
+    // Failures that were not dismissed are open failures, handled above.
     tone: isBad ? 'warn' : total === 0 ? 'quiet' : 'good',
     href: isBad ? pathWith('/', { status: trouble, target, time: '24h', test: 'shown' }) : null,
   }

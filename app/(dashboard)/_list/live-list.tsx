@@ -13,23 +13,24 @@ interface Props {
   caption: string
   columns: { name: string; width: string }[]
   rows: RowWords[]
-  /** In place of a table without rows. */
+  /** Shown when there are no rows. */
   empty: ReactNode
-  /** The filter, as an address tells it. */
+  /** The filter, as a query string. */
   query: string
-  /** What has a greater id is new. */
+  /** A change with a greater id is new. */
   newest: string
-  /** Where the newest are, where that is not here. */
+  /** The first page, if this is not it. */
   newestHref: string | null
 }
 
 const everyMs = 2000
+/** As in `live-query.ts`, which would bring zod into the browser. */
 const maxFresh = 100
 
-/** A list that stays as it is read: its rows change in place, and what is new waits behind a banner. */
+/** A list that does not move while it is read: rows are updated in place, and new ones wait behind a banner. */
 export function LiveList({ caption, columns, rows: first, empty, query, newest, newestHref }: Props) {
   const [rows, setRows] = useState(first)
-  const { fresh, isSignedOut } = useNews(rows, setRows, { query, newest })
+  const { fresh, isSignedOut } = useUpdates(rows, setRows, { query, newest })
   return (
     <>
       <Banner fresh={fresh} isSignedOut={isSignedOut} newestHref={newestHref} />
@@ -46,7 +47,7 @@ export function LiveList({ caption, columns, rows: first, empty, query, newest, 
   )
 }
 
-function useNews(
+function useUpdates(
   rows: RowWords[],
   setRows: (update: (rows: RowWords[]) => RowWords[]) => void,
   { query, newest }: { query: string; newest: string },
@@ -58,24 +59,24 @@ function useNews(
   const tag = useRef('')
 
   useEffect(() => {
-    let isAsking = false
-    let isOver = false
+    let isPolling = false
+    let isStopped = false
 
-    async function ask(): Promise<void> {
-      const asked = new URLSearchParams(query)
-      asked.set('newest', newest)
-      asked.set('shown', known.current.map(({ id }) => id).join(','))
-      const response = await fetch(`/api/live?${asked}`, {
+    async function poll(): Promise<void> {
+      const params = new URLSearchParams(query)
+      params.set('newest', newest)
+      params.set('shown', known.current.map(({ id }) => id).join(','))
+      const response = await fetch(`/api/live?${params}`, {
         cache: 'no-store',
         headers: tag.current === '' ? {} : { 'if-none-match': tag.current },
       })
       if (response.status === 401) {
-        isOver = true
+        isStopped = true
         setSignedOut(true)
       }
       if (!response.ok) return
       const { fresh: count, marks }: LiveAnswer = await response.json()
-      if (isOver) return
+      if (isStopped) return
       setFresh(count)
       const changed = known.current.filter(({ id, mark }) => (marks[id] ?? mark) !== mark).map(({ id }) => id)
       if (changed.length > 0) {
@@ -85,20 +86,20 @@ function useNews(
       tag.current = response.headers.get('etag') ?? ''
     }
 
-    /** A server that is away is asked again. */
+    /** A failed request is repeated at the next tick. */
     const tick = () => {
-      if (isAsking || isOver || document.hidden) return
-      isAsking = true
-      ask()
+      if (isPolling || isStopped || document.hidden) return
+      isPolling = true
+      poll()
         .catch(() => undefined)
         .finally(() => {
-          isAsking = false
+          isPolling = false
         })
     }
     const timer = setInterval(tick, everyMs)
     document.addEventListener('visibilitychange', tick)
     return () => {
-      isOver = true
+      isStopped = true
       clearInterval(timer)
       document.removeEventListener('visibilitychange', tick)
     }
@@ -107,7 +108,7 @@ function useNews(
   return { fresh, isSignedOut }
 }
 
-/** Above the page, so that it moves nothing. */
+/** Floats above the page, so that it moves nothing. */
 function Banner(props: { fresh: number; isSignedOut: boolean; newestHref: string | null }) {
   const { fresh, isSignedOut, newestHref } = props
   const router = useRouter()

@@ -2,10 +2,10 @@ import { longDuration } from '#lib/base/duration.ts'
 import { shownLine } from '#lib/base/visible.ts'
 import type { Change } from '#lib/core/change/change.ts'
 import type { ListedChange } from '#lib/store/views/dashboard.ts'
-import type { Shown } from '../../_ui/shown.tsx'
+import type { Shown } from '../../_ui/plain.tsx'
 import { authorsWords, type KindWords, kindWords, versionWords } from '../_words/change-words.ts'
 import { chipWords, type DeliveryContext } from '../_words/delivery-words.ts'
-import { type LabelWords, labelWords } from '../_words/label-words.ts'
+import { type LabelWords, labelWords } from '../_words/labels.tsx'
 import { rowMark } from './row-mark.ts'
 
 /**

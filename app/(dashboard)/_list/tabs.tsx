@@ -1,9 +1,9 @@
 import Link from 'next/link'
 import type { Db } from '#lib/store/client.ts'
 import { countRows } from '#lib/store/views/dashboard.ts'
-import { counted } from '../../_ui/time-words.ts'
+import { numberWords } from '../../_ui/quantity-words.ts'
 
-const max = 1001
+const max = 1000
 
 const tabs = [
   { name: 'changes', word: 'Changes', href: '/' },
@@ -12,7 +12,7 @@ const tabs = [
 ] as const
 
 export async function Tabs({ db, current }: { db: Db; current: (typeof tabs)[number]['name'] }) {
-  const counts = await countRows(db, max)
+  const counts = await countRows(db, max + 1)
   return (
     <nav aria-label="Lists" className="mb-5 flex gap-6 border-b border-line">
       {tabs.map(({ name, word, href }) => {
@@ -26,7 +26,9 @@ export async function Tabs({ db, current }: { db: Db; current: (typeof tabs)[num
             className={`-mb-px flex items-baseline gap-1.5 border-b-2 pb-2.5 font-medium ${look}`}
           >
             {word}
-            <span className="text-xs font-normal text-faint">{counted(counts[name], max)}</span>
+            <span className="text-xs font-normal text-faint">
+              {numberWords(Math.min(counts[name], max), counts[name] > max)}
+            </span>
           </Link>
         )
       })}

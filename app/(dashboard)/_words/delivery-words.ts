@@ -3,7 +3,7 @@ import { visibleText } from '#lib/base/visible.ts'
 import type { Tone } from '#lib/core/change/kinds.ts'
 import type { ListedDelivery } from '#lib/store/views/dashboard.ts'
 import type { IconName } from '../../_ui/icons.tsx'
-import { relative } from '../../_ui/time-words.ts'
+import { relative } from '../../_ui/quantity-words.ts'
 
 /** How a delivery stands, for its chip. */
 export interface DeliveryWords {

@@ -3,6 +3,7 @@
 import { revalidatePath } from 'next/cache'
 import { redirect } from 'next/navigation'
 import { z } from 'zod'
+import { wake } from '#app/after-answer.ts'
 import { requireWriter } from '#app/session.ts'
 import { log } from '#lib/base/log.ts'
 import { listFilterParams, parseListFilter } from '#lib/core/list/filter.ts'
@@ -10,7 +11,6 @@ import { startReplay } from '#lib/pipeline/replay/job.ts'
 import { actingRelay } from '#lib/relay.ts'
 import { database } from '#lib/store/client.ts'
 import { cancelReplay } from '#lib/store/tables/replays.ts'
-import { wake } from '../wake.ts'
 
 const fields = z.object({
   filter: z.string().max(10_000),
@@ -18,7 +18,7 @@ const fields = z.object({
   expected: z.coerce.number().int().nonnegative(),
 })
 
-/** `filter`: as in the address of the list; `expected`: how many changes the question named. */
+/** `filter`: as in the address of the list; `expected`: how many changes the confirmation named. */
 export async function start(form: FormData): Promise<void> {
   await requireWriter('/')
   const given = fields.safeParse(Object.fromEntries(form))
@@ -40,7 +40,7 @@ export async function start(form: FormData): Promise<void> {
   redirect(`/replay/${started.id}`)
 }
 
-/** `replay`: its id. What it has queued so far stays queued. */
+/** `replay`: its id. What it has already queued stays queued. */
 export async function cancel(form: FormData): Promise<void> {
   await requireWriter('/')
   const id = String(form.get('replay'))

@@ -2,10 +2,10 @@ import type { ListFilter } from '#lib/core/list/filter.ts'
 import { Plain } from '../../_ui/plain.tsx'
 import { filterChips } from '../_list/filter-chips.ts'
 
-/** What is replayed: the list's filter in words. */
+/** The filter of a replay, in words. */
 export function FilterWords({ filter }: { filter: ListFilter }) {
   const chips = filterChips(filter)
-  if (chips.length === 0) return <p className="mt-2 text-soft">All changes, but no tests.</p>
+  if (chips.length === 0) return <p className="mt-2 text-soft">All changes except tests.</p>
   return (
     <ul aria-label="Filter" className="mt-3 flex flex-wrap gap-1.5">
       {chips.map(({ name, words }) => (

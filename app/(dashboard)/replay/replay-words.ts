@@ -1,25 +1,13 @@
-import type { Tone } from '#lib/core/change/kinds.ts'
 import type { ReplayRow } from '#lib/store/schema.ts'
-import type { IconName } from '../../_ui/icons.tsx'
-
-export interface ReplayWords {
-  icon: IconName
-  tone: Tone
-  word: string
-}
+import type { KindWords } from '../_words/change-words.ts'
 
 type Job = Pick<ReplayRow, 'next_at' | 'cancelled'>
 
-export const isUnderWay = ({ next_at }: Job): boolean => next_at !== null
+export const isRunning = ({ next_at }: Job): boolean => next_at !== null
 
-export function replayWords(job: Job): ReplayWords {
-  if (isUnderWay(job)) return { icon: 'retry', tone: 'accent', word: 'Under way' }
+export function replayWords(job: Job): KindWords {
+  if (isRunning(job)) return { icon: 'retry', tone: 'accent', word: 'Running' }
   return job.cancelled === 1
     ? { icon: 'skip', tone: 'warn', word: 'Cancelled' }
     : { icon: 'check', tone: 'good', word: 'Done' }
-}
-
-export const modeWords: Record<ReplayRow['mode'], string> = {
-  'as-it-was': 'as it was',
-  'todays-rules': "with today's rules",
 }

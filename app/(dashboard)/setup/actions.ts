@@ -3,6 +3,7 @@
 import { revalidatePath } from 'next/cache'
 import { redirect } from 'next/navigation'
 import { z } from 'zod'
+import { wake } from '#app/after-answer.ts'
 import { requireWriter } from '#app/session.ts'
 import { log } from '#lib/base/log.ts'
 import { refusedKinds, sendRefused } from '#lib/endpoints/send-refused.ts'
@@ -10,7 +11,6 @@ import { sendTest, sendTestMessage } from '#lib/pipeline/setup/send-test.ts'
 import { testKinds } from '#lib/pipeline/setup/test-bodies.ts'
 import { actingRelay } from '#lib/relay.ts'
 import { database } from '#lib/store/client.ts'
-import { wake } from '../wake.ts'
 
 const page = '/setup'
 

@@ -1,20 +1,23 @@
 import type { Metadata } from 'next'
+import { headers } from 'next/headers'
 import { z } from 'zod'
 import { requireSession } from '#app/session.ts'
 import { changeIdForm } from '#lib/base/id.ts'
-import { setupChecks } from '#lib/core/setup/checks.ts'
+import { withoutEndSlash } from '#lib/base/url-path.ts'
+import type { Check, CheckState } from '#lib/core/setup/check.ts'
+import { type SetupSeen, setupChecks } from '#lib/core/setup/checks.ts'
 import { langfuseAccess } from '#lib/pipeline/langfuse-access.ts'
 import { askAround } from '#lib/pipeline/setup/ask-around.ts'
 import { setupSeen } from '#lib/pipeline/setup/seen.ts'
 import { relay } from '#lib/relay.ts'
 import { database } from '#lib/store/client.ts'
 import { storeProbe } from '#lib/store/probe.ts'
+import { Icon } from '../../_ui/icons.tsx'
 import type { SearchParams } from '../../_ui/list-query.ts'
-import { addressSeen } from './address.ts'
+import { countWords } from '../../_ui/quantity-words.ts'
 import { CheckList, CheckRow } from './check-row.tsx'
 import { Incoming } from './incoming.tsx'
 import { Sent } from './sent.tsx'
-import { Summary } from './summary.tsx'
 import { Targets } from './targets.tsx'
 import { TestEvents } from './test-events.tsx'
 
@@ -25,14 +28,14 @@ const query = z.object({
   ask: z.literal('1').optional().catch(undefined),
 })
 
-/** How long the page waits for others, milliseconds. */
+/** How long the page waits for Langfuse and the targets, milliseconds. */
 const askMs = 4000
 
 export default async function SetupPage({ searchParams }: { searchParams: SearchParams }) {
   const { sent, ask } = query.parse(await searchParams)
   await requireSession('/setup')
   const { relay: running } = relay()
-  // Without a relay nobody is signed in: the login page tells why.
+  // Without a relay there are no sessions: the login page says why.
   if (!running) return null
   const db = await database()
   const now = Date.now()
@@ -60,7 +63,7 @@ export default async function SetupPage({ searchParams }: { searchParams: Search
         <Summary checks={[...configuration, ...incoming, ...targets, ...own]} />
         <form action="/setup">
           <button type="submit" name="ask" value="1" className="button">
-            Check the connections
+            Check connections
           </button>
         </form>
       </div>
@@ -83,5 +86,37 @@ export default async function SetupPage({ searchParams }: { searchParams: Search
         <TestEvents routes={running.routes} />
       </div>
     </>
+  )
+}
+
+/** `PUBLIC_URL`, else the address of this request. */
+async function addressSeen(publicUrl: string | undefined): Promise<SetupSeen['address']> {
+  if (publicUrl !== undefined) return { url: withoutEndSlash(publicUrl), isSet: true }
+  const given = await headers()
+  const first = (name: string) => given.get(name)?.split(',')[0]?.trim()
+  const host = first('x-forwarded-host') ?? first('host') ?? 'localhost'
+  return { url: `${first('x-forwarded-proto') ?? 'http'}://${host}`, isSet: false }
+}
+
+/** The state of all checks, in a sentence. */
+function Summary({ checks }: { checks: Check[] }) {
+  const countOf = (state: CheckState) => checks.filter((check) => check.state === state).length
+  const [problems, warnings, open] = [countOf('problem'), countOf('warning'), countOf('not-yet')]
+  const issues = countWords(problems, 'issue needs attention.', { many: 'issues need attention.' })
+  const [look, icon, words] =
+    problems > 0
+      ? (['text-bad', 'alert', issues] as const)
+      : warnings > 0
+        ? (['text-warn', 'alert', `${countWords(warnings, 'warning')}.`] as const)
+        : (['text-good', 'check', 'No problems found.'] as const)
+  return (
+    <p className="flex flex-wrap items-center gap-x-2 text-soft">
+      <span className={`inline-flex items-center gap-1.5 font-medium ${look}`}>
+        <Icon name={icon} />
+        {words}
+      </span>
+      {problems > 0 && warnings > 0 ? <span>{countWords(warnings, 'warning')}.</span> : null}
+      {open === 0 ? null : <span>{countWords(open, 'step')} left.</span>}
+    </p>
   )
 }

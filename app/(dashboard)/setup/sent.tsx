@@ -4,14 +4,14 @@ import type { Db } from '#lib/store/client.ts'
 import { changeById } from '#lib/store/tables/changes.ts'
 import { deliveriesOf, type ListedDelivery } from '#lib/store/views/dashboard.ts'
 import { AutoRefresh } from '../../_ui/auto-refresh.tsx'
-import { Tile } from '../../_ui/badge.tsx'
+import { ChipWithWhy, Tile } from '../../_ui/badge.tsx'
 import { Plain } from '../../_ui/plain.tsx'
 import { kindWords } from '../_words/change-words.ts'
 import { deliveryContexts } from '../_words/delivery-context.ts'
-import { DeliveryChip } from '../delivery-chip.tsx'
+import { chipWords } from '../_words/delivery-words.ts'
 
 const everyMs = 1000
-/** After that long a look at its page tells more than waiting here. */
+/** After that its own page says more than waiting here. */
 const patienceMs = 60_000
 
 /** What became of the test that was just sent. */
@@ -41,7 +41,7 @@ export async function Sent({ db, changeId, now }: { db: Db; changeId: string; no
       {isUnderWay ? (
         <noscript>
           <a href={`/setup?sent=${changeId}`} className="link mt-3 inline-block text-[13px]">
-            Look again
+            Reload
           </a>
         </noscript>
       ) : null}
@@ -57,12 +57,12 @@ async function Chips(props: { db: Db; change: Change; deliveries: ListedDelivery
   const contextOf = await deliveryContexts(db, now)
   if (change.status === 'settling') return null
   if (deliveries.length === 0)
-    return <p className="mt-2 text-[13px] text-faint">No target is configured, so nobody was told.</p>
+    return <p className="mt-2 text-[13px] text-faint">No target is configured, so nothing was sent.</p>
   return (
     <ul aria-label="Deliveries of the test" className="mt-2.5 flex flex-wrap gap-1.5">
       {deliveries.map((delivery) => (
         <li key={delivery.id} className="max-w-full">
-          <DeliveryChip delivery={delivery} context={contextOf(delivery.target)} />
+          <ChipWithWhy {...chipWords(delivery, contextOf(delivery.target))} />
         </li>
       ))}
     </ul>

@@ -6,7 +6,7 @@ import { Tile } from '../../../_ui/badge.tsx'
 import { CopyButton } from '../../../_ui/copy-button.tsx'
 import { Icon } from '../../../_ui/icons.tsx'
 import { Plain } from '../../../_ui/plain.tsx'
-import { utc } from '../../../_ui/time-words.ts'
+import { utc } from '../../../_ui/quantity-words.ts'
 import { When } from '../../../_ui/when.tsx'
 import { kindWords } from '../../_words/change-words.ts'
 

@@ -7,7 +7,7 @@ import { Disclosure } from '../../../_ui/disclosure.tsx'
 import { Icon } from '../../../_ui/icons.tsx'
 import { pathWith } from '../../../_ui/list-query.ts'
 import { Plain } from '../../../_ui/plain.tsx'
-import { bytes, utc } from '../../../_ui/time-words.ts'
+import { bytes, utc } from '../../../_ui/quantity-words.ts'
 import { proofWords } from '../../_words/event-proof.ts'
 import { payloadOf } from './payload.ts'
 

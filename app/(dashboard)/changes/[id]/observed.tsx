@@ -5,8 +5,8 @@ import { observedUrls } from '#lib/core/change/links.ts'
 import type { ObservedRow } from '#lib/core/change/observed.ts'
 import { Icon } from '../../../_ui/icons.tsx'
 import { Plain } from '../../../_ui/plain.tsx'
+import { utc } from '../../../_ui/quantity-words.ts'
 import { Cell, Row, Table } from '../../../_ui/table.tsx'
-import { utc } from '../../../_ui/time-words.ts'
 
 const columns = [
   { name: 'When', width: 'w-[220px]' },

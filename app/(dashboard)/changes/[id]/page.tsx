@@ -11,50 +11,44 @@ import { attemptsOf, deliveriesOf, eventsWithHeads } from '#lib/store/views/dash
 import { dismissalsOf } from '#lib/store/views/open-failures.ts'
 import { Icon } from '../../../_ui/icons.tsx'
 import type { SearchParams } from '../../../_ui/list-query.ts'
-import { Empty } from '../../_list/empty.tsx'
+import { Missing } from '../../_list/empty.tsx'
 import { deliveryContexts } from '../../_words/delivery-context.ts'
-import { ChangeDifference } from './change-difference.tsx'
+import { ChangeDifference, differenceOf } from './change-difference.tsx'
+import { Undescribed } from './change-forms.tsx'
 import { ChangeHeader } from './change-header.tsx'
 import { Deliveries } from './deliveries.tsx'
-import { differenceOf } from './difference-of.ts'
 import { Events, maxEvents, shownBytes } from './events.tsx'
 import { Facts } from './facts.tsx'
 import { Observed } from './observed.tsx'
-import { Undescribed } from './undescribed.tsx'
 
 interface Props {
   params: Promise<{ id: string }>
   searchParams: SearchParams
 }
 
-/** The title names a prompt, so it needs the session like the page. */
+/** The title names a prompt, so it needs the session as the page does. */
 export async function generateMetadata({ params }: Props): Promise<Metadata> {
   if (!(await isSignedIn())) return {}
   const change = await changeById(await database(), (await params).id)
-  return { title: visibleText(change?.title ?? 'Gone').slice(0, 200) }
+  return { title: visibleText(change?.title ?? 'Not found').slice(0, 200) }
 }
 
 const notices = {
   'delivered-meanwhile':
-    'It was delivered in the meantime, so nothing was sent. Look again before you repeat it.',
-  'not-replayed': 'It was not sent again: it is being sent right now, or it is gone.',
+    'Nothing was sent: it has been delivered since you loaded this page. Check before you replay it.',
+  'not-replayed': 'It was not replayed: it is being sent right now, or it no longer exists.',
   'incident-over':
-    'Not all was sent again: a later message about the same incident was delivered, and this one would say the opposite. Replay the later one.',
-  'nothing-replayed': 'Nothing was sent again: no target that is configured now was to get it.',
+    'Some deliveries were not replayed: a later message about the same incident was delivered, and these would contradict it. Replay the later one instead.',
+  'nothing-replayed': 'Nothing was replayed: no configured target was due to get it.',
   'not-interpreted':
-    'Nothing was interpreted again: it was done already, or its events are traces or scores, which are counted as they come.',
-  'not-cancelled': 'Nothing was cancelled: what waited was sent in the meantime, or is being sent right now.',
+    'Nothing was interpreted again: it has been done already, or the events are traces or scores, which are counted as they arrive.',
+  'not-cancelled':
+    'Nothing was cancelled: the waiting deliveries have been sent since, or are being sent right now.',
 }
+
 const pageQuery = z.object({
   notice: z
-    .enum([
-      'delivered-meanwhile',
-      'not-replayed',
-      'incident-over',
-      'nothing-replayed',
-      'not-cancelled',
-      'not-interpreted',
-    ])
+    .enum(Object.keys(notices) as (keyof typeof notices)[])
     .optional()
     .catch(undefined),
   view: z.enum(['unified', 'split']).catch('unified'),
@@ -65,13 +59,15 @@ export default async function ChangePage({ params, searchParams }: Props) {
   await requireSession(`/changes/${encodeURIComponent(id)}`)
   const db = await database()
   const change = await changeById(db, id)
-  if (!change) return <Gone />
+  if (!change)
+    return (
+      <Missing title="Change not found">
+        {`The address is wrong, or the change was deleted: delivered changes are kept for ${currentEnv().env?.RETENTION_DAYS} days.`}
+      </Missing>
+    )
   const now = Date.now()
   const deliveries = (await deliveriesOf(db, [id])).get(id) ?? []
-  const attempts = await attemptsOf(
-    db,
-    deliveries.map((delivery) => delivery.id),
-  )
+  const deliveryIds = deliveries.map((delivery) => delivery.id)
   const events = await eventsWithHeads(db, id, maxEvents, shownBytes)
   const { notice, view } = pageQuery.parse(await searchParams)
   return (
@@ -97,13 +93,8 @@ export default async function ChangePage({ params, searchParams }: Props) {
           <Deliveries
             change={change}
             deliveries={deliveries}
-            attempts={attempts}
-            dismissals={
-              await dismissalsOf(
-                db,
-                deliveries.map((delivery) => delivery.id),
-              )
-            }
+            attempts={await attemptsOf(db, deliveryIds)}
+            dismissals={await dismissalsOf(db, deliveryIds)}
             contextOf={await deliveryContexts(db, now)}
             now={now}
           />
@@ -112,18 +103,5 @@ export default async function ChangePage({ params, searchParams }: Props) {
         <Facts change={change} recovery={await recoveryOf(db, change)} />
       </div>
     </>
-  )
-}
-
-/** Not Next's `notFound()`: that leaves the page empty where there is no JavaScript. */
-function Gone() {
-  const days = currentEnv().env?.RETENTION_DAYS
-  return (
-    <Empty title="There is no such change" heading={1}>
-      <p>{`The address is wrong, or the change is gone: what is delivered is kept for ${days} days.`}</p>
-      <Link href="/" prefetch={false} className="button mt-4">
-        To the changes
-      </Link>
-    </Empty>
   )
 }

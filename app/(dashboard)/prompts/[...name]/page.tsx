@@ -10,11 +10,11 @@ import { changesOfPrompt, projectsWith, shownVersions } from '#lib/store/views/p
 import { Icon } from '../../../_ui/icons.tsx'
 import type { SearchParams } from '../../../_ui/list-query.ts'
 import { Pager } from '../../../_ui/pager.tsx'
-import { Empty } from '../../_list/empty.tsx'
+import { Plain } from '../../../_ui/plain.tsx'
+import { Missing } from '../../_list/empty.tsx'
 import { deliveryContexts } from '../../_words/delivery-context.ts'
 import { type PromptQuery, promptName, promptPath, promptQuery } from '../../_words/prompt-path.ts'
 import { Compare } from './compare.tsx'
-import { Projects } from './projects.tsx'
 import { PromptChanges } from './prompt-changes.tsx'
 import { PromptHeader } from './prompt-header.tsx'
 import { VersionText } from './text.tsx'
@@ -28,25 +28,28 @@ interface Props {
 
 const pageSize = 20
 
-async function asked({ params, searchParams }: Props): Promise<{ name: string | null; query: PromptQuery }> {
+async function addressed({
+  params,
+  searchParams,
+}: Props): Promise<{ name: string | null; query: PromptQuery }> {
   const query = promptQuery.parse(await searchParams)
   return { name: promptName((await params).name, query), query }
 }
 
 export async function generateMetadata(props: Props): Promise<Metadata> {
   if (!(await isSignedIn())) return {}
-  const { name } = await asked(props)
-  return { title: visibleText(name ?? 'No such prompt').slice(0, 200) }
+  const { name } = await addressed(props)
+  return { title: visibleText(name ?? 'Not found').slice(0, 200) }
 }
 
 export default async function PromptPage(props: Props) {
-  const { name, query } = await asked(props)
+  const { name, query } = await addressed(props)
   await requireSession(name === null ? '/' : promptPath(name, query))
-  if (name === null) return <Unknown />
+  if (name === null) return unknown
   const db = await database()
   const projects = await projectsWith(db, name)
   const [first, second] = query.project === undefined ? projects : [query.project]
-  if (first === undefined || !projects.includes(first)) return <Unknown />
+  if (first === undefined || !projects.includes(first)) return unknown
   if (second !== undefined) return <Projects name={name} projects={projects} />
   return <Prompt db={db} prompt={{ projectId: first, name }} query={query} />
 }
@@ -125,14 +128,33 @@ function BackLink() {
   )
 }
 
-/** Not Next's `notFound()`: that leaves the page empty where there is no JavaScript. */
-function Unknown() {
+const unknown = (
+  <Missing title="Prompt not found">The address is wrong, or no event has mentioned this prompt yet.</Missing>
+)
+
+/** A prompt of this name exists in several projects. */
+function Projects({ name, projects }: { name: string; projects: string[] }) {
   return (
-    <Empty title="There is no such prompt" heading={1}>
-      <p>The address is wrong, or no event has spoken of this prompt yet.</p>
-      <Link href="/" prefetch={false} className="button mt-4">
-        To the changes
-      </Link>
-    </Empty>
+    <div className="mx-auto max-w-lg py-10">
+      <h1 className="text-lg font-semibold tracking-tight [overflow-wrap:anywhere]">
+        {projects.length} projects have a prompt called{' '}
+        <span className="font-mono text-[0.95em]">
+          <Plain text={name} />
+        </span>
+      </h1>
+      <ul className="panel mt-5 divide-y divide-line">
+        {projects.map((project) => (
+          <li key={project}>
+            <Link
+              href={promptPath(name, { project })}
+              prefetch={false}
+              className="block px-4 py-3 font-mono text-[13px] [overflow-wrap:anywhere] hover:bg-raised/50"
+            >
+              <Plain text={project} />
+            </Link>
+          </li>
+        ))}
+      </ul>
+    </div>
   )
 }

@@ -1,12 +1,11 @@
 import Link from 'next/link'
 import type { ListedChange } from '#lib/store/views/dashboard.ts'
-import { Tile } from '../../../_ui/badge.tsx'
+import { ChipWithWhy, Tile } from '../../../_ui/badge.tsx'
 import { Plain } from '../../../_ui/plain.tsx'
 import { Cell, Row, Table } from '../../../_ui/table.tsx'
 import { When } from '../../../_ui/when.tsx'
 import { authorsWords, deedWords, kindWords, moreWords } from '../../_words/change-words.ts'
-import type { DeliveryContext } from '../../_words/delivery-words.ts'
-import { DeliveryChip } from '../../delivery-chip.tsx'
+import { chipWords, type DeliveryContext } from '../../_words/delivery-words.ts'
 
 const columns = [
   { name: 'What', width: 'w-[150px]' },
@@ -24,10 +23,12 @@ interface Props {
   contextOf: (target: string) => DeliveryContext
 }
 
-/** What happened to one prompt, newest first: its name needs no telling here. */
+/** What happened to one prompt, newest first, without its name. */
 export function PromptChanges({ rows, now, contextOf }: Props) {
   if (rows.length === 0)
-    return <p className="panel p-4 text-soft">No change of it is kept, only what it became.</p>
+    return (
+      <p className="panel p-4 text-soft">Its changes have been deleted; only its current state is kept.</p>
+    )
   return (
     <Table caption="Changes of this prompt, newest first" columns={columns}>
       {rows.map((row) => (
@@ -63,9 +64,9 @@ function PromptChange({ change, deliveries, now, contextOf }: ListedChange & Omi
       <Cell className="order-5 basis-full">
         <span className="flex flex-wrap gap-1.5">
           {deliveries.map((delivery) => (
-            <DeliveryChip key={delivery.id} delivery={delivery} context={contextOf(delivery.target)} />
+            <ChipWithWhy key={delivery.id} {...chipWords(delivery, contextOf(delivery.target))} />
           ))}
-          {deliveries.length > 0 ? null : <span className="text-xs text-faint">nobody</span>}
+          {deliveries.length > 0 ? null : <span className="text-xs text-faint">none</span>}
         </span>
       </Cell>
       <Cell className="order-2 ml-auto text-[13px] text-faint">
@@ -77,7 +78,7 @@ function PromptChange({ change, deliveries, now, contextOf }: ListedChange & Omi
 
 function FactLines({ change }: Pick<ListedChange, 'change'>) {
   const { status, detail, title } = change
-  if (status === 'settling') return <span>more events of the same edit may come</span>
+  if (status === 'settling') return <span>more events of the same edit may arrive</span>
   const left = detail.omitted?.facts ?? 0
   const lines = detail.facts.length === 0 ? [title] : detail.facts.map((fact) => deedWords(fact, change))
   return (

@@ -8,11 +8,13 @@ import { replayById } from '#lib/store/tables/replays.ts'
 import { AutoRefresh } from '../../../_ui/auto-refresh.tsx'
 import { Tile } from '../../../_ui/badge.tsx'
 import { Icon } from '../../../_ui/icons.tsx'
+import { countWords, numberWords } from '../../../_ui/quantity-words.ts'
 import { When } from '../../../_ui/when.tsx'
-import { Empty } from '../../_list/empty.tsx'
+import { Missing } from '../../_list/empty.tsx'
 import { cancel } from '../actions.ts'
 import { FilterWords } from '../filter-words.tsx'
-import { isUnderWay, modeWords, replayWords } from '../replay-words.ts'
+import { modeTitles } from '../replay-mode.tsx'
+import { isRunning, replayWords } from '../replay-words.ts'
 
 export const metadata: Metadata = { title: 'Replay' }
 
@@ -22,7 +24,12 @@ export default async function ReplayProgressPage({ params }: { params: Promise<{
   const { id } = await params
   await requireSession(`/replay/${encodeURIComponent(id)}`)
   const job = await replayById(await database(), id)
-  if (!job) return <Gone />
+  if (!job)
+    return (
+      <Missing title="Replay not found">
+        The address is wrong, or the replay ended long ago: the last 50 are kept.
+      </Missing>
+    )
   const now = Date.now()
   const { icon, tone, word } = replayWords(job)
   const { filter } = parseListFilter(new URLSearchParams(job.filter))
@@ -36,15 +43,14 @@ export default async function ReplayProgressPage({ params }: { params: Promise<{
         <Icon name="left" className="size-3.5" /> Changes
       </Link>
       <div className="mt-4 flex items-center gap-2.5">
-        <Tile icon={icon} tone={tone} spins={isUnderWay(job)} />
+        <Tile icon={icon} tone={tone} spins={isRunning(job)} />
         <span className="font-medium">{word}</span>
         <span className="text-faint">
           <When at={job.finished_at ?? job.created_at} now={now} />
         </span>
       </div>
       <h1 className="mt-3 text-[22px] leading-tight font-semibold tracking-tight">
-        Replay of {job.total === 1 ? 'one change' : `${job.total.toLocaleString('en')} changes`},{' '}
-        {modeWords[job.mode]}
+        Replay of {countWords(job.total, 'change')}, {modeTitles[job.mode].toLowerCase()}
       </h1>
       <FilterWords filter={filter} />
       <Progress job={job} />
@@ -52,11 +58,9 @@ export default async function ReplayProgressPage({ params }: { params: Promise<{
   )
 }
 
-const number = (count: number): string => count.toLocaleString('en')
-
 function Progress({ job }: { job: ReplayRow }) {
   const { id, done, total } = job
-  const runs = isUnderWay(job)
+  const runs = isRunning(job)
   return (
     <section aria-labelledby="progress" className="panel mt-5 max-w-3xl p-5">
       <h2 id="progress" className="sr-only">
@@ -64,11 +68,11 @@ function Progress({ job }: { job: ReplayRow }) {
       </h2>
       <p className="flex items-baseline justify-between gap-4">
         <span className="text-[15px] font-semibold">
-          {number(done)} of {number(total)}
+          {numberWords(done)} of {numberWords(total)}
         </span>
-        <span className="text-[13px] text-soft">changes dealt with</span>
+        <span className="text-[13px] text-soft">changes processed</span>
       </p>
-      <progress value={done} max={total} aria-label="Changes dealt with" className="progress mt-3" />
+      <progress value={done} max={total} aria-label="Changes processed" className="progress mt-3" />
       <p className="mt-4 text-[13px] text-soft">{outcomeWords(job)}</p>
       <div className="mt-4 flex flex-wrap items-center gap-2 empty:hidden">
         {runs ? (
@@ -83,7 +87,7 @@ function Progress({ job }: { job: ReplayRow }) {
         {runs ? (
           <noscript>
             <a href={`/replay/${id}`} className="button">
-              Look again
+              Reload
             </a>
           </noscript>
         ) : null}
@@ -93,29 +97,15 @@ function Progress({ job }: { job: ReplayRow }) {
   )
 }
 
-/** What has come of it so far; deliveries, where the numbers above are changes. */
+/** The outcome so far, in deliveries; the numbers above are changes. */
 function outcomeWords(job: ReplayRow): string {
   const { queued, left, done, total } = job
-  const went = queued === 1 ? 'One delivery was queued' : `${number(queued)} deliveries were queued`
-  const stayed =
-    left === 0
-      ? ''
-      : `, and ${left === 1 ? 'one was' : `${number(left)} were`} left as ${left === 1 ? 'it is' : 'they are'}`
-  const queuedWords = `${went}${stayed}.`
-  if (isUnderWay(job)) return `${queuedWords} They go out at each target's pace. You can leave this page.`
+  const were = { many: 'deliveries were' }
+  const kept = left === 0 ? '' : `; ${countWords(left, 'was', { many: 'were' })} left unchanged`
+  const outcome = `${countWords(queued, 'delivery was', were)} queued${kept}.`
+  if (isRunning(job)) return `${outcome} They are sent at each target's pace. You can leave this page.`
   if (job.cancelled === 1)
-    return `${queuedWords} What is queued already still goes out; the rest was not touched.`
-  if (done < total) return `${queuedWords} The other changes no longer matched when their turn came.`
-  return `${queuedWords} They go out at each target's pace.`
-}
-
-function Gone() {
-  return (
-    <Empty title="There is no such replay" heading={1}>
-      <p>The address is wrong, or it ended long ago: the newest 50 are kept.</p>
-      <Link href="/" prefetch={false} className="button mt-4">
-        To the changes
-      </Link>
-    </Empty>
-  )
+    return `${outcome} What is already queued will still be sent; the rest is unchanged.`
+  if (done < total) return `${outcome} The other changes no longer matched when their turn came.`
+  return `${outcome} They are sent at each target's pace.`
 }

@@ -27,15 +27,15 @@ describe('the health line', () => {
   it('says that all is well without a link', () => {
     expect(said({})).toEqual([
       ['Last signed event', '4 s ago', 'good', null],
-      ['Oldest waiting', 'nothing waits', 'good', null],
-      ['slack, 24 h', '100 %', 'good', null],
+      ['Oldest waiting', 'nothing waiting', 'good', null],
+      ['slack, 24 h', '100%', 'good', null],
     ])
   })
 
   it('is quiet where nothing came yet', () => {
     expect(said({ lastSignedAt: null, targets: [] })).toEqual([
       ['Last signed event', 'none yet', 'quiet', null],
-      ['Oldest waiting', 'nothing waits', 'good', null],
+      ['Oldest waiting', 'nothing waiting', 'good', null],
     ])
   })
 
@@ -49,24 +49,24 @@ describe('the health line', () => {
   it.each([
     [
       { delivered: 999, failed: 1, retrying: 0 },
-      '99.9 %',
+      '99.9%',
       'warn',
       '/?status=failed&target=slack&time=24h&test=shown',
     ],
     [
       { delivered: 99_999, failed: 1, retrying: 0 },
-      '≥ 99.9 %',
+      '≥ 99.9%',
       'warn',
       '/?status=failed&target=slack&time=24h&test=shown',
     ],
     [
       { delivered: 1, failed: 0, retrying: 1 },
-      '50.0 %',
+      '50.0%',
       'warn',
       '/?status=retrying&target=slack&time=24h&test=shown',
     ],
     [{ delivered: 0, failed: 0, retrying: 0 }, 'nothing sent', 'quiet', null],
-    [{ delivered: 10_000, failed: 0, retrying: 0 }, '100 %', 'good', null],
+    [{ delivered: 10_000, failed: 0, retrying: 0 }, '100%', 'good', null],
   ])('says how much of %o arrived, and leads to what did not', (counts, words, tone, href) => {
     expect(said({ targets: [{ target: 'slack', ...counts }] })[2]).toEqual(['slack, 24 h', words, tone, href])
   })
@@ -74,7 +74,7 @@ describe('the health line', () => {
   it('says which circuit is open, until when, and leads to what is held', () => {
     expect(said({ circuits: [{ target: 'slack', until: now + 8 * minute }] })[2]).toEqual([
       'slack, 24 h',
-      '100 %, paused, next try in 8 min',
+      '100%, paused, next attempt in 8 min',
       'bad',
       '/?status=held&target=slack&test=shown',
     ])
@@ -131,7 +131,7 @@ describe('the health line', () => {
     expect(said(over, how)[0]?.slice(0, 3)).toEqual(['Last signed event', words, tone])
   })
 
-  it('keeps what was given up in view, and claims no 100 % beside it', () => {
+  it('keeps what was given up in view, and claims no 100% beside it', () => {
     const open = {
       target: 'slack',
       count: 6,
@@ -142,10 +142,10 @@ describe('the health line', () => {
     const items = said({ openFailures: [open] })
     const href = '/?status=failed&target=slack&test=shown'
     expect(items[2]).toEqual(['slack', '6 open failures', 'bad', href])
-    expect(JSON.stringify(items)).not.toContain('100 %')
+    expect(JSON.stringify(items)).not.toContain('100%')
     const circuits = [{ target: 'slack', until: now + 8 * minute }]
     expect(said({ openFailures: [{ ...open, count: 1 }], circuits })[2]?.[1]).toBe(
-      '1 open failure, paused, next try in 8 min',
+      '1 open failure, paused, next attempt in 8 min',
     )
   })
 

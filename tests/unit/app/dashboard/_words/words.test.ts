@@ -2,47 +2,10 @@ import { describe, expect, it } from 'vitest'
 import { emptyDetail, type Fact } from '#lib/core/change/change.ts'
 import { factKinds } from '#lib/core/change/kinds.ts'
 import type { DeliveryRow } from '#lib/store/schema.ts'
-import { bytes, counted, relative, utc } from '../../../../../app/_ui/time-words.ts'
 import { factWords, kindWords, versionWords } from '../../../../../app/(dashboard)/_words/change-words.ts'
 import { deliveryWords } from '../../../../../app/(dashboard)/_words/delivery-words.ts'
 
 const now = Date.UTC(2026, 7, 21, 9, 14, 7)
-const second = 1000
-const hour = 3600 * second
-
-describe('times and sizes', () => {
-  it.each([
-    [0, 'just now'],
-    [-999, 'just now'],
-    [12 * second, 'in 12 s'],
-    [-12 * second, '12 s ago'],
-    [-4 * 60 * second, '4 min ago'],
-    [-25 * hour, '25 h ago'],
-    [-49 * hour, '2 d ago'],
-    [-59 * 24 * hour, '59 d ago'],
-    [-60 * 24 * hour, '2026-06-22'],
-  ])('%i ms from now is "%s"', (distance, words) => {
-    expect(relative(now + distance, now)).toBe(words)
-  })
-
-  it('are exact in UTC', () => {
-    expect(utc(now)).toBe('2026-08-21 09:14:07 UTC')
-  })
-
-  it.each([
-    [412, '412 B'],
-    [1024, '1 KB'],
-    [1536, '1.5 KB'],
-    [204_800, '200 KB'],
-    [4_718_592, '4.5 MB'],
-  ])('%i bytes are "%s"', (size, words) => {
-    expect(bytes(size)).toBe(words)
-  })
-
-  it('a count says where counting ended', () => {
-    expect([counted(999, 1001), counted(1000, 1001), counted(1001, 1001)]).toEqual(['999', '1,000', '1,000+'])
-  })
-})
 
 describe('the chip of a delivery', () => {
   const chip = (row: Partial<Parameters<typeof deliveryWords>[0]>, heldUntil: number | null = null) => {

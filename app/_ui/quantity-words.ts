@@ -5,7 +5,7 @@ const twoMonthsMs = 60 * 24 * 3_600_000
 /** `2026-08-21 09:14:07 UTC`. */
 export const utc = (at: number): string => `${new Date(at).toISOString().slice(0, 19).replace('T', ' ')} UTC`
 
-/** `just now`, `4 min ago`, `in 3 h`; a date where it is two months away. Epoch milliseconds. */
+/** `just now`, `4 min ago`, `in 3 h`; a date when it is two months away. Epoch milliseconds. */
 export function relative(at: number, now: number): string {
   const distance = now - at
   if (Math.abs(distance) < 1000) return 'just now'
@@ -21,6 +21,13 @@ export function bytes(size: number): string {
   return `${value < 10 ? value.toFixed(1).replace('.0', '') : Math.round(value)} ${unit}`
 }
 
-/** `999`, `1,000+` where counting ended. */
-export const counted = (count: number, max: number): string =>
-  count >= max ? `${(max - 1).toLocaleString('en')}+` : count.toLocaleString('en')
+/** `1,204`; `1,000+` where counting stopped. */
+export const numberWords = (count: number, isMore = false): string =>
+  `${count.toLocaleString('en')}${isMore ? '+' : ''}`
+
+/** `1 change`, `1,204 changes`; `1,000+ changes` where counting stopped. */
+export const countWords = (
+  count: number,
+  one: string,
+  { many = `${one}s`, isMore = false }: { many?: string; isMore?: boolean } = {},
+): string => `${numberWords(count, isMore)} ${count === 1 ? one : many}`

@@ -5,7 +5,7 @@ import { originProblem } from '#lib/endpoints/form-origin.ts'
 
 const isDevelopment = process.env.NODE_ENV === 'development'
 
-/** In development React needs `eval` for its stacks, and Next's overlay has inline styles. */
+/** In development React needs `eval` for stack traces, and Next's overlay has inline styles. */
 function contentSecurityPolicy(nonce: string): string {
   return [
     "default-src 'none'",
@@ -20,7 +20,7 @@ function contentSecurityPolicy(nonce: string): string {
   ].join('; ')
 }
 
-/** Of an answer that is text alone. */
+/** For a response that is only text. */
 const closedPolicy = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 const fixedHeaders = {
@@ -34,7 +34,7 @@ const fixedHeaders = {
   'x-robots-tag': 'noindex, nofollow',
 }
 
-/** Text for the page's script (which shows it, `app/error.tsx`), a plain page for a browser without one. */
+/** Text for Next's script, which shows it in `app/error.tsx`; a plain page for a browser without JavaScript. */
 function refusal(request: NextRequest, status: number, problem: string): NextResponse {
   const isScript = request.headers.has('next-action')
   const text = problem.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
@@ -43,13 +43,13 @@ function refusal(request: NextRequest, status: number, problem: string): NextRes
     ...fixedHeaders,
     'cache-control': 'no-store',
     'content-security-policy': closedPolicy,
-    // Next's script shows the text of an answer of exactly this type.
+    // Next's script shows the text of a response only if it has exactly this type.
     'content-type': isScript ? 'text/plain' : 'text/html; charset=utf-8',
   }
   return new NextResponse(isScript ? problem : page, { status, headers })
 }
 
-/** Next would answer 500 to a form that cannot be parsed. */
+/** Next answers 500 to a form that it cannot parse. */
 async function isWellFormed(request: NextRequest): Promise<boolean> {
   const isMultipart = request.headers.get('content-type')?.startsWith('multipart/form-data') === true
   try {
@@ -62,8 +62,8 @@ async function isWellFormed(request: NextRequest): Promise<boolean> {
 }
 
 /**
- * Every write to a page comes from a form of ours. Next compares the origin as well, but answers 500 where it differs, and
- * takes a public address only when it is built: where that matches, it is told the same host, in `headers`.
+ * A write must come from one of our own forms. Next compares the origin too, but answers 500 if it differs, and reads a
+ * public address only at build time. If the origin is `PUBLIC_URL`, `headers` name its host to Next.
  */
 async function refusedWrite(request: NextRequest, headers: Headers): Promise<NextResponse | null> {
   if (['GET', 'HEAD', 'OPTIONS'].includes(request.method)) return null
@@ -75,14 +75,14 @@ async function refusedWrite(request: NextRequest, headers: Headers): Promise<Nex
   const judged = originProblem(given, currentEnv().env?.PUBLIC_URL)
   if (judged.problem !== null) return refusal(request, 403, judged.problem)
   if (!(await isWellFormed(request)))
-    return refusal(request, 400, 'The form cannot be read, or is too large.')
+    return refusal(request, 400, 'The form cannot be parsed, or is too large.')
   if (judged.isPublic && given.origin) headers.set('x-forwarded-host', new URL(given.origin).host)
   return null
 }
 
 /**
- * Refuses writes from other sites, and gives every page its security headers, with a nonce of its own; Next reads it from
- * the request's header.
+ * Refuses writes from other sites, and sets the security headers of every page, with a fresh nonce that Next reads from
+ * the request's headers.
  */
 export async function proxy(request: NextRequest): Promise<NextResponse> {
   const headers = new Headers(request.headers)
@@ -96,5 +96,5 @@ export async function proxy(request: NextRequest): Promise<NextResponse> {
   return response
 }
 
-/** Never the doors: what a proxy matches runs at half the speed, and loses what is beyond 10 MB of its body. */
+/** Never the API: a matched route handles half as many requests, and its bodies are truncated at 10 MB. */
 export const config = { matcher: ['/((?!api(?:/|$)|_next/).*)'] }

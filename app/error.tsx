@@ -1,6 +1,6 @@
 'use client'
 
-/** Next asks for a client component here. The reason is in the log, under the digest; of a refused form, it is told. */
+/** Next requires a client component here. The log has the error under the digest; a refused form is explained here. */
 export default function ErrorPage({
   error,
   reset,
@@ -10,13 +10,13 @@ export default function ErrorPage({
 }) {
   return (
     <main className="mx-auto max-w-md px-6 py-24 text-center">
-      <h1 className="text-xl font-semibold tracking-tight">This page could not be made</h1>
+      <h1 className="text-xl font-semibold tracking-tight">This page could not be loaded</h1>
       {error.digest === undefined && error.message.startsWith('The address does not match') ? (
         <p className="mt-3 text-soft">{error.message}</p>
       ) : (
         <p className="mt-3 text-soft">
-          Usually this means that the store cannot be reached: npm run doctor says why. Nothing that was
-          accepted is lost, and the log has the error
+          Usually the database cannot be reached; npm run doctor says why. No accepted event is lost. The log
+          has the error
           {error.digest ? (
             <>
               {' '}

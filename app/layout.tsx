@@ -12,13 +12,13 @@ export const metadata: Metadata = {
 
 export const viewport: Viewport = { colorScheme: 'light dark' }
 
-/** Rendered for each request, also for pages that could be made at build time: only so can they carry a nonce. */
+/** Rendered for each request, even where a page could be built in advance: otherwise it could not carry a nonce. */
 export default async function RootLayout({ children }: { children: ReactNode }) {
   await connection()
   return (
     <html lang="en" className={`${GeistSans.variable} ${GeistMono.variable}`}>
       <head>
-        {/* Not by Next's file convention: that comes with the streamed metadata, too late without JavaScript. */}
+        {/* Not by Next's file convention: streamed metadata arrives too late without JavaScript. */}
         <link rel="icon" href="/icon.svg" type="image/svg+xml" sizes="any" />
       </head>
       <body>{children}</body>

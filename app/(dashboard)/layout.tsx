@@ -6,7 +6,7 @@ import { Keys } from '../_ui/keys.tsx'
 import { Logo } from '../_ui/logo.tsx'
 import { logout } from '../login/actions.ts'
 
-/** No guard: a layout is not rendered again on every way to a page. Each page asks for the session itself. */
+/** Not a guard: Next does not render a layout again on every navigation. Each page checks the session itself. */
 export default function DashboardLayout({ children }: { children: ReactNode }) {
   return (
     <>
@@ -14,7 +14,7 @@ export default function DashboardLayout({ children }: { children: ReactNode }) {
         href="#main"
         className="button sr-only focus:not-sr-only focus:absolute focus:top-2 focus:left-2 focus:z-10"
       >
-        Skip to the content
+        Skip to content
       </a>
       <header className="border-b border-line bg-panel">
         <div className="mx-auto flex h-14 max-w-[1200px] items-center justify-between px-4 sm:px-6">
@@ -57,9 +57,9 @@ function Degraded() {
   if (length === 0) return null
   return (
     <p role="alert" className="border-t border-line bg-bad-wash px-4 py-2.5 text-center text-[13px] text-bad">
-      {length === 1 ? 'The configuration has a problem' : `The configuration has ${length} problems`}, so
-      nothing is settled or sent, replays and tests do nothing, and events wait in the store until{' '}
-      {length === 1 ? 'it is' : 'they are'} corrected.{' '}
+      {length === 1 ? 'The configuration has a problem' : `The configuration has ${length} problems`}. Until{' '}
+      {length === 1 ? 'it is' : 'they are'} fixed, events are only stored: nothing is settled or sent, and
+      replays and tests do nothing.{' '}
       <Link href="/setup#configuration" prefetch={false} className="font-medium underline underline-offset-3">
         See Setup
       </Link>
@@ -71,8 +71,8 @@ async function ReadOnly() {
   if (!(await hasReadOnlySession())) return null
   return (
     <p role="note" className="border-t border-line px-4 py-2 text-center text-[13px] text-warn">
-      Read-only: the store took no writes when you logged in. This session ends 15 minutes after that; log out
-      and in again to write.
+      Read-only: the database accepted no writes when you logged in. This session ends 15 minutes after login.
+      Log out and in again to make changes.
     </p>
   )
 }
@@ -80,7 +80,7 @@ async function ReadOnly() {
 function DryRun() {
   return (
     <p role="note" className="border-t border-line px-4 py-2 text-center text-[13px] text-warn">
-      Dry run: nothing is sent. Each delivery shows what would have been.
+      Dry run: nothing is sent. Each delivery shows what would have been sent.
     </p>
   )
 }

@@ -3,7 +3,7 @@
 import { useRouter } from 'next/navigation'
 import { useEffect } from 'react'
 
-/** Asks for the page again while it is looked at. Without JavaScript there is a link for that. */
+/** Reloads the page's data while its tab is visible. Without JavaScript, a link does that. */
 export function AutoRefresh({ everyMs }: { everyMs: number }) {
   const router = useRouter()
   useEffect(() => {

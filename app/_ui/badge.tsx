@@ -9,7 +9,7 @@ export const toneClass: Record<Tone, string> = {
   quiet: 'bg-quiet-wash text-quiet',
 }
 
-/** An icon in a coloured tile; the word stands beside it. */
+/** An icon in a coloured tile; the word is beside it. */
 export function Tile({ icon, tone, spins = false }: { icon: IconName; tone: Tone; spins?: boolean }) {
   return (
     <span className={`grid size-7 shrink-0 place-items-center rounded-lg ${toneClass[tone]}`}>
@@ -38,7 +38,7 @@ export function Chip({ icon, tone, name, words, title }: ChipProps) {
   )
 }
 
-/** A chip that says why, in full: when it is pointed at, and to who hears the page. */
+/** A chip with its full reason as a tooltip, and as text for screen readers. */
 export function ChipWithWhy({ why, ...chip }: Omit<ChipProps, 'title'> & { why: string | null }) {
   if (why === null) return <Chip {...chip} />
   return (

@@ -1,6 +1,6 @@
 import { Plain } from './plain.tsx'
 
-/** Foreign text as it is. It may scroll, so the keyboard has to reach it: hence the tab stop and the name. */
+/** Text from outside, verbatim. It may scroll, so the keyboard must reach it: hence the tab stop and the name. */
 export function Code({ text, name, className = '' }: { text: string; name: string; className?: string }) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must take the focus

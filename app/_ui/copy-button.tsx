@@ -3,7 +3,7 @@
 import { useState } from 'react'
 import { Icon } from './icons.tsx'
 
-/** Without JavaScript the text beside it can still be selected. */
+/** Without JavaScript, the text beside it can still be selected. */
 export function CopyButton({ text, what }: { text: string; what: string }) {
   const [isCopied, setCopied] = useState(false)
   const copy = async () => {

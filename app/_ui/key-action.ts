@@ -19,13 +19,13 @@ interface Press {
   target: unknown
 }
 
-const writes = 'input, textarea, select, [contenteditable]'
+const fields = 'input, textarea, select, [contenteditable]'
 
-/** What a key asks for. Null in fields, with modifiers (those are the browser's), and while a dialog is open. */
+/** Null in fields, with modifiers (those are the browser's own shortcuts), and while a dialog is open. */
 export function actionOf(press: Press, isDialogOpen: boolean): Action | null {
   const { key, ctrlKey, metaKey, altKey, isComposing, defaultPrevented, target } = press
   if (isDialogOpen || ctrlKey || metaKey || altKey || isComposing || defaultPrevented) return null
   const element = target as { closest?: (selector: string) => unknown } | null
-  if (element?.closest?.(writes)) return null
+  if (element?.closest?.(fields)) return null
   return Object.hasOwn(actions, key) ? (actions[key] ?? null) : null
 }

@@ -8,15 +8,15 @@ const keys: [string, string][] = [
   ['j', 'Next row'],
   ['k', 'Previous row'],
   ['Enter', 'Open the row'],
-  ['Esc', 'Close, or back to the list'],
+  ['Esc', 'Close, or go back to the list'],
   ['/', 'Search'],
-  ['r', 'Replay: of the open change, or of all that match'],
-  ['?', 'These keys'],
+  ['r', 'Replay this change, or all matching changes'],
+  ['?', 'Show these shortcuts'],
 ]
 
 const all = <T extends HTMLElement>(selector: string): T[] => [...document.querySelectorAll<T>(selector)]
 
-/** The row that has the focus; -1: none. */
+/** The index of the focused row; -1: none. */
 const rowAt = (links: HTMLElement[]): number => links.indexOf(document.activeElement as HTMLElement)
 
 function moveBy(step: 1 | -1): void {
@@ -25,7 +25,7 @@ function moveBy(step: 1 | -1): void {
   links[at === -1 ? 0 : Math.min(links.length - 1, Math.max(0, at + step))]?.focus()
 }
 
-/** Never replays by itself: it opens the question, or goes to where one can ask for it. */
+/** Never replays by itself: opens the confirmation, or goes to the page that has it. */
 function replay(open: (path: string) => void): void {
   const links = all<HTMLAnchorElement>('main .row-link')
   const row = links[rowAt(links)]

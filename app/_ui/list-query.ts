@@ -1,6 +1,6 @@
 import { z } from 'zod'
 
-/** Anything else in the address is left out, as if it were not there. */
+/** Anything else in the address is ignored. */
 const id = z
   .string()
   .regex(/^(chg|evt|rej)_[0-9a-z]{1,60}$/)
@@ -8,7 +8,7 @@ const id = z
   .catch(undefined)
 const text = z.string().min(1).max(1000).optional().catch(undefined)
 
-/** The state of a list as it stands in the address: its place, and what it is narrowed to. */
+/** The state of a list in the address: its position and filters. */
 export const listQuery = z.object({ before: id, after: id, prompt: text, change: id })
 
 export type SearchParams = Promise<Record<string, string | string[] | undefined>>

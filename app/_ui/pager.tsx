@@ -1,7 +1,7 @@
 import Link from 'next/link'
 import { pathWith } from './list-query.ts'
 
-/** Goes through a list by its ids. `query`: what is kept of the address, the filters. */
+/** Pages through a list by its ids. `query`: the filters, which stay in the address. */
 export function Pager(props: {
   path: string
   query: Record<string, string | undefined>

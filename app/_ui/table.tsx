@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react'
 
 /**
- * The roles that these elements have anyway: browsers take them away with `display: block`
+ * These elements have the roles already, but browsers drop them with `display: block`
  * (https://adrianroselli.com/2018/02/tables-css-display-properties.html).
  */
 const as = (role: string): { role: string } => ({ role })

@@ -1,6 +1,6 @@
 import { relative, utc } from './quantity-words.ts'
 
-/** A time as people say it, with the exact one beside it. `swaps`: shows the exact one while its row is in use. */
+/** A relative time, with the exact one as a tooltip. `swaps`: shows the exact one while its row is hovered or focused. */
 export function When({ at, now, swaps = false }: { at: number; now: number; swaps?: boolean }) {
   const exact = utc(at)
   if (!swaps) {

@@ -20,9 +20,9 @@ const problems = {
   wrong: 'Wrong password.',
   limited: 'Too many failed attempts. Wait 15 minutes, then try again.',
   'read-only':
-    'Nothing was changed: your session is read-only, because the store accepted no writes when you logged in. Log in again to make changes.',
+    'Nothing was changed: your session is read-only, because the database accepted no writes when you logged in. Log in again to make changes.',
   'not-ended':
-    'You are logged out in this browser only, because the store accepts no writes. A copy of the session cookie still works until it expires.',
+    'You are logged out in this browser only, because the database accepts no writes. A copy of the session cookie still works until it expires.',
 }
 
 export default async function LoginPage({ searchParams }: { searchParams: SearchParams }) {

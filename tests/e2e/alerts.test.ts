@@ -69,7 +69,7 @@ it('a recovery says how long its alert lasted, and the two lead to each other', 
 it('a callback leads to the trace, and says that nothing vouches for it', async () => {
   const text = await open(/Please look/)
   expect(text).toContain('Someone asked to look at an observation of trace 1c563dcf… (not confirmed)')
-  expect(text).toContain('A callback: not signed, and without a token')
+  expect(text).toContain('Callback: not signed, and without a token')
   const link = one.page.getByRole('link', { name: 'Open the observation' })
   expect(await link.getAttribute('href')).toBe(
     'https://cloud.langfuse.com/project/cmfq1x7h3000108l4b2k9d6tz/traces/1c563dcf980b449abb0dcbeaf1784e81?observation=9f8e7d6c5b4a3921',

@@ -121,6 +121,6 @@ it('the browser lets no page of another origin call, and the try is kept', async
       new RegExp(`403 wrong-origin\\s+A page at ${stranger.origin} called[^]*?${method} from`),
     )
   }
-  expect(rejected).toContain('at the door of callbacks')
+  expect(rejected).toContain('callback endpoint')
   expect(await shown('/events')).not.toContain('trace-of-stranger')
 })

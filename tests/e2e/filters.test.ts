@@ -87,7 +87,7 @@ describe('a filter in the address', () => {
   it('leads to the replay of all that match, and is counted', async () => {
     await look('/?status=failed', async ({ page }) => {
       await page.getByText('1 change', { exact: true }).waitFor()
-      const replay = page.getByRole('link', { name: 'Replay all that match' })
+      const replay = page.getByRole('link', { name: 'Replay all matching changes' })
       expect(await replay.getAttribute('href')).toBe('/replay?status=failed')
     })
   })
@@ -156,7 +156,7 @@ describe.each([
       async ({ page }) => {
         await page.getByLabel('Search', { exact: true }).fill('nobody wrote this')
         await page.getByLabel('Search', { exact: true }).press('Enter')
-        await page.getByText('Nothing matches').waitFor()
+        await page.getByText('Nothing matches these filters.').waitFor()
         await page.getByRole('link', { name: 'Clear' }).last().click()
         await page.waitForURL(`${app.url}/`)
       },

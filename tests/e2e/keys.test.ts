@@ -80,7 +80,7 @@ describe('the keys', () => {
     await page.waitForURL(`${app.url}/changes/${seeded[1]?.changeId}#deliveries`)
     await page.getByRole('heading', { name: 'Deliveries' }).waitFor()
     await page.keyboard.press('r')
-    await page.getByText('A replay will post to github again.').waitFor()
+    await page.getByText('A replay posts it to github again.').waitFor()
     await page.getByRole('article', { name: 'Delivery to github' }).getByText('delivered').first().waitFor()
   })
 

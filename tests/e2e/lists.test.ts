@@ -39,7 +39,7 @@ describe('a list', () => {
   it('has words of its own where nothing matches, and a way back', async () => {
     const { page } = one
     await page.goto(`${app.url}/?prompt=nowhere`)
-    await page.getByText('Nothing matches').waitFor()
+    await page.getByText('Nothing matches these filters.').waitFor()
     await page.getByRole('link', { name: 'Clear' }).last().click()
     await page.waitForURL(`${app.url}/`)
   })
@@ -47,9 +47,9 @@ describe('a list', () => {
   it('is empty of events and rejections in words', async () => {
     const { page } = one
     await page.goto(`${app.url}/events`)
-    await page.getByText('No event has come yet').waitFor()
+    await page.getByText('No events yet').waitFor()
     await page.goto(`${app.url}/rejected`)
-    await page.getByText('Nothing was rejected').waitFor()
+    await page.getByText('No rejected requests').waitFor()
   })
 
   it('goes on by pages that do not move while new changes come', async () => {

@@ -100,7 +100,7 @@ describe('an open list', () => {
   it('counts only what its filter lets through, also where nothing matched yet', async () => {
     const { page } = one
     await page.goto(`${app.url}/?prompt=wanted`)
-    await page.getByText('Nothing matches').waitFor()
+    await page.getByText('Nothing matches these filters.').waitFor()
     await seedOne(tagged('unwanted'))
     await seedOne(tagged('wanted'))
     await expect.poll(() => banner(page).innerText(), soon).toBe('1 new')

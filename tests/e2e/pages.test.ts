@@ -266,7 +266,7 @@ describe('a change', () => {
     await look(
       '/changes/chg_gone',
       async ({ page }) => {
-        expect(await page.innerText('main')).toContain('what is delivered is kept for 90 days')
+        expect(await page.innerText('main')).toContain('delivered changes are kept for 90 days')
       },
       { javaScriptEnabled: false },
     )

@@ -46,7 +46,7 @@ describe.skipIf(process.env.TEST_POSTGRES_URL === undefined)('the pages on Postg
     expect(await row.count()).toBe(0)
     await page.goto(`${app.url}/?status=delivered`)
     await row.click()
-    await page.getByText('Replay …').first().click()
+    await page.getByText('Replay…').first().click()
     await page.getByRole('button', { name: 'Post again' }).click()
     await expect.poll(() => slack.requests.length, { timeout: 10_000 }).toBe(2)
     expect(troubles).toEqual([])

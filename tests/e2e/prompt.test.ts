@@ -132,9 +132,9 @@ describe('the page of a prompt', () => {
         expect(await heading(page)).toBe('2 projects have a prompt called greeting')
         await page.getByRole('link', { name: 'project-b' }).click()
         await page.waitForURL(`${app.url}/prompts/greeting?project=project-b`)
-        await page.getByText('The whole of v1').click()
+        await page.getByText('Full text of v1').click()
         expect(await page.getByRole('group', { name: 'Text of v1, part 1' }).innerText()).toBe('Hi {{name}}!')
-        expect(await page.innerText('main')).toContain('Only one text is known so far.')
+        expect(await page.innerText('main')).toContain('The text of only one version is known.')
       },
       withoutScript,
     )
@@ -143,7 +143,7 @@ describe('the page of a prompt', () => {
   it('says so where no such prompt is known, in any project or in that one', async () => {
     for (const path of ['/prompts/nobody', `${refund}?project=other`, '/prompts/by-name?name=..'])
       await look(path, async ({ page }) => {
-        expect(await heading(page)).toBe('There is no such prompt')
+        expect(await heading(page)).toBe('Prompt not found')
       })
   })
 
@@ -173,7 +173,7 @@ describe('the page of a prompt', () => {
       ])
         expect(rows[0]).toContain(part)
       expect(rows[1]).toContain('clu_maya')
-      expect(rows[2]).toMatch(/content not known[\s\S]*Langfuse API/)
+      expect(rows[2]).toMatch(/content unknown[\s\S]*Langfuse API/)
       expect(await table.locator('del').allInnerTexts()).toEqual(['v1'])
     })
   })
@@ -302,8 +302,8 @@ describe('the difference of two versions', () => {
     await look('/prompts/policy-handbook', async ({ page }) => {
       expect(await lines(page).locator('.diff-line').count()).toBe(2000)
       expect(await lines(page).innerText()).toMatch(/… 16,000 more changed lines/)
-      expect(await page.innerText('main')).toContain('16,000 changed lines are too many to be shown')
-      await page.getByText('The whole of v12').click()
+      expect(await page.innerText('main')).toContain('16,000 changed lines not shown')
+      await page.getByText('Full text of v12').click()
       expect(await page.innerText('main')).toMatch(/The first 20,000 of \d{3},\d{3} characters/)
     })
   })

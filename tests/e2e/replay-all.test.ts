@@ -92,7 +92,7 @@ describe.each([
         await page.getByText('12 changes match.').waitFor()
         expect(await cellsOf(page, 'slack')).toEqual(['12', '0', '0'])
         expect(await cellsOf(page, 'elsewhere')).toEqual(['0', '0', '12'])
-        await page.getByText('12 deliveries arrived already and will be posted a second time.').waitFor()
+        await page.getByText('12 deliveries have already arrived and will be posted a second time.').waitFor()
         expect(await statuses('slack')).toEqual({ delivered: 12 })
         await page.getByRole('button', { name: 'Replay 12 changes' }).click()
         await page.waitForURL(/\/replay\/rpl_/)
@@ -103,7 +103,7 @@ describe.each([
           await page.reload()
         }
         await page.getByText('12 of 12').waitFor()
-        await page.getByText('12 deliveries were queued, and 12 were left as they are.').waitFor()
+        await page.getByText('12 deliveries were queued; 12 were left unchanged.').waitFor()
       },
       { javaScriptEnabled },
     )
@@ -177,7 +177,7 @@ describe.each([
         await page.getByText('1 change matches.').waitFor()
         await seedStore(data.url, [seedOf(77)], Date.now())
         await page.getByRole('button', { name: 'Replay 1 change' }).click()
-        await page.getByText('More match by now').waitFor()
+        await page.getByText('more changes match now').waitFor()
         await page.getByText('2 changes match.').waitFor()
       },
       { javaScriptEnabled },
@@ -191,9 +191,9 @@ describe.each([
     await look(
       `/changes/${one?.changeId}`,
       async ({ page }) => {
-        await page.getByText('Replay all …').click()
-        await page.getByText('It arrived already at elsewhere').waitFor()
-        await page.getByRole('radio', { name: /With today's rules/ }).check()
+        await page.getByText('Replay all…').click()
+        await page.getByText('Already delivered to elsewhere').waitFor()
+        await page.getByRole('radio', { name: /With the current rules/ }).check()
         await page.getByRole('button', { name: 'Post again to all' }).click()
         await page.getByRole('article', { name: 'Delivery to slack' }).waitFor()
       },
@@ -209,9 +209,9 @@ describe.each([
     await look(
       `/changes/${one?.changeId}`,
       async ({ page }) => {
-        await page.getByText('Replay all …').click()
+        await page.getByText('Replay all…').click()
         await page.getByRole('button', { name: 'Replay all' }).click()
-        await page.getByText('Nothing was sent again').waitFor()
+        await page.getByText('Nothing was replayed').waitFor()
       },
       { javaScriptEnabled },
     )
@@ -226,7 +226,7 @@ describe.each([
         await page.getByRole('button', { name: 'Cancel for nowhere' }).click()
         await page.getByText('nowhere cancelled').waitFor()
         expect(await statuses('elsewhere')).toEqual({ retrying: 1 })
-        await page.getByRole('button', { name: 'Cancel all that wait' }).click()
+        await page.getByRole('button', { name: 'Cancel all waiting' }).click()
         await page.getByText('elsewhere cancelled').waitFor()
         await page.getByText('far-away cancelled').waitFor()
       },
@@ -282,7 +282,7 @@ describe.each(views)('%s', (_view, options) => {
       path === '' ? `/changes/${one?.changeId}` : path,
       async ({ page }) => {
         if (path === '') {
-          await page.getByText('Replay all …').click()
+          await page.getByText('Replay all…').click()
           const { x = -1 } = (await page.getByRole('group', { name: 'How' }).boundingBox()) ?? {}
           expect(x).toBeGreaterThan(0)
         }

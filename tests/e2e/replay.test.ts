@@ -87,7 +87,7 @@ describe.each([
     const { path, stored } = await withDelivery({ status: 'delivered' })
     await logIn(page, app, path)
     expect(await page.getByRole('button', { name: 'Post again' }).isVisible()).toBe(false)
-    await page.getByText('Replay …').click()
+    await page.getByText('Replay…').click()
     expect(await page.getByText(`A replay will post to ${target} again.`).isVisible()).toBe(true)
     expect(await stored()).toMatchObject({ status: 'delivered' })
     await page.getByRole('button', { name: 'Post again' }).click()
@@ -104,7 +104,7 @@ describe.each([
       .where('id', '=', id)
       .execute()
     await page.getByRole('button', { name: 'Try now' }).click()
-    await page.getByText('It was delivered in the meantime').waitFor()
+    await page.getByText('it has been delivered since you loaded this page').waitFor()
     expect(await stored()).toMatchObject({ status: 'delivered' })
   })
 
@@ -113,7 +113,7 @@ describe.each([
     await logIn(page, app, path)
     await db.updateTable('deliveries').set({ status: 'sending' }).where('id', '=', id).execute()
     await page.getByRole('button', { name: 'Try now' }).click()
-    await page.getByText('It was not sent again').waitFor()
+    await page.getByText('It was not replayed').waitFor()
     expect(await stored()).toMatchObject({ status: 'sending' })
   })
 

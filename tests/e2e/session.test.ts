@@ -245,9 +245,9 @@ describe('the login', () => {
       await page.getByRole('button').click()
     }
     for (let i = 0; i < 10; i++) await attempt('wrong')
-    await page.getByText('That is not the password.').waitFor()
+    await page.getByText('Wrong password.').waitFor()
     await attempt(password)
-    await page.getByText('Too many failed logins.').waitFor()
+    await page.getByText('Too many failed attempts.').waitFor()
     expect(page.url()).toContain('next=%2Fevents')
     expect(troubles).toEqual([])
     await close()
@@ -289,7 +289,7 @@ describe('while the store takes no writes', () => {
   it('the login opens the pages for a quarter of an hour, to read', async () => {
     const { page, close } = await visit(browser)
     await logIn(page, app)
-    await page.getByText('Read-only: the store took no writes').waitFor()
+    await page.getByText('Read-only: the database accepted no writes').waitFor()
     const cookie = (await page.context().cookies()).find(({ name }) => name === 'relay')
     expect(((cookie?.expires ?? 0) * 1000 - Date.now()) / 60_000).toBeGreaterThan(12)
     expect(((cookie?.expires ?? 0) * 1000 - Date.now()) / 60_000).toBeLessThanOrEqual(15)

@@ -27,7 +27,7 @@ export function DifferenceBox({ children }: { children: ReactNode }) {
   )
 }
 
-/** The texts' difference, line by line, as text only. */
+/** The difference of the texts, line by line. */
 export function DifferenceLines({ text, view }: { text: PromptDifference; view: DifferenceView }) {
   const { blocks, shapes, cutBlocks } = text
   const hasTitles = blocks.length > 1 || shapes.before === 'chat' || shapes.after === 'chat'
@@ -115,9 +115,9 @@ const Gap = () => <div aria-hidden="true" className="diff-gap" />
 interface LineProps {
   sign: Sign
   parts: LinePart[]
-  /** As many columns of line numbers; null: none in this column. */
+  /** One entry per column; null: the line has no number there. */
   numbers: DifferenceLine['before'][]
-  /** Stands beside the same line, for the eye only. */
+  /** Repeats the line beside it; hidden from screen readers. */
   isTwin?: boolean
 }
 
@@ -148,7 +148,7 @@ export function Line({ sign, parts, numbers, isTwin = false }: LineProps) {
   )
 }
 
-/** Where all of a line changed, its sign says so; only words within it are marked. */
+/** Marks changed words. If the whole line changed, its sign says so. */
 function Parts({ sign, parts }: Pick<LineProps, 'sign' | 'parts'>) {
   const Mark = sign === '+' ? 'ins' : 'del'
   const isWhole = parts.every(({ changed }) => changed)

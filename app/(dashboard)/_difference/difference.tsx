@@ -9,12 +9,12 @@ import { DifferenceBox, DifferenceLines, type DifferenceView, Line } from './dif
 
 interface Props {
   difference: VersionDifference
-  /** Null: not known before, or no label is spoken of. */
+  /** Null: unknown, or not what this is about. */
   labels: { before: string[]; after: string[] } | null
   view: DifferenceView
 }
 
-/** Labels, text, variables and config of two versions, as they were and as they became. */
+/** Labels, text, variables and config of two versions, before and after. */
 export function Difference({ difference, labels, view }: Props) {
   const { summary, text } = difference
   const { lines, config } = summary
@@ -26,7 +26,7 @@ export function Difference({ difference, labels, view }: Props) {
           <span className="mr-1">Labels</span> <Labels {...labels} />
         </p>
       )}
-      {isSame ? <p className="p-4 text-soft">The text and the config are the same.</p> : null}
+      {isSame ? <p className="p-4 text-soft">Text and config are the same.</p> : null}
       {text && text.blocks.length > 0 ? <DifferenceLines text={text} view={view} /> : null}
       {text || lines.length === 0 ? null : <StoredLines summary={summary} />}
       <Variables summary={summary} />
@@ -39,7 +39,7 @@ export function Difference({ difference, labels, view }: Props) {
 const isSameSet = (before: string[], after: string[]): boolean =>
   before.length === after.length && after.every((label) => before.includes(label))
 
-/** What was kept with the change, where a text is not known any more. */
+/** The excerpt stored with the change, for when a text is no longer known. */
 function StoredLines({ summary: { lines, cutLines } }: { summary: DifferenceSummary }) {
   let place = 0
   return (
@@ -92,7 +92,7 @@ function Config({ summary: { config, cutConfig = 0 } }: { summary: DifferenceSum
         ))}
         {cutConfig === 0 ? null : (
           <div className="text-soft">
-            <dt className="sr-only">Further keys</dt>
+            <dt className="sr-only">More keys</dt>
             <dd>and {cutConfig.toLocaleString('en')} more</dd>
           </div>
         )}
@@ -114,11 +114,9 @@ function Value({ text, tone }: { text: string | null; tone: 'good' | 'bad' }) {
 function Sizes({ difference: { summary, text } }: Pick<Props, 'difference'>) {
   const notes = [
     `${summary.sizeBefore.toLocaleString('en')} → ${summary.sizeAfter.toLocaleString('en')} characters`,
-    text && text.cutLines > 0
-      ? `${text.cutLines.toLocaleString('en')} changed lines are too many to be shown`
-      : null,
+    text && text.cutLines > 0 ? `${countWords(text.cutLines, 'changed line')} not shown` : null,
     (text ? text.coarse : summary.coarse)
-      ? 'too large or too different for a fine comparison: more is marked than changed'
+      ? 'too large or too different for a precise comparison, so unchanged text may be marked as well'
       : null,
   ]
   return <p className="px-4 py-2 text-xs text-faint">{notes.filter((note) => note !== null).join('; ')}</p>

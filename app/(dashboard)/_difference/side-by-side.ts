@@ -11,7 +11,7 @@ export type SideRun = { isSame: boolean; rows: SideRow[] } | Skipped
 
 const isMarked = ({ parts }: DifferenceLine): boolean => parts.some(({ changed }) => !changed)
 
-/** Puts the lines of a difference side by side: a line that became another one stands beside it. */
+/** Puts the lines of a difference side by side, each changed line beside its new version. */
 export function sideBySide(lines: (DifferenceLine | Skipped)[]): SideRun[] {
   const runs: SideRun[] = []
   for (let at = 0; at < lines.length; ) {
@@ -34,15 +34,15 @@ export function sideBySide(lines: (DifferenceLine | Skipped)[]): SideRun[] {
 }
 
 /**
- * The difference pairs lines in their order, and marks words only in pairs: so the lines with marks pair among
- * themselves, and what is between them fills up from the top.
+ * The difference pairs lines in order, and marks words only within pairs. So lines with marks are paired with each other,
+ * and the lines between them are paired from the top.
  */
 function besideEachOther(run: DifferenceLine[]): SideRow[] {
   const removed = run.filter(({ sign }) => sign === '-')
   const added = run.filter(({ sign }) => sign === '+')
   const olds = placesOf(removed)
   const news = placesOf(added)
-  // The bound on the whole may have cut one side of a pair.
+  // The overall limit may have cut off one side of a pair.
   if (olds.length !== news.length) return zipped(removed, added)
   const ends = [...olds.keys(), olds.length]
   return ends.flatMap((pair) => {

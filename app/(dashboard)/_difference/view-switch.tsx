@@ -1,7 +1,7 @@
 import Link from 'next/link'
 import type { DifferenceView } from './difference-lines.tsx'
 
-/** `hrefOf`: the address of this page with the other view. Below 640 px there is no room for two columns. */
+/** `hrefOf`: the address of this page with the other view. Hidden below 640 px, where two columns do not fit. */
 export function ViewSwitch(props: { view: DifferenceView; hrefOf: (view: DifferenceView) => string }) {
   const { view, hrefOf } = props
   const views: [DifferenceView, string][] = [

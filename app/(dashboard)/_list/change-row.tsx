@@ -28,7 +28,7 @@ export function ChangeRow({ row }: { row: RowWords }) {
             <ChipWithWhy key={id} {...chip} />
           ))}
           {deliveries.length > 0 ? null : (
-            <span className="text-xs text-faint">{isSettling ? 'waiting for more events' : 'nobody'}</span>
+            <span className="text-xs text-faint">{isSettling ? 'waiting for more events' : 'none'}</span>
           )}
         </span>
       </Cell>
@@ -39,7 +39,7 @@ export function ChangeRow({ row }: { row: RowWords }) {
   )
 }
 
-function Subject({ row: { id, subject, versions, labels, told, eventCount } }: { row: RowWords }) {
+function Subject({ row: { id, subject, versions, labels, summary, eventCount } }: { row: RowWords }) {
   return (
     <>
       <span className="flex items-baseline gap-2">
@@ -54,9 +54,9 @@ function Subject({ row: { id, subject, versions, labels, told, eventCount } }: {
       </span>
       <span className="mt-1 flex flex-wrap items-center gap-1">
         {labels === null ? null : <LabelLists {...labels} />}
-        {told === null ? null : (
+        {summary === null ? null : (
           <span className="max-w-full truncate text-xs text-faint">
-            <Isolated text={told} />
+            <Isolated text={summary} />
           </span>
         )}
         {eventCount > 1 ? (

@@ -8,7 +8,7 @@ import { barsOf, chartWords, totals } from './chart-shape.ts'
 const height = 36
 const titles = { '1h': 'Last hour', '24h': 'Last 24 hours', '7d': 'Last 7 days', '30d': 'Last 30 days' }
 
-/** What came over the time that the list shows; the last 24 hours where it shows all. */
+/** Changes and failures over the time range of the list; the last 24 hours if it has none. */
 export async function Chart({ db, time, now }: { db: Db; time: ListFilter['time']; now: number }) {
   const { step, buckets } = bucketsOf(time, now)
   const counts = await countOverTime(db, buckets)

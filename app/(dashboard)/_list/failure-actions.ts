@@ -13,13 +13,13 @@ import { dismissFailure, dismissFailures, replayFailures } from '#lib/store/view
 
 const page = '/'
 
-/** `until`: when the newest failure that the page showed was given up, epoch milliseconds. */
+/** `until`: when the newest failure on the page was given up, epoch milliseconds. */
 const fields = z.object({
   target: z.string().min(1).max(500),
   until: z.coerce.number().int().nonnegative(),
 })
 
-/** Sends the open failures of one target again. Each did not arrive, so that there is nothing to ask before. */
+/** Replays the open failures of one target. None of them was delivered, so there is nothing to confirm. */
 export async function replayOpenFailures(form: FormData): Promise<void> {
   await requireWriter(page)
   const given = fields.safeParse(Object.fromEntries(form))
@@ -33,7 +33,7 @@ export async function replayOpenFailures(form: FormData): Promise<void> {
   redirect(page)
 }
 
-/** Takes the open failures of one target off the health line. They stay in the list, and can be replayed. */
+/** Removes the open failures of one target from the health line. They stay in the list and can be replayed. */
 export async function dismissOpenFailures(form: FormData): Promise<void> {
   await requireWriter(page)
   const given = fields.safeParse(Object.fromEntries(form))

@@ -4,13 +4,13 @@ import { listFilterParams } from '#lib/core/list/filter.ts'
 import { pathWith } from '../../_ui/list-query.ts'
 import { utc } from '../../_ui/quantity-words.ts'
 
-/** The filter as an address tells it, each name once: several values stand in one, with commas between. */
+/** The filter as query parameters: each name once, several values separated by commas. */
 export function filterQuery(filter: ListFilter): Record<string, string> {
   const params = listFilterParams(filter)
   return Object.fromEntries([...new Set(params.keys())].map((key) => [key, params.getAll(key).join(',')]))
 }
 
-/** One thing that a list is narrowed to, and the list without it. */
+/** One active filter. `href`: the list without it. */
 export interface FilterChip {
   name: string
   words: string
@@ -54,6 +54,6 @@ export function filterChips(filter: ListFilter): FilterChip[] {
     ),
     ...(time === null ? [] : [chip('time', rangeWords(time), { time: null })]),
     ...(test === 'hidden' ? [] : [chip('tests', test === 'only' ? 'only' : 'shown', { test: 'hidden' })]),
-    ...(danger ? [chip('only', 'danger', { danger: false })] : []),
+    ...(danger ? [chip('only', 'dangerous', { danger: false })] : []),
   ]
 }

@@ -7,15 +7,15 @@ import { deliveryContexts } from '../_words/delivery-context.ts'
 import { changeIds } from './live-query.ts'
 import { type RowWords, rowWords } from './row-words.ts'
 
-/** What these rows say now. */
+/** The current content of these rows. */
 export async function freshRows(ids: string[]): Promise<RowWords[]> {
   await requireOrigin()
   if (!(await isSignedIn())) return []
-  const asked = changeIds.safeParse(ids)
-  if (!asked.success) return []
+  const known = changeIds.safeParse(ids)
+  if (!known.success) return []
   const db = await database()
   const now = Date.now()
   const contextOf = await deliveryContexts(db, now)
-  const rows = await changesByIds(db, asked.data)
+  const rows = await changesByIds(db, known.data)
   return rows.map((row) => rowWords(row, { now, contextOf }))
 }

@@ -1,13 +1,13 @@
 import { z } from 'zod'
 import { changeIdForm, firstIdAt } from '#lib/base/id.ts'
 
-/** More rows than a page has are not asked about. */
+/** The rows of one page. */
 const maxRows = 50
 const changeId = z.string().regex(changeIdForm)
 
 export const changeIds = z.array(changeId).max(maxRows)
 
-/** What an open list asks: what is newer than `newest`, and how the rows in view (by id, with commas) stand. */
+/** The request of an open list. `shown`: the ids of its rows, separated by commas. */
 export const liveQuery = z.object({
   newest: changeId,
   shown: z
@@ -16,22 +16,22 @@ export const liveQuery = z.object({
     .pipe(changeIds),
 })
 
-/** Up to here new changes are counted. */
+/** New changes are counted up to this number. */
 export const maxFresh = 100
 
 export interface LiveAnswer {
-  /** How many newer changes the filter lets through. */
+  /** How many changes newer than `newest` match the filter. */
   fresh: number
-  /** By the change's id; the row is to be read again where it is another. */
+  /** By change id: a row whose mark differs has to be read again. */
   marks: Record<string, string>
 }
 
-/** Changes come a little after their ids say, by the way to the store and by the clocks of several instances. */
+/** A change is stored a little later than its id says: writing takes time, and the clocks of instances differ. */
 const lateMs = 10_000
 
 /**
- * What has a greater id is new to somebody who was shown `first` at the top (null: nothing, or not the top). Never
- * long ago, also where the newest that matches is: then asking again costs next to nothing.
+ * Changes with a greater id are new to a reader whose list begins with `first` (null: it is empty). The id is always a
+ * recent one, even if the newest match is old: then polling costs next to nothing.
  */
 export function newestKnown(first: string | null, isTop: boolean, now: number): string {
   if (!isTop) return firstIdAt('chg', now)

@@ -9,8 +9,8 @@ import { type LabelWords, labelWords } from '../_words/labels.tsx'
 import { rowMark } from './row-mark.ts'
 
 /**
- * All that a row of the list says, in words: they go to the browser once more with the page, where a row's markup is
- * five times as long, and what the words are made of stays on the server.
+ * Everything that a row shows, in words. They are sent to the browser a second time, as data: as markup, a row is five
+ * times as long, and the change itself stays on the server.
  */
 export interface RowWords {
   /** Of the change. */
@@ -22,12 +22,12 @@ export interface RowWords {
   subject: Shown
   versions: string | null
   labels: LabelWords | null
-  /** Of what is not about a prompt. */
-  told: Shown | null
+  /** For what is not about a prompt. */
+  summary: Shown | null
   eventCount: number
   actor: Shown | null
   deliveries: (ReturnType<typeof chipWords> & { id: string })[]
-  /** Epoch milliseconds; `now`: when this was said. */
+  /** Epoch milliseconds; `now`: when this was read. */
   at: number
   now: number
 }
@@ -39,7 +39,7 @@ interface Context {
 
 export function rowWords({ change, deliveries }: ListedChange, { now, contextOf }: Context): RowWords {
   const { prompt, omitted } = change.detail
-  const told = prompt ? null : toldWords(change)
+  const summary = prompt ? null : summaryOf(change)
   return {
     id: change.id,
     mark: rowMark({ change, deliveries }, contextOf),
@@ -49,7 +49,7 @@ export function rowWords({ change, deliveries }: ListedChange, { now, contextOf 
     subject: shownLine(change.subject),
     versions: versionWords(change),
     labels: prompt ? labelWords(prompt.labelsBefore, prompt.labels, omitted) : null,
-    told: told === null ? null : shownLine(told),
+    summary: summary === null ? null : shownLine(summary),
     eventCount: change.eventCount,
     actor: prompt || change.actor ? shownLine(authorsWords(change)) : null,
     deliveries: deliveries.map((one) => ({ id: one.id, ...chipWords(one, contextOf(one.target)) })),
@@ -58,13 +58,13 @@ export function rowWords({ change, deliveries }: ListedChange, { now, contextOf 
   }
 }
 
-const longestWords = 300
-/** Alerts are told in Markdown; in one line its marks only stand in the way. */
+const maxSummary = 300
+/** Alerts are written in Markdown, whose marks only clutter a single line. */
 const markdown = /\*\*|`/g
 
-/** What is not about a prompt has no labels; its own words say more, unless they only repeat the subject. */
-function toldWords({ title, subject, detail }: Change): string | null {
-  const told = detail.message ?? (title.endsWith(subject) ? null : title)
-  const words = detail.alert ? `After ${longDuration(detail.alert.forMs)}. ${told ?? ''}` : told
-  return words === null ? null : words.slice(0, longestWords).replace(markdown, '')
+/** In place of labels: the message, or the title unless it only repeats the subject. */
+function summaryOf({ title, subject, detail }: Change): string | null {
+  const message = detail.message ?? (title.endsWith(subject) ? null : title)
+  const words = detail.alert ? `After ${longDuration(detail.alert.forMs)}. ${message ?? ''}` : message
+  return words === null ? null : words.slice(0, maxSummary).replace(markdown, '')
 }

@@ -5,7 +5,7 @@ import { openCircuits } from '#lib/store/views/dashboard.ts'
 import { replayNoteOf } from '#lib/targets/target.ts'
 import type { DeliveryContext } from './delivery-words.ts'
 
-/** For each target what one needs to say how its deliveries stand. */
+/** What is needed to describe the deliveries to each target. */
 export async function deliveryContexts(db: Db, now: number): Promise<(target: string) => DeliveryContext> {
   const circuits = await openCircuits(db, now)
   const targets = relay().relay?.routes.targets ?? {}

@@ -5,7 +5,7 @@ import type { ListedDelivery } from '#lib/store/views/dashboard.ts'
 import type { IconName } from '../../_ui/icons.tsx'
 import { relative } from '../../_ui/quantity-words.ts'
 
-/** How a delivery stands, for its chip. */
+/** The state of a delivery, for its chip. */
 export interface DeliveryWords {
   icon: IconName
   tone: Tone
@@ -21,7 +21,7 @@ export interface DeliveryContext {
   heldUntil: number | null
   /** The length of the target's retry schedule. */
   tries: number
-  /** What keeps a second post from being a second thing there; null: nothing does. */
+  /** How the target recognises a repeat; null: it does not. */
   replayNote: string | null
 }
 
@@ -32,7 +32,7 @@ function waiting(delivery: Delivery, { now, heldUntil, tries }: DeliveryContext)
   const at = Math.max(delivery.next_at ?? now, heldUntil ?? 0)
   const next = at > now + 1000 ? `next ${relative(at, now)}` : 'due now'
   if (heldUntil !== null) {
-    const why = 'The target failed several times in a row, so it is left alone for a while.'
+    const why = 'The target failed several times in a row, so deliveries to it are paused.'
     return { icon: 'pause', tone: 'warn', words: `held, ${next}`, why: [why, reason].join(' ').trim() }
   }
   if (failures > 0)
@@ -40,7 +40,7 @@ function waiting(delivery: Delivery, { now, heldUntil, tries }: DeliveryContext)
   return {
     icon: 'clock',
     tone: 'quiet',
-    words: at > now + 1000 ? `waits, ${next}` : 'queued',
+    words: at > now + 1000 ? `waiting, ${next}` : 'queued',
     why: reason,
   }
 }
@@ -66,7 +66,7 @@ export function deliveryWords(delivery: Delivery, context: DeliveryContext): Del
   }
 }
 
-/** All that its chip says. */
+/** The whole content of the chip. */
 export function chipWords(
   delivery: Delivery & Pick<ListedDelivery, 'target'>,
   context: DeliveryContext,

@@ -1,6 +1,6 @@
 import type { EventRow } from '#lib/store/schema.ts'
 
-/** By what an event was let in: in a word or two for a list, and as a sentence. */
+/** How an event was authenticated: in a word or two for a list, and as a sentence. */
 export function proofWords({
   source,
   signature,
@@ -10,17 +10,18 @@ export function proofWords({
   hint: string | null
   long: string
 } {
-  if (source === 'langfuse-api') return { short: 'read', hint: null, long: "Read from Langfuse's API" }
+  if (source === 'langfuse-api')
+    return { short: 'from the API', hint: null, long: "Read from Langfuse's API" }
   if (source === 'langfuse-callback') {
     if (signature === 'token') {
-      const long = 'A callback: not signed, but it came with the token that ends in'
+      const long = 'Callback: not signed, sent with the token that ends in'
       return { short: signature, hint: secret_hint, long }
     }
     if (signature === 'page') {
-      const long = 'A callback from a browser page of an allowed origin: not signed, and without a token'
+      const long = 'Callback from a browser page of an allowed origin: not signed, and without a token'
       return { short: 'from a page', hint: null, long }
     }
-    return { short: 'not signed', hint: null, long: 'A callback: not signed, and without a token' }
+    return { short: 'not signed', hint: null, long: 'Callback: not signed, and without a token' }
   }
   return { short: signature, hint: secret_hint, long: `Signed ${signature} with the secret that ends in` }
 }

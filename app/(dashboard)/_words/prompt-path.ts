@@ -6,7 +6,7 @@ import { pathWith } from '../../_ui/list-query.ts'
 const version = z.coerce.number().int().min(1).max(2_147_483_647).optional().catch(undefined)
 const changeId = z.string().regex(changeIdForm).optional().catch(undefined)
 
-/** What a prompt's page shows, as it stands in the address. Anything else is left out, as if it were not there. */
+/** What a prompt's page shows, from its address. Anything else is ignored. */
 export const promptQuery = z.object({
   /** Only for names that a path cannot hold. */
   name: z.string().min(1).optional().catch(undefined),
@@ -22,12 +22,12 @@ export const promptQuery = z.object({
 
 export type PromptQuery = z.infer<typeof promptQuery>
 
-/** Next takes a path that ends so for its own request for a page's data, and answers with that. */
+/** Next takes a path with this ending for its own request for page data. */
 const isTaken = (name: string): boolean => name.endsWith('.rsc')
 
 /**
- * The address of a prompt's page. Slashes part the path, everything else is encoded; a name that a path cannot
- * hold stands in the query.
+ * The address of a prompt's page. Slashes in the name stay, everything else is encoded; a name that a path cannot hold
+ * goes into the query.
  */
 export function promptPath(name: string, query: PromptQuery = {}): string {
   const texts = Object.entries(query).map(([key, value]) => [key, value?.toString()])
@@ -38,7 +38,7 @@ export function promptPath(name: string, query: PromptQuery = {}): string {
     : pathWith(path, rest)
 }
 
-/** The name that an address means; `segments` as Next gives them, still encoded. Null where they are not well encoded. */
+/** The name in an address. `segments`: as Next passes them, still encoded. Null if they are badly encoded. */
 export function promptName(segments: string[], { name }: Pick<PromptQuery, 'name'>): string | null {
   if (name !== undefined) return name
   try {

@@ -45,8 +45,8 @@ export default async function EventsPage({ searchParams }: { searchParams: Searc
       ) : isNarrowed ? (
         <NoMatch path="/events" />
       ) : (
-        <Empty title="No event has come yet">
-          <p>Every signed request is kept here as it was received.</p>
+        <Empty title="No events yet">
+          <p>Every accepted event is stored here as it was received.</p>
         </Empty>
       )}
       <Pager path="/events" query={{ change }} older={older} newer={newer} />

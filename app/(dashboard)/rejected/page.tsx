@@ -20,8 +20,8 @@ export const metadata: Metadata = { title: 'Rejected' }
 const pageSize = 50
 
 const columns = [
-  { name: 'Answer', width: 'w-[190px]' },
-  { name: 'Why', width: '' },
+  { name: 'Response', width: 'w-[190px]' },
+  { name: 'Reason', width: '' },
   { name: 'From', width: 'w-[210px]' },
   { name: 'Size', width: 'w-[90px]' },
   { name: 'When', width: 'w-[190px]' },
@@ -47,10 +47,10 @@ export default async function RejectedPage({ searchParams }: { searchParams: Sea
       ) : isNarrowed ? (
         <NoMatch path="/rejected" />
       ) : (
-        <Empty title="Nothing was rejected">
+        <Empty title="No rejected requests">
           <p>
-            A request with a wrong, missing or expired signature would show here, with the reason; so would a
-            callback from a page that may not call.
+            Requests with a wrong, missing or expired signature appear here with the reason, and so do refused
+            callbacks.
           </p>
         </Empty>
       )}
@@ -59,9 +59,9 @@ export default async function RejectedPage({ searchParams }: { searchParams: Sea
   )
 }
 
-const doorWords: Record<string, string> = {
-  'langfuse-webhook': 'at the signed door',
-  'langfuse-callback': 'at the door of callbacks',
+const endpointWords: Record<string, string> = {
+  'langfuse-webhook': 'webhook endpoint',
+  'langfuse-callback': 'callback endpoint',
 }
 
 function RejectionTableRow({ rejection, now }: { rejection: RejectionRow; now: number }) {
@@ -77,7 +77,7 @@ function RejectionTableRow({ rejection, now }: { rejection: RejectionRow; now: n
       </Cell>
       <Cell className="order-4 text-[13px] text-soft [overflow-wrap:anywhere]">
         <Plain text={`${method} from ${address ?? 'an unknown address'}`} />
-        <span className="block text-xs text-faint">{doorWords[door] ?? door}</span>
+        <span className="block text-xs text-faint">{endpointWords[door] ?? door}</span>
         {user_agent === null ? null : (
           <span className="block text-xs text-faint">
             <Plain text={user_agent} />
@@ -98,11 +98,11 @@ function Head({ head, size }: { head: Uint8Array; size: number }) {
     <details className="mt-1">
       <summary className="inline-flex items-center gap-1 text-xs text-soft hover:text-ink">
         <Icon name="right" className="chevron size-3" />
-        {isWhole ? 'What was sent' : `The first ${bytes(head.byteLength)} of what was sent`}
+        {isWhole ? 'Request body' : `First ${bytes(head.byteLength)} of the request body`}
       </summary>
       <Code
         text={new TextDecoder().decode(head)}
-        name="The request's body"
+        name="Request body"
         className="mt-2 rounded-md border border-line"
       />
     </details>

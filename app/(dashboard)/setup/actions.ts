@@ -14,9 +14,9 @@ import { database } from '#lib/store/client.ts'
 
 const page = '/setup'
 
-/** To the page with what became of it. */
+/** Redirects to the page, which shows the outcome. */
 function show(changeId: string): never {
-  // Without this the browser takes the redirect for a jump within the page that it has.
+  // Without this the browser takes the redirect for a jump within the page it already has.
   revalidatePath(page)
   redirect(`${page}?sent=${changeId}#sent`)
 }
@@ -34,7 +34,7 @@ export async function sendTestEvent(form: FormData): Promise<void> {
   show(changeId)
 }
 
-/** `kind`: one of `refusedKinds`. Shows the rejection that came of it. */
+/** `kind`: one of `refusedKinds`. Shows the resulting rejection. */
 export async function sendRefusedRequest(form: FormData): Promise<void> {
   await requireWriter(page)
   const kind = z.enum(refusedKinds).safeParse(form.get('kind')).data

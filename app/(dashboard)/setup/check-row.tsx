@@ -7,13 +7,13 @@ import { Plain } from '../../_ui/plain.tsx'
 import { When } from '../../_ui/when.tsx'
 
 const looks: Record<CheckState, { icon: IconName; tone: Tone; word: string }> = {
-  ok: { icon: 'check', tone: 'good', word: 'Fine' },
+  ok: { icon: 'check', tone: 'good', word: 'OK' },
   problem: { icon: 'alert', tone: 'bad', word: 'Problem' },
   warning: { icon: 'alert', tone: 'warn', word: 'Warning' },
   'not-yet': { icon: 'minus', tone: 'quiet', word: 'Not yet' },
 }
 
-const saidIn: Record<CheckState, string> = {
+const textLook: Record<CheckState, string> = {
   ok: 'text-soft',
   problem: 'text-bad',
   warning: 'text-warn',
@@ -31,7 +31,7 @@ export function CheckList({ title, id, children }: { title: string; id: string; 
   )
 }
 
-/** `children`: what belongs to it below its words; `aside`: what can be done, at its end. */
+/** `children`: details below its text; `aside`: actions at its end. */
 export function CheckRow(props: { check: Check; now: number; aside?: ReactNode; children?: ReactNode }) {
   const { check, now, aside, children } = props
   const { title, state, words, fix, at } = check
@@ -44,7 +44,7 @@ export function CheckRow(props: { check: Check; now: number; aside?: ReactNode; 
           {title}
           <span className="sr-only">: {word}</span>
         </h3>
-        <p className={`mt-0.5 text-[13px] [overflow-wrap:anywhere] ${saidIn[state]}`}>
+        <p className={`mt-0.5 text-[13px] [overflow-wrap:anywhere] ${textLook[state]}`}>
           <Plain text={words} />
           {at === null ? null : (
             <>
@@ -65,7 +65,7 @@ export function CheckRow(props: { check: Check; now: number; aside?: ReactNode; 
   )
 }
 
-/** Names of variables, files and paths in a sentence, set as what is typed. */
+/** Names of variables, files and paths within a sentence, shown as code. */
 const typed =
   /([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|relay\.config\.ts|alertTarget|\/api\/[a-z/]+|https?:\/\/[^\s,]+[^\s,.])/
 

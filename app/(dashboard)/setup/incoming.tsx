@@ -6,7 +6,7 @@ import { CopyButton } from '../../_ui/copy-button.tsx'
 import { When } from '../../_ui/when.tsx'
 import { CheckList, CheckRow } from './check-row.tsx'
 
-/** What Langfuse has to be told, and what has come from it. */
+/** What to configure in Langfuse, and what it has sent. */
 export function Incoming({ checks, seen }: { checks: Check[]; seen: Seen }) {
   const { now, address, secrets } = seen
   return (
@@ -50,12 +50,12 @@ function Secrets({ secrets, now }: { secrets: SecretSeen[]; now: number }) {
   return (
     <ul aria-label="Secrets" className="mt-2 grid gap-1 text-[13px]">
       {secrets.map(({ hint, lastAt }, place) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: two secrets may end alike, and the list is fixed
+        // biome-ignore lint/suspicious/noArrayIndexKey: two secrets may have the same ending, and the list is fixed
         <li key={place} className="flex flex-wrap gap-x-2">
           <span className="font-mono text-[12.5px]">…{hint}</span>
           <span className="text-soft">
             {lastAt === null ? (
-              'signed none of the newest events'
+              'matches none of the newest events'
             ) : (
               <>
                 last matched <When at={lastAt} now={now} />

@@ -14,7 +14,7 @@ const everyMs = 1000
 /** After that its own page says more than waiting here. */
 const patienceMs = 60_000
 
-/** What became of the test that was just sent. */
+/** The outcome of the test that was just sent. */
 export async function Sent({ db, changeId, now }: { db: Db; changeId: string; now: number }) {
   const change = await changeById(db, changeId)
   if (!change?.test) return null

@@ -3,10 +3,11 @@ import type { Check } from '#lib/core/setup/check.ts'
 import type { Seen } from '#lib/pipeline/setup/seen.ts'
 import { Icon } from '../../_ui/icons.tsx'
 import { pathWith } from '../../_ui/list-query.ts'
+import { countWords } from '../../_ui/quantity-words.ts'
 import { sendMessage } from './actions.ts'
 import { CheckList, CheckRow } from './check-row.tsx'
 
-/** Who is told, whether it works, and a message to try it. */
+/** The targets, whether they work, and a test message for each. */
 export function Targets({ checks, seen: { targets, now } }: { checks: Check[]; seen: Seen }) {
   return (
     <CheckList title="Targets" id="targets">
@@ -30,14 +31,12 @@ function Links({ target: { name, failed, lastChangeId, missing } }: { target: Ta
     <p className="mt-1.5 flex flex-wrap gap-x-4 gap-y-1 text-[13px]">
       {failed === 0 || missing.length > 0 ? null : (
         <Link href={pathWith('/', { status: 'failed', target: name })} prefetch={false} className="link">
-          {failed === 1
-            ? 'The one that was given up'
-            : `The ${failed.toLocaleString('en')} that were given up`}
+          {countWords(failed, 'failed delivery', { many: 'failed deliveries' })}
         </Link>
       )}
       {lastChangeId === null ? null : (
         <Link href={`/changes/${lastChangeId}`} prefetch={false} className="link">
-          The last change it was told of
+          Last change delivered
         </Link>
       )}
     </p>

@@ -7,7 +7,7 @@ import { Icon } from '../../_ui/icons.tsx'
 import { kindWords } from '../_words/change-words.ts'
 import { sendRefusedRequest, sendTestEvent } from './actions.ts'
 
-/** One button for each thing that Langfuse tells of, with who would hear of it. */
+/** One button for each kind of event, with the targets it would go to. */
 export function TestEvents({ routes }: { routes: Routes }) {
   return (
     <section aria-labelledby="tests">
@@ -16,13 +16,13 @@ export function TestEvents({ routes }: { routes: Routes }) {
       </h2>
       <div className="panel overflow-hidden">
         <p className="border-b border-line p-4 text-[13px] text-soft">
-          Goes the whole way of a real event, from the signature to the targets, and is marked as a test. The
-          targets do hear of it: a workflow that listens to GitHub runs.
+          A test takes the same path as a real event, from the signature to the targets, and is marked as a
+          test. The targets do receive it: a GitHub workflow will run, for example.
         </p>
         <form action={sendTestEvent}>
           <ul className="divide-y divide-line">
             {testKinds.map((kind) => (
-              <Test key={kind} kind={kind} hearers={hearers(routes, kind)} />
+              <Test key={kind} kind={kind} recipients={recipients(routes, kind)} />
             ))}
           </ul>
         </form>
@@ -33,17 +33,17 @@ export function TestEvents({ routes }: { routes: Routes }) {
 }
 
 const refusals: Record<RefusedKind, [string, string]> = {
-  unsigned: ['Unsigned', 'no signature at all'],
+  unsigned: ['Unsigned', 'no signature'],
   tampered: ['Tampered', 'changed after it was signed'],
   expired: ['Expired', 'signed too long ago'],
 }
 
-/** Requests that the door must not let in. */
+/** Requests that the endpoint must refuse. */
 function Refused() {
   return (
     <form action={sendRefusedRequest} className="border-t border-line">
       <p className="border-b border-line p-4 text-[13px] text-soft">
-        These must be refused. Nothing is stored but the rejection.
+        The relay must refuse these. Only the rejection is stored.
       </p>
       <ul className="divide-y divide-line">
         {refusedKinds.map((kind) => (
@@ -64,8 +64,8 @@ function Refused() {
   )
 }
 
-/** Whom today's rules would tell, in words. */
-function hearers(routes: Routes, kind: TestKind): string {
+/** The targets that the current rules choose, in words. */
+function recipients(routes: Routes, kind: TestKind): string {
   const facts = testFacts[kind]
   const detail = { facts, observed: testRows(kind), environments: [], prompt: { tags: [] } }
   const subject = `prompt-relay/test/${kind}`
@@ -73,18 +73,18 @@ function hearers(routes: Routes, kind: TestKind): string {
   const { routed } = route(routes, change)
   if (routed.length > 0) return `to ${routed.map(({ target }) => target).join(', ')}`
   const left = leftOut(routes, change)
-  if (left.length === 0) return 'no rule tells of it'
-  return `to nobody: ${new Intl.ListFormat('en').format(left)} ${left.length === 1 ? 'is' : 'are'} not configured`
+  if (left.length === 0) return 'no rule matches'
+  return `no target: ${new Intl.ListFormat('en').format(left)} ${left.length === 1 ? 'is' : 'are'} not configured`
 }
 
-function Test({ kind, hearers }: { kind: TestKind; hearers: string }) {
+function Test({ kind, recipients }: { kind: TestKind; recipients: string }) {
   const { word, tone, icon } = kindWords({ kind, status: 'settled' })
   return (
     <li className="flex items-center gap-3 px-4 py-2.5">
       <Tile icon={icon} tone={tone} />
       <div className="min-w-0 flex-1">
         <p className="font-medium">{word}</p>
-        <p className="text-xs text-faint [overflow-wrap:anywhere]">{hearers}</p>
+        <p className="text-xs text-faint [overflow-wrap:anywhere]">{recipients}</p>
       </div>
       <button type="submit" name="kind" value={kind} className="button">
         <Icon name="send" className="size-3.5" />

@@ -18,7 +18,7 @@ const columns = [
   { name: 'Generations', width: 'w-[120px]' },
   { name: 'Input tokens', width: 'w-[140px]' },
   { name: 'Output tokens', width: 'w-[140px]' },
-  { name: 'All tokens', width: 'w-[140px]' },
+  { name: 'Total tokens', width: 'w-[140px]' },
   { name: 'Cost', width: 'w-[120px]' },
 ]
 
@@ -38,12 +38,12 @@ export default async function UsagePage() {
         )}
       </div>
       {rows.length === 0 ? (
-        <Empty title="No generation was read yet">
+        <Empty title="No generations yet">
           <p>
-            Tokens and cost are read from Langfuse's API, from the first start of polling on. Whether it runs
-            says{' '}
+            Tokens and cost come from Langfuse's API, from the first poll onwards. To see whether polling
+            works, open{' '}
             <Link href="/setup" prefetch={false} className="link">
-              the setup page
+              Setup
             </Link>
             .
           </p>
@@ -53,8 +53,8 @@ export default async function UsagePage() {
           <DayChart rows={rows} days={days} />
           <Models rows={rows} />
           <p className="mt-3 text-[13px] text-soft">
-            Days are of UTC, by when a generation began. The last days of a model without a price show tokens
-            only.
+            Days are in UTC, by the start of each generation. Without prices in Langfuse, the chart shows
+            tokens.
           </p>
         </>
       )}
@@ -101,7 +101,7 @@ function DayChart({ rows, days }: { rows: Rows; days: string[] }) {
 function Models({ rows }: { rows: Rows }) {
   return (
     <div className="mt-6">
-      <Table caption="Usage by model, the dearest first" columns={columns}>
+      <Table caption="Usage by model, most expensive first" columns={columns}>
         {byModel(rows).map(({ model, sums }) => (
           <ModelRow key={model} model={model} sums={sums} />
         ))}

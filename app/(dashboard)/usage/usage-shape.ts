@@ -25,7 +25,7 @@ export const sumOf = (rows: readonly UsageTotal[]): Sums =>
     nothing,
   )
 
-/** Sums for each model, the dearest first, then the one with most tokens. */
+/** Sums for each model, the most expensive first, then the one with the most tokens. */
 export const byModel = (rows: readonly UsageTotal[]): { model: string; sums: Sums }[] =>
   [...Map.groupBy(rows, ({ model }) => model)]
     .map(([model, of]) => ({ model, sums: sumOf(of) }))
@@ -46,7 +46,7 @@ export interface DayBar {
   title: string
 }
 
-/** Cost a day; tokens where nothing has a price. */
+/** Cost per day; tokens if nothing has a price. */
 export function dayBars(rows: readonly UsageTotal[], days: readonly string[], height: number): DayBar[] {
   const of = Map.groupBy(rows, ({ day }) => day)
   const sums = days.map((day) => sumOf(of.get(day) ?? []))
@@ -55,7 +55,7 @@ export function dayBars(rows: readonly UsageTotal[], days: readonly string[], he
   const highest = Math.max(...sizes) || 1
   return sums.map((sum, i) => {
     const size = sizes[i] ?? 0
-    // What is not nothing is seen.
+    // Any amount above 0 is visible.
     const high = size === 0 ? 0 : Math.max(2, Math.round((size / highest) * height * 10) / 10)
     const title = `${days[i]}: ${usd(sum.usd)}, ${sum.total.toLocaleString('en')} tokens`
     return { x: i * 10, y: height - high, height: high, title }
@@ -63,7 +63,7 @@ export function dayBars(rows: readonly UsageTotal[], days: readonly string[], he
 }
 
 /**
- * A cell that no spreadsheet takes for a formula: model names are anybody's words
+ * A cell that no spreadsheet takes for a formula: anyone may have chosen the name of a model
  * (https://owasp.org/www-community/attacks/CSV_Injection).
  */
 function cell(text: string): string {
@@ -73,10 +73,10 @@ function cell(text: string): string {
 
 const header = 'day,model,generations,input_tokens,output_tokens,total_tokens,cost_usd'
 
-/** RFC 4180: a line for each day and model, the oldest day first. */
+/** RFC 4180: a line per day and model, the oldest day first. */
 export function usageCsv(rows: readonly UsageTotal[]): string {
   const lines = rows.map(({ day, model, generations, input, output, total, usd: cost }) =>
-    // Never in the short form of exponents, which spreadsheets read as text.
+    // Never in exponent notation, which spreadsheets read as text.
     [day, cell(model), generations, input, output, total, cost.toFixed(9).replace(/\.?0+$/, '')].join(','),
   )
   return `${[header, ...lines].join('\r\n')}\r\n`

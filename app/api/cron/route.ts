@@ -8,14 +8,15 @@ export const dynamic = 'force-dynamic'
 /** Seconds. */
 export const maxDuration = 60
 
-/** For a scheduler: works off what is due. Safe to call at any time, also twice at once. */
+/** For a scheduler: works on everything that is due. Safe to call at any time, even concurrently. */
 export async function GET(request: Request): Promise<Response> {
   const { relay: running, problems } = relay()
-  // Nothing acts on a configuration with problems; what is due stays due.
+  // A configuration with problems settles and sends nothing; what is due stays due.
   if (!running || problems.length > 0) return misconfigured(problems)
   const secret = running.env.CRON_SECRET
   if (secret === undefined) {
-    const message = 'CRON_SECRET is not set. Set it here and in your scheduler (Vercel sends it by itself).'
+    const message =
+      'CRON_SECRET is not set. Set it here and in your scheduler (Vercel sends it automatically).'
     return Response.json({ error: 'no-secret', message }, { status: 503 })
   }
   if (!showsToken(request, secret)) {
@@ -28,8 +29,8 @@ export async function GET(request: Request): Promise<Response> {
   try {
     await running.drain(startedAt + workMs)
   } catch (error) {
-    log('error', 'nothing was worked off', thrown(error))
-    const message = 'The store is out of reach. What is due stays due: call again.'
+    log('error', 'work that was due failed', thrown(error))
+    const message = 'The store cannot be reached. What is due stays due: call again.'
     return Response.json({ error: 'store-unavailable', message }, { status: 503 })
   }
   return Response.json({ status: 'done', milliseconds: Date.now() - startedAt })

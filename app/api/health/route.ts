@@ -13,7 +13,7 @@ export const dynamic = 'force-dynamic'
 const secondsSince = (at: number | null, now: number): number =>
   at === null ? 0 : Math.max(0, Math.round((now - at) / 1000))
 
-/** Errors that know no fix may name an address in their message. */
+/** The message of an error without a known fix may contain an address. */
 function whyUnusable(error: unknown): { problems: string[] } | { reason: StoreErrorKind; message: string } {
   const fix = fixOf(error)
   if (error instanceof Error && fix !== null) return { problems: [`${error.message}. ${fix}`] }
@@ -22,8 +22,9 @@ function whyUnusable(error: unknown): { problems: string[] } | { reason: StoreEr
 }
 
 /**
- * Readiness: 200 when events are taken: the store answers and takes writes. `degraded` with the problems of the
- * configuration, while nothing settles and nothing is sent, or where there is no webhook secret yet; else 503. Holds no secret and no name of a prompt. Whether the process lives: `/api/health/live`.
+ * Readiness: 200 while events are accepted, that is, while the store answers and accepts writes; else 503. `degraded`
+ * lists the problems of the configuration, with which nothing is settled or sent, or says that the webhook secret is
+ * missing. Contains no secrets and no prompt names. Liveness is `/api/health/live`.
  */
 export async function GET(): Promise<Response> {
   const headers = { 'cache-control': 'no-store' }
@@ -39,13 +40,13 @@ export async function GET(): Promise<Response> {
     const waiting = { oldestWaitingSeconds: secondsSince(since, now), overdueChanges }
     const problem = await storeProbe().check()
     if (problem === null) {
-      const told = [...problems, ...withoutSecret(env).map(problemText)]
-      const state = told.length > 0 ? { status: 'degraded', problems: told } : { status: 'ok' }
+      const all = [...problems, ...withoutSecret(env).map(problemText)]
+      const state = all.length > 0 ? { status: 'degraded', problems: all } : { status: 'ok' }
       return Response.json({ ...state, version, mode, store, ...waiting }, { headers })
     }
-    const message = `The store takes no writes: ${storeErrorWords[problem.kind]}.`
+    const message = `The store accepts no writes: ${storeErrorWords[problem.kind]}.`
     const seconds = secondsSince(problem.since, now)
-    const told = {
+    const state = {
       status: 'store-not-writable',
       version,
       mode,
@@ -54,7 +55,7 @@ export async function GET(): Promise<Response> {
       message,
       seconds,
     }
-    return Response.json({ ...told, ...waiting }, { status: 503, headers })
+    return Response.json({ ...state, ...waiting }, { status: 503, headers })
   } catch (error) {
     return Response.json(
       { status: 'store-unavailable', version, store, ...whyUnusable(error) },

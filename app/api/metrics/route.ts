@@ -11,15 +11,15 @@ export const dynamic = 'force-dynamic'
 
 const headers = { 'cache-control': 'no-store' }
 
-/** For Prometheus. Without a token of its own there is nothing here. */
+/** For Prometheus. 404 unless `METRICS_TOKEN` is set. */
 export async function GET(request: Request): Promise<Response> {
   const { env, problems } = currentConfiguration()
   const token = env?.METRICS_TOKEN
   if (!env || token === undefined) return new Response(null, { status: 404, headers })
   if (!showsToken(request, token)) {
     const message = 'Send Authorization: Bearer <METRICS_TOKEN>.'
-    const asked = { ...headers, 'www-authenticate': 'Bearer' }
-    return Response.json({ error: 'unauthorized', message }, { status: 401, headers: asked })
+    const challenge = { ...headers, 'www-authenticate': 'Bearer' }
+    return Response.json({ error: 'unauthorized', message }, { status: 401, headers: challenge })
   }
   const text = await exportedMetrics({
     labels: {
@@ -30,7 +30,7 @@ export async function GET(request: Request): Promise<Response> {
     stored: async () => storeFamilies(await database(), Date.now()),
     problems: problems.length,
     takesWrites: async () => (await storeProbe().check()) === null,
-    onError: (error) => log('error', 'the store gave no metrics', thrown(error)),
+    onError: (error) => log('error', 'the store returned no metrics', thrown(error)),
     startedAt: Date.now() / 1000 - process.uptime(),
     memory: process.memoryUsage.rss(),
   })

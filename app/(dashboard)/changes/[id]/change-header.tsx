@@ -40,7 +40,7 @@ export function ChangeHeader({ change, now }: { change: Change; now: number }) {
   )
 }
 
-/** The title, with the prompt's name set apart from the words around it. */
+/** The title, with the prompt's name highlighted. */
 function Sentence({ change: { title, subject, status, kind } }: { change: Change }) {
   const at = title.indexOf(subject)
   const name = (
@@ -49,8 +49,8 @@ function Sentence({ change: { title, subject, status, kind } }: { change: Change
     </span>
   )
   if (status === 'settling' && isBurstKind(kind))
-    return <Plain text={`${title}: what follows within minutes is told with it`} />
-  if (status === 'settling') return <>{name} is changing: more events of the same edit may come</>
+    return <Plain text={`${title}. More of these within minutes join this change`} />
+  if (status === 'settling') return <>{name} is changing. More events of the same edit may arrive</>
   if (at < 0 || title === subject) return <Plain text={title} />
   return (
     <>
@@ -61,7 +61,7 @@ function Sentence({ change: { title, subject, status, kind } }: { change: Change
   )
 }
 
-/** Into Langfuse. A link comes from a signed body, but only web addresses become links. */
+/** Links into Langfuse. They come from a signed body, but still only web addresses become links. */
 function linksOf(change: Change): { label: string; url: string }[] {
   const { detail, projectId, version } = change
   const base = currentEnv().env?.LANGFUSE_BASE_URL

@@ -12,10 +12,10 @@ import { proofWords } from '../../_words/event-proof.ts'
 import { payloadOf } from './payload.ts'
 
 export const maxEvents = 20
-/** Of each body: enough for all but very long prompts, and 20 of them still make a page. */
+/** Of each body: enough for all but very long prompts, and 20 of these still fit on a page. */
 export const shownBytes = 32 * 1024
 
-/** What the change is made of, as it was received. */
+/** The events of the change, as received. */
 export function Events({ change, events }: { change: Change; events: ShownEvent[] }) {
   const { id, eventCount, detail } = change
   return (
@@ -23,7 +23,9 @@ export function Events({ change, events }: { change: Change; events: ShownEvent[
       <h2 id="events" className="mb-3 font-semibold">
         Events
       </h2>
-      {events.length === 0 ? <p className="panel p-4 text-soft">It comes from the relay itself.</p> : null}
+      {events.length === 0 ? (
+        <p className="panel p-4 text-soft">The relay created this change itself, so it has no events.</p>
+      ) : null}
       <div className="grid gap-3">
         {events.map((event) => (
           <Event key={event.id} event={event} isStale={detail.stale.includes(event.id)} />
@@ -52,7 +54,7 @@ function Event({ event, isStale }: { event: ShownEvent; isStale: boolean }) {
           <Plain text={version === null ? subject : `${subject} v${version}`} />
         </span>
         {isStale ? (
-          <Chip tone="warn" words="stale" title="Older than what was known, so it changed nothing" />
+          <Chip tone="warn" words="stale" title="Older than the known state, so it changed nothing" />
         ) : null}
         <time dateTime={new Date(received_at).toISOString()} className="text-[13px] text-faint sm:ml-auto">
           {utc(received_at)}
@@ -79,7 +81,7 @@ function Body({ event: { id, head, size } }: { event: ShownEvent }) {
     <>
       <p className="flex flex-wrap items-center justify-between gap-2 px-4 pb-2 text-[13px] text-soft">
         {isWhole
-          ? 'Indented for reading; the download is what came, byte by byte.'
+          ? 'Indented for reading; the download has the bytes as received.'
           : `The first ${bytes(head.byteLength)} of ${bytes(size)}.`}
         <a href={`/events/${id}/body`} download className="button">
           <Icon name="download" className="size-3.5" /> Download
@@ -92,7 +94,7 @@ function Body({ event: { id, head, size } }: { event: ShownEvent }) {
 
 function Headers({ json }: { json: string }) {
   const headers = Object.entries(JSON.parse(json) as Record<string, string>)
-  if (headers.length === 0) return <p className="px-4 pb-3 text-[13px] text-soft">None is kept.</p>
+  if (headers.length === 0) return <p className="px-4 pb-3 text-[13px] text-soft">None stored.</p>
   return (
     <dl className="grid gap-1 px-4 pb-3 font-mono text-xs">
       {headers.map(([name, value]) => (

@@ -6,12 +6,12 @@ import { callbackFields } from '#lib/core/change/describe-callback.ts'
 import type { Recovery } from '#lib/pipeline/settle/monitor-history.ts'
 import { pathWith } from '../../../_ui/list-query.ts'
 import { Plain } from '../../../_ui/plain.tsx'
-import { utc } from '../../../_ui/quantity-words.ts'
+import { countWords, utc } from '../../../_ui/quantity-words.ts'
 import { authorsWords, deedWords, moreWords, namesWords } from '../../_words/change-words.ts'
 import { Labels } from '../../_words/labels.tsx'
 import { promptPath } from '../../_words/prompt-path.ts'
 
-/** All that is known of a change, one thing a line. */
+/** What is known about a change, one fact per line. */
 export function Facts({ change, recovery }: { change: Change; recovery: Recovery | null }) {
   const { detail, projectId, subject, actor, eventCount, openedAt, settledAt } = change
   const { prompt } = detail
@@ -49,7 +49,7 @@ export function Facts({ change, recovery }: { change: Change; recovery: Recovery
         ))}
         <Episode alert={detail.alert} recovery={recovery} />
         {detail.ends ? (
-          <Fact name="Carries production again, after">
+          <Fact name="Ends the incident of">
             <Link href={`/changes/${detail.ends.changeId}`} prefetch={false} className="link">
               <Plain text={detail.ends.title} />
             </Link>
@@ -67,8 +67,8 @@ export function Facts({ change, recovery }: { change: Change; recovery: Recovery
             <Plain text={detail.environments.join(', ')} />
           </Fact>
         )}
-        <Fact name="Made of">
-          {eventCount === 1 ? 'one event' : `${eventCount} events`}
+        <Fact name="Events">
+          {countWords(eventCount, 'event')}
           {settledAt === null ? '' : `, settled after ${duration(Math.max(0, settledAt - openedAt))}`}
         </Fact>
       </dl>
@@ -90,12 +90,12 @@ export function Facts({ change, recovery }: { change: Change; recovery: Recovery
   )
 }
 
-/** What several people did one after another, where its outcome does not show it. */
+/** What several people did in turn, where the outcome does not show it. */
 function Steps({ change }: { change: Change }) {
   const { steps = [] } = change.detail
   if (steps.length === 0) return null
   return (
-    <Fact name="One after another">
+    <Fact name="Steps">
       <ol className="grid gap-0.5">
         {steps.map((step, i) => (
           // biome-ignore lint/suspicious/noArrayIndexKey: the same may happen again, and the list never changes
@@ -108,7 +108,7 @@ function Steps({ change }: { change: Change }) {
   )
 }
 
-/** A recovery leads to its alert, and an alert to its recovery. */
+/** A recovery links to its alert, and an alert to its recovery. */
 function Episode({ alert, recovery }: { alert: EndedAlert | undefined; recovery: Recovery | null }) {
   if (alert) {
     return (

@@ -15,7 +15,7 @@ const columns = [
   { name: 'In Langfuse', width: 'w-[120px]' },
 ]
 
-/** The traces, observations or scores that a change tells of. */
+/** The traces, observations or scores that a change is about. */
 export function Observed({ change }: { change: Change }) {
   const { facts, observed = [] } = change.detail
   if (observed.length === 0) return null
@@ -39,7 +39,7 @@ export function Observed({ change }: { change: Change }) {
       </Table>
       {total > observed.length ? (
         <p className="mt-3 text-[13px] text-soft">
-          {`${observed.length} of ${total.toLocaleString('en')} are kept: the first, and the first for each rule.`}
+          {`${observed.length} of ${total.toLocaleString('en')} are stored: the first ones, and the first that each rule matched.`}
         </p>
       ) : null}
     </section>

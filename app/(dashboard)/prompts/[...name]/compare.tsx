@@ -8,7 +8,7 @@ import { ViewSwitch } from '../../_difference/view-switch.tsx'
 import type { PromptQuery } from '../../_words/prompt-path.ts'
 import type { Pair } from './versions-of.ts'
 
-/** A list of more can be used by nobody; others are reached by their links in the table. */
+/** A longer list would be unusable; the table of versions links to the others. */
 const maxOptions = 500
 const maxLabels = 60
 
@@ -19,12 +19,12 @@ interface Props {
   view: DifferenceView
   /** The address of the page, without its query. */
   path: string
-  /** Of the query, what names the prompt. */
+  /** The part of the query that names the prompt. */
   kept: Pick<PromptQuery, 'name' | 'project'>
   hrefOf: (query: Pick<PromptQuery, 'from' | 'to' | 'view'>) => string
 }
 
-/** Any two versions, by a form that needs no JavaScript. */
+/** Compares any two versions, with a form that needs no JavaScript. */
 export function Compare({ versions, pair, difference, view, path, kept, hrefOf }: Props) {
   const { from, to } = pair
   const labelsOf = (number: number) => versions.find(({ version }) => version === number)?.labels ?? []
@@ -45,7 +45,7 @@ export function Compare({ versions, pair, difference, view, path, kept, hrefOf }
           />
         ) : null}
       </div>
-      {/* The key: selects keep what they show when only their default changes. */}
+      {/* The key: a select keeps its value when only its default changes. */}
       <form
         key={`${from} ${to}`}
         method="get"
@@ -74,7 +74,7 @@ export function Compare({ versions, pair, difference, view, path, kept, hrefOf }
         />
       ) : (
         <p className="panel p-4 text-soft">
-          {known.length === 1 ? 'Only one text is known so far.' : 'That is one and the same version.'}
+          {known.length === 1 ? 'The text of only one version is known.' : 'Both are the same version.'}
         </p>
       )}
     </section>
@@ -106,6 +106,7 @@ function Choice(props: { name: string; word: string; versions: ShownVersion[]; c
 }
 
 function optionWords(version: number, words: string[]): string {
-  const said = visibleText(words.join(', '))
-  return `v${version}${said === '' ? '' : ` · ${said.length > maxLabels ? `${said.slice(0, maxLabels)}…` : said}`}`
+  const text = visibleText(words.join(', '))
+  const shown = text.length > maxLabels ? `${text.slice(0, maxLabels)}…` : text
+  return shown === '' ? `v${version}` : `v${version} · ${shown}`
 }

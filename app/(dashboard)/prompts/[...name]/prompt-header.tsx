@@ -6,11 +6,12 @@ import type { ShownVersion } from '#lib/store/views/prompt-page.ts'
 import { CopyButton } from '../../../_ui/copy-button.tsx'
 import { Icon } from '../../../_ui/icons.tsx'
 import { Plain } from '../../../_ui/plain.tsx'
+import { countWords } from '../../../_ui/quantity-words.ts'
 import { holdersOf } from './versions-of.ts'
 
 const maxTags = 20
 
-/** Its name, which label is where, and what is the same for all versions. */
+/** The name, which version has each label, and the tags. */
 export function PromptHeader({ prompt, versions }: { prompt: PromptKey; versions: ShownVersion[] }) {
   const { projectId, name } = prompt
   const base = currentEnv().env?.LANGFUSE_BASE_URL
@@ -20,7 +21,7 @@ export function PromptHeader({ prompt, versions }: { prompt: PromptKey; versions
   return (
     <div className="mt-4">
       <p className="text-[13px] text-faint">
-        Prompt · {versions.length.toLocaleString('en')} {versions.length === 1 ? 'version' : 'versions'}
+        Prompt · {countWords(versions.length, 'version')}
         {alive.length === 0 ? ', all deleted' : ''}
       </p>
       <h1 className="mt-1.5 font-mono text-[22px] leading-tight font-semibold tracking-tight [overflow-wrap:anywhere]">
@@ -56,7 +57,7 @@ export function PromptHeader({ prompt, versions }: { prompt: PromptKey; versions
 
 function Holders({ versions }: { versions: ShownVersion[] }) {
   const holders = holdersOf(versions)
-  if (holders.length === 0) return <span className="text-soft">None is on any version.</span>
+  if (holders.length === 0) return <span className="text-soft">No version has a label.</span>
   return (
     <ul className="flex flex-wrap gap-x-4 gap-y-1.5">
       {holders.map(({ label, version }) => (

@@ -3,12 +3,13 @@ import type { VersionContent } from '#lib/core/prompt/fold.ts'
 import { Code } from '../../../_ui/code.tsx'
 import { Disclosure } from '../../../_ui/disclosure.tsx'
 import { Plain } from '../../../_ui/plain.tsx'
+import { countWords } from '../../../_ui/quantity-words.ts'
 
-/** Of a text or config; more is for Langfuse's own page. */
+/** Of a text or config; Langfuse's own page shows the rest. */
 const maxCharacters = 20_000
 const maxMessages = 100
 
-/** One version as it is: text or messages, and config. */
+/** One version in full: its text or messages, and its config. */
 export function VersionText({ version, content }: { version: number; content: VersionContent }) {
   const items = itemsOf(content.text)
   const config = toJson(content.config)
@@ -17,7 +18,7 @@ export function VersionText({ version, content }: { version: number; content: Ve
       <h2 id="text" className="sr-only">
         Text of v{version}
       </h2>
-      <Disclosure words={`The whole of v${version}`}>
+      <Disclosure words={`Full text of v${version}`}>
         {items.length === 0 ? <p className="px-4 pb-3 text-[13px] text-soft">It has no text.</p> : null}
         {items.slice(0, maxMessages).map(({ title, text }, at) => (
           // biome-ignore lint/suspicious/noArrayIndexKey: a fixed list
@@ -25,7 +26,7 @@ export function VersionText({ version, content }: { version: number; content: Ve
         ))}
         {items.length > maxMessages ? (
           <p className="px-4 py-2 text-[13px] text-soft">
-            … {(items.length - maxMessages).toLocaleString('en')} more messages
+            … {countWords(items.length - maxMessages, 'more message')}
           </p>
         ) : null}
         {config === '' || config === '{}' ? null : (

@@ -38,7 +38,7 @@ export function Versions({ versions, now, below, hrefOf }: Props) {
         Versions
       </h2>
       {shown.length === 0 ? (
-        <p className="panel p-4 text-soft">There is none below v{below}.</p>
+        <p className="panel p-4 text-soft">There are no versions below v{below}.</p>
       ) : (
         <Table caption="Versions, newest first" columns={columns}>
           {shown.map((version) => (
@@ -104,7 +104,7 @@ function Version({ version: state, before, now, hrefOf }: VersionProps) {
         </span>
         <span className="mt-0.5 flex flex-wrap items-center gap-x-2 text-xs text-faint">
           {promptType === null ? null : <Plain text={promptType} />}
-          <span>{size === null ? 'content not known' : bytes(size)}</span>
+          <span>{size === null ? 'content unknown' : bytes(size)}</span>
           {tags.length === 0 ? null : <Tags tags={tags} />}
           {size === null || before === null ? null : (
             <Link
@@ -139,14 +139,14 @@ function Tags({ tags }: { tags: string[] }) {
   )
 }
 
-/** Langfuse tells a version's author by id; the name comes from who made the change, where that is kept. */
+/** Langfuse gives a version's author as an id; the name is known only from an event that names the user. */
 function Author({ name, isId }: { name: string | null; isId: boolean }) {
   const words = actorWords(name)
   const looksLikeId = isId && words === name
   return (
     <span
       className={looksLikeId ? 'font-mono text-xs' : ''}
-      title={looksLikeId ? 'The id in Langfuse' : undefined}
+      title={looksLikeId ? 'User id in Langfuse' : undefined}
     >
       <Plain text={words} />
     </span>

@@ -3,7 +3,7 @@ import { database } from '#lib/store/client.ts'
 import { usageSince } from '#lib/store/tables/polls.ts'
 import { daysUntil, usageCsv } from '../usage-shape.ts'
 
-/** What the page shows, as a file. */
+/** The data of the page, as a file. */
 export async function GET(): Promise<Response> {
   await requireSession('/usage/csv')
   const [since = ''] = daysUntil(Date.now())

@@ -6,10 +6,10 @@ import { type Relay, relay } from '#lib/relay.ts'
 import { workAfter } from '../../../after-answer.ts'
 
 export const dynamic = 'force-dynamic'
-/** Seconds. What `after` may use on Vercel for settling and first tries. */
+/** Seconds: on Vercel, settling and the first attempts run in `after`. */
 export const maxDuration = 60
 
-/** With these in doubt, nobody knows who may call: nothing is taken in their stead. */
+/** These decide who may call. If one has a problem, the endpoint is closed; no default replaces it. */
 const guards = /^(CALLBACK_\w+|LANGFUSE_ORIGINS|LANGFUSE_BASE_URL)$/
 
 function ready(): Relay | Response {

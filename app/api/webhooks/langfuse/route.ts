@@ -6,7 +6,7 @@ import { relay } from '#lib/relay.ts'
 import { workAfter } from '../../../after-answer.ts'
 
 export const dynamic = 'force-dynamic'
-/** Seconds. What `after` may use on Vercel for settling and first tries. */
+/** Seconds: on Vercel, settling and the first attempts run in `after`. */
 export const maxDuration = 60
 
 export async function POST(request: Request): Promise<Response> {

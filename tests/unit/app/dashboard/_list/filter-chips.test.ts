@@ -47,7 +47,7 @@ describe('a chip', () => {
       'HTTP: no answer',
       'time: last 24 hours',
       'tests: shown',
-      'only: danger',
+      'only: dangerous',
     ])
   })
 

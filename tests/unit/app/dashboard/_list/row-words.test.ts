@@ -47,9 +47,9 @@ describe('what a row says', () => {
   })
 
   it('tells of what is not about a prompt without marks of Markdown, and not what the subject says', () => {
-    expect(said({}, { message: '**High** `cost`' }).told).toBe('High cost')
-    expect(said({ title: 'Alert: support/refund' }).told).toBeNull()
-    expect(said({}, { prompt, message: 'left out' }).told).toBeNull()
+    expect(said({}, { message: '**High** `cost`' }).summary).toBe('High cost')
+    expect(said({ title: 'Alert: support/refund' }).summary).toBeNull()
+    expect(said({}, { prompt, message: 'left out' }).summary).toBeNull()
   })
 
   it('names nobody where nobody could be named, and the unknown where a prompt has changed', () => {

@@ -39,7 +39,7 @@ describe('the chip of a delivery', () => {
       'that the target asked for time',
       'retrying',
       { next_at: now + 30_000, reason: '429' },
-      'waits, next in 30 s',
+      'waiting, next in 30 s',
       '429',
     ],
     ['why it failed', 'failed', { reason: 'HTTP 404' }, 'failed', 'HTTP 404'],

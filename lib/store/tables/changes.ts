@@ -32,7 +32,14 @@ export interface NewChange {
 }
 
 /** A row of `changes`. Every one is made here. */
-export function newChange({ now, subject, dueAt = now, nextAt = dueAt, isSettled, ...more }: NewChange): ChangeRow {
+export function newChange({
+  now,
+  subject,
+  dueAt = now,
+  nextAt = dueAt,
+  isSettled,
+  ...more
+}: NewChange): ChangeRow {
   return {
     id: newId('chg', now),
     open_key: more.openKey ?? null,

@@ -140,7 +140,7 @@ export function verdictOf(who: string, { status, headers, unread }: Answer, now:
 }
 
 /** A reason with what the vendor said, if it said anything. */
-export const quoting = (reason: string, words: string): string =>
+export const withQuote = (reason: string, words: string): string =>
   words === '' ? reason : `${reason}: "${words}"`
 
 /** An exchange and its verdict, as a delivery keeps them. */

@@ -23,7 +23,7 @@ describe.each(kinds)('whether %s is there', (_kind, { start, target: targetAt, s
   })
   afterEach(() => standIn.close())
 
-  it('is asked without posting anything', async () => {
+  it('is found out without posting anything', async () => {
     expect(await ask(targetAt(standIn.url))).toMatchObject({ fix: null })
     expect(standIn.seen.filter(({ method }) => method !== 'GET')).toEqual([])
   })
@@ -39,7 +39,7 @@ describe.each(kinds)('whether %s is there', (_kind, { start, target: targetAt, s
   })
 })
 
-// Of a webhook, none is asked for.
+// A webhook is only connected to.
 describe.each(kinds.filter(([kind]) => kind !== 'webhook'))('an answer of %s', (_kind, kind) => {
   const { start, target: targetAt, secret } = kind
   let standIn: StandIn

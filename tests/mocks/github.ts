@@ -58,7 +58,7 @@ function jwtProblem(authorization: string, now: number): string | null {
 /** Made up: what the app gets at its nth request. */
 export const installationToken = (count: number): string => `ghs_plantedInstallationToken${count}`
 
-/** Answers the app's requests for a token; null: something else was asked. */
+/** Answers the app's requests for a token; null: it is another request. */
 export function installationTokens(
   now: () => number,
   tokenOf = installationToken,

@@ -66,10 +66,10 @@ export function pagerdutyProblems(path: string, body: unknown, size: number): st
 export async function startPagerdutyStandIn(port?: number): Promise<StandIn & { incidents: Set<string> }> {
   const incidents = new Set<string>()
   const standIn = await startStandIn(({ method, path, body, size }) => {
-    const say = (status: number, said: object) => ({
+    const say = (status: number, answer: object) => ({
       status,
       headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(said),
+      body: JSON.stringify(answer),
     })
     if (!/^\/v2\/(change\/)?enqueue$/.test(path)) return say(404, { message: 'Not Found' })
     if (method !== 'POST') return say(405, { message: 'Method Not Allowed' })

@@ -19,7 +19,7 @@ interface SlackMessage {
   attachments?: { color?: string; fallback?: string; blocks?: SlackBlock[] }[]
 }
 
-/** Of Slack's blocks those that take part here. */
+/** The blocks that the relay uses. */
 const knownBlocks = ['header', 'section', 'context', 'actions', 'divider']
 
 function longer(name: string, text: string | undefined, max: number): string[] {
@@ -58,7 +58,7 @@ const everyText = (value: unknown): string[] => {
   return typeof value === 'object' && value !== null ? Object.values(value).flatMap(everyText) : []
 }
 
-/** What nobody wants in a message: a mention, a link other than to http(s), text behind a code block that a name closed. */
+/** What must not be in a message: a mention, a link other than to http(s), text behind a code block that a name closed. */
 function tricks(message: unknown): string[] {
   const texts = everyText(message)
   const mentions = texts.flatMap((one) => one.match(/<[!@#][^>]*>|<(?!https?:\/\/)[^>]*>/g) ?? [])
@@ -68,7 +68,7 @@ function tricks(message: unknown): string[] {
 
 /**
  * What real Slack would refuse in a message (limits of https://docs.slack.dev/reference/block-kit/blocks and
- * https://github.com/slackapi/bolt-js/issues/2509), and what nobody wants in one.
+ * https://github.com/slackapi/bolt-js/issues/2509), and what must not be in one.
  */
 export function slackProblems(message: unknown): string[] {
   if (typeof message !== 'object' || message === null) return ['no message']
@@ -91,8 +91,8 @@ const path = `/services/T0STANDIN/B0STANDIN/${secret}`
 
 /** Slack's incoming webhooks: `url` is the webhook. Refuses what Slack would refuse, in Slack's words. */
 export async function startSlackStandIn(port?: number): Promise<StandIn> {
-  const server = await startStandIn(({ method, path: asked, headers, body }) => {
-    if (asked !== path) return { status: 404, body: 'no_service' }
+  const server = await startStandIn(({ method, path: requested, headers, body }) => {
+    if (requested !== path) return { status: 404, body: 'no_service' }
     if (method !== 'POST') return { status: 405, body: 'method_not_allowed' }
     const isJson = headers['content-type']?.startsWith('application/json')
     return isJson && slackProblems(body).length === 0

@@ -39,7 +39,7 @@ function slackUrlFlaw(value: string): string | null {
       ? 'is the address of a page or channel in Slack, not of an incoming webhook: those are at hooks.slack.com/services/'
       : null
   }
-  if (protocol !== 'https:') return 'is not https, which Slack asks for'
+  if (protocol !== 'https:') return 'is not https, which Slack requires'
   if (/^\/(triggers|workflows)\//.test(pathname))
     return 'starts a workflow of Slack, which takes no messages: make an incoming webhook'
   return /^\/services(\/[^/]+){3}\/?$/.test(pathname)
@@ -155,7 +155,7 @@ const signingSecrets = z.preprocess(
     .readonly(),
 )
 
-/** Set by the relay, or by the connection itself: with one of these no request could be made, or it would not be signed. */
+/** Set by the relay or by the connection: overwritten, they would break the request or its signature. */
 const ownHeaders =
   /^(host|connection|content-length|transfer-encoding|keep-alive|upgrade|expect|te|trailer|content-type|user-agent|webhook-(id|timestamp|signature))$/i
 
@@ -177,7 +177,7 @@ function headerFlaw(name: string, text: string): string | null {
 const allow = 'allow it with allowPrivate (WEBHOOK_ALLOW_PRIVATE=1), or set another URL'
 export const privateFlaw = `is at a private address: ${allow}`
 
-/** Why a signed webhook may not go to a URL, as far as it can be told without DNS; null: nothing speaks against it. */
+/** Why a signed webhook may not go to a URL, as far as it can be known without DNS; null: it may. */
 export function privateUrlFlaw({
   url,
   allowPrivate,

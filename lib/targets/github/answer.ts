@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { jsonOf } from '../../base/json.ts'
 import { retryAfterMs } from '../../base/retry.ts'
 import type { TargetOf } from '../../core/rules/target-settings.ts'
-import { type Answer, quoting, type Verdict, verdictOf } from '../http.ts'
+import { type Answer, type Verdict, verdictOf, withQuote } from '../http.ts'
 import { quotable } from '../text.ts'
 
 /** Where GitHub names no time: https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api */
@@ -95,5 +95,5 @@ export function classifyGithub(answer: Answer, target: TargetOf<'github'>, now: 
   const words = githubWords(body)
   const fix = fixOf(status, words, target)
   const reason = fix === null ? verdict.reason : `GitHub answered ${status}: ${fix}`
-  return { outcome: 'failed', reason: quoting(reason, words) }
+  return { outcome: 'failed', reason: withQuote(reason, words) }
 }

@@ -4,7 +4,7 @@ import { jsonOf } from '../../base/json.ts'
 import { urlUnder } from '../../base/url-path.ts'
 import type { Outcome, SendContext } from '../../core/delivery/delivery.ts'
 import type { GithubApp } from '../../core/rules/target-settings.ts'
-import { type Answer, exchange, outcomeOf, quoting, type Verdict, verdictOf } from '../http.ts'
+import { type Answer, exchange, outcomeOf, type Verdict, verdictOf, withQuote } from '../http.ts'
 import { githubWords, rateLimitOf } from './answer.ts'
 
 /** A token lives for an hour; one that expires within this time is not used any more. */
@@ -45,7 +45,7 @@ export function classifyToken(answer: Answer, { installationId }: GithubApp, now
     fix === undefined
       ? `${verdict.reason} to the app's request for a token`
       : `GitHub answered ${answer.status}: ${fix}`
-  return { outcome: 'failed', reason: quoting(reason, githubWords(answer.body)) }
+  return { outcome: 'failed', reason: withQuote(reason, githubWords(answer.body)) }
 }
 
 const ended = (outcome: 'failed' | 'retry', reason: string, statusCode: number | null): Outcome => ({

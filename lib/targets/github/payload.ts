@@ -21,7 +21,7 @@ export interface Dispatch {
   client_payload: Record<string, unknown>
 }
 
-/** Not the target's own: a workflow that runs for prompts must not run for traces. */
+/** In place of the target's event type: a workflow that runs for prompts must not run for traces. */
 const burstTypes = {
   'error-trace': 'langfuse-trace',
   trace: 'langfuse-trace',
@@ -38,7 +38,7 @@ function actionOf({ fact, change }: Message): 'created' | 'updated' | 'deleted' 
   return isNew ? 'created' : 'updated'
 }
 
-/** Of the text as UTF-8; of a chat prompt, of its JSON. */
+/** A text's as UTF-8; a chat prompt's JSON's. */
 const sha256Of = (text: unknown): string =>
   createHash('sha256')
     .update(typeof text === 'string' ? text : JSON.stringify(text))
@@ -71,7 +71,7 @@ const changeOf = ({
 const isOfItsVersion = ({ change, fact }: Pick<Message, 'change' | 'fact'>): boolean =>
   versionOf(fact, change) === change.version
 
-/** What is told of the prompt. A fact may be of another version than the one the change is mostly about: then less is known. */
+/** The prompt's part of the payload. A fact may be about another version than its change, of which less is known. */
 function promptOf({ change, fact, text }: Message) {
   const { prompt } = change.detail
   const version = versionOf(fact, change)
@@ -81,7 +81,7 @@ function promptOf({ change, fact, text }: Message) {
   return { version, labels: 'label' in fact ? [fact.label] : [], eventId: null, text }
 }
 
-/** Those that fit into `room` bytes of JSON, one huge label not in the way of the others. */
+/** Those that fit into `room` bytes of JSON; one huge label does not keep out the others. */
 function fittingLabels(labels: readonly string[], room: number): string[] {
   let left = room
   return labels.filter((label) => {
@@ -96,7 +96,7 @@ const fits = (dispatch: Dispatch): boolean => Buffer.byteLength(JSON.stringify(d
 
 /**
  * The dispatch of one change. The prompt's text is in it as a whole where the body stays below 64 KB, else not at all
- * (`promptOmitted`: `size`, or `unknown` where no event told it): half a prompt is worse than none.
+ * (`promptOmitted`: `size`, or `unknown` where no event had the text): half a prompt is worse than none.
  */
 export function githubDispatch(target: TargetOf<'github'>, message: Message): Dispatch {
   const { change, fact } = message
@@ -180,7 +180,7 @@ function callbackPayload(
 
 const maxRows = 10
 
-/** What a burst was: numbers, and its first rows, without their messages' tails. */
+/** A burst: its numbers and its first rows. */
 function burstPayload(message: Message, fact: BurstFact): Dispatch['client_payload'] {
   const { change } = message
   const { name, count, firstAt, lastAt, isLeast = false } = fact
@@ -206,7 +206,7 @@ function burstPayload(message: Message, fact: BurstFact): Dispatch['client_paylo
   }
 }
 
-/** An alert, a notification, the relay's own trouble: the same shape, with nothing of a prompt in it. */
+/** An alert, a notification or the relay's own trouble, in the shape of a prompt's change, without a prompt. */
 function otherPayload(message: Message): Dispatch['client_payload'] {
   const { change, fact } = message
   const { message: words, alert } = change.detail

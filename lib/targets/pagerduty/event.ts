@@ -12,7 +12,7 @@ import { firstUnits, oneLine, truncateUnits } from '../text.ts'
 /** PagerDuty's limits, in characters: https://developer.pagerduty.com/docs/events-api-v2-overview */
 const maxSummary = 1024
 const maxKey = 255
-/** Ours: with these the whole stays far below PagerDuty's 512 KB. */
+/** Our own, which keep the whole far below PagerDuty's 512 KB. */
 const maxName = 500
 const maxText = 8000
 const maxUrl = 2000
@@ -84,19 +84,19 @@ const severities = new Map<string, Severity>([
 function severityOf(fact: Fact): Severity {
   const { about, tone } = kindOf(fact.kind)
   if (about === 'prompt') return 'critical'
-  const said = 'severity' in fact ? severities.get(fact.severity) : undefined
-  const severity = said ?? toneSeverities[tone]
+  const stated = 'severity' in fact ? severities.get(fact.severity) : undefined
+  const severity = stated ?? toneSeverities[tone]
   // A blocked evaluator or a failed export: Langfuse says ALERT, but nothing that users see is broken.
   return about === 'notification' && severity === 'critical' ? 'error' : severity
 }
 
-/** As it is where it fits; a long one by its hash, so that two never become one. */
+/** As it is where it fits, else its hash, so that two long keys never become one. */
 function fitting(key: string): string {
   if (key.length <= maxKey) return key
   return `langfuse:${createHash('sha256').update(key).digest('hex')}`
 }
 
-/** That of the incident; without one, of the change, so that a replay opens no second incident. */
+/** The incident's; where there is none, the change's, so that a replay opens no second incident. */
 const dedupKey = ({ change, fact }: Message): string =>
   fitting(incidentOf(change, fact)?.key ?? `prompt-relay:${change.id}`)
 
@@ -121,10 +121,10 @@ function factDetails(fact: Fact): Record<string, unknown> {
   }
 }
 
-function detailsOf(told: Message): Record<string, unknown> {
-  const { change, fact } = told
+function detailsOf(whole: Message): Record<string, unknown> {
+  const { change, fact } = whole
   const { prompt, message, difference, environments, problems } = change.detail
-  const rows = observedOf(told).slice(0, 10)
+  const rows = observedOf(whole).slice(0, 10)
   const authors = authorsOf(change)
   return {
     ...factDetails(fact),
@@ -158,7 +158,7 @@ function differenceText(difference: NonNullable<Message['change']['detail']['dif
   )
 }
 
-/** One change as PagerDuty takes it. Within PagerDuty's limits whatever the change holds. */
+/** One change as an event. Within PagerDuty's limits whatever the change holds. */
 export function pagerdutyEvent({ routingKey }: TargetOf<'pagerduty'>, message: Message): PagerdutyEvent {
   const { change, fact } = message
   const way = wayOf(message)

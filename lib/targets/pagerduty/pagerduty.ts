@@ -4,7 +4,7 @@ import { urlUnder } from '../../base/url-path.ts'
 import type { Message, Outcome, SendContext } from '../../core/delivery/delivery.ts'
 import type { TargetOf } from '../../core/rules/target-settings.ts'
 import { type Reach, reachable, troubled } from '../../core/setup/reach.ts'
-import { type Answer, exchange, outcomeOf, quoting, reachByGet, type Verdict, verdictOf } from '../http.ts'
+import { type Answer, exchange, outcomeOf, reachByGet, type Verdict, verdictOf, withQuote } from '../http.ts'
 import type { TargetKind } from '../kind.ts'
 import { quotable } from '../text.ts'
 import { pagerdutyEvent } from './event.ts'
@@ -38,7 +38,7 @@ export function classifyPagerduty(answer: Answer, target: TargetOf<'pagerduty'>,
       if (isSuccess)
         return { outcome: 'delivered', note: `PagerDuty answered ${status}, not 202: "${words}"` }
       const reason = `PagerDuty answered ${status}, not 202. Check that ${target.eventsUrl} is the address of its Events API`
-      return { outcome: 'failed', reason: quoting(reason, words) }
+      return { outcome: 'failed', reason: withQuote(reason, words) }
     }
     case 'wait':
       return { ...verdict, retryAfterMs: verdict.retryAfterMs ?? unnamedWaitMs }

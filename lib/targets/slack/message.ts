@@ -6,7 +6,7 @@ import type { Message } from '../../core/delivery/delivery.ts'
 import { type MessageRow, observedOf, titleOf } from '../../core/delivery/delivery.ts'
 import { messageLinks, webUrl } from '../message-links.ts'
 import { danger, lookOf } from './look.ts'
-import { escaped, fromMarkdown, link, listed, named, plain, quoted, said } from './text.ts'
+import { escaped, escapedTo, fromMarkdown, link, listed, named, plain, quoted } from './text.ts'
 
 /** Slack refuses a whole message near 13,200 characters (https://github.com/slackapi/bolt-js/issues/2509). */
 const maxMessage = 12_500
@@ -17,13 +17,13 @@ type Block = NonNullable<IncomingWebhookSendArguments['blocks']>[number]
 
 const neutral = '#2563eb'
 
-/** How much of a message may be used: characters for the difference, a part of every other length. */
+/** How much room a message has: characters for the difference, and a share of every other limit. */
 interface Room {
   difference: number
   share: number
 }
 
-/** Tried in this order until the whole fits: first the difference shrinks, then the rest. */
+/** Tried in this order until the message fits: first the difference shrinks, then the rest. */
 const rooms: readonly Room[] = [
   { difference: 2900, share: 1 },
   { difference: 1800, share: 1 },
@@ -31,9 +31,9 @@ const rooms: readonly Room[] = [
   { difference: 0, share: 0.2 },
 ]
 
-/** `verbatim`: Slack makes no links and mentions of what only looks like one. */
+/** `verbatim`: Slack makes no link or mention out of what only looks like one. */
 const mrkdwn = (text: string) => ({ type: 'mrkdwn', text, verbatim: true }) as const
-/** Neither marks nor shortcodes take effect in it. */
+/** Slack applies neither marks nor shortcodes in it. */
 const plainText = (text: string, max: number) =>
   ({ type: 'plain_text', text: plain(text, max), emoji: false }) as const
 const section = (text: string): Block => ({ type: 'section', text: mrkdwn(text) })
@@ -71,13 +71,13 @@ function otherFields({ change, fact }: Message, { share }: Room): Field[] {
 const more = (count: number, what: string): string => `… ${count} more ${what}${count === 1 ? '' : 's'}`
 
 /**
- * The changed lines as a code block under the two versions, cut at a line, `room` characters at most; then how
- * many changed lines are left, with a link to the page. Null where no line changed.
+ * The changed lines as a code block under the two versions, at most `room` characters, whole lines only; then how many
+ * changed lines are left out, with a link to the page. Null where no line changed.
  */
 function differenceCode(difference: DifferenceSummary, page: string | null, room: number): string | null {
   const { fromVersion, toVersion, coarse, lines, cutLines } = difference
   if (lines.length + cutLines === 0) return null
-  const title = `*v${fromVersion} → v${toVersion}*${coarse ? ' (only roughly compared: the texts are large)' : ''}`
+  const title = `*v${fromVersion} → v${toVersion}*${coarse ? ' (a rough comparison: the texts are large)' : ''}`
   const url = webUrl(page, room / 2)
   const all = url === null ? [] : [link(url, 'See all')]
   const kept: string[] = []
@@ -100,7 +100,7 @@ const maxNotes = 5
 const variable = (name: string): string =>
   name.startsWith('placeholder:') ? `placeholder ${name.slice('placeholder:'.length)}` : `{{${name}}}`
 
-/** Variables that changed, and config keys, a line each, ready for Slack. */
+/** Variables and config keys that changed, one a line. */
 function differenceNotes(difference: DifferenceSummary): string[] {
   const { variablesAdded, variablesRemoved, cutVariables = 0, config, cutConfig = 0 } = difference
   const names = (title: string, list: readonly string[]): string[] => {
@@ -128,7 +128,7 @@ function differenceNotes(difference: DifferenceSummary): string[] {
 function differenceBlocks({ change, links }: Message, { difference: room }: Room): Block[] {
   const { difference } = change.detail
   if (difference === null) return []
-  if (typeof difference === 'string') return [context(said(difference, 300))]
+  if (typeof difference === 'string') return [context(escapedTo(difference, 300))]
   const code = differenceCode(difference, links.page, room)
   return [...(code === null ? [] : [section(code)]), ...differenceNotes(difference).map(section)]
 }
@@ -150,7 +150,7 @@ function rowLine({ row, url, words }: MessageRow, share: number): string {
   return `• ${when(row.at)} ${named(words, 300 * share)}${into}`
 }
 
-/** The first rows of a burst, as far as the rule matched them, a line each; empty for other changes. */
+/** The first rows of a burst that the rule matched, one a line; empty for other changes. */
 function rowLines(message: Message, share: number): string {
   const rows = observedOf(message)
   const lines = rows.slice(0, maxRows).map((row) => rowLine(row, share))
@@ -165,7 +165,7 @@ function wordsOf(all: Message, { share }: Room): Block[] {
   const list = problems.slice(0, 5).map((problem) => `• ${named(problem, 200 * share)}`)
   const paragraphs = [
     prompt?.commitMessage ? quoted(prompt.commitMessage, 600 * share) : '',
-    fromMarkdown(said(message ?? '', 1200 * share)),
+    fromMarkdown(escapedTo(message ?? '', 1200 * share)),
     list.join('\n'),
     rowLines(all, share),
   ]
@@ -191,7 +191,7 @@ function blocksOf(message: Message, room: Room): Block[] {
   ]
 }
 
-/** What Slack takes, but its library's types do not know: `text` is no markup. https://docs.slack.dev/messaging/formatting-message-text */
+/** Slack takes `mrkdwn: false` (`text` is no markup), which its library's types do not know: https://docs.slack.dev/messaging/formatting-message-text */
 type SlackMessage = IncomingWebhookSendArguments & { mrkdwn: false }
 
 const card = (text: string, color: string, blocks: Block[]): SlackMessage => ({
@@ -203,7 +203,7 @@ const card = (text: string, color: string, blocks: Block[]): SlackMessage => ({
   unfurl_media: false,
 })
 
-/** The first that Slack takes. */
+/** The roomiest that Slack takes. */
 function fitting(make: (room: Room) => SlackMessage): SlackMessage {
   const [roomiest = { difference: 0, share: 0.2 }, ...others] = rooms
   let message = make(roomiest)
@@ -214,14 +214,14 @@ function fitting(make: (room: Room) => SlackMessage): SlackMessage {
   return message
 }
 
-/** One change as a Slack message: its sentence, and a card in its colour. Within Slack's limits whatever the change holds. */
+/** One change as a Slack message: its title, and a card in its colour. Within Slack's limits whatever the change holds. */
 export function slackMessage(message: Message): SlackMessage {
   const title = titleOf(message)
   const { color } = lookOf(message.change)
   return fitting((room) => card(plain(title, 800 * room.share), color, blocksOf(message, room)))
 }
 
-/** Up to 20 changes as one message, in the order given, a line each. */
+/** Up to 20 changes as one message, in the order given, one a line. */
 export function slackDigest(messages: Message[]): SlackMessage {
   const isDanger = messages.some(({ change }) => change.danger)
   return fitting(({ share }) => {

@@ -4,7 +4,7 @@ import { jsonOf } from '../../base/json.ts'
 import type { Outcome, SendContext } from '../../core/delivery/delivery.ts'
 import type { TargetOf } from '../../core/rules/target-settings.ts'
 import { type Reach, reachable, troubled } from '../../core/setup/reach.ts'
-import { type Answer, exchange, outcomeOf, quoting, reachByGet, type Verdict, verdictOf } from '../http.ts'
+import { type Answer, exchange, outcomeOf, reachByGet, type Verdict, verdictOf, withQuote } from '../http.ts'
 import type { TargetKind } from '../kind.ts'
 import { quotable } from '../text.ts'
 import { slackDigest, slackMessage } from './message.ts'
@@ -74,14 +74,14 @@ export function classifySlack(answer: Answer, now: number): Verdict {
     if (code === 'ok') return verdict
     const refused = refusedIn(code)
     if (refused !== null)
-      return { outcome: 'failed', reason: quoting(`Slack answered ${answer.status} ${refused}`, words) }
-    const note = quoting(`Slack answered ${answer.status}, but not "ok"`, words)
+      return { outcome: 'failed', reason: withQuote(`Slack answered ${answer.status} ${refused}`, words) }
+    const note = withQuote(`Slack answered ${answer.status}, but not "ok"`, words)
     return { outcome: 'delivered', note: verdict.note ?? note }
   }
   if (verdict.outcome !== 'failed' || answer.status < 400) return verdict
   const fix = fixes.get(code)
   if (fix) return { outcome: 'failed', reason: `Slack answered ${answer.status} ${code}: ${fix}` }
-  return { outcome: 'failed', reason: quoting(`${verdict.reason}. Check the webhook URL`, words) }
+  return { outcome: 'failed', reason: withQuote(`${verdict.reason}. Check the webhook URL`, words) }
 }
 
 /** The whole URL is a secret, and so are its long segments alone. */

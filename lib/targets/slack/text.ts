@@ -1,12 +1,12 @@
 import { visibleLines } from '../../base/visible.ts'
 import { firstUnits, oneLine, truncateUnits } from '../text.ts'
 
-/** Invisible. Three backticks apart are no code block, and a shortcode with it inside is no picture. */
+/** Word joiner, which shows nothing. Backticks with it between them open no code block, and a shortcode with it inside makes no emoji. */
 const joiner = '\u2060'
 
 /**
- * Slack's own escaping: after it no name can ping a channel or make a link, nor begin or end a code block. Slack's other
- * marks still take effect outside of code.
+ * Slack's own escaping: after it a name can neither mention a channel, nor make a link, nor open or close a code block.
+ * Slack's other marks still take effect outside of code.
  */
 export const escaped = (text: string): string =>
   visibleLines(text)
@@ -17,10 +17,11 @@ export const escaped = (text: string): string =>
 
 const clipped = (text: string, max: number): string => truncateUnits(text, max).replace(/&[a-z]*…$/, '…')
 
-/** At most `most` characters as escaped, no entity cut in half. Escaping never makes a text shorter than a quarter. */
-export const said = (text: string, max: number): string => clipped(escaped(firstUnits(text, 4 * max)), max)
+/** Escaped, at most `max` characters, with no entity cut in half. Escaping makes no text shorter than a quarter of it. */
+export const escapedTo = (text: string, max: number): string =>
+  clipped(escaped(firstUnits(text, 4 * max)), max)
 
-/** Bold, italic and struck text need a mark that does not stand inside a word: `order_id` has none. */
+/** Bold, italic and struck-through text need a mark at the edge of a word: `order_id` has none. */
 const wrapping = /(?<![\p{L}\p{N}])[*_~]|[*_~](?![\p{L}\p{N}])/u
 const shortcode = /:(?=[\p{L}\p{N}_+'-]+:)/u
 const quoting = /^&gt;/
@@ -28,41 +29,41 @@ const acts = new RegExp(`${wrapping.source}|${shortcode.source}|${quoting.source
 
 const eachOf = ({ source }: RegExp): RegExp => new RegExp(source, 'gu')
 
-const withoutPictures = (text: string): string => text.replace(eachOf(shortcode), `:${joiner}`)
+const withoutEmoji = (text: string): string => text.replace(eachOf(shortcode), `:${joiner}`)
 
-/** For where code cannot be: marks that would act are set apart by what is not seen. */
-const apart = (text: string): string =>
-  withoutPictures(text)
+/** For places without code: marks that would take effect are kept from it by invisible characters. */
+const defused = (text: string): string =>
+  withoutEmoji(text)
     .replace(eachOf(wrapping), (mark) => joiner + mark + joiner)
     .replaceAll('`', `${joiner}\`${joiner}`)
 
 /**
- * One escaped line, its marks shown as they are: as code where it has any, since only there Slack leaves them alone. A
- * shortcode is set apart in code too: what drops the marks of code, as a preview does, would make a picture of it.
+ * One escaped line, shown as it is: as code where it holds marks, since only in code Slack leaves them alone. Shortcodes are
+ * defused in code too: a preview drops the marks of code, and would turn them into emoji.
  */
 function literal(line: string, max: number): string {
   if (!acts.test(line)) return clipped(line, max)
-  return line.includes('`') ? clipped(apart(line), max) : `\`${clipped(withoutPictures(line), max - 2)}\``
+  return line.includes('`') ? clipped(defused(line), max) : `\`${clipped(withoutEmoji(line), max - 2)}\``
 }
 
 const lineOf = (text: string, max: number): string => escaped(oneLine(firstUnits(text, 4 * max)))
 
-/** The same for names and titles, which have no lines: a line of its own could pass for one of ours. Shown as it is. */
+/** A name or title on one line, shown as it is: a line of its own could pass for one of ours. */
 export const named = (text: string, max: number): string => literal(lineOf(text, max), max)
 
-/** The same for `plain_text` and for a text that is sent with `mrkdwn: false`: without code, which would be seen there. */
-export const plain = (text: string, max: number): string => clipped(apart(lineOf(text, max)), max)
+/** The same for `plain_text` and texts sent with `mrkdwn: false`, where the marks of code would show. */
+export const plain = (text: string, max: number): string => clipped(defused(lineOf(text, max)), max)
 
 /** A text of several lines as a quote, shown as it is. */
 export const quoted = (text: string, max: number): string =>
-  said(text, max)
+  escapedTo(text, max)
     .split('\n')
     .map((line) => `> ${literal(line, max)}`)
     .join('\n')
 
 const maxNames = 8
 
-/** Names in a row; of many, the first few and the number of the others, with those that are not in `names` (`omitted`). */
+/** Names in a row; of many, the first few and the number of the others, counting `omitted` ones that are not in `names`. */
 export function listed(names: readonly string[], max: number, omitted = 0): string {
   if (names.length === 0) return '–'
   const shown = names.slice(0, maxNames)
@@ -72,19 +73,19 @@ export function listed(names: readonly string[], max: number, omitted = 0): stri
   return left > 0 ? `${row} and ${left.toLocaleString('en')} more` : row
 }
 
-/** A link in a text; `label` is ours. */
+/** `label` is ours, and not escaped. */
 export function link(url: string, label: string): string {
   const safe = url.replaceAll('|', '%7C').replaceAll('<', '%3C').replaceAll('>', '%3E')
   return `<${safe.replaceAll('&', '&amp;')}|${label}>`
 }
 
-// Code spans first, so that what stands in them stays.
+// Code spans first, so that what is in them stays.
 const markdown =
   /(`[^`\n]+`)|\*\*([^\n]+?)\*\*|__([^\n]+?)__|(?<![*\w])\*([^\s*][^*\n]*)\*(?![*\w])|\[([^\]\n]+)\]\((\S+?)\)/g
 
 /**
- * Markdown as Langfuse writes it in alerts, in Slack's own marks. A link shows its address: where it leads is
- * not for a label to say. https://docs.slack.dev/messaging/formatting-message-text
+ * Markdown, as Langfuse writes it in alerts, in Slack's marks. A link shows its address, so that its label cannot mislead.
+ * https://docs.slack.dev/messaging/formatting-message-text
  */
 export const fromMarkdown = (text: string): string =>
   text

@@ -39,7 +39,7 @@ type FactData = Pick<
   | 'lastAt'
 >
 
-/** Of a label that left a version. */
+/** Where a label is that left a version. */
 const carriedWords = { nowhere: 'nowhere', unknown: 'unknown', newer: 'newer_version' } as const
 
 const iso = (at: number): string => new Date(at).toISOString()
@@ -112,7 +112,7 @@ const observedData = (rows: readonly MessageRow[]): Data['observed'] =>
     url,
   }))
 
-/** One change as a signed webhook tells it. */
+/** One change as the body of a signed webhook. */
 export function webhookBodyOf(message: Message): WebhookBody {
   const { change, fact, links } = message
   const { detail } = change
@@ -124,7 +124,7 @@ export function webhookBodyOf(message: Message): WebhookBody {
     data: {
       id: change.id,
       kinds: clipAll(detail.facts.map(({ kind }) => kind)),
-      // For people. Everything else is for programs, and stays as it came.
+      // For people. Everything else is for programs, and stays as it is.
       title: clip(visibleText(titleOf(message))),
       subject: clip(wholeName(change)),
       projectId: clipOrNull(change.projectId),

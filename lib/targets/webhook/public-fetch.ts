@@ -16,7 +16,7 @@ export type Resolve = (
 const byDns: Resolve = (hostname, done) => lookup(hostname, { all: true }, done)
 
 /**
- * Looks a name up for the very connection that is about to be made, so that no second answer of DNS can lead elsewhere.
+ * Looks a name up for the connection that is about to be made, so that no second answer of DNS can lead to another address.
  * One private address among several refuses all.
  */
 export function publicLookup(resolve: Resolve = byDns): LookupFunction {
@@ -35,7 +35,7 @@ const refusal = (): NodeJS.ErrnoException =>
 const notFound = (hostname: string): NodeJS.ErrnoException =>
   Object.assign(new Error(`No address for ${hostname}`), { code: 'ENOTFOUND' })
 
-/** Refuses a name that is known to lead to a private address. One that is not known here is left to the proxy. */
+/** Refuses a name that resolves to a private address here. One that does not resolve is left to the proxy. */
 const refusePrivate = (hostname: string, resolve: Resolve): Promise<void> =>
   new Promise((done, failed) => {
     resolve(hostname, (error, addresses) => {
@@ -46,12 +46,12 @@ const refusePrivate = (hostname: string, resolve: Resolve): Promise<void> =>
   })
 
 /**
- * `fetch` that connects to public addresses only. By undici itself: the global one may be wrapped (Next does), and a
- * wrapper that drops the `dispatcher` would drop the guard with it. An address in the URL itself is never looked up,
- * so it must be checked before.
+ * A `fetch` that connects to public addresses only. It is undici's own: the global one may be wrapped (Next does), and a
+ * wrapper that drops the `dispatcher` would drop the guard with it. An address in the URL itself is never looked up, so
+ * it must be checked before.
  *
- * Through a proxy of the environment it is the proxy that looks the name up, and its operator who says what is reached:
- * the name is looked up here as well, and refused where it is known to be private.
+ * Behind a proxy of the environment, the proxy looks the name up, and its operator decides what can be reached. The name
+ * is looked up here as well, and refused where it resolves to a private address.
  */
 export function publicFetch(
   resolve: Resolve = byDns,
@@ -79,7 +79,7 @@ export function publicFetch(
       ...(signal && { signal }),
       ...(dispatcher && { dispatcher }),
     })
-    // The same class by the same standard, from another copy of undici than the global one.
+    // The same interface, from another copy of undici than the global one.
     return response as unknown as Response
   }
 }

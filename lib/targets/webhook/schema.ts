@@ -66,7 +66,7 @@ export const webhookBody = z
     type: z
       .enum(factKinds.map((kind) => kinds[kind].publicName))
       .describe('What happened. Further types may come: ignore what you do not know'),
-    timestamp: z.iso.datetime().describe('When the relay first heard of it'),
+    timestamp: z.iso.datetime().describe('When the relay received its first event'),
     data: z.object({
       id: name.describe(
         'Of the change; several types may be true of one change, of which each target gets one',
@@ -78,9 +78,7 @@ export const webhookBody = z
       actor: name.nullable().describe('Who did it; API for changes by API key; null: not known'),
       actors: names
         .optional()
-        .describe(
-          'Where several people did what the change tells together: all of them; actor did what type says',
-        ),
+        .describe('Where the change is the work of several people: all of them; actor did what type says'),
       danger: z.boolean().describe('Someone should look'),
       test: z.boolean().describe('Sent from the setup page: nothing happened'),
       label: name.nullable(),
@@ -92,16 +90,16 @@ export const webhookBody = z
         .describe('Of prompt.label_removed: where the label is now, as far as it is known'),
       severity: name.nullable().describe("Of alerts and notifications, in Langfuse's words"),
       monitorId: name.nullable().describe('The same in an alert and its recovery'),
-      traceId: name.nullable().describe('Of a callback: what somebody asked to have looked at'),
+      traceId: name.nullable().describe('Of a callback: what someone asked to have looked at'),
       observationId: name.nullable(),
       sessionId: name.nullable(),
-      count: z.int().nullable().describe('Of the traces, scores or deliveries that it tells of together'),
+      count: z.int().nullable().describe('Of the traces, scores or deliveries that it is about'),
       firstAt: z.iso.datetime().nullable().describe('Of the first of them'),
       lastAt: z.iso.datetime().nullable(),
       observed: z
         .array(observed)
         .max(maxEntries)
-        .describe('Traces, observations or scores: the first of those that it tells of together'),
+        .describe('The first of the traces, observations or scores that it is about'),
       message: z.string().max(maxText).nullable().describe('Markdown'),
       environments: names,
       prompt: prompt.nullable(),
@@ -110,6 +108,6 @@ export const webhookBody = z
       langfuseUrl: z.string().nullable(),
     }),
   })
-  .meta({ title: 'A change, as Prompt Relay tells it to a signed webhook' })
+  .meta({ title: 'A change, as Prompt Relay sends it by signed webhook' })
 
 export type WebhookBody = z.infer<typeof webhookBody>

@@ -7,7 +7,7 @@ import { proxyFor } from '../../base/proxy-env.ts'
 import type { Message, Outcome, SendContext } from '../../core/delivery/delivery.ts'
 import { privateFlaw, privateUrlFlaw, type TargetOf } from '../../core/rules/target-settings.ts'
 import { type Reach, reachable, troubled } from '../../core/setup/reach.ts'
-import { type Answer, exchange, outcomeOf, quoting, type Verdict, verdictOf } from '../http.ts'
+import { type Answer, exchange, outcomeOf, type Verdict, verdictOf, withQuote } from '../http.ts'
 import type { TargetKind } from '../kind.ts'
 import { quotable } from '../text.ts'
 import { webhookBodyOf } from './body.ts'
@@ -27,13 +27,13 @@ export function classifyWebhook(answer: Answer, now: number): Verdict {
   if (verdict.outcome !== 'failed' || answer.status < 400) return verdict
   const fix = fixes.get(answer.status)
   const reason = fix === undefined ? verdict.reason : `${verdict.reason}: ${fix}`
-  return { outcome: 'failed', reason: quoting(reason, quotable(answer.body)) }
+  return { outcome: 'failed', reason: withQuote(reason, quotable(answer.body)) }
 }
 
 const privateRefusal = (host: string): string => `The webhook (${host}) ${privateFlaw}`
 
 /**
- * Why nothing is sent to this URL, as far as it can be told without DNS. Checked at start as well, and here again: an
+ * Why nothing is sent to this URL, as far as it can be known without DNS. Checked at start, and here again: an
  * address in the URL itself is never looked up, so that `publicFetch` does not see it.
  */
 function urlRefusal(target: TargetOf<'webhook'>): string | null {

@@ -46,29 +46,29 @@ const errors = (count: number, over: Partial<ObservedRow> = {}) =>
 
 describe('a burst in Slack', () => {
   it('has its title, five of its rows with their traces, and how many more there are', () => {
-    const said = JSON.stringify(
+    const shown = JSON.stringify(
       slackMessage(burst(errors(20), { count: 37 } as never, '37 errors in checkout-agent in 5 minutes')),
     )
-    expect(said).toContain('37 errors in checkout-agent in 5 minutes')
-    expect(said.match(/broken \d/g)).toEqual(['broken 0', 'broken 1', 'broken 2', 'broken 3', 'broken 4'])
-    expect(said.split(`<${trace}|Trace>`)).toHaveLength(6)
-    expect(said).toContain('… and 32 more')
-    expect(said).toContain('• 2026-08-21 09:00:00 UTC ERROR')
-    expect(said).toContain('#dc2626')
+    expect(shown).toContain('37 errors in checkout-agent in 5 minutes')
+    expect(shown.match(/broken \d/g)).toEqual(['broken 0', 'broken 1', 'broken 2', 'broken 3', 'broken 4'])
+    expect(shown.split(`<${trace}|Trace>`)).toHaveLength(6)
+    expect(shown).toContain('… and 32 more')
+    expect(shown).toContain('• 2026-08-21 09:00:00 UTC ERROR')
+    expect(shown).toContain('#dc2626')
   })
 
-  it('tells only of what the rule matched', () => {
+  it('shows only what the rule matched', () => {
     const message = burst(errors(3), { count: 1, rows: [2], isLeast: true } as never)
-    const said = JSON.stringify(slackMessage(message))
-    expect(said).toContain('Error in checkout-agent: broken 2')
-    expect(said).not.toContain('broken 0')
-    expect(said).not.toContain('3 errors')
+    const shown = JSON.stringify(slackMessage(message))
+    expect(shown).toContain('Error in checkout-agent: broken 2')
+    expect(shown).not.toContain('broken 0')
+    expect(shown).not.toContain('3 errors')
     expect(JSON.stringify(slackDigest([message, message]))).toContain('Error in checkout-agent: broken 2')
   })
 
   it('has scores with their values', () => {
-    const said = JSON.stringify(slackMessage(burst([scoreRow({ message: 'too short' })])))
-    expect(said).toContain('0.3 · helpfulness · EVAL · production: too short')
+    const shown = JSON.stringify(slackMessage(burst([scoreRow({ message: 'too short' })])))
+    expect(shown).toContain('0.3 · helpfulness · EVAL · production: too short')
   })
 
   it('makes no links and mentions of what traces hold, and stays within its limits', () => {

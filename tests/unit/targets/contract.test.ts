@@ -86,7 +86,7 @@ describe.each(kinds)('every target keeps the contract: $name', (kind) => {
     expect(outcome.request).toBe(sent)
   })
 
-  it.each(statuses)('takes %i as %s, says so, and asks once', async (status, expected) => {
+  it.each(statuses)('takes %i as %s, says so, and makes one request', async (status, expected) => {
     answer({ status, body: 'no' })
     const outcome = await deliver()
     expect(outcome).toMatchObject({ outcome: expected, statusCode: status, response: 'no' })
@@ -105,7 +105,7 @@ describe.each(kinds)('every target keeps the contract: $name', (kind) => {
   })
 
   it.each(['soon', '-5', '1.5', '0', '30, 30', new Date(now - 90_000).toUTCString(), '99999999999999999999'])(
-    'makes nothing of the Retry-After "%s"',
+    'ignores the Retry-After "%s"',
     async (value) => {
       answer({ status: 503, headers: { 'retry-after': value } })
       expect(await deliver()).toMatchObject({ outcome: 'retry', retryAfterMs: null })
@@ -146,7 +146,7 @@ describe.each(kinds)('every target keeps the contract: $name', (kind) => {
     expect(outcome.reason).toContain('connection broke')
   })
 
-  describe('repeats nothing that was answered with 2xx', () => {
+  describe('repeats nothing that was answered with a 2xx', () => {
     const isFinal = (outcome: Outcome) => ['delivered', 'failed'].includes(outcome.outcome)
 
     it.each([200, 201, 202, 203, 204, 205, 206, 226, 299])('%i, whatever came with it', async (status) => {
@@ -199,7 +199,7 @@ describe.each(kinds)('every target keeps the contract: $name', (kind) => {
     })
   })
 
-  it('is judged by its status where the body of a refusal cannot be read', async () => {
+  it('goes by the status where the body of a refusal cannot be read', async () => {
     answer({ status: 404, headers: { 'content-encoding': 'gzip' }, body: 'no' })
     expect(await deliver()).toMatchObject({ outcome: 'failed', statusCode: 404 })
   })
@@ -253,16 +253,16 @@ describe.each(kinds)('every target keeps the contract: $name', (kind) => {
   })
 
   it('follows no redirect', async () => {
-    const elsewhere = await startStandIn(() => ({ status: 200, body: 'ok' }))
-    answer({ status: 307, headers: { location: elsewhere.url } })
+    const other = await startStandIn(() => ({ status: 200, body: 'ok' }))
+    answer({ status: 307, headers: { location: other.url } })
     const outcome = await deliver()
-    await elsewhere.close()
+    await other.close()
     expect(outcome).toMatchObject({ outcome: 'failed', statusCode: 307 })
     expect(outcome.reason).toContain('redirect')
-    expect(elsewhere.seen).toEqual([])
+    expect(other.seen).toEqual([])
   })
 
-  it('never lets its secret out, whatever is echoed', async () => {
+  it('never shows its secret, whatever is echoed', async () => {
     const { secret } = kind
     const url = `${standIn.url}/?token=${secret}`
     for (const status of [200, 302, 400, 401, 404, 422, 429, 500]) {
@@ -278,14 +278,14 @@ describe.each(kinds)('every target keeps the contract: $name', (kind) => {
     }
   })
 
-  it('never lets its secret out when no answer comes', async () => {
+  it('never shows its secret when no answer comes', async () => {
     const { secret } = kind
     for (const url of ['http://nowhere.invalid', 'http://127.0.0.1:9', 'https://127.0.0.1:9']) {
       expect(clean(await send(kind.target(url), messageOf(), context()), secret)).toBe(true)
     }
   })
 
-  it('never lets its secret out where a prompt holds it', async () => {
+  it('never shows its secret where a prompt holds it', async () => {
     const { secret } = kind
     const message = messageOf({ text: secret, detail: { prompt: { commitMessage: `oops ${secret}` } } })
     const outcome = await deliver({}, message)
@@ -308,7 +308,7 @@ describe.each(kinds)('every target keeps the contract: $name', (kind) => {
     expect(standIn.seen).toHaveLength(1)
   })
 
-  it('makes a digest in a dry run, and sends none', async () => {
+  it('makes a digest in a dry run, but sends none', async () => {
     if (!canDigest(target)) return
     const outcome = await sendDigest(target, [messageOf(), messageOf()], context({ isDry: true }))
     expect(outcome).toMatchObject({ outcome: 'dry-run' })

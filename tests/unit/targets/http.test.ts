@@ -25,7 +25,7 @@ describe('an exchange', () => {
     expect(seen).toMatchObject({ request: 'hi', answer: { status: 400, body: 'no' } })
   })
 
-  it('throws what the library threw before it asked', async () => {
+  it('throws what the library threw before its request', async () => {
     const call = exchange(
       context(async () => new Response()),
       [],
@@ -36,7 +36,7 @@ describe('an exchange', () => {
     await expect(call).rejects.toThrow('a bug')
   })
 
-  it('throws where the library asked nothing', async () => {
+  it('throws where the library made no request', async () => {
     await expect(
       exchange(
         context(async () => new Response()),

@@ -26,31 +26,31 @@ const send = (target: TargetOf<'github'>, over: Partial<SendContext> = {}) =>
   github.send(target, messageOf(), { fetch, now: () => now, signal: AbortSignal.timeout(5000), ...over })
 
 const isTokenRequest = ({ path }: { path: string }) => path.endsWith('/access_tokens')
-const asked = () => standIn.seen.map((request) => (isTokenRequest(request) ? 'token' : 'dispatch'))
+const requests = () => standIn.seen.map((request) => (isTokenRequest(request) ? 'token' : 'dispatch'))
 const dispatchedAs = () =>
   standIn.requests
     .filter((request) => !isTokenRequest(request))
     .map(({ headers }) => headers.authorization?.split(' ')[1])
 
 describe('a GitHub App', () => {
-  it('gets itself a token and dispatches with it, and asks for no other while that lasts', async () => {
+  it('requests a token and dispatches with it, and requests no other while it is valid', async () => {
     const target = targetOf()
     for (let i = 0; i < 3; i++) {
       expect(await send(target)).toMatchObject({ outcome: 'delivered', statusCode: 204 })
       now += 10 * 60_000
     }
-    expect(asked()).toEqual(['token', 'dispatch', 'dispatch', 'dispatch'])
+    expect(requests()).toEqual(['token', 'dispatch', 'dispatch', 'dispatch'])
     expect(dispatchedAs()).toEqual([1, 1, 1].map(installationToken))
   })
 
-  it('asks once for all that send at the same time', async () => {
+  it('requests one token for all that send at the same time', async () => {
     const target = targetOf()
     const outcomes = await Promise.all(Array.from({ length: 5 }, () => send(target)))
     expect(outcomes.every(({ outcome }) => outcome === 'delivered')).toBe(true)
-    expect(asked().filter((what) => what === 'token')).toHaveLength(1)
+    expect(requests().filter((what) => what === 'token')).toHaveLength(1)
   })
 
-  it('gets a new token shortly before the old one ends', async () => {
+  it('requests a new token shortly before the old one expires', async () => {
     const target = targetOf()
     await send(target)
     now += 3_600_000 - 59_000
@@ -76,7 +76,7 @@ describe('a GitHub App', () => {
     expect(refused).toBe(1)
   })
 
-  it('gives up where a new token is refused as well, and asks no third time', async () => {
+  it('gives up where a new token is refused as well, without a third request', async () => {
     const target = targetOf()
     await send(target)
     standIn.answerWith((request) =>
@@ -85,7 +85,7 @@ describe('a GitHub App', () => {
         : { status: 401, body: 'Bad credentials' },
     )
     expect(await send(target)).toMatchObject({ outcome: 'failed', statusCode: 401 })
-    expect(asked()).toEqual(['token', 'dispatch', 'dispatch', 'token', 'dispatch'])
+    expect(requests()).toEqual(['token', 'dispatch', 'dispatch', 'token', 'dispatch'])
   })
 
   const otherKey = () =>
@@ -100,10 +100,10 @@ describe('a GitHub App', () => {
   ])('is given up with the reason where %s', async (_, app, statusCode, reason) => {
     const outcome = await send(targetOf(app()))
     expect(outcome).toMatchObject({ outcome: 'failed', statusCode, reason: expect.stringMatching(reason) })
-    expect(asked()).toEqual(['token'])
+    expect(requests()).toEqual(['token'])
   })
 
-  it('is given up where its key is none, before anything is asked', async () => {
+  it('is given up where its key is not a key, before any request', async () => {
     const outcome = await send(targetOf({ privateKey: 'nonsense-planted' }))
     expect(outcome).toMatchObject({ outcome: 'failed', statusCode: null })
     expect(outcome.reason).toContain('not an RSA key in PEM')
@@ -120,13 +120,13 @@ describe('a GitHub App', () => {
     [422, 'failed', {}, null],
     [307, 'failed', { location: 'https://elsewhere.example' }, null],
     [200, 'retry', {}, null],
-  ])('without a token for %i is told %s, and dispatches nothing', async (status, outcome, headers, ms) => {
+  ])('without a token for %i ends as %s, and dispatches nothing', async (status, outcome, headers, ms) => {
     standIn.answerWith(() => ({ status, headers, body: '{"message":"No"}' }))
     expect(await send(targetOf())).toMatchObject({ outcome, statusCode: status, retryAfterMs: ms })
-    expect(asked()).toEqual(['token'])
+    expect(requests()).toEqual(['token'])
   })
 
-  it('tries again later where no token comes in time, and asks anew then', async () => {
+  it('tries again later where no token comes in time, with a new request', async () => {
     const target = targetOf()
     standIn.answerWith(() => 'by hand')
     const outcome = await send(target, { signal: AbortSignal.timeout(100) })
@@ -158,7 +158,7 @@ describe('a GitHub App', () => {
 
   it('is not used where a token is set', async () => {
     await send({ ...targetOf(), token: 'github_pat_x' })
-    expect(asked()).toEqual(['dispatch'])
+    expect(requests()).toEqual(['dispatch'])
     expect(dispatchedAs()).toEqual(['github_pat_x'])
   })
 })

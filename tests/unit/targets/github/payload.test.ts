@@ -20,7 +20,7 @@ const problemsOf = (message: Message) => githubProblems(githubDispatch(target, m
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
 
 describe('a GitHub dispatch', () => {
-  it('tells a promotion with its versions, label, hash and text', () => {
+  it('has the versions, label, hash and text of a promotion', () => {
     expect(githubDispatch(target, messageOf())).toEqual({
       event_type: 'prompt-updated',
       client_payload: {
@@ -45,7 +45,7 @@ describe('a GitHub dispatch', () => {
     })
   })
 
-  it('tells what somebody asked to look at under a type of its own', () => {
+  it('has an event type of its own for what someone asked to have looked at', () => {
     const ids = { traceId: 't1', observationId: 'o1', sessionId: null }
     const trace = {
       name: 'checkout-agent',
@@ -81,7 +81,7 @@ describe('a GitHub dispatch', () => {
     })
   })
 
-  it('tells of a recovery which alert it ended', () => {
+  it('names the alert that a recovery ended', () => {
     const alert = { changeId: 'chg_0', title: 'Alert: p95', since: 0, forMs: 60_000 }
     const message = messageOf({ fact: factOf('recovered'), detail: { prompt: null, alert } })
     expect(payloadOf(message).change).toMatchObject({
@@ -113,7 +113,7 @@ describe('a GitHub dispatch', () => {
     expect(payloadOf(message)).toMatchObject({ action: 'created', change: { kind: 'promoted' } })
   })
 
-  it('tells of the version that the fact is about, not of the one that the change is mostly about', () => {
+  it('has the version that the fact is about, not the one that the change is mostly about', () => {
     const message = messageOf({ change: { version: 8 }, fact: factOf('promoted'), text: 'the text of v7' })
     expect(payloadOf(message)).toMatchObject({
       version: 7,
@@ -123,7 +123,7 @@ describe('a GitHub dispatch', () => {
     })
   })
 
-  it('gives a chat prompt as it is, and the hash of its JSON', () => {
+  it('has a chat prompt as it is, and the hash of its JSON', () => {
     const text = [
       { role: 'system', content: 'Hi ☃' },
       { type: 'placeholder', name: 'history' },
@@ -186,7 +186,7 @@ describe('a GitHub dispatch', () => {
   })
 
   it.each(['alert', 'recovered', 'notification', 'given-up', 'unrecognised'] as const)(
-    'tells %s in the same shape, with nothing of a prompt in it',
+    'has the same shape for %s, without a prompt',
     (kind) => {
       const message = messageOf({
         fact: factOf(kind),
@@ -205,7 +205,7 @@ describe('a GitHub dispatch', () => {
     },
   )
 
-  it('says of a test that it is one, so that a workflow can leave it alone', () => {
+  it('marks a test as one, so that a workflow can skip it', () => {
     const changeIn = (test: boolean) => payloadOf(messageOf({ change: { test } })).change
     expect(changeIn(true)).toMatchObject({ test: true })
     expect(changeIn(false)).not.toHaveProperty('test')

@@ -33,7 +33,7 @@ const severityOf = (message: Message): string => {
 }
 
 describe('a PagerDuty event', () => {
-  it.each(factKinds)('of a change of kind %s is as it was, and PagerDuty takes it', (kind) => {
+  it.each(factKinds)('for a change of kind %s matches its snapshot, and PagerDuty takes it', (kind) => {
     expect(eventOf(messageOfKind(kind))).toMatchSnapshot()
     expect(problemsOf(messageOfKind(kind))).toEqual([])
   })
@@ -49,7 +49,7 @@ describe('a PagerDuty event', () => {
     expect(eventOf(messageOfKind(kind)).path).toBe('/v2/change/enqueue')
   })
 
-  it('opens a critical incident where nothing carries production any more', () => {
+  it('opens a critical incident where no version carries production any more', () => {
     const fact = factOf('label-removed')
     const message = messageOf({ fact, change: { danger: true } })
     expect(alertOf(message)).toMatchObject({
@@ -58,7 +58,7 @@ describe('a PagerDuty event', () => {
     })
   })
 
-  it('ends that incident where a version carries production again, whatever of it is told', () => {
+  it('ends that incident where a version carries production again, whichever of its facts is sent', () => {
     const lost = messageOf({ fact: factOf('label-removed'), change: { danger: true, id: 'chg_1' } })
     const detail = { ends: { changeId: 'chg_1', title: 'Maya removed production' } }
     for (const kind of ['label-added', 'promoted', 'tags-changed'] as const) {
@@ -90,7 +90,7 @@ describe('a PagerDuty event', () => {
     expect(severityOf(messageOf({ fact }))).toBe(severity)
   })
 
-  it('of a recovery resolves the incident of its alert, whatever else the two changes are', () => {
+  it('for a recovery resolves the incident of its alert, whatever else differs between the two changes', () => {
     const alert = messageOf({ fact: factOf('alert'), change: { id: 'chg_1' } })
     const recovered = messageOf({ fact: factOf('recovered'), change: { id: 'chg_2' } })
     expect(alertOf(recovered)).toEqual({
@@ -101,7 +101,7 @@ describe('a PagerDuty event', () => {
     expect(keyOf(alert)).toBe('langfuse-alert:p1:m1')
   })
 
-  it('of another monitor or project has another key, also where both are too long to stand in it', () => {
+  it('for another monitor or project has another key, also where both are too long for one', () => {
     const long = 'm'.repeat(300)
     const alert = (projectId: string, monitorId: string) =>
       keyOf(messageOf({ fact: { kind: 'alert', severity: 'ALERT', monitorId }, change: { projectId } }))
@@ -117,14 +117,14 @@ describe('a PagerDuty event', () => {
     expect(alert('p1', `${long}1`)).toBe(keys[3])
   })
 
-  it('has the key of its change, so that a replay of it opens no second incident', () => {
+  it('has the key of its change, so that a replay opens no second incident', () => {
     const given = (id: string, deliveryId: string) =>
       keyOf(messageOf({ fact: factOf('given-up'), change: { id }, deliveryId }))
     expect(given('chg_1', 'dlv_1')).toBe(given('chg_1', 'dlv_2'))
     expect(given('chg_1', 'dlv_1')).not.toBe(given('chg_2', 'dlv_1'))
   })
 
-  it.each(factKinds)('of a test of kind %s wakes nobody and ends no incident', (kind) => {
+  it.each(factKinds)('for a test of kind %s wakes no one and ends no incident', (kind) => {
     const message = messageOfKind(kind)
     const test = { ...message, change: { ...message.change, test: true, danger: true } }
     const { path, body } = eventOf(test)

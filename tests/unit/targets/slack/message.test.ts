@@ -98,7 +98,7 @@ describe('a Slack message shows', () => {
     `)
   })
 
-  it('a label put on a version that nothing carried before', () => {
+  it('a label that no version carried before', () => {
     const fact: Fact = { kind: 'label-added', label: 'staging', to: 7 }
     const message = messageOf({ fact, detail: { prompt: { labels: ['staging'], labelsBefore: [] } } })
     expect(seen(slackMessage(message))).toContain('field: *Labels* – → staging')
@@ -194,7 +194,7 @@ describe('a Slack message shows', () => {
       section: \`p95(observations.latency)\` is *above* \`8000\` over the last *1h*
       [Open the alert] https://cloud.langfuse.com/project/p1/alerts/m1
       [Open the data] https://cloud.langfuse.com/project/p1/observations
-      [What changed] https://relay.example.com/changes/chg_1
+      [Details] https://relay.example.com/changes/chg_1
       context: project p1 · chg_1"
     `)
   })
@@ -212,7 +212,7 @@ describe('a Slack message shows', () => {
       field: *Severity* OK
       section: All is well
       [Open the alert] https://cloud.langfuse.com/project/p1/alerts/m1
-      [What changed] https://relay.example.com/changes/chg_1
+      [Details] https://relay.example.com/changes/chg_1
       context: project p1 · chg_1"
     `)
   })
@@ -247,7 +247,7 @@ describe('a Slack message shows', () => {
     expect(text).toContain(`colour ${colour}`)
   })
 
-  it('a trace that somebody asked to look at', () => {
+  it('a trace that someone asked to have looked at', () => {
     const ids = { traceId: '1c563dcf980b449abb0dcbeaf1784e81', observationId: null, sessionId: 's-1' }
     const trace = { name: '<!channel> agent', user: 'u-7', environment: 'eu', level: 'ERROR' }
     const message = other(
@@ -271,7 +271,7 @@ describe('a Slack message shows', () => {
       field: *Cost* 0.0123 USD
       field: *Observations* 12
       field: *Environments* eu
-      [What changed] https://relay.example.com/changes/chg_1
+      [Details] https://relay.example.com/changes/chg_1
       context: project p1 · chg_1"
     `)
   })
@@ -292,7 +292,7 @@ describe('a Slack message shows', () => {
       field: *Severity* ALERT
       section: The connection has no credit.
       [Open in Langfuse] https://l.example/e
-      [What changed] https://relay.example.com/changes/chg_1
+      [Details] https://relay.example.com/changes/chg_1
       context: project p1 · chg_1"
     `)
   })
@@ -328,7 +328,7 @@ describe('a Slack message shows', () => {
 })
 
 describe('a digest', () => {
-  it('tells each change in a line with its link, the dangerous ones marked', () => {
+  it('has each change on a line with its link, and marks the dangerous ones', () => {
     const quiet = messageOf()
     const loud = messageOf({ change: { danger: true, title: 'Maya deleted a <b>' } })
     expect(seen(slackDigest([quiet, loud]))).toMatchInlineSnapshot(`

@@ -35,12 +35,12 @@ const problemsOf = (message: Message) =>
   webhookBody.safeParse(JSON.parse(JSON.stringify(webhookBodyOf(message)))).error?.issues ?? []
 
 describe('the body of a signed webhook', () => {
-  it.each(factKinds)('for a change of kind %s is as it was, and keeps to its schema', (kind) => {
+  it.each(factKinds)('for a change of kind %s matches its snapshot and its schema', (kind) => {
     expect(webhookBodyOf(messageOfKind(kind))).toMatchSnapshot()
     expect(problemsOf(messageOfKind(kind))).toEqual([])
   })
 
-  it('names who did what it tells, and all others of the same change', () => {
+  it('names who did it, and everyone else who took part in the change', () => {
     const fact: Fact = { kind: 'label-added', label: 'staging', to: 1, by: 'Jo' }
     const both = messageOf({ fact, detail: { facts: [factOf('promoted'), fact] } })
     expect(webhookBodyOf(both).data).toMatchObject({ actor: 'Jo', actors: ['Maya', 'Jo'] })
@@ -54,7 +54,7 @@ describe('the body of a signed webhook', () => {
     [undefined, 'nowhere'],
     ['unknown', 'unknown'],
     ['newer', 'newer_version'],
-  ] as const)('says of a label that left a version (%s) where it is: %s', (now, carried) => {
+  ] as const)('says where a label is that left a version (%s): %s', (now, carried) => {
     const fact: Fact = { kind: 'label-removed', label: 'production', from: 7, ...(now && { now }) }
     expect(webhookBodyOf(messageOf({ fact })).data.carried).toBe(carried)
     expect(problemsOf(messageOf({ fact }))).toEqual([])
@@ -68,12 +68,12 @@ describe('the body of a signed webhook', () => {
     )
   })
 
-  it('tells of the version that its fact is about, not of the one that the change is mostly about', () => {
+  it('has the version that its fact is about, not the one that the change is mostly about', () => {
     const message = messageOf({ fact: { kind: 'label-added', label: 'staging', to: 3 } })
     expect(webhookBodyOf(message).data).toMatchObject({ label: 'staging', to: 3, prompt: { version: 3 } })
   })
 
-  it('tells of a burst only the rows that its rule matched, under their own title', () => {
+  it('has only the rows of a burst that its rule matched, with a title of their own', () => {
     const row = (id: string) => ({ ...observedRow, id, traceId: id })
     const fact = { ...factOf('error-trace'), count: 1, rows: [1] } as Fact
     const message = messageOf({ fact, detail: { prompt: null, observed: [row('a'), row('b')] } })
@@ -85,9 +85,9 @@ describe('the body of a signed webhook', () => {
 
   it('counts the lines that it leaves out', () => {
     const lines = Array.from({ length: 250 }, () => ({ sign: '+' as const, text: 'x' }))
-    const told = webhookBodyOf(messageOf({ detail: { difference: { ...difference, lines } } }))
-    expect(told.data.difference?.lines).toHaveLength(200)
-    expect(told.data.difference?.cutLines).toBe(50 + difference.cutLines)
+    const body = webhookBodyOf(messageOf({ detail: { difference: { ...difference, lines } } }))
+    expect(body.data.difference?.lines).toHaveLength(200)
+    expect(body.data.difference?.cutLines).toBe(50 + difference.cutLines)
   })
 
   it.each(Object.entries(hostile))('keeps to its schema with %s everywhere in it', (_, bad) => {

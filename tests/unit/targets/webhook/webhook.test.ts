@@ -28,7 +28,7 @@ const post = (over: Partial<TargetOf<'webhook'>> = {}, message = messageOf()) =>
   webhook.send(targetOf(over), message, context())
 
 describe('a signed webhook', () => {
-  it('is signed over the very bytes that are sent, whatever characters they hold', async () => {
+  it('is signed over exactly the bytes that are sent, whatever characters they hold', async () => {
     for (const title of ['plain', '☃ 😀 é', '\ud800 half', 'a "quote" \\ and \u2028', '\u0000']) {
       expect((await post({}, messageOf({ change: { title } }))).outcome).toBe('delivered')
     }
@@ -38,7 +38,7 @@ describe('a signed webhook', () => {
     expect(signatureProblem(changed, { secret: webhookSecret, now })).toBe('no signature fits')
   })
 
-  it('is signed by every secret while one is changed for another, so that either side may go first', async () => {
+  it('is signed by every secret during a rotation, so that either side may change first', async () => {
     await post({ secrets: [webhookSecret, otherSecret] })
     const [request] = standIn.requests
     if (!request) throw new Error('Nothing came')
@@ -47,19 +47,19 @@ describe('a signed webhook', () => {
     expect(request.headers['webhook-signature']).toMatch(/^v1,\S+ v1,\S+$/)
   })
 
-  it('is refused, and given up with what to compare, where the secrets differ', async () => {
+  it('is given up where the secrets differ, with what to compare', async () => {
     const outcome = await post({ secrets: [otherSecret] })
     expect(outcome).toMatchObject({ outcome: 'failed', statusCode: 401 })
     expect(outcome.reason).toContain('both sides have the same secret')
   })
 
-  it('has the same id at every try and replay, and another one for another delivery', async () => {
+  it('has the same id at every try and replay, and another id for another delivery', async () => {
     const ids = ['dlv_1', 'dlv_1', 'dlv_2']
     for (const deliveryId of ids) await post({}, messageOf({ deliveryId }))
     expect(standIn.requests.map(({ headers }) => headers['webhook-id'])).toEqual(ids)
   })
 
-  it('carries the headers of its target, which cannot take the place of its own', async () => {
+  it('carries the headers of its target, which cannot replace its own', async () => {
     const headers = {
       Authorization: 'Bearer planted-password',
       'Webhook-Id': 'mine',
@@ -75,7 +75,7 @@ describe('a signed webhook', () => {
     expect(JSON.stringify(outcome)).not.toContain('planted-password')
   })
 
-  it('lets no password out that stands in its URL', async () => {
+  it('never shows a password that is in its URL', async () => {
     standIn.answerWith(({ path }) => ({ status: 400, body: `No ${path}` }))
     const url = `${standIn.url}/hooks/aVeryLongPathToken?key=planted-key`
     const outcome = JSON.stringify(await post({ url }))
@@ -116,14 +116,14 @@ describe('a webhook that may not go to private addresses', () => {
     'https://[64:ff9b::7f00:1]/a',
     'https://[fd00::1]/a',
     'not a URL',
-  ])('is not sent to %s, and says what allows it', async (url) => {
+  ])('is not sent to %s, with what would allow it', async (url) => {
     const outcome = await post({ url, allowPrivate: false })
     expect(outcome).toMatchObject({ outcome: 'failed', statusCode: null, response: null })
     expect(outcome.reason).toMatch(/WEBHOOK_ALLOW_PRIVATE|no valid URL/)
     expect(standIn.seen).toEqual([])
   })
 
-  it('is given up, not tried again, where its name leads to this machine', async () => {
+  it('is given up where its name resolves to this machine', async () => {
     const port = new URL(standIn.url).port
     const outcome = await post({ url: `https://localhost:${port}/a`, allowPrivate: false })
     expect(outcome).toMatchObject({ outcome: 'failed', statusCode: null })
@@ -147,7 +147,7 @@ describe('the lookup of a guarded connection', () => {
       ),
     )
 
-  it('gives public addresses on, in both forms in which Node asks', async () => {
+  it('passes public addresses on, in both forms that Node takes', async () => {
     const addresses = ['93.184.216.34', '2606:4700::1111']
     expect(await look(resolving(...addresses))).toEqual([
       [
@@ -184,13 +184,13 @@ describe('the lookup of a guarded connection', () => {
     expect(await look(resolving('93.184.216.34', address))).toBe('PRIVATE_ADDRESS')
   })
 
-  it('says so when there is no address', async () => {
+  it('reports that there is no address', async () => {
     expect(await look(resolving())).toBe('ENOTFOUND')
     const broken: Resolve = (_, done) => done(Object.assign(new Error('no'), { code: 'EAI_AGAIN' }), [])
     expect(await look(broken)).toBe('EAI_AGAIN')
   })
 
-  it('is asked for every connection, so that a second answer of DNS leads nowhere', async () => {
+  it('is used for every connection, so that a second answer of DNS leads nowhere', async () => {
     const inner = await startStandIn(() => ({ status: 200 }))
     const { port } = new URL(inner.url)
     let answers = 0

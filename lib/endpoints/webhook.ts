@@ -1,8 +1,9 @@
 import type { Env } from '../base/env.ts'
 import { traceHeaders } from '../base/tracing.ts'
 import { keptHeaders, openWebhook } from '../langfuse/webhook.ts'
+import type { Arrival } from '../pipeline/arrival.ts'
 import { noteEvent } from '../pipeline/journal.ts'
-import { type Arrival, arrivalOf, type Received } from '../pipeline/receive.ts'
+import type { Received } from '../pipeline/receive.ts'
 import { answer, type Body, headOf, type RefuseDeps, refuse, storeUnavailable, withBody } from './answers.ts'
 
 const endpoint = 'langfuse-webhook'
@@ -41,17 +42,16 @@ async function answerBody(
   })
   if (!opened.ok) return refuse(request, { ...opened, ...headOf(body.bytes), endpoint }, deps)
   try {
-    const arrival = arrivalOf(opened, {
+    const { status, eventId } = await deps.receive({
+      ...opened,
       source: endpoint,
-      received_at: now(),
+      receivedAt: now(),
       headers: JSON.stringify({ ...keptHeaders(request.headers), ...traceHeaders() }),
       body: body.bytes,
       test: false,
     })
-    const received = await deps.receive(arrival)
-    const { status, eventId } = received
-    const { type, subject } = opened
-    noteEvent(endpoint, { status, eventId, type, subject, milliseconds: now() - startedAt })
+    const { event, subject } = opened
+    noteEvent(endpoint, { status, eventId, type: event.type, subject, milliseconds: now() - startedAt })
     return answer(status === 'accepted' ? 202 : 200, { status, eventId })
   } catch (error) {
     return storeUnavailable(error, { endpoint, size: body.bytes.byteLength })

@@ -4,7 +4,37 @@ import { monitorName } from '../core/change/describe.ts'
 import type { SourceEvent } from '../core/change/event.ts'
 import { indexable, maxIndexed } from '../core/change/indexable.ts'
 import { burstName, isObserved } from '../core/change/observed.ts'
-import { isFlat, own, storable } from './body.ts'
+import { isFlat, own, storable, toEvent } from './body.ts'
+
+/** An event of Langfuse with what the store knows it by. */
+export interface OpenedEvent {
+  event: SourceEvent
+  /** At most 209 characters of printable ASCII. */
+  dedupeKey: string
+  twinKey: string | null
+  /** As it may be shown. */
+  projectId: string | null
+  /** Prompt name, monitor title, resource, or the `type` that is not known. May be empty. */
+  subject: string
+  /** Epoch milliseconds: of an alert, when its monitor ran; else the body's `timestamp`, else `now`. */
+  occurredAt: number
+}
+
+/** The event of a body that may be trusted: it was signed, or read from Langfuse's API. */
+export function openEvent(
+  body: JsonObject,
+  { rawBody, timestamp, now }: { rawBody: Uint8Array; timestamp: number | null; now: number },
+): OpenedEvent {
+  const event = toEvent(body)
+  return {
+    event,
+    dedupeKey: dedupeKeyOf(event, body, rawBody),
+    twinKey: twinKeyOf(event, body),
+    projectId: event.projectId,
+    subject: subjectOf(event, body),
+    occurredAt: 'at' in event ? event.at : (timestamp ?? now),
+  }
+}
 
 const sha256 = (value: string | Uint8Array): string => createHash('sha256').update(value).digest('hex')
 

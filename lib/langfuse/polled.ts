@@ -1,26 +1,9 @@
-import type { SourceEvent } from '../core/change/event.ts'
 import type { FlatBody } from '../core/polling/rows.ts'
-import { toEvent } from './body.ts'
-import { dedupeKeyOf, subjectOf } from './keys.ts'
+import { type OpenedEvent, openEvent } from './keys.ts'
 
-/** A row of Langfuse's API as an event, as the signed door would have opened it. */
-export interface PolledEvent {
-  parsed: SourceEvent
-  dedupeKey: string
-  subject: string
-  /** Epoch milliseconds. */
-  occurredAt: number
-  body: Uint8Array
-}
-
-export function openPolled(body: FlatBody): PolledEvent {
-  const bytes = Buffer.from(JSON.stringify(body))
-  const parsed = toEvent(body)
-  return {
-    parsed,
-    dedupeKey: dedupeKeyOf(parsed, body, bytes),
-    subject: subjectOf(parsed, body),
-    occurredAt: Date.parse(body.timestamp),
-    body: bytes,
-  }
+/** A row of Langfuse's API as an event with its body, as if it had been sent to the webhook endpoint. */
+export function openPolled(body: FlatBody): OpenedEvent & { body: Uint8Array } {
+  const rawBody = Buffer.from(JSON.stringify(body))
+  const timestamp = Date.parse(body.timestamp)
+  return { ...openEvent(body, { rawBody, timestamp, now: timestamp }), body: rawBody }
 }

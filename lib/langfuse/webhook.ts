@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { type JsonObject, type JsonRefusal, readJsonObject } from '../base/json.ts'
-import type { PromptAction, SourceEvent } from '../core/change/event.ts'
+import type { SourceEvent } from '../core/change/event.ts'
 import { own, toEvent } from './body.ts'
-import { dedupeKeyOf, subjectOf, twinKeyOf } from './keys.ts'
+import { type OpenedEvent, openEvent } from './keys.ts'
 import { checkAge, type SignatureRefusal, type SignatureScheme, verifySignature } from './signature.ts'
 
 export interface WebhookRequest {
@@ -16,21 +16,9 @@ export interface WebhookRequest {
   now: number
 }
 
-export interface OpenedWebhook {
+export interface OpenedWebhook extends OpenedEvent {
   ok: true
-  event: SourceEvent
-  /** At most 209 characters of printable ASCII. */
-  dedupeKey: string
-  twinKey: string | null
-  type: SourceEvent['type']
-  action: PromptAction | null
-  projectId: string | null
-  /** Prompt name, monitor title, resource, or the `type` that is not known. May be empty. */
-  subject: string
-  version: number | null
-  /** Epoch milliseconds: of an alert, when its monitor ran; else the body's `timestamp`, else `now`. */
-  occurredAt: number
-  scheme: SignatureScheme
+  signature: SignatureScheme
   secretHint: string
 }
 
@@ -80,21 +68,8 @@ export function openWebhook(request: WebhookRequest): OpenedWebhook | RefusedWeb
   const timestamp = timestampOf(body)
   const stale = signature.scheme === 'bare' ? checkBodyAge(timestamp, request) : null
   if (stale) return stale
-  const event = toEvent(body)
-  return {
-    ok: true,
-    event,
-    dedupeKey: dedupeKeyOf(event, body, rawBody),
-    twinKey: twinKeyOf(event, body),
-    type: event.type,
-    action: 'action' in event ? event.action : null,
-    projectId: event.projectId,
-    subject: subjectOf(event, body),
-    version: event.type === 'prompt-version' ? event.version : null,
-    occurredAt: 'at' in event ? event.at : (timestamp ?? now),
-    scheme: signature.scheme,
-    secretHint: signature.secretHint,
-  }
+  const { scheme, secretHint } = signature
+  return { ok: true, ...openEvent(body, { rawBody, timestamp, now }), signature: scheme, secretHint }
 }
 
 /** The event of a stored body: the same that `openWebhook` gave when it came. */

@@ -5,9 +5,10 @@ import { type EventSource, unconfirmed } from '../langfuse/stored.ts'
 import type { Db } from '../store/client.ts'
 import type { CallbackPaceRow } from '../store/schema.ts'
 import { countCallbacks, forgetCallbackPace, paceOf, takeItems } from '../store/tables/callback-pace.ts'
+import type { Arrival } from './arrival.ts'
 import type { CallbackAccess } from './callback-limits.ts'
 import { type CallbackLimit, callbackLimits, itemKey } from './callback-limits.ts'
-import { type Arrival, storeArrivals } from './receive.ts'
+import { storeArrivals } from './receive.ts'
 
 /** One request of the callback endpoint, let in. */
 export interface CallbackCall {
@@ -110,28 +111,25 @@ function overLimit(
 function shownOf(
   { event }: CallbackItem,
   { access, canConfirm }: CallbackCall,
-): Pick<Arrival, 'project_id' | 'subject'> {
-  if (access === 'token' || canConfirm) return { project_id: event.projectId, subject: subjectOf(event, {}) }
+): Pick<Arrival, 'projectId' | 'subject'> {
+  if (access === 'token' || canConfirm) return { projectId: event.projectId, subject: subjectOf(event, {}) }
   const { projectId, ...ids } = unconfirmedIds(event)
-  return { project_id: projectId, subject: subjectOf({ ...event, ...ids }, {}) || unnamed(event) }
+  return { projectId, subject: subjectOf({ ...event, ...ids }, {}) || unnamed(event) }
 }
 
 function itemArrival(item: CallbackItem, call: CallbackCall, now: number): Arrival {
   const { event, key, body } = item
   return {
+    event,
     source,
-    dedupe_key: `callback:${call.access === 'token' ? '' : 'stranger:'}${key}:${now}`,
-    twin_key: null,
-    type: event.type,
-    action: null,
+    dedupeKey: `callback:${call.access === 'token' ? '' : 'stranger:'}${key}:${now}`,
+    twinKey: null,
     ...shownOf(item, call),
-    version: null,
-    occurred_at: now,
-    received_at: now,
+    occurredAt: now,
+    receivedAt: now,
     headers: call.headers,
     signature: call.access === 'open' && !call.canConfirm ? unconfirmed : call.access,
-    secret_hint: call.tokenHint,
-    size: body.byteLength,
+    secretHint: call.tokenHint,
     body,
     test: false,
   }

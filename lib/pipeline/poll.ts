@@ -1,5 +1,16 @@
+import { newId } from '../base/id.ts'
+import { isObserved } from '../core/change/observed.ts'
 import type { DrawRequest } from '../core/polling/request-budget.ts'
-import type { PageRequest, PolledPage } from '../core/polling/rows.ts'
+import {
+  asUpdate,
+  type FlatBody,
+  hashOf,
+  keyOf,
+  type PageRequest,
+  type PolledPage,
+  type Usage,
+  usageOf,
+} from '../core/polling/rows.ts'
 import {
   afterPage,
   begin,
@@ -18,16 +29,24 @@ import { readObservations } from '../langfuse/api/observations.ts'
 import { readProject } from '../langfuse/api/project.ts'
 import type { LangfuseApi } from '../langfuse/api/request.ts'
 import { readScores } from '../langfuse/api/scores.ts'
+import { openPolled } from '../langfuse/polled.ts'
+import { chunksOf } from '../store/chunks.ts'
 import type { Db } from '../store/client.ts'
+import type { PolledRow } from '../store/schema.ts'
+import { insertEvents, parametersOfEvent, storedEvents } from '../store/tables/events.ts'
 import {
+  addUsage,
   type ClaimedPoll,
   claimPoll,
   forgetPolled,
   forgetUsage,
   pollAt,
+  polledRows,
   savePoll,
+  savePolled,
 } from '../store/tables/polls.ts'
-import { storePage } from './poll-page.ts'
+import { type Arrival, eventRow } from './arrival.ts'
+import { addToBursts, type Bursts, rulesFor } from './settle/bursts.ts'
 
 export interface PollDeps {
   db: Db
@@ -191,4 +210,93 @@ async function refused(deps: PollDeps, current: ClaimedPoll, { name, page, over 
   const restart = status === 400 && stream.slice ? { slice: { ...stream.slice, cursor: null } } : {}
   const back = status === 404 ? { oldSince: null } : {}
   return put({ error, ...restart, ...back })
+}
+
+/** Events that are kept of one burst. */
+const maxKept = 100
+
+/** What is new about one row that was read. */
+interface News {
+  row: PolledRow
+  /** Null: no rule wants it, so that it is only counted. */
+  arrival: Arrival | null
+  counted: { usage: Usage; sign: 1 | -1 }[]
+}
+
+/**
+ * Stores one page in the caller's transaction: what is new or changed is counted, and becomes an event where a rule
+ * wants it. What was read before changes nothing.
+ */
+async function storePage(trx: Db, bodies: FlatBody[], { rules, now, coolDownMs }: PollDeps): Promise<void> {
+  // The page has the newest first; events are stored in the order in which they happened.
+  const byKey = new Map(bodies.toReversed().map((body) => [keyOf(body), body]))
+  const known = await polledRows(trx, [...byKey.keys()])
+  const time = now()
+  const news = [...byKey].flatMap(
+    ([key, body]) => newsOf(key, body, { known: known.get(key), rules, now: time }) ?? [],
+  )
+  await savePolled(
+    trx,
+    news.map(({ row }) => row),
+  )
+  const counted = news.flatMap((one) => one.counted)
+  const [first] = bodies
+  if (first) await addUsage(trx, first.data.projectId, counted)
+  const arrivals = news.flatMap(({ arrival }) => arrival ?? [])
+  for (const some of chunksOf(arrivals, parametersOfEvent))
+    await storeEvents(trx, some, { rules, coolDownMs, maxKept }, time)
+}
+
+interface Row {
+  known: PolledRow | undefined
+  rules: readonly Rule[]
+  now: number
+}
+
+/** Null: nothing. */
+function newsOf(key: string, body: FlatBody, { known, rules, now }: Row): News | null {
+  const hash = hashOf(body)
+  if (known?.hash === hash) return null
+  const usage = usageOf(body)
+  const before = known?.usage ? (JSON.parse(known.usage) as Usage) : null
+  const arrival = arrivalOf(body, { known, rules, now })
+  const { event } = arrival ?? {}
+  const isKnownToRules = known?.told === 1 || (event && isObserved(event) && event.action === 'created')
+  return {
+    row: {
+      key,
+      at: Date.parse(body.timestamp),
+      hash,
+      told: isKnownToRules ? 1 : 0,
+      usage: usage && JSON.stringify(usage),
+    },
+    arrival,
+    counted: [
+      ...(before ? [{ usage: before, sign: -1 as const }] : []),
+      ...(usage ? [{ usage, sign: 1 as const }] : []),
+    ],
+  }
+}
+
+/** A row that no rule wanted before counts as created when one does: an error may come with an update. */
+function arrivalOf(body: FlatBody, { known, rules, now }: Row): Arrival | null {
+  const ifWanted = (one: FlatBody | null): Arrival | null => {
+    const opened = one && openPolled(one)
+    if (!opened || !isObserved(opened.event) || rulesFor(rules, opened.event).length === 0) return null
+    const came = { source: 'langfuse-api', receivedAt: now, headers: '{}', test: false } as const
+    return { ...opened, ...came, signature: '', secretHint: '' }
+  }
+  return (known?.told === 1 ? null : ifWanted(body)) ?? (known ? ifWanted(asUpdate(body)) : null)
+}
+
+async function storeEvents(trx: Db, arrivals: Arrival[], bursts: Bursts, now: number): Promise<void> {
+  // The webhook endpoint may have taken the same.
+  const dedupeKeys = arrivals.map(({ dedupeKey }) => dedupeKey)
+  const { events: stored } = await storedEvents(trx, { dedupeKeys, twinKeys: [] })
+  const fresh = arrivals.filter(({ dedupeKey }) => !stored.has(dedupeKey))
+  const changes = await addToBursts(trx, fresh, bursts, now)
+  const rows = [...changes].map(([arrival, changeId]) =>
+    eventRow(arrival, { id: newId('evt', now), changeId }),
+  )
+  if (rows.length > 0) await insertEvents(trx, rows)
 }

@@ -2,12 +2,10 @@ import { createHash } from 'node:crypto'
 import { newId } from '../base/id.ts'
 import { sharedCommit } from '../base/shared-commit.ts'
 import { isDataError } from '../base/store-error.ts'
-import type { Change } from '../core/change/change.ts'
 import { isObserved } from '../core/change/observed.ts'
-import { type OpenedWebhook, parseBody } from '../langfuse/webhook.ts'
 import { chunksOf } from '../store/chunks.ts'
 import { type Db, isPostgres } from '../store/client.ts'
-import type { ChangeRow, EventRow } from '../store/schema.ts'
+import type { ChangeRow } from '../store/schema.ts'
 import { endJoining, newChange } from '../store/tables/changes.ts'
 import {
   type KeyedEvent,
@@ -15,31 +13,8 @@ import {
   storedEvents,
   storeUnderChanges,
 } from '../store/tables/events.ts'
+import { type Arrival, eventRow } from './arrival.ts'
 import { addToBursts, type Bursts } from './settle/bursts.ts'
-
-/** One event as a door gives it, ready to be stored. */
-export type Arrival = Omit<EventRow, 'id' | 'change_id'> & { test: Change['test'] }
-
-/** The arrival of a webhook whose signature was verified. */
-export function arrivalOf(
-  opened: OpenedWebhook,
-  received: Pick<Arrival, 'source' | 'received_at' | 'headers' | 'body' | 'test'>,
-): Arrival {
-  return {
-    ...received,
-    dedupe_key: opened.dedupeKey,
-    twin_key: opened.twinKey,
-    type: opened.type,
-    action: opened.action,
-    project_id: opened.projectId,
-    subject: opened.subject,
-    version: opened.version,
-    occurred_at: opened.occurredAt,
-    signature: opened.scheme,
-    secret_hint: opened.secretHint,
-    size: received.body.byteLength,
-  }
-}
 
 export interface Received {
   status: 'accepted' | 'duplicate'
@@ -58,8 +33,8 @@ const defaultBursts = { coolDownMs: 5 * 60_000, rules: [] }
 
 /** Prompt events of one prompt that arrive together share an open change; other events each have their own. */
 function openKeyOf(arrival: Arrival): string | null {
-  if (arrival.type !== 'prompt-version') return null
-  return createHash('sha256').update(`${arrival.project_id}\n${arrival.subject}`).digest('hex')
+  if (arrival.event.type !== 'prompt-version') return null
+  return createHash('sha256').update(`${arrival.projectId}\n${arrival.subject}`).digest('hex')
 }
 
 /** `due`: by open key, the change that was to settle before this one's first event came; it still settles before it. */
@@ -69,9 +44,9 @@ function changeFor(arrival: Arrival, { settleMs, now, due }: Opening): ChangeRow
   return newChange({
     now,
     openKey,
-    projectId: arrival.project_id,
+    projectId: arrival.projectId,
     subject: arrival.subject,
-    version: arrival.version,
+    version: arrival.event.type === 'prompt-version' ? arrival.event.version : null,
     test: arrival.test,
     detail: behind === undefined ? {} : { behind },
     eventCount: 1,
@@ -92,28 +67,12 @@ function changesFor(arrivals: Arrival[], opening: Opening): Map<Arrival, ChangeR
   return new Map(
     arrivals.map((arrival) => {
       const fresh = changeFor(arrival, opening)
-      const key = fresh.open_key ?? (arrival.twin_key === null ? null : `twin ${arrival.twin_key}`)
+      const key = fresh.open_key ?? (arrival.twinKey === null ? null : `twin ${arrival.twinKey}`)
       const shared = open.get(key ?? '') ?? fresh
       if (key !== null) open.set(key, shared)
       return [arrival, shared]
     }),
   )
-}
-
-/** Traces and scores go into the burst of their name. */
-async function burstsFor(
-  db: Db,
-  arrivals: Arrival[],
-  { bursts, now }: Window,
-): Promise<Map<Arrival, string>> {
-  const wanted = arrivals.flatMap((of) => {
-    if (!isObserved({ type: of.type })) return []
-    const event = parseBody(of.body)
-    return isObserved(event) ? [{ of, event, test: of.test }] : []
-  })
-  // What came through the door is kept, all of it.
-  const maxKept = Number.POSITIVE_INFINITY
-  return addToBursts(db, wanted, { ...defaultBursts, ...bursts, maxKept }, now())
 }
 
 /** `twins`: the changes that already tell of an edit, by twin key. `due`: those that let nobody in any more, by open key. */
@@ -122,16 +81,17 @@ async function storeNew(
   arrivals: Arrival[],
   { twins, due, ...window }: Window & { twins: Map<string, string>; due: Map<string, string> },
 ): Promise<Map<string, string>> {
-  const inBursts = await burstsFor(db, arrivals, window)
-  const homeless = arrivals.filter((arrival) => !twins.has(arrival.twin_key ?? '') && !inBursts.has(arrival))
+  // All that was sent is kept.
+  const bursts = { ...defaultBursts, ...window.bursts, maxKept: Number.POSITIVE_INFINITY }
+  const inBursts = await addToBursts(db, arrivals, bursts, window.now())
+  const homeless = arrivals.filter((arrival) => !twins.has(arrival.twinKey ?? '') && !inBursts.has(arrival))
   const now = window.now()
   await endJoining(db, [...due.values()], now)
   const fresh = changesFor(homeless, { settleMs: window.settleMs, now, due })
   const events = arrivals.map((arrival): KeyedEvent => {
-    const { test: _, ...event } = arrival
     const change = fresh.get(arrival)
-    const changeId = change?.id ?? inBursts.get(arrival) ?? twins.get(arrival.twin_key ?? '') ?? ''
-    const row = { ...event, id: newId('evt', arrival.received_at), change_id: changeId }
+    const changeId = change?.id ?? inBursts.get(arrival) ?? twins.get(arrival.twinKey ?? '') ?? ''
+    const row = eventRow(arrival, { id: newId('evt', arrival.receivedAt), changeId })
     return { row, openKey: change?.open_key ?? null }
   })
   const inserted = await storeUnderChanges(db, [...new Set(fresh.values())], events)
@@ -153,20 +113,20 @@ export async function storeArrivals(db: Db, arrivals: Arrival[], window: Window)
 
 /** As many as a statement can hold. */
 async function storeTogether(db: Db, arrivals: Arrival[], window: Window): Promise<Received[]> {
-  const dedupeKeys = [...new Set(arrivals.map(({ dedupe_key }) => dedupe_key))]
-  const twinKeys = [...new Set(arrivals.flatMap(({ twin_key }) => twin_key ?? []))]
+  const dedupeKeys = [...new Set(arrivals.map(({ dedupeKey }) => dedupeKey))]
+  const twinKeys = [...new Set(arrivals.flatMap(({ twinKey }) => twinKey ?? []))]
   const openKeys = [...new Set(arrivals.flatMap((arrival) => openKeyOf(arrival) ?? []))]
   const now = window.now()
   const { events: stored, ...others } = await storedEvents(db, { dedupeKeys, twinKeys, openKeys, now })
-  const first = new Map(arrivals.toReversed().map((arrival) => [arrival.dedupe_key, arrival]))
-  const unseen = [...first.values()].filter(({ dedupe_key }) => !stored.has(dedupe_key)).toReversed()
+  const first = new Map(arrivals.toReversed().map((arrival) => [arrival.dedupeKey, arrival]))
+  const unseen = [...first.values()].filter(({ dedupeKey }) => !stored.has(dedupeKey)).toReversed()
   const inserted =
     unseen.length > 0 ? await storeNew(db, unseen, { ...window, ...others }) : new Map<string, string>()
   // Another instance may have stored the same event since the first look.
-  const lost = unseen.map(({ dedupe_key }) => dedupe_key).filter((key) => !inserted.has(key))
+  const lost = unseen.map(({ dedupeKey }) => dedupeKey).filter((key) => !inserted.has(key))
   const since = lost.length > 0 ? await storedEvents(db, { dedupeKeys: lost, twinKeys: [] }) : null
   return arrivals.map((arrival) => {
-    const key = arrival.dedupe_key
+    const key = arrival.dedupeKey
     const id = first.get(key) === arrival ? inserted.get(key) : undefined
     if (id !== undefined) return { status: 'accepted', eventId: id }
     return {
@@ -182,7 +142,7 @@ async function storeTogether(db: Db, arrivals: Arrival[], window: Window): Promi
  */
 export function receiver(db: Db, window: Window): (arrival: Arrival) => Promise<Received> {
   const commit = (arrivals: Arrival[]) =>
-    isPostgres(db) && !arrivals.some(isObserved)
+    isPostgres(db) && !arrivals.some(({ event }) => isObserved(event))
       ? storeArrivals(db, arrivals, window)
       : db.transaction().execute((trx) => storeArrivals(trx, arrivals, window))
   return sharedCommit({ commit, isOfData: isDataError })

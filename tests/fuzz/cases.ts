@@ -4,7 +4,8 @@ import { answerCallback } from '#lib/endpoints/callback.ts'
 import { answerWebhook } from '#lib/endpoints/webhook.ts'
 import { openCallback } from '#lib/langfuse/callback.ts'
 import { readStored } from '#lib/langfuse/stored.ts'
-import type { Arrival, Received } from '#lib/pipeline/receive.ts'
+import { type Arrival, eventRow } from '#lib/pipeline/arrival.ts'
+import type { Received } from '#lib/pipeline/receive.ts'
 import { fixture, fixtureNames, secret, sign, t } from '../fixtures.ts'
 import { mutateBytes, mutateHeader, mutateJson } from './mutate.ts'
 import type { Random } from './random.ts'
@@ -36,13 +37,14 @@ export type Ended = string
 export type Take = (arrival: Arrival) => Promise<Received>
 
 function checkArrival(arrival: Arrival): void {
-  const { body: _, ...columns } = arrival
+  const row = eventRow(arrival, { id: 'evt_1', changeId: 'chg_1' })
+  const { body: _, ...columns } = row
   // Postgres takes no NUL in a text, and no index entry above 2,704 bytes.
   if (JSON.stringify(columns).includes('\\u0000')) throw new Error('A NUL would go into a column')
   for (const name of ['subject', 'project_id', 'dedupe_key', 'twin_key'] as const)
-    if (Buffer.byteLength(arrival[name] ?? '') > 2700) throw new Error(`${name} is too long for an index`)
+    if (Buffer.byteLength(row[name] ?? '') > 2700) throw new Error(`${name} is too long for an index`)
   for (const name of ['occurred_at', 'received_at', 'size'] as const)
-    if (!Number.isSafeInteger(arrival[name])) throw new Error(`${name} is ${arrival[name]}`)
+    if (!Number.isSafeInteger(row[name])) throw new Error(`${name} is ${row[name]}`)
   readStored(arrival)
 }
 
@@ -128,7 +130,7 @@ export const cases: Record<string, (random: Random, take: Take) => Promise<Ended
     await checkAnswer(response)
     if ((arrival !== null) !== response.status < 300)
       throw new Error(`Answered ${response.status}, but stored otherwise`)
-    return arrival === null ? String(response.status) : `${response.status} ${arrival.type}`
+    return arrival === null ? String(response.status) : `${response.status} ${arrival.event.type}`
   },
   'a callback that was changed': async (random) => {
     const [callback = Buffer.alloc(0)] = callbacks

@@ -1,30 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type Arrival, receiver } from '#lib/pipeline/receive.ts'
+import { receiver } from '#lib/pipeline/receive.ts'
 import { eventsOfChange } from '#lib/store/tables/events.ts'
 import { insertRejections } from '#lib/store/tables/rejections.ts'
+import { alertEvent, arrival, promptEvent } from './arrivals.ts'
 import { engines, type TestStore } from './stores.ts'
-
-const body = new TextEncoder().encode('{"id":"a"}')
-
-const arrival = (over: Partial<Arrival> = {}): Arrival => ({
-  source: 'langfuse-webhook',
-  dedupe_key: 'langfuse:a',
-  twin_key: null,
-  type: 'prompt-version',
-  action: 'created',
-  project_id: 'p1',
-  subject: 'support/refund-reply',
-  version: 7,
-  occurred_at: 1000,
-  received_at: 2000,
-  headers: '{}',
-  signature: 'v1',
-  secret_hint: 'cdef',
-  size: body.byteLength,
-  body,
-  test: false,
-  ...over,
-})
 
 describe.each(engines)('receiving on %s', (_, openStore) => {
   let store: TestStore
@@ -51,7 +30,7 @@ describe.each(engines)('receiving on %s', (_, openStore) => {
     const answers = await Promise.all([
       receive(arrival()),
       receive(arrival()),
-      receive(arrival({ dedupe_key: 'b' })),
+      receive(arrival({ dedupeKey: 'b' })),
     ])
     const again = await receive(arrival())
     expect([...answers, again].map(({ status }) => status)).toEqual([
@@ -69,9 +48,9 @@ describe.each(engines)('receiving on %s', (_, openStore) => {
     const receive = open()
     await receive(arrival())
     time += 500
-    await receive(arrival({ dedupe_key: 'b', version: 6 }))
-    await receive(arrival({ dedupe_key: 'c', subject: 'other' }))
-    await receive(arrival({ dedupe_key: 'd', project_id: 'p2' }))
+    await receive(arrival({ dedupeKey: 'b', event: promptEvent(6) }))
+    await receive(arrival({ dedupeKey: 'c', subject: 'other' }))
+    await receive(arrival({ dedupeKey: 'd', projectId: 'p2' }))
     const rows = await changes()
     expect(rows.map((row) => [row.subject, row.project_id, row.event_count, row.due_at])).toEqual([
       ['support/refund-reply', 'p1', 2, 12_500],
@@ -83,7 +62,7 @@ describe.each(engines)('receiving on %s', (_, openStore) => {
   it('keeps a change open for 10 s at most, however many events keep coming', async () => {
     const receive = open()
     for (let i = 0; i < 11; i++) {
-      await receive(arrival({ dedupe_key: `e${i}` }))
+      await receive(arrival({ dedupeKey: `e${i}` }))
       time += 1000
     }
     expect((await changes()).map((row) => row.due_at)).toEqual([20_000])
@@ -93,8 +72,8 @@ describe.each(engines)('receiving on %s', (_, openStore) => {
     const receive = open()
     await receive(arrival())
     time += 2001
-    await receive(arrival({ dedupe_key: 'late', version: 6 }))
-    await receive(arrival({ dedupe_key: 'later' }))
+    await receive(arrival({ dedupeKey: 'late', event: promptEvent(6) }))
+    await receive(arrival({ dedupeKey: 'later' }))
     const [first, second, ...others] = await changes()
     expect(others).toEqual([])
     expect([first?.open_key, first?.event_count, second?.event_count]).toEqual([null, 1, 2])
@@ -108,8 +87,8 @@ describe.each(engines)('receiving on %s', (_, openStore) => {
 
   it('takes one alert that two automations tell at once, or one after the other, for one', async () => {
     const receive = open()
-    const alert = (dedupe_key: string, twin_key: string) =>
-      receive(arrival({ dedupe_key, twin_key, type: 'monitor-alert', version: null }))
+    const alert = (dedupeKey: string, twinKey: string) =>
+      receive(arrival({ dedupeKey, twinKey, event: alertEvent }))
     await Promise.all([alert('a', 't'), alert('b', 't'), alert('c', 'other')])
     await alert('d', 't')
     const [first, second, ...others] = await changes()
@@ -120,9 +99,7 @@ describe.each(engines)('receiving on %s', (_, openStore) => {
 
   it('gives events that are not about prompts a change each, due at once', async () => {
     const receive = open()
-    await Promise.all(
-      ['a', 'b'].map((key) => receive(arrival({ dedupe_key: key, type: 'monitor-alert', version: null }))),
-    )
+    await Promise.all(['a', 'b'].map((key) => receive(arrival({ dedupeKey: key, event: alertEvent }))))
     expect((await changes()).map((row) => [row.open_key, row.due_at])).toEqual([
       [null, 10_000],
       [null, 10_000],
@@ -131,9 +108,9 @@ describe.each(engines)('receiving on %s', (_, openStore) => {
 
   it('adds the same edit, told by a second automation, to the change that tells of it already', async () => {
     const receive = open()
-    await receive(arrival({ twin_key: 't' }))
+    await receive(arrival({ twinKey: 't' }))
     await store.db.updateTable('changes').set({ open_key: null, status: 'settled', next_at: null }).execute()
-    expect((await receive(arrival({ dedupe_key: 'b', twin_key: 't' }))).status).toBe('accepted')
+    expect((await receive(arrival({ dedupeKey: 'b', twinKey: 't' }))).status).toBe('accepted')
     const [change, ...others] = await changes()
     expect(others).toEqual([])
     expect(await eventsOfChange(store.db, change?.id ?? '')).toHaveLength(2)
@@ -142,7 +119,7 @@ describe.each(engines)('receiving on %s', (_, openStore) => {
   it('stores each of many events of a few prompts at once exactly once, over several instances', async () => {
     const instances = [open(), open(), open()]
     const sent = Array.from({ length: 300 }, (_, i) =>
-      arrival({ dedupe_key: `k${i % 150}`, subject: `prompt-${i % 7}` }),
+      arrival({ dedupeKey: `k${i % 150}`, subject: `prompt-${i % 7}` }),
     )
     const answers = await Promise.all(sent.map((one, i) => instances[i % 3]?.(one)))
     expect(answers.filter((answer) => answer?.status === 'accepted')).toHaveLength(150)
@@ -154,11 +131,11 @@ describe.each(engines)('receiving on %s', (_, openStore) => {
 
   it('refuses only the bad one of a batch', async () => {
     const receive = open()
-    const bad = arrival({ dedupe_key: 'bad', size: undefined as unknown as number })
+    const bad = arrival({ dedupeKey: 'bad', headers: undefined as unknown as string })
     const answers = await Promise.allSettled([
       receive(arrival()),
       receive(bad),
-      receive(arrival({ dedupe_key: 'c' })),
+      receive(arrival({ dedupeKey: 'c' })),
     ])
     expect(answers.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
   })

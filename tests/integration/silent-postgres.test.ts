@@ -3,31 +3,16 @@ import { sql } from 'kysely'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { within } from '#lib/base/deadline.ts'
 import { isDataError } from '#lib/base/store-error.ts'
-import { type Arrival, receiver } from '#lib/pipeline/receive.ts'
+import type { Arrival } from '#lib/pipeline/arrival.ts'
+import { receiver } from '#lib/pipeline/receive.ts'
 import { type Db, openDatabase } from '#lib/store/client.ts'
 import type { RejectionRow } from '#lib/store/schema.ts'
 import { type PostgresProxy, startPostgresProxy } from '../mocks/postgres-proxy.ts'
+import { arrival } from './arrivals.ts'
 import { emptyPostgres } from './stores.ts'
 
 const body = new TextEncoder().encode('{}')
-const arrival = (key: string, type = 'prompt-version'): Arrival => ({
-  source: 'langfuse-webhook',
-  dedupe_key: key,
-  twin_key: null,
-  type,
-  action: 'created',
-  project_id: 'p1',
-  subject: key,
-  version: 7,
-  occurred_at: 1000,
-  received_at: 2000,
-  headers: '{}',
-  signature: 'v1',
-  secret_hint: 'cdef',
-  size: body.byteLength,
-  body,
-  test: false,
-})
+const named = (key: string): Arrival => arrival({ dedupeKey: key, subject: key })
 
 const rejection = (id: string): RejectionRow => ({
   id,
@@ -60,25 +45,25 @@ describe.skipIf(process.env.TEST_POSTGRES_URL === undefined)('a Postgres that fa
 
   it('refuses ten events together, one time-out after they came, and takes them when it is back', async () => {
     const receive = receiver(db, { settleMs: 2000, now: Date.now })
-    await receive(arrival('before'))
+    await receive(named('before'))
     proxy.fallSilent()
     const startedAt = performance.now()
     const keys = Array.from({ length: 10 }, (_, i) => `event ${i}`)
-    const refused = await Promise.allSettled(keys.map((key) => receive(arrival(key))))
+    const refused = await Promise.allSettled(keys.map((key) => receive(named(key))))
     // One by one it would be ten times as long.
     expect(performance.now() - startedAt).toBeLessThan(20_000)
     expect(refused.map(({ status }) => status)).toEqual(Array(10).fill('rejected'))
     proxy.mend()
-    const again = await Promise.all(keys.map((key) => receive(arrival(key))))
+    const again = await Promise.all(keys.map((key) => receive(named(key))))
     expect(again.map(({ status }) => status)).toEqual(Array(10).fill('accepted'))
   })
 
   it('leaves nobody to wait longer than the deadline', async () => {
     const receive = receiver(db, { settleMs: 2000, now: Date.now })
-    await receive(arrival('before'))
+    await receive(named('before'))
     proxy.fallSilent()
     const startedAt = performance.now()
-    await expect(within(500, 'The store', receive(arrival('late')))).rejects.toThrow('within 0.5 s')
+    await expect(within(500, 'The store', receive(named('late')))).rejects.toThrow('within 0.5 s')
     expect(performance.now() - startedAt).toBeLessThan(4000)
   })
 
@@ -98,7 +83,7 @@ describe.skipIf(process.env.TEST_POSTGRES_URL === undefined)('a Postgres that fa
     expect(uncaught).toEqual([])
     proxy.mend()
     const receive = receiver(db, { settleMs: 2000, now: Date.now })
-    expect(await receive(arrival('after'))).toMatchObject({ status: 'accepted' })
+    expect(await receive(named('after'))).toMatchObject({ status: 'accepted' })
   })
 
   it('does not let refused requests, which anyone can send, pile up in memory', async () => {

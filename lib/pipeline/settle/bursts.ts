@@ -5,6 +5,7 @@ import type { BurstFact, BurstKind } from '../../core/change/kinds.ts'
 import {
   burstKind,
   burstName,
+  isObserved,
   type ObservationEvent,
   type ObservedRow,
   rowOf,
@@ -16,6 +17,7 @@ import type { Db } from '../../store/client.ts'
 import type { ChangeRow } from '../../store/schema.ts'
 import { growBurst, lastToldBurst, openBurst } from '../../store/tables/bursts.ts'
 import { newChange } from '../../store/tables/changes.ts'
+import type { Arrival } from '../arrival.ts'
 import type { Interpretation } from './interpret.ts'
 
 /** How rows of one name are told together. */
@@ -27,11 +29,10 @@ export interface Bursts {
   maxKept: number
 }
 
-export interface BurstEntry<T> {
-  of: T
-  event: ObservationEvent | ScoreEvent
-  test: boolean
-}
+/** The arrival of a trace, another observation, or a score. */
+type ObservedArrival = Arrival & { event: ObservationEvent | ScoreEvent }
+
+const isOfBurst = (arrival: Arrival): arrival is ObservedArrival => isObserved(arrival.event)
 
 const factAlone = (event: ObservationEvent | ScoreEvent, row: ObservedRow): BurstFact =>
   addToBurst(null, { kind: burstKind(event), name: burstName(event), row, isFirst: true }).fact
@@ -43,31 +44,24 @@ export function rulesFor(rules: readonly Rule[], event: ObservationEvent | Score
   return rules.filter((rule) => wantsRow(rule, { projectId: event.projectId, fact, row }))
 }
 
-interface Group<T> {
+interface Group {
   kind: BurstKind
   projectId: string
   name: string
   openKey: string
-  wanted: BurstEntry<T>[]
+  arrivals: ObservedArrival[]
 }
 
-function groupsOf<T>(wanted: BurstEntry<T>[]): Group<T>[] {
-  const groups = Map.groupBy(wanted, ({ event, test }) =>
+function groupsOf(arrivals: ObservedArrival[]): Group[] {
+  const groups = Map.groupBy(arrivals, ({ event, test }) =>
     JSON.stringify([burstKind(event), event.projectId, burstName(event), test]),
   )
   return [...groups].flatMap(([key, members]) => {
     const event = members[0]?.event
     if (!event) return []
     const openKey = `burst:${createHash('sha256').update(key).digest('hex')}`
-    return [
-      {
-        kind: burstKind(event),
-        projectId: event.projectId,
-        name: burstName(event),
-        openKey,
-        wanted: members,
-      },
-    ]
+    const { projectId } = event
+    return [{ kind: burstKind(event), projectId, name: burstName(event), openKey, arrivals: members }]
   })
 }
 
@@ -75,15 +69,17 @@ function groupsOf<T>(wanted: BurstEntry<T>[]): Group<T>[] {
  * Puts rows into the open bursts of their names, in the caller's transaction, and gives the change of each row that
  * is to be kept as an event. The first burst of a name settles at once, a further one when its cool-down has passed.
  */
-export async function addToBursts<T>(
+export async function addToBursts(
   trx: Db,
-  wanted: BurstEntry<T>[],
+  arrivals: Arrival[],
   bursts: Bursts,
   now: number,
-): Promise<Map<T, string>> {
-  const kept = new Map<T, string>()
+): Promise<Map<Arrival, string>> {
+  const kept = new Map<Arrival, string>()
   // In order, so that two instances never wait for each other in a circle.
-  for (const group of groupsOf(wanted).toSorted((a, b) => (a.openKey < b.openKey ? -1 : 1))) {
+  for (const group of groupsOf(arrivals.filter(isOfBurst)).toSorted((a, b) =>
+    a.openKey < b.openKey ? -1 : 1,
+  )) {
     const row = openRow(group, now)
     // A test is to be seen at once, however many were sent before.
     const last = row.test === 1 ? null : await lastToldBurst(trx, row)
@@ -100,18 +96,19 @@ export async function addToBursts<T>(
   return kept
 }
 
-const openRow = ({ kind, projectId, name, openKey, wanted }: Group<unknown>, now: number): ChangeRow =>
-  newChange({ now, kind, projectId, subject: name, openKey, test: wanted[0]?.test === true })
+const openRow = ({ kind, projectId, name, openKey, arrivals }: Group, now: number): ChangeRow =>
+  newChange({ now, kind, projectId, subject: name, openKey, test: arrivals[0]?.test === true })
 
-function grow<T>(
-  { kind, name, wanted }: Group<T>,
+function grow(
+  { kind, name, arrivals }: Group,
   open: Pick<ChangeRow, 'detail' | 'event_count'>,
   { rules, maxKept }: Bursts,
-): { burst: Burst; kept: T[]; detail: ChangeDetail } {
+): { burst: Burst; kept: Arrival[]; detail: ChangeDetail } {
   const before = JSON.parse(open.detail) as ChangeDetail
   let burst = burstOf(before)
-  const kept: T[] = []
-  for (const { of, event } of wanted) {
+  const kept: Arrival[] = []
+  for (const arrival of arrivals) {
+    const { event } = arrival
     const row = rowOf(event)
     const { projectId } = event
     const fact = factAlone(event, row)
@@ -122,7 +119,7 @@ function grow<T>(
         !rows.some((one) => wantsRow(rule, { projectId, fact, row: one })),
     )
     burst = addToBurst(burst, { kind, name, row, isFirst })
-    if (open.event_count + kept.length < maxKept || isFirst) kept.push(of)
+    if (open.event_count + kept.length < maxKept || isFirst) kept.push(arrival)
   }
   if (!burst) throw new Error('A burst without rows')
   return { burst, kept, detail: { ...before, facts: [burst.fact], observed: burst.rows } }

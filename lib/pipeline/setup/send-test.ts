@@ -8,7 +8,8 @@ import { newChange, toChange } from '../../store/tables/changes.ts'
 import { insertDeliveries, newDelivery } from '../../store/tables/deliveries.ts'
 import { saveVersions } from '../../store/tables/prompts.ts'
 import { changeOfEvent, forgetPrompt } from '../../store/views/setup.ts'
-import { type Arrival, arrivalOf, type Received } from '../receive.ts'
+import type { Arrival } from '../arrival.ts'
+import type { Received } from '../receive.ts'
 import { type TestKind, testPlan } from './test-bodies.ts'
 import { type TestPlan, testProject } from './test-edits.ts'
 
@@ -47,14 +48,15 @@ function signedArrival(body: object, now: number): Arrival {
     now,
   })
   if (!opened.ok) throw new Error(`The test was refused: ${opened.message}`)
-  const arrival = arrivalOf(opened, {
+  return {
+    ...opened,
     source: testSource,
-    received_at: now,
+    receivedAt: now,
     headers: JSON.stringify({ 'content-type': 'application/json', 'user-agent': 'Prompt Relay test' }),
+    secretHint: 'test',
     body: rawBody,
     test: true,
-  })
-  return { ...arrival, secret_hint: 'test' }
+  }
 }
 
 /** Sends an event of the relay's own all the way: stored, settled, routed by the rules, delivered. Gives its change. */

@@ -50,7 +50,7 @@ describe('a callback', () => {
       expect(readStored({ source: 'langfuse-callback', signature: 'token', body })).toEqual(event)
   })
 
-  it('means nothing where it is signed: only the callback door has such bodies', () => {
+  it('means nothing where it is signed: only the callback endpoint has such bodies', () => {
     const rawBody = fixture('x2-web-callout.json')
     const opened = openWebhook({
       headers: new Headers({ 'x-langfuse-signature': sign(rawBody) }),
@@ -60,7 +60,7 @@ describe('a callback', () => {
       toleranceSeconds: 300,
       now: t * 1000,
     })
-    expect(opened).toMatchObject({ ok: true, type: 'unrecognised' })
+    expect(opened).toMatchObject({ ok: true, event: { type: 'unrecognised' } })
     expect(readStored({ source: 'langfuse-webhook', signature: 'v1', body: rawBody }).type).toBe(
       'unrecognised',
     )

@@ -92,11 +92,11 @@ describe('a score in the flat form', () => {
 })
 
 describe('a row that was read', () => {
-  it('is stored in the form that the signed door takes', () => {
+  it('is stored in the form that the webhook endpoint takes', () => {
     for (const body of [trace, score]) {
-      const { parsed, body: bytes } = openPolled(body)
-      expect(parsed.type).not.toBe('unrecognised')
-      expect(parseBody(bytes)).toEqual(parsed)
+      const { event, body: bytes } = openPolled(body)
+      expect(event.type).not.toBe('unrecognised')
+      expect(parseBody(bytes)).toEqual(event)
     }
   })
 

@@ -31,7 +31,7 @@ beforeAll(async () => {
     await one.page.goto(app.url)
     return one.page
       .getByRole('row')
-      .filter({ hasText: /Alert|Recovered|Please look/ })
+      .filter({ hasText: /Alert|Recovered|Look requested/ })
       .count()
   }
   expect(await until(async () => (await settled()) === 3, 20_000)).toBe(true)
@@ -67,8 +67,8 @@ it('a recovery says how long its alert lasted, and the two lead to each other', 
 })
 
 it('a callback leads to the trace, and says that nothing vouches for it', async () => {
-  const text = await open(/Please look/)
-  expect(text).toContain('Someone asked to look at an observation of trace 1c563dcf… (not confirmed)')
+  const text = await open(/Look requested/)
+  expect(text).toContain('Someone asked for a look at an observation of trace 1c563dcf… (not confirmed)')
   expect(text).toContain('Callback: not signed, and without a token')
   const link = one.page.getByRole('link', { name: 'Open the observation' })
   expect(await link.getAttribute('href')).toBe(
@@ -88,7 +88,7 @@ it('search finds a callback by the id of its trace, and the filter by its kind',
   const { page } = one
   for (const query of ['q=1c563dcf980b449abb0dcbeaf1784e81', 'kind=trace-callback']) {
     await page.goto(`${app.url}/?${query}`)
-    const rows = page.getByRole('row').filter({ hasText: 'Please look' })
+    const rows = page.getByRole('row').filter({ hasText: 'Look requested' })
     await expect.poll(() => rows.count()).toBe(1)
     expect(await page.getByRole('row').count()).toBe(2)
   }

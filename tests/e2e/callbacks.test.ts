@@ -91,7 +91,7 @@ it('a page of Langfuse calls, with headers that need a preflight, and reads the 
   expect(await callFrom(langfuse, { traceId: 'trace-allowed', headers: { ...json, 'x-team': 'core' } })).toBe(
     '202 {"ok":true}',
   )
-  await expect.poll(() => shown('/'), { timeout: 20_000 }).toMatch(/Please look\s+trace-allowed/)
+  await expect.poll(() => shown('/'), { timeout: 20_000 }).toMatch(/Look requested\s+trace-allowed/)
   const events = await shown('/events')
   expect(events).toMatch(/trace-callback\s+trace-allowed\s+token …ngth/)
 })

@@ -57,7 +57,7 @@ describe('a filter in the address', () => {
     ['no answer', '?http=none', ['Rolled back']],
     ['the last hour', '?time=1h', ['Settling', 'Promoted', 'New version', 'Alert']],
     ['danger', '?danger=1', ['Alert', 'Deleted']],
-    ['tests alone', '?test=only', ['Tags']],
+    ['tests alone', '?test=only', ['Tags changed']],
     ['words in a prompt or an error', '?q=token+cannot', ['Deleted']],
     ['all of it together', '?kind=deleted&label=production&http=4xx&q=legacy', ['Deleted']],
   ])('shows %s', async (_what, query, expected) => {

@@ -193,7 +193,7 @@ export const teamWeek: Seed[] = [
     ago: 3000,
     kind: 'first-seen',
     subject: hostileName,
-    title: `${hostileName} v1 is at latest (first time seen)`,
+    title: `${hostileName} v1 is labelled latest (seen for the first time)`,
     version: 1,
     actor: `\u202E${hostileName}`,
     events: ['03-prompt-created-200kb.json', '04-prompt-created-unicode-emoji-folders.json'],

@@ -470,7 +470,7 @@ describe.each(engines)('the callback endpoint on %s', (_, openStore) => {
       })
       const [change] = await changes()
       expect(change?.title).toBe(
-        'Someone asked to look at an observation of trace checkout-agent (1c563dcf…)',
+        'Someone asked for a look at an observation of trace checkout-agent (1c563dcf…)',
       )
       expect(change?.detail).toMatchObject({ trace, environments: ['production'] })
       expect(change?.detail.facts).toMatchObject([{ confirmed: true }])
@@ -511,7 +511,7 @@ describe.each(engines)('the callback endpoint on %s', (_, openStore) => {
       expect(await statuses()).toEqual([['queued', 'callbacks']])
       expect(await told()).not.toMatch(/pizza|evil/)
       expect((await changes())[0]).toMatchObject({
-        title: 'Someone asked to look at an observation of a trace (not confirmed)',
+        title: 'Someone asked for a look at an observation of a trace (not confirmed)',
         projectId: null,
       })
     })

@@ -159,7 +159,8 @@ describe.each(engines)('half an edit on %s', (_, openStore) => {
     expect(
       await tell([event('deleted', 1, ['production'])], { readLabel: async () => ({ holder: read }) }),
     ).toMatchObject({
-      title: 'Maya deleted v1 of support/refund-reply; production of support/refund-reply went from v1 to v2',
+      title:
+        'Maya deleted v1 of support/refund-reply; production of support/refund-reply moved from v1 to v2',
       danger: false,
     })
   })
@@ -217,7 +218,7 @@ describe.each(engines)('half an edit on %s', (_, openStore) => {
     await begin()
     const read = holder(2, time + 30_000)
     expect((await tell([event('updated', 1, [])], { readLabel: async () => ({ holder: read }) })).title).toBe(
-      'production of support/refund-reply went from v1 to v2',
+      'production of support/refund-reply moved from v1 to v2',
     )
   })
 
@@ -247,7 +248,7 @@ describe.each(engines)('half an edit on %s', (_, openStore) => {
     expect(found.detail.ends).toEqual({ changeId: lost.id, title: lost.title })
     expect(await deliveriesTo('pagerduty')).toMatchObject([
       { change_id: lost.id, rule: 'lost' },
-      { change_id: found.id, rule: 'it ends the incident that was opened there' },
+      { change_id: found.id, rule: 'it ends the incident opened there' },
     ])
     expect((await deliveriesTo('other')).map(({ change_id }) => change_id)).not.toContain(found.id)
     const orders = await store.db

@@ -7,6 +7,7 @@ import {
 import { burstWords } from '#lib/core/change/burst.ts'
 import type { Change, Fact, FactKind } from '#lib/core/change/change.ts'
 import { authorOf, authorsOf } from '#lib/core/change/change.ts'
+import { withheldWords } from '#lib/core/change/describe-callback.ts'
 import { isBurstKind, kindOf, type Tone } from '#lib/core/change/kinds.ts'
 import { troubleWords } from '#lib/core/trouble/trouble.ts'
 import type { IconName } from '../../_ui/icons.tsx'
@@ -24,7 +25,7 @@ function wordsOfKind(kind: FactKind): KindWords {
 
 const icons: Record<AlertTone, IconName> = { bad: 'alert', warn: 'alert', good: 'check', quiet: 'question' }
 
-/** By the severity that Langfuse gave it. */
+/** By Langfuse's severity; null: neither an alert nor a notification. */
 function alertWords(fact: Fact | undefined): KindWords | null {
   if (fact?.kind === 'alert' || fact?.kind === 'recovered') {
     const { word, tone } = severityWords(fact.severity)
@@ -34,7 +35,7 @@ function alertWords(fact: Fact | undefined): KindWords | null {
   return { ...wordsOfKind(fact.kind), tone: notificationTone(fact.severity) }
 }
 
-/** What happened, in a word. While a change settles, nobody knows yet. */
+/** What happened, in a word or two; not known before the change has settled. */
 export function kindWords({
   kind,
   status,
@@ -53,7 +54,7 @@ const list = (versions: number[]): string =>
 
 const maxVersions = 4
 
-/** `v7`, `v6 → v7`, `v1, v2, v3`, `9 versions`; null for what has no version. */
+/** `v7`, `v6 → v7`, `v1, v2, v3`, `9 versions`; null: the change has no version. */
 export function versionWords({ version, detail }: Pick<Change, 'version' | 'detail'>): string | null {
   const moves = detail.facts.filter((fact) => fact.kind === 'promoted' || fact.kind === 'rolled-back')
   const move = moves.find(({ label }) => label === 'production') ?? moves[0]
@@ -64,51 +65,43 @@ export function versionWords({ version, detail }: Pick<Change, 'version' | 'deta
   return version === null ? null : `v${version}`
 }
 
-/** Langfuse names nobody for what comes through its API. */
+/** Langfuse names no one for changes through its API. */
 export const actorWords = (actor: string | null): string =>
   actor === null ? 'unknown' : actor === 'API' ? 'Langfuse API' : actor
 
 export const moreWords = (count: number): string => `and ${count.toLocaleString('en')} more`
 
-/** Names in a row, and how many more there are. */
+/** Names, and how many more there are. */
 export const namesWords = (names: readonly string[], omitted = 0): string =>
   omitted > 0 ? `${names.join(', ')} ${moreWords(omitted)}` : names.join(', ')
 
 const joined = (words: string[], omitted?: number): string =>
   words.length === 0 ? 'none' : namesWords(words, omitted)
 
-const withheldWords = {
-  'not-found': 'Langfuse does not know it',
-  'no-answer': 'Langfuse did not say whether it knows it',
-}
-
 function callbackWords({ withheld, confirmed }: Extract<Fact, { kind: 'trace-callback' }>): string {
-  if (withheld !== undefined) return `asked to look, but ${withheldWords[withheld]}: nobody was told`
-  return confirmed
-    ? 'asked to look; Langfuse knows it'
-    : 'asked to look; nobody asked Langfuse whether it knows it'
+  if (withheld !== undefined) return `look requested, but ${withheldWords[withheld]}: no target was notified`
+  return confirmed ? 'look requested; Langfuse knows it' : 'look requested; not confirmed by Langfuse'
 }
 
 function lossWords({ label, from, now }: Extract<Fact, { kind: 'label-removed' }>): string {
   if (now === 'newer') return `${label} left v${from}; its new version is unknown`
-  const lost = `${label} taken off v${from}`
+  const lost = `${label} removed from v${from}`
   return now === 'unknown' ? `${lost}; no version is known to carry it` : lost
 }
 
-/** Everybody who did something in a change. */
+/** Everyone who did something in a change. */
 export function authorsWords(change: Pick<Change, 'actor' | 'detail'>): string {
   const authors = authorsOf(change)
   return authors.length > 0 ? authors.map(actorWords).join(', ') : actorWords(null)
 }
 
-/** A fact with its author: of a change by several people, or where nobody is known to have done it then. */
-export function deedWords(fact: Fact, change: Pick<Change, 'actor' | 'detail'>): string {
+/** A fact, with its author where several people made the change. */
+export function authoredFactWords(fact: Fact, change: Pick<Change, 'actor' | 'detail'>): string {
   const words = factWords(fact)
-  if ('revealed' in fact && fact.revealed === true) return `${words}, found now`
+  if ('revealed' in fact && fact.revealed === true) return `${words}, seen now but changed earlier`
   return authorsOf(change).length > 1 ? `${words}, by ${actorWords(authorOf(fact, change))}` : words
 }
 
-/** One fact as a line of text. */
 export function factWords(fact: Fact): string {
   switch (fact.kind) {
     case 'version-created':
@@ -137,16 +130,16 @@ export function factWords(fact: Fact): string {
       return burstWords(fact, undefined)
     case 'trouble':
     case 'trouble-over':
-      return `${troubleWords(fact)}${fact.kind === 'trouble' ? '' : ': over'}`
+      return `${troubleWords(fact)}${fact.kind === 'trouble' ? '' : ': resolved'}`
     case 'trace-callback':
       return callbackWords(fact)
     case 'given-up':
       return `${fact.count} deliveries to ${fact.target} given up`
     case 'undescribed':
-      return `its events could not be interpreted, in ${fact.failures} tries`
+      return `its events could not be interpreted in ${fact.failures} tries`
     case 'unchanged':
       return 'nothing visible changed'
     case 'unrecognised':
-      return 'signed, but of a shape that is not known'
+      return 'signed, but of an unknown shape'
   }
 }

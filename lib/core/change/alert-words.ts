@@ -1,9 +1,10 @@
-/** `bad`: somebody should look now; `warn`: soon; `good`: it is over; `quiet`: nothing is known to be wrong. */
-export type AlertTone = 'bad' | 'warn' | 'good' | 'quiet'
+import type { Tone } from './kinds.ts'
+
+export type AlertTone = Exclude<Tone, 'accent'>
 
 /**
- * Langfuse's severities of monitors. `NO_DATA` is neither trouble nor its end: the monitor saw nothing to measure.
- * What is not here is shown in Langfuse's own word.
+ * Langfuse's severities of monitors. `NO_DATA` is neither an alert nor its end: the monitor had nothing to measure. Any
+ * other severity is shown as Langfuse spells it.
  */
 const severities = new Map<string, { word: string; tone: AlertTone }>([
   ['ALERT', { word: 'Alert', tone: 'bad' }],
@@ -15,7 +16,7 @@ const severities = new Map<string, { word: string; tone: AlertTone }>([
 export const severityWords = (severity: string): { word: string; tone: AlertTone } =>
   severities.get(severity) ?? { word: severity, tone: 'quiet' }
 
-/** What befell which resource; Langfuse sends further types without notice. */
+/** Langfuse adds types without notice. */
 const notifications = new Map<string, { word: string; title: (resource: string) => string }>([
   [
     'evaluator-blocked',
@@ -31,17 +32,16 @@ const notifications = new Map<string, { word: string; title: (resource: string) 
   ],
 ])
 
-/** `Evaluator blocked`; of a type that is not known, its own words. */
+/** `Evaluator blocked`; an unknown type as Langfuse spells it. */
 export const notificationWord = (eventType: string): string =>
   notifications.get(eventType)?.word ?? eventType.replaceAll('-', ' ')
 
-/** A notification in a sentence. */
 export function notificationTitle(eventType: string, resource: string | null): string {
   const known = notifications.get(eventType)
   if (resource === null) return notificationWord(eventType)
   return known ? known.title(resource) : `${notificationWord(eventType)}: ${resource}`
 }
 
-/** Of a notification: Langfuse says `ALERT`, `WARNING` or `INFO`. */
+/** Langfuse gives notifications the severity `ALERT`, `WARNING` or `INFO`. */
 export const notificationTone = (severity: string): AlertTone =>
   severity === 'INFO' ? 'quiet' : severity === 'WARNING' ? 'warn' : severityWords(severity).tone

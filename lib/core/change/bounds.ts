@@ -1,13 +1,13 @@
 import { type ChangeDetail, type Fact, labelsOf, type Omitted } from './change.ts'
 
-/** More facts and names than these nobody reads; a version may come with 200,000 labels. */
+/** No one reads more facts and names than these; a version may come with 200,000 labels. */
 export const maxFacts = 200
 export const maxNames = 200
-/** Characters of an alert's words or a commit message; the event keeps the whole. */
+/** Characters of an alert's text or a commit message; the event keeps the whole. */
 const maxText = 20_000
 const maxUrl = 4000
 
-/** The first `maxNames`, of which those in `keep` go first to stay. In their order. */
+/** The names in `keep` and then the first others, `maxNames` in all, in their order. */
 function bounded(names: readonly string[], keep: ReadonlySet<string>): string[] {
   if (names.length <= maxNames) return [...names]
   const kept = new Set(names.filter((name) => keep.has(name)).slice(0, maxNames))
@@ -23,7 +23,7 @@ const textWithin = (text: string): string =>
 
 const withOmitted = (omitted: number): { omitted?: number } => (omitted > 0 ? { omitted } : {})
 
-/** A fact with lists that can be stored and shown; `omitted` says how many names it is without. */
+/** A fact whose lists are short enough to be stored and shown. */
 export function boundedFact(fact: Fact, keep: ReadonlySet<string>): Fact {
   if ('labels' in fact) {
     const labels = bounded(fact.labels, keep)
@@ -35,16 +35,16 @@ export function boundedFact(fact: Fact, keep: ReadonlySet<string>): Fact {
   return { ...fact, added, removed, ...withOmitted(left + (fact.omitted ?? 0)) }
 }
 
-/** The first `maxFacts`, of which the first of each kind and those of labels in `keep` go first to stay. In their order. */
+/** The first fact of each kind, those of labels in `keep`, and then the first others, `maxFacts` in all, in their order. */
 function boundedFacts(facts: readonly Fact[], keep: ReadonlySet<string>): Fact[] {
   if (facts.length <= maxFacts) return [...facts]
   const kinds = new Set<Fact['kind']>()
-  const isWanted = (fact: Fact): boolean => {
+  const isKept = (fact: Fact): boolean => {
     const isFirst = !kinds.has(fact.kind)
     kinds.add(fact.kind)
     return isFirst || labelsOf(fact).some((label) => keep.has(label))
   }
-  const kept = new Set(facts.filter(isWanted).slice(0, maxFacts))
+  const kept = new Set(facts.filter(isKept).slice(0, maxFacts))
   for (const fact of facts) {
     if (kept.size >= maxFacts) break
     kept.add(fact)
@@ -53,8 +53,8 @@ function boundedFacts(facts: readonly Fact[], keep: ReadonlySet<string>): Fact[]
 }
 
 /**
- * What a change says, small enough to be stored, indexed and shown, whatever its events say. `keep`: labels that stay
- * however many there are, because a rule names them. `omitted` tells how much it is without.
+ * A detail small enough to be stored, indexed and shown, whatever its events say. `keep`: labels that rules name, which
+ * stay however many there are. `omitted` counts what is left out.
  */
 export function boundedDetail(detail: ChangeDetail, keep: ReadonlySet<string>): ChangeDetail {
   const { prompt } = detail

@@ -4,15 +4,14 @@ import type { Description } from './describe.ts'
 import { type BurstFact, type BurstKind, kinds } from './kinds.ts'
 import { numberOf, type ObservedRow } from './observed.ts'
 
-/** What is known of a burst: its fact, and the rows that are kept with it. */
+/** A burst: its fact, and the rows that are kept with it. */
 export interface Burst {
   fact: BurstFact
   rows: ObservedRow[]
 }
 
-/** Rows that a change shows. */
 const maxRows = 20
-/** With those beyond them that are the first for a rule. */
+/** Including rows that are the first to match a rule. */
 const maxWithFirsts = 40
 
 function firstFact(kind: BurstKind, name: string, row: ObservedRow): BurstFact {
@@ -26,8 +25,8 @@ const higher = (a: number | null, b: number | null): number | null =>
   a === null ? b : b === null ? a : Math.max(a, b)
 
 /**
- * A burst with one row more. Its count is exact; of the rows the first 20 are kept, and further ones that are the
- * first for a rule (`isFirst`), so that every rule that wanted one finds it.
+ * A burst with one more row. Its count is exact. The first 20 rows are kept, and after them those that are the first to
+ * match a rule (`isFirst`), so that every rule that matched finds a row.
  */
 export function addToBurst(
   burst: Burst | null,
@@ -41,17 +40,17 @@ export function addToBurst(
     lastAt: Math.max(fact.lastAt, row.at),
   }
   const value = numberOf(row.value)
-  const told =
+  const next =
     grown.kind === 'score'
       ? { ...grown, lowest: lower(grown.lowest, value), highest: higher(grown.highest, value) }
       : grown
   const isKept = rows.length < maxRows || (isFirst && rows.length < maxWithFirsts)
-  return { fact: told, rows: isKept ? [...rows, row] : rows }
+  return { fact: next, rows: isKept ? [...rows, row] : rows }
 }
 
 /**
- * The fact as far as those of its rows go that match. Where the burst has more rows than are kept, nobody knows how
- * many of the others match: then the count is a least one.
+ * The fact of the matching rows only. Where the burst has more rows than are kept, it is not known how many of the others
+ * match, so the count is a lower bound.
  */
 export function narrowedTo(
   fact: BurstFact,
@@ -79,18 +78,18 @@ export function narrowedTo(
   }
 }
 
-/** Those of a change's rows that a fact tells of. */
+/** The observed rows of a change that a fact is about. */
 export function rowsOfFact(fact: Fact, observed: readonly ObservedRow[] | undefined): ObservedRow[] {
   const { rows } = 'rows' in fact ? fact : { rows: undefined }
   return (observed ?? []).filter((_, place) => rows?.includes(place) ?? true)
 }
 
-/** `in 5 minutes`, rounded up; `within a minute`. */
+/** `within a minute`, `in 5 minutes`: rounded up. */
 export function spanWords(ms: number): string {
   return ms <= 60_000 ? 'within a minute' : `in ${spelledDuration(ms)}`
 }
 
-/** Up to four digits behind the point. */
+/** With at most four decimal places. */
 export const numberWords = (value: number): string =>
   value.toLocaleString('en', { maximumFractionDigits: 4, useGrouping: false })
 
@@ -107,7 +106,7 @@ function rangeWords(lowest: number | null, highest: number | null): string {
     : `, ${numberWords(lowest)} to ${numberWords(highest)}`
 }
 
-/** A fact of a burst in a sentence: "37 errors in checkout-agent in 5 minutes". */
+/** "37 errors in checkout-agent in 5 minutes". `row`: the first of the rows. */
 export function burstWords(fact: BurstFact, row: ObservedRow | undefined): string {
   const { name, count, firstAt, lastAt } = fact
   const span = spanWords(lastAt - firstAt)
@@ -126,7 +125,7 @@ export function burstWords(fact: BurstFact, row: ObservedRow | undefined): strin
   }
 }
 
-/** `2.5 s`, `0.0123 USD`, as far as they are known. */
+/** `2.5 s`, `0.0123 USD`; only what is known. */
 export function measureWords({ latencyMs, cost }: Pick<ObservedRow, 'latencyMs' | 'cost'>): string[] {
   return [
     ...(latencyMs === null ? [] : [`${numberWords(latencyMs / 1000)} s`]),
@@ -139,7 +138,6 @@ function oneTrace(name: string, row: ObservedRow | undefined): string {
   return measures.length === 0 ? `Trace ${name}` : `Trace ${name}: ${measures.join(', ')}`
 }
 
-/** One row in a line of text. */
 export function rowWords({
   name,
   level,
@@ -161,7 +159,6 @@ export function rowWords({
   return message ? `${parts.join(' · ')}: ${message}` : parts.join(' · ')
 }
 
-/** What a burst is called. */
 export function describeBurst(fact: BurstFact, rows: readonly ObservedRow[]): Description {
   return { kind: fact.kind, title: burstWords(fact, rows[0]), danger: kinds[fact.kind].tone === 'bad' }
 }

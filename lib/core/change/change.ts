@@ -1,37 +1,37 @@
 import type { PromptEvent } from './event.ts'
 import type { ObservedRow } from './observed.ts'
 
-/** Whose doing a fact is, where it is not the change's actor. */
-interface Deed {
-  /** Who did it, where somebody else than the change's actor did; null: not known. */
+/** Who brought a fact about, where it was not the change's actor. */
+interface Authorship {
+  /** Absent: the change's actor; null: not known. */
   by?: string | null
-  /** An edit showed it that did not bring it about: it was so before, and nobody told who did it, or when. */
+  /** It was true before, and an unrelated edit showed it: no event says who did it, or when. */
   revealed?: true
 }
 
 /**
- * One thing that is true of a change. A change has one or more: a new version that takes `production`
- * is `version-created` and `promoted` at once. Rules match facts. `omitted`: so many names are left out of its lists.
+ * One thing that is true of a change. A change has one or more: a new version that takes `production` is
+ * `version-created` and `promoted` at once. Rules match facts. `omitted`: how many names are left out of its lists.
  */
 export type Fact =
-  | ({ kind: 'version-created'; version: number; labels: string[]; omitted?: number } & Deed)
+  | ({ kind: 'version-created'; version: number; labels: string[]; omitted?: number } & Authorship)
   /** A label moved to a higher version. */
-  | ({ kind: 'promoted'; label: string; from: number; to: number } & Deed)
+  | ({ kind: 'promoted'; label: string; from: number; to: number } & Authorship)
   /** A label moved to a lower version. */
-  | ({ kind: 'rolled-back'; label: string; from: number; to: number } & Deed)
-  /** A label that no known version carried. */
-  | ({ kind: 'label-added'; label: string; to: number } & Deed)
+  | ({ kind: 'rolled-back'; label: string; from: number; to: number } & Authorship)
+  /** A label that no known version had. */
+  | ({ kind: 'label-added'; label: string; to: number } & Authorship)
   /**
-   * A label left a version. Where `now` is absent, nothing carries it, as far as Langfuse's API says or other versions
-   * cannot be; `unknown`: it may have gone to a version whose event is missing; `newer`: there must be a newer version
-   * that is not known.
+   * A label left a version. `now` absent: no version has it, because Langfuse's API says so or no other version can
+   * exist. `unknown`: it may have moved to a version whose event is missing. `newer`: there must be a newer version that
+   * is not known.
    */
-  | ({ kind: 'label-removed'; label: string; from: number; now?: 'unknown' | 'newer' } & Deed)
-  | ({ kind: 'tags-changed'; added: string[]; removed: string[]; omitted?: number } & Deed)
-  /** `labels`: what the deleted versions carried. `whole`: no known version is left. */
-  | ({ kind: 'deleted'; versions: number[]; labels: string[]; whole: boolean; omitted?: number } & Deed)
-  /** The state before was unknown: says what is, claims nothing about before. */
-  | ({ kind: 'first-seen'; version: number; labels: string[]; omitted?: number } & Deed)
+  | ({ kind: 'label-removed'; label: string; from: number; now?: 'unknown' | 'newer' } & Authorship)
+  | ({ kind: 'tags-changed'; added: string[]; removed: string[]; omitted?: number } & Authorship)
+  /** `labels`: those of the deleted versions. `whole`: no known version is left. */
+  | ({ kind: 'deleted'; versions: number[]; labels: string[]; whole: boolean; omitted?: number } & Authorship)
+  /** The earlier state is unknown, so this says what is, not what changed. */
+  | ({ kind: 'first-seen'; version: number; labels: string[]; omitted?: number } & Authorship)
   /** Nothing visible changed; kept, not sent. */
   | { kind: 'unchanged' }
   /** `monitorId`: Langfuse's own id of the monitor, the same in an alert and its recovery. */
@@ -39,7 +39,7 @@ export type Fact =
   | { kind: 'recovered'; severity: string; monitorId: string }
   | { kind: 'notification'; eventType: string; severity: string }
   | { kind: 'unrecognised' }
-  /** Traces and observations of one name within a short time. Times of the first and last, epoch milliseconds. */
+  /** Traces and observations with one name within a short time. `firstAt`, `lastAt`: epoch milliseconds. */
   | {
       kind: 'error-trace' | 'trace'
       name: string
@@ -49,7 +49,7 @@ export type Fact =
       isLeast?: true
       rows?: number[]
     }
-  /** Scores of one name within a short time; `lowest` and `highest` of those that are numbers. */
+  /** Scores with one name within a short time. `lowest`, `highest`: of those that are numbers. */
   | {
       kind: 'score'
       name: string
@@ -58,14 +58,14 @@ export type Fact =
       lastAt: number
       lowest: number | null
       highest: number | null
-      /** More may have matched than could be looked at. */
+      /** `count` is a lower bound: not all of them could be checked. */
       isLeast?: true
-      /** Places among the change's observed rows that a rule matched; absent: all. */
+      /** Indexes of the change's observed rows that a rule matched; absent: all. */
       rows?: number[]
     }
   /**
-   * Somebody asked to look at a trace, an observation of it, or a session. `confirmed`: Langfuse's API knows it; without
-   * API keys nobody was asked. `withheld`: it was asked and knows nothing of it, or never answered; no rule holds then.
+   * Someone asked for a look at a trace, one of its observations, or a session. `confirmed`: Langfuse's API knows it (never
+   * without API keys). `withheld`: the API does not know it, or did not answer; then no rule matches.
    */
   | {
       kind: 'trace-callback'
@@ -75,27 +75,27 @@ export type Fact =
       confirmed: boolean
       withheld?: 'not-found' | 'no-answer'
     }
-  /** The relay's own trouble: deliveries to a target that will not be tried again by themselves. */
+  /** Deliveries to a target that are not retried any more. */
   | { kind: 'given-up'; target: string; count: number }
-  /** The relay's own trouble too: its events could not be interpreted, in so many tries. */
+  /** Events that could not be interpreted after this many tries. */
   | { kind: 'undescribed'; failures: number; events: number }
   /**
-   * What goes wrong around the relay, and the end of it: no signed event although prompts changed, signatures of an
-   * unknown secret, a target that keeps failing, a secret that signs for a second project, changes that do not settle.
-   * `since`: epoch milliseconds, the same in both.
+   * Something is wrong around the relay, and its end: no signed event although prompts changed, signatures of an unknown
+   * secret, a target that keeps failing, a secret that signs for a second project, changes that do not settle. `since`:
+   * epoch milliseconds, the same in both.
    */
   | {
       kind: 'trouble' | 'trouble-over'
       what: 'quiet' | 'signatures' | 'target' | 'secret' | 'overdue'
       target: string | null
       since: number
-      /** Of `secret`: its last four characters, the project it was used for, and the one it signs for now. */
+      /** With `secret`: its last four characters, the project that used it, and the one it signs for now. */
       secret?: { hint: string; projectId: string; otherId: string }
     }
 
 export type FactKind = Fact['kind']
 
-/** What is known of one version of a prompt, without its text (which may be megabytes). */
+/** What is known of one version of a prompt, without its text, which may be megabytes. */
 export interface VersionState {
   version: number
   promptId: string | null
@@ -104,41 +104,41 @@ export interface VersionState {
   promptType: string | null
   commitMessage: string | null
   createdBy: string | null
-  /** Epoch milliseconds of the newest event folded in; null when only the flat form spoke of it. */
+  /** Of the newest event folded in, epoch milliseconds; null: only events in the flat form mentioned it. */
   updatedAt: number | null
   deleted: boolean
-  /** Deleted, but no event said so: a later event of it shows that it is not. */
+  /** Its deletion was inferred; a later event of this version refutes it. */
   presumed?: true
-  /** Labels that left it for a version that is not known. */
+  /** Labels that moved from it to a version that is not known. */
   strayed?: string[]
 }
 
-/** A prompt event with the id under which it is stored. */
+/** A prompt event with its id in the store. */
 export type StoredPromptEvent = Omit<PromptEvent, 'text' | 'config'> & {
   eventId: string
   occurredAt: number
-  /** No event, but what Langfuse's API answered: it overrules a deletion. */
+  /** An answer of Langfuse's API in the form of an event. It overrules a deletion. */
   isRead?: true
 }
 
-/** What was changed in the text, kept small enough to be stored with the change and put into a message. */
+/** What changed in a prompt's text and config, small enough to be stored with the change and shown in a message. */
 export interface DifferenceSummary {
   fromVersion: number
   toVersion: number
-  /** Changed lines, `sign` first, cut at `cut` further lines. */
+  /** The first changed lines with their context; `cutLines` counts the others. */
   lines: { sign: '+' | '-' | ' '; text: string }[]
   cutLines: number
-  /** Names of `{{name}}` variables, and `placeholder:<name>`; `cutVariables` counts what is left out of both. */
+  /** Names of `{{name}}` variables, and `placeholder:<name>`; `cutVariables` counts those left out of both lists. */
   variablesAdded: string[]
   variablesRemoved: string[]
   cutVariables?: number
-  /** Config keys by dotted path, with their JSON; null: the key is missing. `cutConfig` counts further keys. */
+  /** Config keys as dotted paths, with their JSON; null: the key is missing. `cutConfig` counts the other keys. */
   config: { key: string; before: string | null; after: string | null }[]
   cutConfig?: number
   /** Characters. */
   sizeBefore: number
   sizeAfter: number
-  /** True where the texts were too large for a line-by-line difference within the time bound. */
+  /** The texts were too large for a line-by-line difference within the time limit. */
   coarse: boolean
 }
 
@@ -154,7 +154,7 @@ export interface TraceFacts {
   /** USD. */
   cost: number | null
   observations: number
-  /** There are more than were read, so that nothing can be summed up. */
+  /** Not all were read, so there are no sums. */
   isLeast?: true
   /** Epoch milliseconds. */
   startedAt: number | null
@@ -162,7 +162,7 @@ export interface TraceFacts {
 
 /** The alert that a recovery ended. */
 export interface EndedAlert {
-  /** The first change of the alert that is known; it may have been repeated and have changed its severity since. */
+  /** The first known change of the alert, which may have been repeated since, with other severities. */
   changeId: string
   title: string
   /** When its monitor first saw it, epoch milliseconds. */
@@ -170,7 +170,7 @@ export interface EndedAlert {
   forMs: number
 }
 
-/** How many facts, and names of the lists of `prompt`, are left out (`detail-bounds.ts`). Absent: none. */
+/** How many facts, and names in the lists of `prompt`, are left out (`bounds.ts`). Absent: none. */
 export interface Omitted {
   facts?: number
   labels?: number
@@ -178,10 +178,10 @@ export interface Omitted {
   tags?: number
 }
 
-/** Everything a change says beyond its columns; stored as JSON. */
+/** What a change says beyond its columns; stored as JSON. */
 export interface ChangeDetail {
   facts: Fact[]
-  /** The version the change is mostly about, after it. Null for what is not about prompts. */
+  /** The version that the change is mostly about, as it is afterwards. Null: the change is not about a prompt. */
   prompt: {
     version: number
     labels: string[]
@@ -190,37 +190,37 @@ export interface ChangeDetail {
     promptType: string | null
     commitMessage: string | null
     createdBy: string | null
-    /** The event that carried this version's text; null when no event of the change did. */
+    /** The event of this change with the version's text; null: none has it. */
     eventId: string | null
   } | null
-  /** Null: not compared. A sentence: why there is none. */
+  /** Null: not compared. A string: why there is none. */
   difference: DifferenceSummary | string | null
-  /** Alerts and notifications: their own words (Markdown) and links. */
+  /** The text of an alert or notification (Markdown). */
   message: string | null
   links: { label: string; url: string }[]
   environments: string[]
-  /** The whole name of a prompt, where `subject` is only what stands for it in an index. */
+  /** The whole name of a prompt, where `subject` is only its form in an index. */
   name?: string
-  /** What a signed body of unknown shape did not fit. */
+  /** Why a signed body was not recognised. */
   problems: string[]
-  /** Traces, observations or scores that the change tells of: the first 20, and the first for each rule. */
+  /** The traces, observations or scores of a burst: the first 20, and the first for each rule. */
   observed?: ObservedRow[]
-  /** Of a callback, as far as Langfuse's API confirmed it. */
+  /** What Langfuse's API says of a callback's trace. */
   trace?: TraceFacts
-  /** Of a recovery, where its alert is known. */
+  /** The alert that a recovery ended, where it is known. */
   alert?: EndedAlert
-  /** What several people did one after another, where the outcome (`facts`) does not show it; each with `by`. */
+  /** What several people did in turn, where the outcome (`facts`) does not show it; each with `by`. */
   steps?: Fact[]
-  /** A version carries `production` again: the newest change that said that none does, or that none is known to. */
+  /** `production` is back on a version: the newest change that said that no version has it, or is known to. */
   ends?: { changeId: string; title: string }
-  /** While it settles: the change of the same prompt that settles before it. */
+  /** While it settles: the change of the same prompt that must settle first. */
   behind?: string
   /** The W3C trace context of its settling; absent where tracing is off. */
   traceparent?: string
-  /** Ids of events older than the known state, which therefore changed nothing. */
+  /** Ids of events older than the known state, which changed nothing. */
   stale: string[]
   omitted?: Omitted
-  /** Of one that could not be described: the change that its events were interpreted as later. */
+  /** Of a change that could not be described: the change that its events became later. */
   reinterpretedAs?: string
 }
 
@@ -241,13 +241,13 @@ export interface Change {
   /** `settling` while more events of the same edit may come. */
   status: 'settling' | 'settled'
   projectId: string | null
-  /** Prompt name, monitor title, resource, …: at most 600 characters. Of a longer name, what `indexable` gives. */
+  /** Prompt name, monitor title, resource, …: at most 600 characters, a longer name as `indexable` shortens it. */
   subject: string
   version: number | null
-  /** A sentence that a person would say: "Maya promoted support/refund-reply v7 to production, was v6". */
+  /** A sentence: "Maya promoted support/refund-reply v7 to production, was v6". */
   title: string
   actor: string | null
-  /** Someone should look: production without a version, a deleted production version, an alert. */
+  /** Someone should look: no version has `production`, or an alert fired. */
   danger: boolean
   test: boolean
   detail: ChangeDetail
@@ -258,17 +258,17 @@ export interface Change {
   settledAt: number | null
 }
 
-/** What a change is about, by its whole name. */
+/** The whole name of what a change is about. */
 export const wholeName = ({ subject, detail }: Pick<Change, 'subject' | 'detail'>): string =>
   detail.name ?? subject
 
-/** Whose doing a fact is; null: not known. Of a change by several people, each fact has its own. */
+/** Who brought a fact about; null: not known. */
 export function authorOf(fact: Fact, { actor }: Pick<Change, 'actor'>): string | null {
   if ('revealed' in fact && fact.revealed === true) return null
   return 'by' in fact && fact.by !== undefined ? fact.by : actor
 }
 
-/** All who did something in a change, the one of its first fact first; empty: nobody is known. */
+/** Everyone who did something in a change, the author of its first fact first; empty: no one is known. */
 export function authorsOf({
   actor,
   detail,

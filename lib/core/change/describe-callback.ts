@@ -5,7 +5,7 @@ import type { TraceCallbackEvent } from './event.ts'
 
 export type CallbackIds = Omit<TraceCallbackEvent, 'type'>
 
-/** What Langfuse's API says of the ids of a callback. `no-answer`: ask again, after `retryAfterMs` where it said so. */
+/** What Langfuse's API says of a callback's ids. `no-answer`: try again, after `retryAfterMs` where it asks for that. */
 export type TraceAnswer =
   | { state: 'found'; ids: CallbackIds; trace: TraceFacts }
   | { state: 'not-found' }
@@ -13,16 +13,22 @@ export type TraceAnswer =
       state: 'no-answer'
       retryAfterMs: number | null
       message: string
-      /** The budget of requests is spent: it says nothing of how Langfuse is. */
+      /** The request budget is spent, so nothing is known of Langfuse's state. */
       isUnasked?: true
     }
+
+/** Why no target is notified of a callback. */
+export const withheldWords = {
+  'not-found': 'Langfuse does not know it',
+  'no-answer': 'Langfuse did not confirm it',
+}
 
 type Callback = Description & {
   facts: [Extract<Fact, { kind: 'trace-callback' }>]
   trace?: TraceFacts
 }
 
-/** Ids that machines made are known by their beginning. */
+/** The beginning is enough to recognise a machine-made id. */
 const short = (id: string): string =>
   /^[0-9a-f-]{16,}$/i.test(id) ? `${id.slice(0, 8)}…` : id.length > 60 ? `${id.slice(0, 59)}…` : id
 
@@ -35,10 +41,10 @@ function whatOf({ traceId, observationId, sessionId }: CallbackIds, name: string
   return `observation ${short(observationId ?? '')}`
 }
 
-/** As machines make them: hex, a UUID, or what Langfuse calls its projects. Nobody can write a sentence in these. */
+/** Hex, a UUID, or one of Langfuse's project ids: forms in which no one can write a sentence. */
 const madeByMachine = /^([0-9a-f-]{16,64}|c[a-z0-9]{24})$/i
 
-/** What may be shown of a callback that anybody may have written, and that nobody confirmed. */
+/** The ids of an unconfirmed callback from anyone that may be shown. */
 export function unconfirmedIds({ projectId, traceId, observationId, sessionId }: CallbackIds): {
   projectId: string | null
   traceId: string | null
@@ -54,23 +60,20 @@ export function unconfirmedIds({ projectId, traceId, observationId, sessionId }:
   }
 }
 
-/** What a callback asks to look at, without an id. */
+/** What a callback is about, without an id. */
 export function unnamed({ traceId, observationId }: CallbackIds): string {
   if (traceId !== null) return observationId === null ? 'a trace' : 'an observation of a trace'
   return observationId === null ? 'a session' : 'an observation'
 }
 
-const notAsked: TraceAnswer = { state: 'no-answer', retryAfterMs: null, message: 'There are no API keys' }
+const withoutKeys: TraceAnswer = { state: 'no-answer', retryAfterMs: null, message: 'There are no API keys' }
 
-/**
- * `given`: null where there are no API keys to ask with. Then nothing of an anonymous callback is shown but ids that
- * machines make.
- */
-export function describeCallback(said: CallbackIds, given: TraceAnswer | null): Callback {
-  const answer = given === null && said.mustBeConfirmed ? notAsked : given
+/** `given`: null without API keys; then only machine-made ids of an anonymous callback are shown. */
+export function describeCallback(ids: CallbackIds, given: TraceAnswer | null): Callback {
+  const answer = given === null && ids.mustBeConfirmed ? withoutKeys : given
   const isFound = answer?.state === 'found'
-  const isHidden = answer === null && said.isAnonymous === true
-  const { traceId, observationId, sessionId } = isFound ? answer.ids : isHidden ? unconfirmedIds(said) : said
+  const isHidden = answer === null && ids.isAnonymous === true
+  const { traceId, observationId, sessionId } = isFound ? answer.ids : isHidden ? unconfirmedIds(ids) : ids
   const fact = {
     kind: 'trace-callback' as const,
     traceId,
@@ -81,10 +84,10 @@ export function describeCallback(said: CallbackIds, given: TraceAnswer | null): 
   }
   const isNamed = [traceId, observationId, sessionId].some((id) => id !== null)
   const name = isFound ? answer.trace.name : null
-  const what = isNamed ? whatOf({ ...said, traceId, observationId, sessionId }, name) : unnamed(said)
+  const what = isNamed ? whatOf({ ...ids, traceId, observationId, sessionId }, name) : unnamed(ids)
   return {
     kind: 'trace-callback',
-    title: `Someone asked to look at ${what}${endings[answer?.state ?? 'not-asked']}`,
+    title: `Someone asked for a look at ${what}${endings[answer?.state ?? 'no-keys']}`,
     danger: false,
     facts: [fact],
     ...(isFound && { trace: answer.trace }),
@@ -95,13 +98,13 @@ const endings = {
   found: '',
   'not-found': ', which Langfuse does not know',
   'no-answer': ', which could not be confirmed',
-  'not-asked': ' (not confirmed)',
+  'no-keys': ' (not confirmed)',
 }
 
 const observationWords = ({ observations, isLeast }: TraceFacts): string =>
   `${isLeast ? 'at least ' : ''}${observations.toLocaleString('en')}`
 
-/** What is known of what a callback asks to look at, by name; empty for other changes. */
+/** What is known of a callback's trace, observation or session, by name; empty for other changes. */
 export function callbackFields({
   facts,
   trace,

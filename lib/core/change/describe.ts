@@ -4,7 +4,6 @@ import type { Change, EndedAlert, Fact } from './change.ts'
 import type { AlertEvent, NotificationEvent, UnrecognisedEvent } from './event.ts'
 import { factKinds } from './kinds.ts'
 
-/** What a change is called. `danger`: someone should look. */
 export type Description = Pick<Change, 'title' | 'danger' | 'kind'>
 
 interface PromptChange {
@@ -12,13 +11,13 @@ interface PromptChange {
   subject: string
   /** At least one. */
   facts: readonly Fact[]
-  /** Whose doing a fact is that does not say it: `API` for Langfuse's API; null when nobody knows. */
+  /** Who brought about the facts without `by`; `API`: Langfuse's API; null: not known. */
   actor: string | null
   /** The version that the change is mostly about. */
   version: number
-  /** What several people did one after another and the facts do not show, each with `by`. */
+  /** What several people did in turn and the facts do not show, each with `by`. */
   steps?: readonly Fact[]
-  /** The newest event of that version; null: all of them are older than what was known. */
+  /** The newest event of that version; null: all are older than the known state. */
   eventId?: string | null
 }
 
@@ -27,53 +26,57 @@ type Of<Kind extends Fact['kind']> = Extract<Fact, { kind: Kind }>
 const only = <Kind extends Fact['kind']>(facts: readonly Fact[], kind: Kind): Of<Kind>[] =>
   facts.filter((fact): fact is Of<Kind> => fact.kind === kind)
 
-/** Describes a change of a prompt in one sentence, as a person would say it. */
+/** Describes a change of a prompt in one sentence. */
 export function describe(change: PromptChange): Description {
   const { subject, facts, actor, version, steps = [] } = change
   const kind = factKinds.find((one) => facts.some((fact) => fact.kind === one)) ?? 'unchanged'
-  const outcome = leavesNoProduction(facts)
-  const deeds = [...deedsOf(subject, facts, actor), ...nobodysDeeds(subject, facts)].join('; ')
-  const said =
-    deeds !== ''
-      ? deeds
+  const outcome = lostProduction(facts)
+  const clauses = [...authoredClauses(subject, facts, actor), ...authorlessClauses(subject, facts)].join('; ')
+  const sentence =
+    clauses !== ''
+      ? clauses
       : (firstSeenTitle(subject, facts) ??
-        crossedTitle(subject, steps) ??
+        undoneTitle(subject, steps) ??
         (change.eventId === null
-          ? `An event of ${subject} v${version} is older than what is known, and changed nothing`
+          ? `An event of ${subject} v${version} was older than the known state and changed nothing`
           : `Nothing visible changed on ${subject} v${version}`))
-  return { title: outcome === null ? said : `${said}: ${outcome}`, danger: outcome !== null, kind }
+  return {
+    title: outcome === null ? sentence : `${sentence}: ${outcome}`,
+    danger: outcome !== null,
+    kind,
+  }
 }
 
-/** Someone who did something, as a sentence begins. */
+/** The beginning of a sentence. */
 const nameOf = (actor: string | null): string =>
   actor === null ? 'Someone' : actor === 'API' ? 'The API' : actor
 
-const isNobodys = (fact: Fact): boolean =>
+const isAuthorless = (fact: Fact): boolean =>
   ('revealed' in fact && fact.revealed === true) || (fact.kind === 'label-removed' && fact.now === 'newer')
 
-/** What each person did, in the order of the facts. */
-function deedsOf(subject: string, facts: readonly Fact[], actor: string | null): string[] {
+/** A clause for each person, in the order of the facts. */
+function authoredClauses(subject: string, facts: readonly Fact[], actor: string | null): string[] {
   const isShared = only(facts, 'deleted').length > 1
   const own = facts
-    .filter((fact) => !isNobodys(fact))
+    .filter((fact) => !isAuthorless(fact))
     .map((fact) => (fact.kind === 'deleted' && isShared ? { ...fact, whole: false } : fact))
   const people = Map.groupBy(own, (fact) => ('by' in fact && fact.by !== undefined ? fact.by : actor))
   return [...people].flatMap(([by, theirs]) => {
-    const deed = deedOf(subject, theirs)
-    return deed === '' ? [] : [`${nameOf(by)} ${deed}`]
+    const done = whatWasDone(subject, theirs)
+    return done === '' ? [] : [`${nameOf(by)} ${done}`]
   })
 }
 
-/** What is so, though it is not known who did it, or where to. */
-function nobodysDeeds(subject: string, facts: readonly Fact[]): string[] {
-  const own = facts.filter(isNobodys)
+/** What happened without a known author, or to an unknown version. */
+function authorlessClauses(subject: string, facts: readonly Fact[]): string[] {
+  const own = facts.filter(isAuthorless)
   const [lost, left] = [
     only(own, 'label-removed').filter(({ now }) => now === 'newer'),
     only(own, 'label-removed').filter(({ now }) => now !== 'newer'),
   ]
   return [
     ...byVersions([...only(own, 'promoted'), ...only(own, 'rolled-back')]).map(
-      ({ labels, first: { from, to } }) => `${labels} of ${subject} went from v${from} to v${to}`,
+      ({ labels, first: { from, to } }) => `${labels} of ${subject} moved from v${from} to v${to}`,
     ),
     ...byVersions(only(own, 'label-added')).map(
       ({ labels, count, first: { to } }) => `${labels} ${count === 1 ? 'is' : 'are'} on ${subject} v${to}`,
@@ -95,15 +98,15 @@ function nobodysDeeds(subject: string, facts: readonly Fact[]): string[] {
 
 const maxSteps = 6
 
-/** What several people did, after which all is as it was. */
-function crossedTitle(subject: string, steps: readonly Fact[]): string | null {
+/** What several people did that left everything as it was. */
+function undoneTitle(subject: string, steps: readonly Fact[]): string | null {
   if (steps.length === 0) return null
-  const deeds = steps.slice(0, maxSteps).flatMap((step) => deedsOf(subject, [step], null))
-  return `${deeds.join('; ')}${steps.length > maxSteps ? '; …' : ''}: nothing changed in the end`
+  const clauses = steps.slice(0, maxSteps).flatMap((step) => authoredClauses(subject, [step], null))
+  return `${clauses.join('; ')}${steps.length > maxSteps ? '; …' : ''}: nothing changed in the end`
 }
 
-/** What is known of `production` where a version lost it, or was deleted with it, and none took it over; null: nothing to fear. */
-function leavesNoProduction(facts: readonly Fact[]): string | null {
+/** Where `production` is after a version lost it, or was deleted with it, and no other took it; null: no danger. */
+function lostProduction(facts: readonly Fact[]): string | null {
   const removed = only(facts, 'label-removed').find(({ label }) => label === 'production')
   const isDeleted = only(facts, 'deleted').some(({ labels }) => labels.includes('production'))
   const isTaken = facts.some((fact) => 'to' in fact && fact.label === 'production')
@@ -112,7 +115,7 @@ function leavesNoProduction(facts: readonly Fact[]): string | null {
   return removed?.now === 'unknown' ? 'no version is known to carry production now' : null
 }
 
-/** So many are named; of more, the first ten and the number of the others. */
+/** Up to this many are named; of more, the first ten and the number of the others. */
 const maxListed = 12
 
 function list(words: readonly string[]): string {
@@ -125,8 +128,8 @@ function list(words: readonly string[]): string {
 const commaList = (words: readonly string[]): string =>
   words.length <= maxListed ? words.join(', ') : list(words)
 
-/** What was done; empty when nothing was. What befell a new version is told in the clause of its creation. */
-function deedOf(subject: string, facts: readonly Fact[]): string {
+/** `created x v8 and promoted it to production, was v6; tagged the prompt with eu`; empty: nothing was done. */
+function whatWasDone(subject: string, facts: readonly Fact[]): string {
   const created = only(facts, 'version-created').map(({ version }) => version)
   const isNew = new Set(created)
   const isCreated = ({ to }: { to: number }): boolean => isNew.has(to)
@@ -139,15 +142,15 @@ function deedOf(subject: string, facts: readonly Fact[]): string {
   const creation = created.length > 0 ? [`created ${subject} ${versionList(created)}`] : []
   const clauses = [
     ...only(facts, 'deleted').map((fact) => deletedClause(subject, fact)),
-    list([...creation, ...[...added, ...promoted].filter(isCreated).map(({ deed }) => deed)]),
-    ...promoted.filter((gain) => !isCreated(gain)).map(({ deed }) => deed),
+    list([...creation, ...[...added, ...promoted].filter(isCreated).map(({ clause }) => clause)]),
+    ...promoted.filter((gain) => !isCreated(gain)).map(({ clause }) => clause),
     ...byVersions(only(facts, 'rolled-back')).map(
       ({ labels, first: { from, to } }) => `rolled ${labels} of ${subject} back from v${from} to v${to}`,
     ),
     ...byVersions(only(facts, 'label-removed')).map(
       ({ labels, first: { from } }) => `removed ${labels} from ${subject} v${from}`,
     ),
-    ...added.filter((gain) => !isCreated(gain)).map(({ deed }) => deed),
+    ...added.filter((gain) => !isCreated(gain)).map(({ clause }) => clause),
   ].filter((clause) => clause !== '')
   const tagged = only(facts, 'tags-changed').map((fact) =>
     tagsClause(clauses.length > 0 ? 'the prompt' : subject, fact),
@@ -155,7 +158,7 @@ function deedOf(subject: string, facts: readonly Fact[]): string {
   return [...clauses, ...tagged].join('; ')
 }
 
-/** Labels that went the same way share a clause. */
+/** Labels that moved between the same versions share a clause. */
 function byVersions<T extends { label: string; from?: number; to?: number }>(
   facts: readonly T[],
 ): { labels: string; count: number; first: T }[] {
@@ -168,19 +171,19 @@ function byVersions<T extends { label: string; from?: number; to?: number }>(
 
 interface Gain {
   to: number
-  deed: string
+  clause: string
 }
 
 function promotions(moves: Of<'promoted'>[], name: (version: number) => string): Gain[] {
   const groups = byVersions(moves)
   return groups.map(({ labels, first: { from, to } }) => {
     const was = groups.length > 1 ? ` (was v${from})` : `, was v${from}`
-    return { to, deed: `promoted ${name(to)} to ${labels}${was}` }
+    return { to, clause: `promoted ${name(to)} to ${labels}${was}` }
   })
 }
 
 const additions = (facts: Of<'label-added'>[], name: (version: number) => string): Gain[] =>
-  byVersions(facts).map(({ labels, first: { to } }) => ({ to, deed: `put ${labels} on ${name(to)}` }))
+  byVersions(facts).map(({ labels, first: { to } }) => ({ to, clause: `put ${labels} on ${name(to)}` }))
 
 /** `v2`, `v2 and v5`, `v1–v4`. */
 function versionList(versions: readonly number[]): string {
@@ -200,7 +203,7 @@ function deletedClause(subject: string, { versions, whole }: Of<'deleted'>): str
 
 function tagsClause(subject: string, { added, removed }: Of<'tags-changed'>): string {
   if (removed.length === 0) return `tagged ${subject} with ${list(added)}`
-  const untagged = `took the ${removed.length === 1 ? 'tag' : 'tags'} ${list(removed)} off ${subject}`
+  const untagged = `removed the ${removed.length === 1 ? 'tag' : 'tags'} ${list(removed)} from ${subject}`
   return added.length === 0 ? untagged : `${untagged} and tagged it with ${list(added)}`
 }
 
@@ -208,15 +211,15 @@ function firstSeenTitle(subject: string, facts: readonly Fact[]): string | null 
   const seen = only(facts, 'first-seen')
   if (seen.length === 0) return null
   const where = seen.map(({ version, labels }) =>
-    labels.length > 0 ? `v${version} is at ${commaList(labels)}` : `v${version} has no label`,
+    labels.length > 0 ? `v${version} is labelled ${commaList(labels)}` : `v${version} has no label`,
   )
-  return `${subject} ${list(where)} (first time seen)`
+  return `${subject} ${list(where)} (seen for the first time)`
 }
 
-/** A monitor's name: Langfuse puts the severity before it, as in `[ALERT] p95 latency`. */
+/** Langfuse puts the severity before a monitor's name: `[ALERT] p95 latency`. */
 export const monitorName = (title: string): string => title.replace(/^\[[A-Z_]+\] /, '')
 
-/** `ended`: the alert that it ends, where it is a recovery and its alert is known. */
+/** `ended`: the alert that a recovery ends, where it is known. */
 export function describeAlert(
   { title, severity, monitorId }: AlertEvent,
   ended?: EndedAlert,
@@ -233,10 +236,10 @@ export function describeAlert(
 
 export function describeNotification(event: NotificationEvent): Description & { facts: Fact[] } {
   const { eventType, severity, resource, projectName } = event
-  const told = notificationTitle(eventType, resource)
+  const title = notificationTitle(eventType, resource)
   return {
     facts: [{ kind: 'notification', eventType, severity }],
-    title: projectName === null ? told : `${told} in ${projectName}`,
+    title: projectName === null ? title : `${title} in ${projectName}`,
     danger: severity === 'ALERT',
     kind: 'notification',
   }

@@ -3,13 +3,13 @@ import { maxName } from './indexable.ts'
 import type { ObservationEvent, ScoreEvent } from './observed.ts'
 
 /**
- * The bodies Langfuse sends, as read from its source (v4.16.0): `packages/shared/src/domain/webhooks.ts`,
- * `…/features/monitors/types.ts`, `…/server/notifications/types.ts`. Unknown keys are kept everywhere:
- * Langfuse adds fields without notice, and an event that we refuse is lost for good.
+ * The bodies that Langfuse sends, from its source (v4.16.0): `packages/shared/src/domain/webhooks.ts`,
+ * `…/features/monitors/types.ts`, `…/server/notifications/types.ts`. Unknown keys are kept everywhere: Langfuse adds fields
+ * without notice, and an event that is refused is lost for good.
  */
 
 const text = z.string().min(1)
-/** Part of the keys of several indexes, beside names. Langfuse's own ids have 25 characters. */
+/** Part of several index keys, beside names. Langfuse's own ids have 25 characters. */
 const projectId = text.max(200)
 const promptName = text.max(maxName)
 const time = z.iso.datetime({ offset: true })
@@ -19,7 +19,7 @@ const user = z.looseObject({ name: z.string().nullish(), email: z.string().nulli
 const prompt = z.looseObject({
   id: text,
   name: promptName,
-  /** 32 bits, as in Langfuse's own column and in ours. */
+  /** 32 bits, as in the columns of Langfuse and of the relay. */
   version: z.int32().min(1),
   projectId,
   createdBy: z.string().optional(),
@@ -85,7 +85,7 @@ export const notificationBody = z.looseObject({
 
 export const flatNames = ['prompt.created', 'prompt.updated', 'prompt.deleted'] as const
 
-/** The form that tutorials show. Langfuse never sent it, but people wrote senders for it. */
+/** The form that tutorials show. Langfuse never sent it, but people have written senders for it. */
 export const flatBody = z.looseObject({
   event: z.enum(flatNames),
   timestamp: time,
@@ -107,8 +107,8 @@ export const flatBody = z.looseObject({
 export type PromptAction = z.infer<typeof promptAction>
 
 /**
- * What one event says about one version of a prompt. `undefined` means that the event did not say
- * (the flat form leaves most things out); `null` means that it said "none".
+ * What one event says about one version of a prompt. `undefined`: it does not say (the flat form leaves most things out);
+ * `null`: it says "none".
  */
 export interface PromptEvent {
   type: 'prompt-version'
@@ -125,9 +125,9 @@ export interface PromptEvent {
   config?: unknown
   commitMessage?: string | null
   createdBy?: string
-  /** Who did it. Null for changes through the public API, SDK or MCP, where Langfuse names nobody. */
+  /** Who did it. Null for changes through the public API, SDKs or MCP server, for which Langfuse names no one. */
   user: { name: string | null; email: string | null } | null
-  /** Epoch milliseconds. The order of truth between events of one version; unknown in the flat form. */
+  /** Epoch milliseconds; it orders the events of one version. The flat form does not have it. */
   updatedAt?: number
   createdAt?: number
 }
@@ -137,14 +137,14 @@ export interface AlertEvent {
   projectId: string
   monitorId: string
   title: string
-  /** Markdown, as Langfuse wrote it. The measured value is nowhere else. */
+  /** Markdown, as Langfuse wrote it. Only it holds the measured value. */
   body: string
   /** In practice `ALERT`, `WARNING`, `OK`, `NO_DATA`. */
   severity: string
   url: string | null
   dataUrl: string | null
   environments: string[]
-  /** When the monitor ran, epoch milliseconds: the same for each automation that tells of it. */
+  /** When the monitor ran, epoch milliseconds: the same for every automation that sends the alert. */
   at: number
 }
 
@@ -152,7 +152,7 @@ export interface NotificationEvent {
   type: 'project-notification'
   projectId: string
   projectName: string | null
-  /** `blob-export-failed`, `posthog-export-failed`, `evaluator-blocked`, or one that came later. */
+  /** `blob-export-failed`, `posthog-export-failed`, `evaluator-blocked`, or a newer one. */
   eventType: string
   severity: string
   resource: string | null
@@ -160,24 +160,24 @@ export interface NotificationEvent {
   url: string | null
 }
 
-/** Somebody pressed a button of a trace, observation or session. At least one id is there; nothing vouches for them. */
+/** Someone pressed the button of a trace, observation or session. At least one id is set; none is verified. */
 export interface TraceCallbackEvent {
   type: 'trace-callback'
   projectId: string
   traceId: string | null
   observationId: string | null
   sessionId: string | null
-  /** It showed no token: anybody may have written it. */
+  /** It came without a token, so anyone may have sent it. */
   isAnonymous?: true
-  /** Nobody is notified of it before Langfuse's API has confirmed it, also where API keys were taken out since. */
+  /** No target is notified before Langfuse's API has confirmed it, even if the API keys have been removed since. */
   mustBeConfirmed?: true
 }
 
-/** Signed JSON of a shape that we do not know: kept and acknowledged, never acted on. */
+/** Signed JSON of an unknown shape: stored and acknowledged, never acted on. */
 export interface UnrecognisedEvent {
   type: 'unrecognised'
   projectId: null
-  /** What did not fit, one sentence each, naming the field. */
+  /** What is wrong with it, one sentence each, naming the field. */
   problems: string[]
 }
 

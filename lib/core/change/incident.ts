@@ -3,20 +3,19 @@ import { type Target, targetKinds } from '../rules/target-settings.ts'
 import type { Change, ChangeDetail, Fact } from './change.ts'
 import { kindOf } from './kinds.ts'
 
-/** What a fact is to a state that begins and ends: an alert, a trouble, a prompt without `production`. */
+/** A state that begins and ends: an alert, a trouble, a prompt without `production`. */
 export interface Incident {
-  /** The same for all that is reported of one incident, unique over projects. */
+  /** The same in every report of one incident; unique across projects. */
   key: string
   role: 'opens' | 'ends'
 }
 
-/** Of a change, what tells which incident a fact of it belongs to. */
 type ChangeOfFact = Pick<Change, 'projectId'> &
   Partial<Pick<Change, 'subject' | 'danger'>> & { detail?: Pick<ChangeDetail, 'ends'> }
 
 /**
- * The incident that a fact opens or ends; null: it stands alone. PagerDuty's `dedup_key` is made from it, and
- * deliveries to one target keep its order: what opens an incident must not arrive after what ends it.
+ * The incident that a fact opens or ends; null: none. PagerDuty's `dedup_key` is its key, and deliveries to one target keep
+ * its order: what opens an incident must not arrive after what ends it.
  */
 export function incidentOf(change: ChangeOfFact, fact: Fact): Incident | null {
   const { projectId } = change
@@ -38,23 +37,20 @@ export function incidentOf(change: ChangeOfFact, fact: Fact): Incident | null {
   }
 }
 
-/** Nothing carries `production`, or nothing is known to; it ends when a version carries it again. */
+/** No version has `production`, or is known to have it, until one has it again. */
 function promptIncident({ projectId, subject, danger, detail }: ChangeOfFact): Incident | null {
   if (subject === undefined || !(danger || detail?.ends)) return null
   const key = `langfuse-label:${JSON.stringify([projectId, subject, 'production'])}`
   return { key, role: detail?.ends ? 'ends' : 'opens' }
 }
 
-/** Whether a target has a state that messages open and end, beside showing them. */
+/** Whether messages open and end something at the target, beside being shown there. */
 export const keepsIncidents = (target: Target | undefined): boolean =>
   target !== undefined && targetKinds[target.type].keepsIncidents
 
-const endRule = 'it ends the incident that was opened there'
+const endRule = 'it ends the incident opened there'
 
-/**
- * Who else must get a change that ends an incident: PagerDuty, where it was opened (`opened`: names of targets), also if no
- * rule asks for such a change there.
- */
+/** A change that ends an incident also goes to the targets that keep it open (`opened`), whatever the rules say. */
 export function routeEnd(
   { targets }: Routes,
   change: ChangeOfFact,

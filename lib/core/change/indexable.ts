@@ -1,19 +1,16 @@
 import { createHash } from 'node:crypto'
 
-/**
- * Postgres takes no entry of an index above 2,704 bytes: in any script, 600 characters fit, with a project's id of 200
- * beside them.
- */
+/** Postgres takes no index entry above 2,704 bytes: 600 characters of any script fit, beside a project id of 200. */
 export const maxIndexed = 600
 
-/** The longest name of a prompt that is taken, in characters. */
+/** The longest accepted name of a prompt, in characters. */
 export const maxName = 100_000
 
 const hashLength = 64
 
 /**
- * A text as it stands in columns with an index: itself, or of a long one its beginning and a hash of all of it, which
- * together are as long as the longest that stands there itself. What this gives is what this gives for it again.
+ * A text as indexed columns hold it: a long one as its beginning and a hash of the whole, together `maxIndexed` characters.
+ * Idempotent.
  */
 export function indexable(text: string): string {
   if (text.length <= maxIndexed) return text

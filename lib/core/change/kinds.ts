@@ -80,7 +80,7 @@ export const kinds = {
     emoji: '🏷️',
   },
   'tags-changed': {
-    name: 'Tags',
+    name: 'Tags changed',
     tone: 'quiet',
     about: 'prompt',
     routing: 'any-rule',
@@ -152,7 +152,7 @@ export const kinds = {
     emoji: '🔎',
   },
   'trace-callback': {
-    name: 'Please look',
+    name: 'Look requested',
     tone: 'accent',
     about: 'callback',
     routing: 'any-rule',
@@ -179,7 +179,7 @@ export const kinds = {
     emoji: '⚠️',
   },
   'trouble-over': {
-    name: 'Over',
+    name: 'Resolved',
     tone: 'good',
     about: 'relay',
     routing: 'alert-target',

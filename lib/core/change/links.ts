@@ -2,8 +2,8 @@ import { pathOf, urlUnder } from '../../base/url-path.ts'
 import type { Change } from './change.ts'
 
 /**
- * Langfuse's own addresses (`packages/shared/src/utils/productUrl.ts`): every segment encoded, the whole name as one.
- * Null where an address cannot hold a name or id.
+ * Langfuse's own addresses (`packages/shared/src/utils/productUrl.ts`): every segment encoded, the whole name as one
+ * segment. Null where a URL cannot hold the name or id.
  */
 export function promptUrl(
   base: string,
@@ -18,7 +18,7 @@ export function promptUrl(
   )
 }
 
-/** A trace, opened at one of its observations. */
+/** A trace, or one of its observations. */
 export function traceUrl(
   base: string,
   projectId: string,
@@ -32,7 +32,7 @@ export function traceUrl(
 const sessionUrl = (base: string, projectId: string, sessionId: string): string | null =>
   under(base, pathOf('project', projectId, 'sessions', sessionId), '')
 
-/** What a callback asks to look at, the most telling first; none where Langfuse does not know it. */
+/** What a callback asks for a look at, the most specific first; none where Langfuse does not know it. */
 export function callbackLinks(
   { projectId, detail }: Pick<Change, 'projectId' | 'detail'>,
   base: string,
@@ -48,7 +48,7 @@ export function callbackLinks(
   ].flatMap(({ label, url }) => (url === null ? [] : [{ label, url }]))
 }
 
-/** One for each row that a change tells of; null for what has no trace (a session's score), or none that an address can hold. */
+/** One for each observed row of a change; null: it has no trace (a session's score), or a URL cannot hold its id. */
 export function observedUrls(
   { projectId, detail }: Pick<Change, 'projectId' | 'detail'>,
   base: string,
@@ -58,12 +58,12 @@ export function observedUrls(
   )
 }
 
-/** The page of one change on this relay; null when its own address is not known. */
+/** The page of one change on this relay; null: the relay's address is not known. */
 export function changeUrl(publicUrl: string | undefined, changeId: string): string | null {
   return publicUrl === undefined ? null : urlUnder(publicUrl, `/changes/${changeId}`)
 }
 
-/** Slack's limit, and more than servers read of one. */
+/** Slack's limit; many servers read no longer URL. */
 const maxUrl = 3000
 
 function under(base: string, path: string | null, query: string): string | null {
@@ -71,7 +71,7 @@ function under(base: string, path: string | null, query: string): string | null 
   return url === null || url.length > maxUrl ? null : url
 }
 
-/** The list of deliveries to a target that were given up; null when the relay's own address is not known. */
+/** The list of deliveries to a target that were given up; null: the relay's address is not known. */
 export function failuresUrl(publicUrl: string | undefined, target: string): string | null {
   if (publicUrl === undefined) return null
   const query = new URLSearchParams({ status: 'failed', target, test: 'shown' })

@@ -3,14 +3,14 @@ import { maxIndexed } from './indexable.ts'
 import type { BurstKind } from './kinds.ts'
 
 /**
- * Traces, generations and scores: Langfuse has no webhook for them, so the relay reads them from its API and writes
- * each as one flat body of our own. The signed door takes the same form.
+ * Langfuse has no webhook for traces, generations and scores, so the relay reads them from its API and turns each into a
+ * flat body of its own. The webhook endpoint accepts the same form.
  */
 
 const text = z.string().min(1)
-/** As in `event.ts`: part of the keys of several indexes. */
+/** As in `event.ts`: part of several index keys. */
 const projectId = text.max(200)
-/** Looked up by index. */
+/** Looked up through an index. */
 const scoreName = text.max(maxIndexed)
 const time = z.iso.datetime({ offset: true })
 const amount = z.number().nonnegative()
@@ -29,7 +29,7 @@ export const levels = ['DEBUG', 'DEFAULT', 'WARNING', 'ERROR']
 export const scoreSources = ['API', 'ANNOTATION', 'EVAL']
 export const scoreDataTypes = ['NUMERIC', 'BOOLEAN', 'CATEGORICAL', 'TEXT', 'CORRECTION']
 
-/** `trace`: its root observation. `observation`: any other that is no generation. */
+/** `trace`: a trace's root observation. `observation`: any other that is not a generation. */
 export const observationBody = z.looseObject({
   event: z.enum(observationNames),
   timestamp: time,
@@ -83,13 +83,13 @@ export const scoreBody = z.looseObject({
 export type ObservationBody = z.output<typeof observationBody>
 export type ScoreBody = z.output<typeof scoreBody>
 
-/** What one event says about one trace, generation or other observation. */
+/** One trace, generation or other observation, as one event describes it. */
 export interface ObservationEvent {
   type: 'trace' | 'generation' | 'observation'
   action: 'created' | 'updated'
   projectId: string
   traceId: string
-  /** The observation's; the trace's where the body named none. */
+  /** The observation's; the trace's where the body names no observation. */
   id: string
   /** Langfuse's own type: `GENERATION`, `SPAN`, `AGENT`, … */
   observationType: string | null
@@ -129,7 +129,7 @@ export interface ScoreEvent {
   at: number
 }
 
-/** One trace, observation or score as a change keeps it: what rules ask for, and what a reader wants to see. */
+/** One trace, observation or score as a change keeps it: what rules match and readers see. */
 export interface ObservedRow {
   event: ObservedName
   id: string
@@ -142,7 +142,7 @@ export interface ObservedRow {
   at: number
   environment: string | null
   level: string | null
-  /** The status message, or a score's comment; cut. */
+  /** The beginning of the status message or of a score's comment. */
   message: string | null
   model: string | null
   latencyMs: number | null
@@ -199,13 +199,13 @@ export function rowOf(event: ObservationEvent | ScoreEvent): ObservedRow {
   }
 }
 
-/** A number for what is one, and for yes and no. */
+/** Booleans count as 1 and 0. */
 export function numberOf(value: ObservedRow['value']): number | null {
   if (typeof value === 'boolean') return value ? 1 : 0
   return typeof value === 'number' ? value : null
 }
 
-/** What rows of a burst have in common: the trace's name, or the score's. At most 600 characters. */
+/** The name that the rows of a burst share: the trace's or the score's. At most 600 characters. */
 export function burstName(event: ObservationEvent | ScoreEvent): string {
   const name = event.type === 'score' ? event.name : event.traceName || event.name || 'a trace without a name'
   return name.slice(0, 600).toWellFormed()
@@ -216,7 +216,7 @@ export function burstKind(event: ObservationEvent | ScoreEvent): BurstKind {
   return event.level === 'ERROR' ? 'error-trace' : 'trace'
 }
 
-/** Whether an event is one of those that are told in bursts. */
+/** Whether an event belongs to a burst. */
 export const isObserved = <T extends { type: string }>(
   event: T,
 ): event is Extract<T, ObservationEvent | ScoreEvent> => observedTypes.has(event.type)

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { suggestion } from '../../base/problem.ts'
 import { narrowedTo } from '../change/burst.ts'
 import { authorOf, type Change, type Fact, type FactKind, labelsOf } from '../change/change.ts'
+import { withheldWords } from '../change/describe-callback.ts'
 import { type BurstFact, factKinds, isBurst, kindOf } from '../change/kinds.ts'
 import type { ObservedRow } from '../change/observed.ts'
 import { many, rowClauseOf, rowClauses, rowRefusal, values } from './row-clauses.ts'
@@ -98,12 +99,7 @@ export type Matchable = Pick<Change, 'projectId' | 'subject' | 'actor' | 'kind'>
 const kindsOf = (trigger: Trigger): readonly FactKind[] =>
   trigger in plainTriggers ? plainTriggers[trigger as PlainTrigger] : [trigger as FactKind]
 
-const withheldWords = {
-  'not-found': 'Langfuse does not know it',
-  'no-answer': 'Langfuse did not confirm it',
-}
-
-/** Ids that anyone may have sent and that Langfuse does not vouch for go nowhere, whatever a rule wants. */
+/** Ids that anyone may have sent and that Langfuse did not confirm reach no target, whatever the rules say. */
 function withheldClause({ detail }: Matchable): string | null {
   const fact = detail.facts.find((one) => one.kind === 'trace-callback')
   return fact?.withheld === undefined ? null : withheldWords[fact.withheld]

@@ -7,7 +7,7 @@ import type { Recovery } from '#lib/pipeline/settle/monitor-history.ts'
 import { pathWith } from '../../../_ui/list-query.ts'
 import { Plain } from '../../../_ui/plain.tsx'
 import { countWords, utc } from '../../../_ui/quantity-words.ts'
-import { authorsWords, deedWords, moreWords, namesWords } from '../../_words/change-words.ts'
+import { authoredFactWords, authorsWords, moreWords, namesWords } from '../../_words/change-words.ts'
 import { Labels } from '../../_words/labels.tsx'
 import { promptPath } from '../../_words/prompt-path.ts'
 
@@ -25,8 +25,8 @@ export function Facts({ change, recovery }: { change: Change; recovery: Recovery
           <Fact name="What happened">
             <ul className="grid gap-0.5">
               {detail.facts.map((fact) => (
-                <li key={deedWords(fact, change)}>
-                  <Plain text={deedWords(fact, change)} />
+                <li key={authoredFactWords(fact, change)}>
+                  <Plain text={authoredFactWords(fact, change)} />
                 </li>
               ))}
               {detail.omitted?.facts ? (
@@ -100,7 +100,7 @@ function Steps({ change }: { change: Change }) {
         {steps.map((step, i) => (
           // biome-ignore lint/suspicious/noArrayIndexKey: the same may happen again, and the list never changes
           <li key={i}>
-            <Plain text={deedWords(step, change)} />
+            <Plain text={authoredFactWords(step, change)} />
           </li>
         ))}
       </ol>

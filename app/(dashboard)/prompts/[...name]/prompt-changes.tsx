@@ -4,7 +4,7 @@ import { ChipWithWhy, Tile } from '../../../_ui/badge.tsx'
 import { Plain } from '../../../_ui/plain.tsx'
 import { Cell, Row, Table } from '../../../_ui/table.tsx'
 import { When } from '../../../_ui/when.tsx'
-import { authorsWords, deedWords, kindWords, moreWords } from '../../_words/change-words.ts'
+import { authoredFactWords, authorsWords, kindWords, moreWords } from '../../_words/change-words.ts'
 import { chipWords, type DeliveryContext } from '../../_words/delivery-words.ts'
 
 const columns = [
@@ -80,7 +80,8 @@ function FactLines({ change }: Pick<ListedChange, 'change'>) {
   const { status, detail, title } = change
   if (status === 'settling') return <span>more events of the same edit may arrive</span>
   const left = detail.omitted?.facts ?? 0
-  const lines = detail.facts.length === 0 ? [title] : detail.facts.map((fact) => deedWords(fact, change))
+  const lines =
+    detail.facts.length === 0 ? [title] : detail.facts.map((fact) => authoredFactWords(fact, change))
   return (
     <>
       {lines.slice(0, maxFacts).map((line) => (

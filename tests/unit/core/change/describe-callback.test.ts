@@ -30,7 +30,7 @@ const noAnswer = { state: 'no-answer' as const, message: 'gone', retryAfterMs: n
 describe('a callback reads', () => {
   it('with the name of the trace that Langfuse knows', () => {
     expect(describeCallback(ids, found()).title).toBe(
-      'Someone asked to look at trace checkout-agent (1c563dcf…)',
+      'Someone asked for a look at trace checkout-agent (1c563dcf…)',
     )
   })
 
@@ -40,7 +40,7 @@ describe('a callback reads', () => {
     ['an observation alone', { traceId: null, observationId: 'obs-1' }, 'observation obs-1 (not confirmed)'],
   ])('of %s without keys', (_, over, words) => {
     const { title, facts } = describeCallback({ ...ids, ...over } as CallbackIds, null)
-    expect(title).toBe(`Someone asked to look at ${words}`)
+    expect(title).toBe(`Someone asked for a look at ${words}`)
     expect(facts[0]).not.toHaveProperty('withheld')
   })
 
@@ -49,7 +49,7 @@ describe('a callback reads', () => {
     ['never answered', noAnswer, ', which could not be confirmed'],
   ])('so that nobody takes it for real where Langfuse %s', (_, answer, ending) => {
     const { title, facts } = describeCallback(ids, answer)
-    expect(title).toBe(`Someone asked to look at trace 1c563dcf…${ending}`)
+    expect(title).toBe(`Someone asked for a look at trace 1c563dcf…${ending}`)
     expect(facts).toMatchObject([{ confirmed: false, withheld: answer.state }])
   })
 })

@@ -85,11 +85,11 @@ describe('the sentence of a change', () => {
       [{ kind: 'tags-changed', added: ['eu', 'ci'], removed: [] }],
     ],
     [
-      'Maya Okonkwo took the tag eu off support/refund-reply',
+      'Maya Okonkwo removed the tag eu from support/refund-reply',
       [{ kind: 'tags-changed', added: [], removed: ['eu'] }],
     ],
     [
-      'Maya Okonkwo took the tags a, b and c off support/refund-reply and tagged it with eu',
+      'Maya Okonkwo removed the tags a, b and c from support/refund-reply and tagged it with eu',
       [{ kind: 'tags-changed', added: ['eu'], removed: ['a', 'b', 'c'] }],
     ],
     [
@@ -113,18 +113,18 @@ describe('the sentence of a change', () => {
       [{ kind: 'deleted', versions: [1], labels: ['latest'], whole: true }],
     ],
     [
-      'support/refund-reply v21 is at production, latest (first time seen)',
+      'support/refund-reply v21 is labelled production, latest (seen for the first time)',
       [{ kind: 'first-seen', version: 21, labels: ['production', 'latest'] }],
     ],
     [
-      'support/refund-reply v7 is at latest and v3 is at production (first time seen)',
+      'support/refund-reply v7 is labelled latest and v3 is labelled production (seen for the first time)',
       [
         { kind: 'first-seen', version: 7, labels: ['latest'] },
         { kind: 'first-seen', version: 3, labels: ['production'] },
       ],
     ],
     [
-      'support/refund-reply v3 has no label (first time seen)',
+      'support/refund-reply v3 has no label (seen for the first time)',
       [{ kind: 'first-seen', version: 3, labels: [] }],
     ],
     ['Nothing visible changed on support/refund-reply v7', [{ kind: 'unchanged' }]],
@@ -135,7 +135,7 @@ describe('the sentence of a change', () => {
   it('says of an event that came too late that it did, and not that nothing changed', () => {
     const late = { subject: 'support/refund-reply', actor: null, version: 7, eventId: null }
     expect(describeChange({ ...late, facts: [{ kind: 'unchanged' }] }).title).toBe(
-      'An event of support/refund-reply v7 is older than what is known, and changed nothing',
+      'An event of support/refund-reply v7 was older than the known state and changed nothing',
     )
   })
 
@@ -169,7 +169,7 @@ describe('the sentence of a change by several people', () => {
       ],
     ],
     [
-      'Maya Okonkwo tagged support/refund-reply with eu; production of support/refund-reply went from v6 to v7',
+      'Maya Okonkwo tagged support/refund-reply with eu; production of support/refund-reply moved from v6 to v7',
       [
         { ...promotion('production', 6, 7), revealed: true } as Fact,
         { kind: 'tags-changed', added: ['eu'], removed: [] },

@@ -59,7 +59,7 @@ describe('a GitHub dispatch', () => {
     }
     const message = messageOf({
       fact: { kind: 'trace-callback', ...ids, confirmed: true },
-      change: { title: 'Someone asked to look at it' },
+      change: { title: 'Someone asked for a look at it' },
       detail: { prompt: null, trace },
       links: { page: 'https://relay.example.com/changes/chg_1', langfuse: 'https://l.example/t1' },
     })
@@ -70,7 +70,7 @@ describe('a GitHub dispatch', () => {
         change: {
           id: 'chg_1',
           kind: 'trace-callback',
-          title: 'Someone asked to look at it',
+          title: 'Someone asked for a look at it',
           url: 'https://relay.example.com/changes/chg_1',
         },
         ...ids,

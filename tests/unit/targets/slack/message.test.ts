@@ -140,7 +140,9 @@ describe('a Slack message shows', () => {
   it('tags', () => {
     const fact: Fact = { kind: 'tags-changed', added: ['vip'], removed: [] }
     const message = messageOf({ fact, change: { title: 'Maya tagged support/refund-reply with vip' } })
-    expect(seen(slackMessage(message))).toMatch(/🔖 Tags: support\/refund-reply[\s\S]*\*Tags\* support/)
+    expect(seen(slackMessage(message))).toMatch(
+      /🔖 Tags changed: support\/refund-reply[\s\S]*\*Tags\* support/,
+    )
   })
 
   it('a deleted prompt', () => {
@@ -171,7 +173,7 @@ describe('a Slack message shows', () => {
 
   it('a prompt seen for the first time', () => {
     const fact: Fact = { kind: 'first-seen', version: 7, labels: ['production'] }
-    const title = 'support/refund-reply v7 is at production (first time seen)'
+    const title = 'support/refund-reply v7 is labelled production (seen for the first time)'
     expect(seen(slackMessage(messageOf({ fact, change: { title } })))).toContain('👀 First seen')
   })
 
@@ -252,16 +254,16 @@ describe('a Slack message shows', () => {
     const trace = { name: '<!channel> agent', user: 'u-7', environment: 'eu', level: 'ERROR' }
     const message = other(
       { kind: 'trace-callback', ...ids, confirmed: true },
-      { subject: ids.traceId, title: 'Someone asked to look at trace agent (1c563dcf…)' },
+      { subject: ids.traceId, title: 'Someone asked for a look at trace agent (1c563dcf…)' },
       {
         environments: ['eu'],
         trace: { ...trace, latencyMs: 2500, cost: 0.0123, observations: 12, startedAt: 0 },
       },
     )
     expect(seen(slackMessage(message))).toMatchInlineSnapshot(`
-      "Someone asked to look at trace agent (1c563dcf…)
+      "Someone asked for a look at trace agent (1c563dcf…)
       colour #2563eb
-      header: 👉 Please look: &lt;!channel&gt; agent
+      header: 👉 Look requested: &lt;!channel&gt; agent
       field: *Name* &lt;!channel&gt; agent
       field: *Trace* 1c563dcf980b449abb0dcbeaf1784e81
       field: *Session* s-1

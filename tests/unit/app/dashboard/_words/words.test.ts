@@ -82,7 +82,7 @@ describe('a change in words', () => {
     expect(kindWords({ kind: 'deleted', status: 'settling' }).word).toBe('Settling')
   })
 
-  it('gathers what belongs to a burst', () => {
+  it('of a burst that still settles is that it gathers', () => {
     expect(kindWords({ kind: 'error-trace', status: 'settling' }).word).toBe('Gathering')
   })
 
@@ -105,15 +105,17 @@ describe('a change in words', () => {
       5,
       '5 versions',
     ],
-    ['nothing where there is none', [{ kind: 'alert', severity: 'ALERT', monitorId: 'm1' }], null, null],
+    ['no version where there is none', [{ kind: 'alert', severity: 'ALERT', monitorId: 'm1' }], null, null],
   ])('shows %s', (_what, facts, version, words) => {
     expect(versions(facts, version)).toBe(words)
   })
 
-  it('tells each fact in a line', () => {
+  it('puts each fact in a line', () => {
     expect(factWords({ kind: 'tags-changed', added: ['a'], removed: [] })).toBe(
       'tags added: a; removed: none',
     )
-    expect(factWords({ kind: 'label-removed', label: 'production', from: 3 })).toBe('production taken off v3')
+    expect(factWords({ kind: 'label-removed', label: 'production', from: 3 })).toBe(
+      'production removed from v3',
+    )
   })
 })

@@ -41,6 +41,14 @@ async function headOf(
 
 const shortestSecret = 6
 
+/** Of a webhook whose URL is its password: the whole URL, and its long segments alone. */
+export function secretsOfUrl(url: string): string[] {
+  const { pathname, search, searchParams } = new URL(url)
+  const segments = pathname.split('/')
+  const long = segments.filter((segment, i) => segment.length >= 12 || i === segments.length - 1)
+  return [url, pathname + search, pathname, ...long, ...searchParams.values()]
+}
+
 /** Without the secrets that a vendor echoed, also where the text was cut in the middle of one. */
 export function withoutSecrets(text: string, secrets: readonly string[]): string {
   const longestFirst = secrets

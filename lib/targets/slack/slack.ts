@@ -4,7 +4,16 @@ import { jsonOf } from '../../base/json.ts'
 import type { Outcome, SendContext } from '../../core/delivery/delivery.ts'
 import type { TargetOf } from '../../core/rules/target-settings.ts'
 import { type Reach, reachable, troubled } from '../../core/setup/reach.ts'
-import { type Answer, exchange, outcomeOf, reachByGet, type Verdict, verdictOf, withQuote } from '../http.ts'
+import {
+  type Answer,
+  exchange,
+  outcomeOf,
+  reachByGet,
+  secretsOfUrl,
+  type Verdict,
+  verdictOf,
+  withQuote,
+} from '../http.ts'
 import type { TargetKind } from '../kind.ts'
 import { quotable } from '../text.ts'
 import { slackDigest, slackMessage } from './message.ts'
@@ -84,20 +93,12 @@ export function classifySlack(answer: Answer, now: number): Verdict {
   return { outcome: 'failed', reason: withQuote(`${verdict.reason}. Check the webhook URL`, words) }
 }
 
-/** The whole URL is a secret, and so are its long segments alone. */
-function secretsOf({ url }: TargetOf<'slack'>): string[] {
-  const { pathname, search, searchParams } = new URL(url)
-  const segments = pathname.split('/')
-  const long = segments.filter((segment, i) => segment.length >= 12 || i === segments.length - 1)
-  return [url, pathname + search, pathname, ...long, ...searchParams.values()]
-}
-
 async function post(
   target: TargetOf<'slack'>,
   body: IncomingWebhookSendArguments,
   context: SendContext,
 ): Promise<Outcome> {
-  const seen = await exchange(context, secretsOf(target), (fetch) =>
+  const seen = await exchange(context, secretsOfUrl(target.url), (fetch) =>
     new IncomingWebhook(target.url, { fetch: (url, init) => fetch(url, init) }).send(body),
   )
   return outcomeOf('Slack', seen, (answer) => classifySlack(answer, context.now()))
@@ -107,7 +108,7 @@ async function post(
 const reach = (target: TargetOf<'slack'>, context: SendContext): Promise<Reach> =>
   reachByGet('Slack', context, {
     url: target.url,
-    secrets: secretsOf(target),
+    secrets: secretsOfUrl(target.url),
     judge: (answer) => {
       const verdict = classifySlack(answer, context.now())
       return [403, 404, 410].includes(answer.status) && 'reason' in verdict

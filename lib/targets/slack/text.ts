@@ -1,4 +1,5 @@
 import { visibleLines } from '../../base/visible.ts'
+import type { Markup } from '../card.ts'
 import { firstUnits, oneLine, truncateUnits } from '../text.ts'
 
 /** Word joiner, which shows nothing. Backticks with it between them open no code block, and a shortcode with it inside makes no emoji. */
@@ -8,7 +9,7 @@ const joiner = '\u2060'
  * Slack's own escaping: after it a name can neither mention a channel, nor make a link, nor open or close a code block.
  * Slack's other marks still take effect outside of code.
  */
-export const escaped = (text: string): string =>
+const escaped = (text: string): string =>
   visibleLines(text)
     .replaceAll('&', '&amp;')
     .replaceAll('<', '&lt;')
@@ -61,18 +62,6 @@ export const quoted = (text: string, max: number): string =>
     .map((line) => `> ${literal(line, max)}`)
     .join('\n')
 
-const maxNames = 8
-
-/** Names in a row; of many, the first few and the number of the others, counting `omitted` ones that are not in `names`. */
-export function listed(names: readonly string[], max: number, omitted = 0): string {
-  if (names.length === 0) return '–'
-  const shown = names.slice(0, maxNames)
-  const left = names.length - shown.length + omitted
-  const each = Math.floor(max / shown.length)
-  const row = shown.map((name) => named(name, each)).join(', ')
-  return left > 0 ? `${row} and ${left.toLocaleString('en')} more` : row
-}
-
 /** `label` is ours, and not escaped. */
 export function link(url: string, label: string): string {
   const safe = url.replaceAll('|', '%7C').replaceAll('<', '%3C').replaceAll('>', '%3E')
@@ -96,3 +85,12 @@ export const fromMarkdown = (text: string): string =>
       if (italic) return `_${italic}_`
       return label ? `${label} (${url})` : all
     })
+
+/** For the parts of `card.ts`. */
+export const mrkdwn: Markup = {
+  named,
+  bold: (ours) => `*${ours}*`,
+  link,
+  codeBlock: (lines) => `\`\`\`\n${lines.join('\n')}\n\`\`\``,
+  codeLine: escaped,
+}

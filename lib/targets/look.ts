@@ -3,9 +3,9 @@ import {
   notificationTone,
   notificationWord,
   severityWords,
-} from '../../core/change/alert-words.ts'
-import type { Change } from '../../core/change/change.ts'
-import { kindOf, kinds, type Tone } from '../../core/change/kinds.ts'
+} from '../core/change/alert-words.ts'
+import type { Change } from '../core/change/change.ts'
+import { kindOf, kinds, type Tone } from '../core/change/kinds.ts'
 
 interface Look {
   words: string

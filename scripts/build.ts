@@ -10,7 +10,7 @@ import { readWith } from './relay-file.ts'
 
 /** Of variables nothing is known here: a build needs none. What is unset may be set where it runs. */
 const configuration = await readWith(() => import('#relay.config.ts'), {})
-const wrong = configuration.problems.filter(({ what }) => !/is not set|without a value/.test(what))
+const wrong = configuration.problems.filter(({ what }) => !/is not set|has no value/.test(what))
 for (const problem of wrong)
   console.error(`${problem.name === 'relay.config.ts' ? '' : 'relay.config.ts: '}${problemText(problem)}`)
 if (wrong.length > 0) process.exit(1)

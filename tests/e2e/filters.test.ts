@@ -79,8 +79,8 @@ describe('a filter in the address', () => {
     await look('/?status=lost&time=never&kind=deleted', async ({ page }) => {
       expect(await shown(page)).toEqual(['Deleted'])
       const note = await page.getByRole('note').innerText()
-      expect(note).toContain('"lost" is ignored: status is one of')
-      expect(note).toContain('"never" is ignored: time is one of')
+      expect(note).toContain('"lost" is ignored: status must be one of')
+      expect(note).toContain('"never" is ignored: time must be one of')
     })
   })
 

@@ -267,7 +267,12 @@ const oneVariable: Wrong[] = [
   ['a repository alone', { GITHUB_REPO: 'acme/prompts' }, 'GITHUB_TOKEN', /not set/],
   ['a token alone', { GITHUB_TOKEN: 'planted' }, 'GITHUB_REPO', /not set/],
   ['a masked token', { ...github, GITHUB_TOKEN: 'ghp_****planted' }, 'GITHUB_TOKEN', /masked/],
-  ['a token beside an app', { ...app, GITHUB_TOKEN: 'planted' }, 'targets.github.token', /two ways/],
+  [
+    'a token beside an app',
+    { ...app, GITHUB_TOKEN: 'planted' },
+    'targets.github.token',
+    /only one can be used/,
+  ],
   ['an app by its name', { ...app, GITHUB_APP_ID: 'My App!' }, 'GITHUB_APP_ID', /id of an app/],
   [
     'a cut key',
@@ -458,14 +463,14 @@ const files: [what: string, file: File, name: string, why: RegExp, fix: RegExp][
     /not a key of a target of the type slack/,
     /mean perSecond\?/,
   ],
-  ['a rule without a name', withRule({ name: undefined }), 'rules[0].name', /without a value/, /Give it one/],
+  ['a rule without a name', withRule({ name: undefined }), 'rules[0].name', /has no value/, /Give it one/],
   ['a rule of an empty name', withRule({ name: '' }), 'rules[0].name', /is empty/, /relay.config.ts/],
   [
     'two rules of one name',
     () => ({ targets: { slack }, rules: [rule, rule] }),
     'rules[1].name',
     /another rule/,
-    /name of its own/,
+    /its own name/,
   ],
   ['a rule to nobody', withRule({ to: [] }), 'rules[0].to', /is empty/, /relay.config.ts/],
   ['a rule to one name', withRule({ to: 'slack' }), 'rules[0].to', /not a list/, /In the rule "all"/],
@@ -483,8 +488,8 @@ const files: [what: string, file: File, name: string, why: RegExp, fix: RegExp][
     /Did you mean promoted\?/,
     /relay.config.ts/,
   ],
-  ['a word alone', withRule({ on: 'promoted' }), 'rules[0].on', /not a list of words/, /relay.config.ts/],
-  ['no word at all', withRule({ on: [] }), 'rules[0].on', /never hold/, /relay.config.ts/],
+  ['a word alone', withRule({ on: 'promoted' }), 'rules[0].on', /not a list of strings/, /relay.config.ts/],
+  ['no word at all', withRule({ on: [] }), 'rules[0].on', /never match/, /relay.config.ts/],
   [
     'a label that is unset',
     (_, variable) => ({ targets: { slack }, rules: [{ ...rule, label: variable('MY_LABEL') }] }),
@@ -493,43 +498,49 @@ const files: [what: string, file: File, name: string, why: RegExp, fix: RegExp][
     /take it out/,
   ],
   ['a label that is empty', withRule({ label: '' }), 'rules[0].label', /is empty/, /relay.config.ts/],
-  ['labels that are none', withRule({ label: [] }), 'rules[0].label', /never hold/, /relay.config.ts/],
+  ['labels that are none', withRule({ label: [] }), 'rules[0].label', /never match/, /relay.config.ts/],
   [
     'a prompt that is a number',
     withRule({ prompt: 7 }),
     'rules[0].prompt',
-    /neither a text/,
+    /neither a string/,
     /relay.config.ts/,
   ],
   [
     'a project of numbers',
     withRule({ project: [7] }),
     'rules[0].project',
-    /list of texts/,
+    /list of strings/,
     /relay.config.ts/,
   ],
-  ['tags that are an object', withRule({ tags: {} }), 'rules[0].tags', /neither a text/, /relay.config.ts/],
+  ['tags that are an object', withRule({ tags: {} }), 'rules[0].tags', /neither a string/, /relay.config.ts/],
   [
     'an author that is null',
     withRule({ author: null }),
     'rules[0].author',
-    /neither a text/,
+    /neither a string/,
     /relay.config.ts/,
   ],
   [
     'an environment that is true',
     withRule({ environment: true }),
     'rules[0].environment',
-    /neither a text/,
+    /neither a string/,
     /relay.config.ts/,
   ],
-  ['a level that is a number', withRule({ level: 1 }), 'rules[0].level', /neither a text/, /relay.config.ts/],
+  [
+    'a level that is a number',
+    withRule({ level: 1 }),
+    'rules[0].level',
+    /neither a string/,
+    /relay.config.ts/,
+  ],
   ['a model that is empty', withRule({ model: '' }), 'rules[0].model', /is empty/, /relay.config.ts/],
   [
     'a trace that is a list of nothing',
     withRule({ trace: [] }),
     'rules[0].trace',
-    /never hold/,
+    /never match/,
     /relay.config.ts/,
   ],
   [
@@ -549,12 +560,12 @@ const files: [what: string, file: File, name: string, why: RegExp, fix: RegExp][
   ],
   ['no targets', () => ({ rules: [] }), 'targets', /not an object/, /relay.config.ts/],
   ['no rules', () => ({ targets: {} }), 'rules', /not a list/, /relay.config.ts/],
-  ['nothing', () => undefined, 'relay.config.ts', /gives no object/, /relay.config.ts/],
+  ['nothing', () => undefined, 'relay.config.ts', /does not return an object/, /relay.config.ts/],
   [
     'a promise',
     async () => ({ targets: {}, rules: [] }),
     'relay.config.ts',
-    /may not be async/,
+    /must not be async/,
     /relay.config.ts/,
   ],
   [
@@ -625,7 +636,7 @@ const files: [what: string, file: File, name: string, why: RegExp, fix: RegExp][
     'a token beside an app',
     withTarget({ ...dispatch, app: githubApp }),
     'targets.ops.token',
-    /two ways/,
+    /only one can be used/,
     /Keep one/,
   ],
   [
@@ -835,10 +846,10 @@ describe('a warning, and no problem, is', () => {
   it('a target, and a word of Langfuse, that is not known', () => {
     const file = withRule({ to: ['slak'], level: 'error', score: { source: 'annotation', dataType: 'BOOL' } })
     expect(warnings(file, {})).toEqual([
-      'The rule "all" names slak in to, which is not known. Did you mean slack?',
-      'The rule "all" names error in level, which is not known. Did you mean ERROR?',
-      'The rule "all" names annotation in score.source, which is not known. Did you mean ANNOTATION?',
-      expect.stringMatching(/names BOOL in score.dataType, which is not known\. Known are/),
+      'The rule "all" names slak in to, which is unknown. Did you mean slack?',
+      'The rule "all" names error in level, which is unknown. Did you mean ERROR?',
+      'The rule "all" names annotation in score.source, which is unknown. Did you mean ANNOTATION?',
+      expect.stringMatching(/names BOOL in score.dataType, which is unknown\. Known are/),
     ])
   })
 })

@@ -2,12 +2,12 @@ import { maxBeyondMs } from '../../base/retry.ts'
 import type { Outcome } from './delivery.ts'
 import { afterAnswer, afterWait, isAhead, limitedSince, type RateLimit } from './rate-limit.ts'
 
-/** Temporary failures in a row that open a circuit. */
+/** Temporary failures in a row that open the circuit. */
 const failuresToOpen = 5
 const firstPauseMs = 30_000
 const longestPauseMs = 600_000
 
-/** One target's state, shared by all instances; times in epoch milliseconds. */
+/** The state of one target, shared by all instances; times in epoch milliseconds. */
 export interface Circuit {
   failures: number
   open_until: number | null
@@ -19,11 +19,11 @@ export interface Circuit {
 
 export const isOpen = ({ open_until }: Circuit, now: number): boolean => isAhead(open_until, now)
 
-/** After its pause an open circuit lets one delivery through, to see. */
+/** After its pause an open circuit lets one delivery through as a probe. */
 export const isProbing = (circuit: Circuit, now: number): boolean =>
   circuit.open_until !== null && !isOpen(circuit, now)
 
-/** When its pace or its limit lets the next message go; null: now. */
+/** When the pace or limit allows the next message; null: now. */
 export function nextSlot({ next_slot_at }: Circuit, now: number, paceMs: number): number | null {
   return isAhead(next_slot_at, now, Math.max(maxBeyondMs, paceMs)) ? next_slot_at : null
 }
@@ -31,11 +31,11 @@ export function nextSlot({ next_slot_at }: Circuit, now: number, paceMs: number)
 const pauseAfter = (opened: number): number => Math.min(firstPauseMs * 2 ** opened, longestPauseMs)
 
 /** Openings in a row after which a target has failed for a quarter of an hour: 30, 60, 120, 240 and 480 s. */
-const openingsToTell = 6
+const openingsToReport = 6
 
-/** Since when a target keeps failing, or asks for time, that has done so for a quarter of an hour; null: it does not. */
+/** Since when a target fails or asks for time, once that is a quarter of an hour; null: not, or not so long. */
 export function failingSince({ opened, open_until, limit }: Circuit, now: number): number | null {
-  if (opened < openingsToTell || open_until === null) return limitedSince(limit, now)
+  if (opened < openingsToReport || open_until === null) return limitedSince(limit, now)
   const pauses = Array.from({ length: opened }, (_, i) => pauseAfter(i))
   return open_until - pauses.reduce((sum, pause) => sum + pause, 0)
 }
@@ -44,13 +44,13 @@ export interface AttemptEnd {
   outcome: Outcome
   now: number
   probe: boolean
-  /** Seconds before each try; undefined: the usual schedule. */
+  /** Seconds before each try; undefined: the built-in schedule. */
   delays?: readonly number[] | undefined
 }
 
 /**
- * The circuit after an attempt. Any answer that is not a temporary failure closes it: also a permanent one
- * shows that the target is there. A `wait` moves the target's next slot: its limit holds for all deliveries.
+ * The circuit after an attempt. Any answer but a temporary failure closes it: even a permanent failure shows that the target
+ * is up. A `wait` moves the target's next slot, since a rate limit holds for all deliveries.
  */
 export function afterAttempt(circuit: Circuit, { outcome, now, probe, delays }: AttemptEnd): Circuit {
   const { failures, opened, next_slot_at } = circuit
@@ -65,6 +65,6 @@ export function afterAttempt(circuit: Circuit, { outcome, now, probe, delays }: 
     const open_until = now + pauseAfter(opened)
     return { ...circuit, failures: failures + 1, open_until, opened: opened + 1 }
   }
-  // What was sent before the circuit opened and fails only now says nothing new.
+  // A message sent before the circuit opened that fails only now says nothing new.
   return { ...circuit, failures: failures + 1 }
 }

@@ -2,19 +2,19 @@ import { burstWords, rowsOfFact, rowWords } from '../change/burst.ts'
 import type { Change, Fact } from '../change/change.ts'
 import type { ObservedRow } from '../change/observed.ts'
 
-/** What a target gets to see of one delivery. */
+/** What a target gets of one delivery. */
 export interface Message {
-  /** Stable over tries and replays: the idempotency key at targets that take one. */
+  /** The same for all tries and replays: the idempotency key of targets that take one. */
   deliveryId: string
   change: Change
-  /** What the rule matched: the fact to tell. */
+  /** What the rule matched, and the message is about. */
   fact: Fact
-  /** The text of the version that the fact is about (string, chat array, or any JSON); undefined when it is not known. */
+  /** The text of the version that the fact is about (string, chat array, or any JSON); undefined: not known. */
   text: unknown
   links: Links
 }
 
-/** The version that a fact is about; mostly the one that its change is about. */
+/** The version that a fact is about, usually that of its change. */
 export function versionOf(fact: Fact, change: Change): number | null {
   if ('to' in fact) return fact.to
   return 'version' in fact ? fact.version : change.version
@@ -46,7 +46,7 @@ export function titleOf({ change, fact }: Message): string {
 
 /** Absolute URLs; null where `PUBLIC_URL` or the project is not known. */
 export interface Links {
-  /** The change on the relay's own page. */
+  /** The change's page on the relay. */
   page: string | null
   /** The prompt version (or alert, …) in Langfuse. */
   langfuse: string | null
@@ -55,9 +55,10 @@ export interface Links {
 }
 
 /**
- * How one try ended. `wait`: the target asked for time (a rate limit), which is not its failure.
- * `failed`: trying again cannot help. `dry-run`: it was made, but not sent. A reason is a sentence that names the fix, and never holds a secret;
- * of what was delivered, a note about an unusual answer. An answer of 2xx is `delivered` or `failed`: sent again, the message might arrive twice.
+ * How one try ended. `wait`: the target asked for time (a rate limit), which is not a failure. `failed`: trying again cannot
+ * help. `dry-run`: the message was made, but not sent. `reason` is a sentence that names the fix and never holds a secret; of
+ * a delivered message, a note about an unusual answer. After a 2xx the outcome is `delivered` or `failed`, never `retry`: the
+ * message might arrive twice.
  */
 export type Outcome = {
   statusCode: number | null
@@ -70,13 +71,12 @@ export type Outcome = {
   | { outcome: 'failed' | 'dry-run'; reason: string; retryAfterMs: null }
 )
 
-/** The world, as a target needs it. */
 export interface SendContext {
   fetch: typeof globalThis.fetch
   /** Epoch milliseconds. */
   now: () => number
-  /** Ends the try: the delivery's time limit, or the process going down. */
+  /** Aborted at the delivery's time limit, or when the process stops. */
   signal: AbortSignal
-  /** Nothing goes out; the outcome holds what would have been sent. */
+  /** Nothing is sent; the outcome holds what would have been. */
   isDry?: boolean
 }

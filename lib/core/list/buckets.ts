@@ -1,6 +1,6 @@
 import { type ListFilter, timeRange } from './filter.ts'
 
-/** A stretch of a chart, epoch milliseconds; `to` is not in it. */
+/** One bar of a chart, epoch milliseconds; `to` is excluded. */
 export interface Bucket {
   from: number
   to: number
@@ -11,12 +11,12 @@ const hour = 60 * minute
 const day = 24 * hour
 const steps = [minute, 5 * minute, 15 * minute, hour, 3 * hour, 6 * hour, day, 7 * day, 30 * day]
 
-/** So many whole ones fit beside each other: a month is shown by days. */
+/** Whole bars side by side: enough for a month of days. */
 const max = 31
 
 /**
- * The time of a list, cut at whole hours (days, …) of UTC; the last 24 hours where the list has none. The first and
- * the last may be shorter than the rest. A range without a beginning shows its last 30 days; at most 32 stretches.
+ * A list's time range cut at whole hours (days, …) of UTC, so the first and last bar may be shorter; at most 32 bars. Without
+ * a range: the last 24 hours. A range without a start: its last 30 days.
  */
 export function bucketsOf(time: ListFilter['time'], now: number): { step: number; buckets: Bucket[] } {
   const range = timeRange(time ?? '24h', now)

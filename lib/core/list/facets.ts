@@ -2,18 +2,18 @@ import { createHash } from 'node:crypto'
 import { type Change, type FactKind, labelsOf } from '../change/change.ts'
 import { indexable } from '../change/indexable.ts'
 
-/** By what a list is narrowed to changes of one kind, of one label, or of both in one fact. */
+/** Facets narrow a list to changes of one kind, with one label, or with both in one fact. */
 export const kindFacet = (kind: FactKind): string => `kind ${kind}`
 export const labelFacet = (label: string): string => `label ${indexed(label)}`
 /** `folder` ends with `/`. */
 export const folderFacet = (folder: string): string => `folder ${folder}`
 export const kindLabelFacet = (kind: FactKind, label: string): string => `${kind} ${indexed(label)}`
 
-/** Postgres takes no entry of an index above 2,704 bytes, and labels have no length: a long one stands there as a hash. */
+/** Postgres takes no index entry above 2,704 bytes, and labels may have any length, so a long one is hashed. */
 const maxIndexed = 500
 const indexed = (label: string): string =>
   label.length <= maxIndexed ? label : createHash('sha256').update(label).digest('hex')
-/** What one monitor told. A hash: Postgres takes no entry of an index above 2,704 bytes, and ids have no length. */
+/** A hash, because ids may have any length too. */
 export const monitorFacet = (projectId: string, monitorId: string): string =>
   `monitor ${createHash('sha256')
     .update(JSON.stringify([projectId, monitorId]))
@@ -25,10 +25,10 @@ function foldersOf(subject: string): string[] {
   return ends.map(({ index }) => subject.slice(0, index + 1))
 }
 
-/** Of one change. Each is a row of a table. */
+/** Of one change; each is a row of a table. */
 export const maxFacets = 500
 
-/** The facets of a change, each once, kinds first: of at most 40 labels of a fact and ten folders, and `most` in all. */
+/** The facets of a change, each once, kinds first: at most 40 labels of each fact, ten folders, and `max` in all. */
 export function facetsOf(
   {
     projectId,
@@ -56,22 +56,22 @@ export function facetsOf(
   return [...facets]
 }
 
-/** By what a list is narrowed without a facet's table, for the index of words. */
+/** These have no rows in the table of facets and serve the index of words only. */
 export const promptFacet = (name: string): string => `prompt ${indexable(name)}`
 export const projectFacet = (id: string): string => `project ${id}`
 export const dangerFacet = 'danger'
 export const testFacet = 'test'
 
 /**
- * A facet as a word among a change's own words: begins with a blank, as none of them does. A hash, because an index of
- * words takes none above 2,046 bytes.
+ * A facet as one of a change's indexed words: it begins with a blank, as no other word does. A hash, because the index takes
+ * no word above 2,046 bytes.
  */
 export const markOf = (facet: string): string =>
   ` ${createHash('sha256').update(facet).digest('base64url').slice(0, 12)}`
 
 export type Marked = Parameters<typeof facetsOf>[0] & Pick<Change, 'danger' | 'test'>
 
-/** All that never changes of a settled change and that a list is narrowed to. */
+/** The facets of a settled change that never change. */
 export function marksOf(change: Marked): string[] {
   const { projectId, subject, danger, test } = change
   const facets = [...facetsOf(change), promptFacet(subject)]

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { FactKind } from '../change/change.ts'
 import { factKinds } from '../change/kinds.ts'
 
-/** `settling`: more of the same edit may come. `held`: it waits, because its target's circuit is open. */
+/** `settling`: more events of the same edit may arrive. `held`: the delivery waits because its target's circuit is open. */
 export const listStatuses = [
   'settling',
   'queued',
@@ -17,7 +17,7 @@ export const listStatuses = [
 ] as const
 export type ListStatus = (typeof listStatuses)[number]
 
-/** Of the newest attempt; `none`: no answer came. */
+/** Of the newest attempt; `none`: there was no answer. */
 export const httpClasses = ['2xx', '3xx', '4xx', '5xx', 'none'] as const
 export type HttpClass = (typeof httpClasses)[number]
 
@@ -28,20 +28,19 @@ const hour = 3_600_000
 const lastMs: Record<LastTime, number> = { '1h': hour, '24h': 24 * hour, '7d': 168 * hour, '30d': 720 * hour }
 
 /**
- * What a list is narrowed to. Every part that is given must hold; within one part, any of its values. Status,
- * target and HTTP class are asked of one delivery, kind and label of one fact. A delivery that a rule skipped did not
- * go to its target: it counts where `skipped` is asked for.
+ * A change must match all parts; a part matches if any of its values does. Status, target and HTTP class must match in one
+ * delivery, kind and label in one fact. A delivery that the rules skipped matches only the status `skipped`.
  */
 export interface ListFilter {
   status: ListStatus[]
   kind: FactKind[]
-  /** A prompt's (monitor's, …) whole name, or with `/` at its end, all in that folder. */
+  /** The whole name of a prompt, monitor, …; with a `/` at the end, a folder. */
   prompt: string | null
   label: string | null
   target: string | null
   http: HttpClass[]
   test: 'hidden' | 'shown' | 'only'
-  /** Of the opening, epoch milliseconds, both included. */
+  /** When the change was opened, epoch milliseconds, both included. */
   time: LastTime | { from: number | null; to: number | null } | null
   project: string | null
   danger: boolean
@@ -66,7 +65,7 @@ export const emptyFilter: ListFilter = {
 const text = z.string().trim().min(1).max(500)
 const listed = <const T extends string>(values: readonly T[]) => z.enum(values)
 
-/** `2026-08-21`, `2026-08-21T09:30`, or with seconds and zone; without a zone it is UTC, as the page shows times. */
+/** `2026-08-21` or `2026-08-21T09:30`, also with seconds and a zone. The default is UTC, as on the pages. */
 const moment = z
   .string()
   .regex(/^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:\d\d)?)?$/)
@@ -81,27 +80,24 @@ function valuesOf(params: Params, name: string): string[] {
   return value === undefined ? [] : [value].flat()
 }
 
-/**
- * Reads a filter from an address. What does not fit is left out and named in `ignored`, one sentence each: a link
- * that somebody mistyped still shows a list.
- */
+/** Reads a filter from a URL. `ignored`: a sentence for each invalid value, so a mistyped link still shows a list. */
 export function parseListFilter(params: Params): { filter: ListFilter; ignored: string[] } {
   const ignored: string[] = []
-  const read = <T>(name: string, schema: z.ZodType<T>, value: string, wanted: string): T | null => {
+  const read = <T>(name: string, schema: z.ZodType<T>, value: string, expected: string): T | null => {
     if (value === '') return null
     const parsed = schema.safeParse(value)
     if (parsed.success) return parsed.data
-    ignored.push(`"${value.slice(0, 100)}" is ignored: ${name} is ${wanted}.`)
+    ignored.push(`"${value.slice(0, 100)}" is ignored: ${name} must be ${expected}.`)
     return null
   }
-  const one = <T>(name: string, schema: z.ZodType<T>, wanted: string): T | null =>
-    read(name, schema, valuesOf(params, name).at(-1) ?? '', wanted)
+  const one = <T>(name: string, schema: z.ZodType<T>, expected: string): T | null =>
+    read(name, schema, valuesOf(params, name).at(-1) ?? '', expected)
   const some = <T extends string>(name: string, values: readonly T[]): T[] => {
     const given = valuesOf(params, name).flatMap((value) => value.split(','))
     const known = new Set(given.map((value) => read(name, listed(values), value, oneOf(values))))
     return values.filter((value) => known.has(value))
   }
-  const name = (key: string) => one(key, text, 'a text of at most 500 characters')
+  const name = (key: string) => one(key, text, 'at most 500 characters long')
   const filter: ListFilter = {
     status: some('status', listStatuses),
     kind: some('kind', factKinds),
@@ -112,7 +108,7 @@ export function parseListFilter(params: Params): { filter: ListFilter; ignored: 
     test: one('test', listed(['hidden', 'shown', 'only']), 'hidden, shown or only') ?? 'hidden',
     time: timeOf(one),
     project: name('project'),
-    danger: one('danger', listed(['1', 'true', 'on']), '1 or left out') !== null,
+    danger: one('danger', listed(['1', 'true', 'on']), '1 or absent') !== null,
     q: name('q'),
   }
   return { filter, ignored }
@@ -120,18 +116,18 @@ export function parseListFilter(params: Params): { filter: ListFilter; ignored: 
 
 const oneOf = (values: readonly string[]) => `one of ${values.join(', ')}`
 
-type ReadOne = <T>(name: string, schema: z.ZodType<T>, wanted: string) => T | null
+type ReadOne = <T>(name: string, schema: z.ZodType<T>, expected: string) => T | null
 
 function timeOf(one: ReadOne): ListFilter['time'] {
   const last = one('time', listed([...lastTimes, 'custom']), oneOf([...lastTimes, 'custom']))
   if (last !== null && last !== 'custom') return last
-  const wanted = 'a time such as 2026-08-21T09:30, in UTC'
-  const from = one('from', moment, wanted)
-  const to = one('to', moment, wanted)
+  const expected = 'a time such as 2026-08-21T09:30, in UTC'
+  const from = one('from', moment, expected)
+  const to = one('to', moment, expected)
   return from === null && to === null ? null : { from, to }
 }
 
-/** The same filter as an address tells it; what stands at its default is left out. */
+/** The filter as the parameters of a URL, without defaults. */
 export function listFilterParams(filter: ListFilter): URLSearchParams {
   const params = new URLSearchParams()
   const { status, kind, http, time, test, danger } = filter
@@ -152,10 +148,10 @@ export function listFilterParams(filter: ListFilter): URLSearchParams {
   return params
 }
 
-/** Whether anything is narrowed down (for "Clear"). */
+/** Whether it leaves anything out (for "Clear"). */
 export const isNarrowed = (filter: ListFilter): boolean => listFilterParams(filter).size > 0
 
-/** The times that the filter lets through, epoch milliseconds, both included; null: without end. */
+/** Epoch milliseconds, both included; null: unbounded. */
 export function timeRange(time: ListFilter['time'], now: number): { from: number | null; to: number | null } {
   if (time === null) return { from: null, to: null }
   return typeof time === 'string' ? { from: now - lastMs[time], to: null } : time

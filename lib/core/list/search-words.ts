@@ -2,47 +2,48 @@ import type { Change } from '../change/change.ts'
 import { authorsOf } from '../change/change.ts'
 import type { SourceEvent } from '../change/event.ts'
 
-/** Characters of payload that are searched, over all events of a change. */
+/** Characters of payload that are indexed, over all events of a change. */
 const maxText = 20_000
 /** Of one change: Postgres takes no vector of more than 1 MB. */
 const maxWords = 5000
-/** What is longer is no word (base64, a hash): its beginning stands for it. */
-const longest = 40
-/** Shorter words are searched whole: as beginnings they would stand for half of the dictionary. */
-const shortestBeginning = 4
+/** A longer run is not a word but base64 or a hash: its beginning is indexed. */
+const maxLength = 40
+/** Shorter words only match whole: as beginnings they would match half of the dictionary. */
+const minBeginning = 4
 
-// Scripts that put no blanks between words go in character by character.
+// Scripts without blanks between words are indexed character by character.
 const runs =
   /[[\p{L}\p{M}\p{N}]--[\p{sc=Han}\p{sc=Hira}\p{sc=Kana}\p{sc=Hang}]]+|[\p{sc=Han}\p{sc=Hira}\p{sc=Kana}\p{sc=Hang}]/gv
 
-/** The words of these texts, each once: lower-case runs of letters, marks and digits. The same for both engines. */
+/** The words of these texts, each once: lower-case runs of letters, marks and digits. Both engines use these. */
 export function wordsOf(texts: Iterable<string>): string[] {
   const words = new Set<string>()
   for (const text of texts) {
-    for (const run of text.normalize('NFKC').toLowerCase().match(runs) ?? []) words.add(cut(run))
+    for (const run of text.normalize('NFKC').toLowerCase().match(runs) ?? []) words.add(withinLength(run))
   }
   return [...words]
 }
 
-/** By code points: half of a surrogate pair is no text. */
-const cut = (run: string): string => (run.length <= longest ? run : [...run].slice(0, longest).join(''))
+/** By code points, so that no surrogate pair is split. */
+const withinLength = (run: string): string =>
+  run.length <= maxLength ? run : [...run].slice(0, maxLength).join('')
 
 export interface Term {
   word: string
-  /** Any word that begins so will do. */
+  /** Any word with this beginning matches. */
   isBeginning: boolean
 }
 
-/** What a search box asks for: all of these. Twelve words narrow down anything; more are left out. */
+/** The terms of a query, all of which must match. Words beyond the twelfth are left out. */
 export function termsOf(query: string): Term[] {
   const words = wordsOf([query]).slice(0, 12)
-  return words.map((word) => ({ word, isBeginning: word.length >= shortestBeginning }))
+  return words.map((word) => ({ word, isBeginning: word.length >= minBeginning }))
 }
 
-type Described = Pick<Change, 'subject' | 'title' | 'actor' | 'detail'>
+type Searchable = Pick<Change, 'subject' | 'title' | 'actor' | 'detail'>
 
 /** The words by which a settled change is found. */
-export function changeWords(change: Described, said: SourceEvent[]): string[] {
+export function changeWords(change: Searchable, events: SourceEvent[]): string[] {
   const { subject, title, detail } = change
   const { prompt, facts, message, problems, trace, name } = detail
   const texts = [
@@ -56,14 +57,14 @@ export function changeWords(change: Described, said: SourceEvent[]): string[] {
   for (const fact of facts) if ('label' in fact) texts.push(fact.label)
   if (trace) texts.push(trace.name ?? '', trace.user ?? '')
   if (prompt) texts.push(...prompt.labels, ...prompt.tags, prompt.commitMessage ?? '')
-  return wordsOf([...texts, ...payloadTexts(said)]).slice(0, maxWords)
+  return wordsOf([...texts, ...payloadTexts(events)]).slice(0, maxWords)
 }
 
 /**
- * The texts of a payload that are searched, up to `left` characters. Keys of what we understand are our own words; a
- * prompt's config has keys that somebody chose.
+ * The indexed texts of the events, up to `left` characters. Keys are indexed only in a prompt's config, where people choose
+ * them.
  */
-export function payloadTexts(said: SourceEvent[], left = maxText): string[] {
+export function payloadTexts(events: SourceEvent[], left = maxText): string[] {
   const texts: string[] = []
   const take = (text: string) => {
     if (left <= 0) return
@@ -82,7 +83,7 @@ export function payloadTexts(said: SourceEvent[], left = maxText): string[] {
       }
     }
   }
-  for (const event of said) {
+  for (const event of events) {
     if (event.type !== 'prompt-version') walk(event, false, 0)
     else {
       for (const one of [event.text, event.user, event.commitMessage, event.tags, event.labels])

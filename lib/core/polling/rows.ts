@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { ObservationBody, ScoreBody } from '../change/observed.ts'
 
-/** One row of Langfuse's API as its flat event, in the form that it has when it is told for the first time. */
+/** A row of Langfuse's API as the flat event of a new row. */
 export type FlatBody = ObservationBody | ScoreBody
 
 /** One page of rows. */
@@ -9,41 +9,41 @@ export type PolledPage =
   | {
       ok: true
       bodies: FlatBody[]
-      /** Where the next page begins; null: this was the last one. */
+      /** The cursor of the next page; null: this was the last one. */
       next: string | null
       /** Langfuse's time, epoch milliseconds. */
       at: number | null
     }
   | { ok: false; status: number | null; retryAfterMs: number | null; message: string }
 
-/** `from`: included; `to`: excluded, null for "all that came since". Epoch milliseconds of Langfuse's clock. */
+/** `from`: included; `to`: excluded, null: no end. Epoch milliseconds of Langfuse's clock. */
 export interface PageRequest {
   from: number
   to: number | null
   cursor: string | null
-  /** The endpoints from before Langfuse v4. */
+  /** Use the endpoints from before Langfuse v4. */
   old: boolean
 }
 
 const sha256 = (value: unknown): string => createHash('sha256').update(JSON.stringify(value)).digest('hex')
 
-/** What makes a row one row. Ids of observations are unique within their trace only. */
+/** Identifies a row. Ids of observations are unique within their trace only. */
 export const keyOf = ({ data }: FlatBody): string =>
   'scoreId' in data
     ? sha256(['score', data.projectId, data.scoreId])
     : sha256(['observation', data.projectId, data.traceId, data.observationId])
 
-/** Differs where anything that is told of a row does. `updatedAt` alone is no news: ingestion touches it. */
-export const hashOf = ({ data: { updatedAt: _, ...told } }: FlatBody): string => sha256(told)
+/** Changes with the content of a row. Ingestion alone changes `updatedAt`, so it is left out. */
+export const hashOf = ({ data: { updatedAt: _, ...content } }: FlatBody): string => sha256(content)
 
-/** The same row, told again. Null for what is only told once. */
+/** The row as an update; null: updates of it are not reported. */
 export function asUpdate(body: FlatBody): FlatBody | null {
   if (body.event === 'trace.created') return { ...body, event: 'trace.updated' }
   if (body.event === 'score.created') return { ...body, event: 'score.updated' }
   return null
 }
 
-/** What one generation used. */
+/** The usage of one generation. */
 export interface Usage {
   /** `2026-08-21`, UTC, of its start. */
   day: string
@@ -56,7 +56,7 @@ export interface Usage {
   nanoUsd: number
 }
 
-/** Null for what has no model, or neither tokens nor cost. */
+/** Null: it is not a generation, and has no model or no numbers. */
 export function usageOf({ timestamp, data }: FlatBody): Usage | null {
   if ('scoreId' in data) return null
   const { model, type, inputTokens, outputTokens, totalTokens, totalCost, environment } =

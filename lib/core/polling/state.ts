@@ -1,48 +1,48 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 
-/** Under what polling with these keys is kept: other keys read another project, and begin anew. */
+/** The name of the state for these keys: other keys read another project, and start anew. */
 export const pollName = ({ baseUrl, publicKey }: { baseUrl: string; publicKey: string }): string =>
   `langfuse:${createHash('sha256').update(`${baseUrl}\n${publicKey}`).digest('hex').slice(0, 32)}`
 
-/** Rows can come this late, or change: so far back is read again each time. Langfuse says up to 10 minutes. */
+/** Rows can arrive or change this late, so this much is read again each time. Langfuse says up to 10 minutes. */
 export const overlapMs = 15 * 60_000
-/** While it catches up, it reads so much time at once, so that a walk through pages stays short. */
+/** How much time is read at once while catching up, so that each walk through pages stays short. */
 export const sliceMs = 30 * 60_000
-/** Which endpoints there are is found out anew after this long. */
+/** After this long with the older endpoints, the newer ones are tried again. */
 const recheckMs = 24 * 3_600_000
 
 const slice = z.object({
   from: z.number(),
   /** Null: up to now, whatever a client's clock says. */
   to: z.number().nullable(),
-  /** Langfuse's time when it was begun. */
+  /** When it was started, by Langfuse's clock. */
   startedAt: z.number(),
   cursor: z.string().nullable(),
 })
 const span = z.object({ from: z.number(), to: z.number() })
 
 const stream = z.object({
-  /** All that began before is read. Null: nothing yet. */
+  /** Everything that started before is read. Null: nothing yet. */
   mark: z.number().nullable(),
   /** What is being read, page by page. */
   slice: slice.nullable(),
-  /** Since when the endpoints from before v4 are in use; null: they are not. */
+  /** Since when the endpoints from before v4 are used; null: they are not. */
   oldSince: z.number().nullable(),
-  /** The newest time that was left out, because an outage was longer than the back-fill. */
+  /** The newest span that was skipped because an outage was longer than `BACKFILL_HOURS`. */
   skipped: span.nullable(),
-  /** When it had last read all there was. */
+  /** When everything had last been read. */
   doneAt: z.number().nullable(),
   error: z.object({ at: z.number(), message: z.string() }).nullable(),
 })
 export type Stream = z.output<typeof stream>
 
-/** How far polling is; one for the store. Times of Langfuse's clock in `mark` and `slice`, of ours elsewhere. */
+/** The progress of polling; one for the store. `mark` and `slice` are by Langfuse's clock, other times by the relay's. */
 export const pollState = z.object({
   projectId: z.string().nullable(),
-  /** How far Langfuse's clock is ahead of ours, by its `Date` header; milliseconds. */
+  /** How far Langfuse's clock is ahead of the relay's, by its `Date` header; milliseconds. */
   skewMs: z.number(),
-  /** Not in use: an older version, which counted its requests here, would not read a state without it. */
+  /** Unused: older versions counted requests here and do not read a state without it. */
   minute: z.object({ from: z.number(), requests: z.number() }),
   error: z.object({ at: z.number(), message: z.string() }).nullable(),
   observations: stream,
@@ -63,8 +63,8 @@ export const freshState: PollState = {
 }
 
 /**
- * What to read next: what was begun, or a new slice from a bit before the mark on. `now`: of Langfuse's clock. Where
- * the mark is longer ago than `backfillMs`, the time before is left out, and `skipped` says so.
+ * What to read next: the slice in progress, or a new one from a little before the mark. `now`: by Langfuse's clock. Time
+ * before `backfillMs` ago is skipped, which `skipped` records.
  */
 export function begin(
   given: Stream,
@@ -83,7 +83,7 @@ export function begin(
   return { ...given, mark, skipped, slice: { from, to, startedAt: now, cursor: null } }
 }
 
-/** A page of it was read. `next`: where the following one begins; null: it was the last, and the mark moves on. */
+/** The state after one page. `next`: the cursor of the following page; null: it was the last, so the mark moves on. */
 export function afterPage(given: Stream, next: string | null, now: number): Stream {
   const { slice: begun } = given
   if (!begun) return given
@@ -98,19 +98,19 @@ export function afterPage(given: Stream, next: string | null, now: number): Stre
   }
 }
 
-/** Where an endpoint is not there: the other one, from the slice's beginning, since cursors differ. */
+/** Switches to the other endpoint, from the start of the slice, since cursors differ. */
 export function withOld(given: Stream, oldSince: number | null): Stream {
   const begun = given.slice && { ...given.slice, cursor: null }
   return { ...given, oldSince, slice: begun }
 }
 
-/** Once a day the newer endpoint is tried again. */
+/** Tries the newer endpoint again, once a day. */
 export const recheck = (given: Stream, now: number): Stream =>
   given.oldSince !== null && now - given.oldSince >= recheckMs && given.slice?.cursor == null
     ? withOld(given, null)
     : given
 
-/** The stream whose mark is oldest, of those that have not read all by now and have not failed. */
+/** The stream with the oldest mark, of those not in `over` (complete, or failed). */
 export function nextStream(state: PollState, over: ReadonlySet<StreamName>): StreamName | null {
   const open = streamNames.filter((name) => !over.has(name))
   return open.toSorted((a, b) => (state[a].mark ?? 0) - (state[b].mark ?? 0))[0] ?? null

@@ -1,16 +1,16 @@
 import type { Fact, StoredPromptEvent } from '../change/change.ts'
 import type { Merged } from './merge.ts'
 
-/** What one event shows of its version that was not known of it before. */
+/** What one event shows of its version that was not known before. */
 export interface Step {
   event: StoredPromptEvent
-  /** Without `latest`, as is `lost`. */
+  /** Without `latest`, like `lost`. */
   gained: string[]
   lost: string[]
   losesLatest: boolean
-  /** Null: no others than before. */
+  /** Null: the same as before. */
   tags: { before: string[]; after: string[] } | null
-  /** The version was not known, and the event does not say that it was created: what is gained may be old. */
+  /** The version was not known and this event did not create it, so what it gains may be old. */
   isFirst: boolean
 }
 
@@ -24,7 +24,7 @@ const isSameSet = (a: readonly string[], b: readonly string[]): boolean => {
   return a.length === b.length && b.every((one) => set.has(one))
 }
 
-/** Each event that changed or confirmed the state, oldest first, against what was known of its version just before. */
+/** The events that changed or confirmed the state, oldest first, each compared with what was known just before. */
 export function stepsOf({ known, fresh }: Merged): Step[] {
   const own = new Map<number, Own>(known.map((state) => [state.version, state]))
   return fresh.map((event) => {
@@ -55,8 +55,8 @@ function stepOf(event: StoredPromptEvent, before: Own | undefined): Step {
 }
 
 /**
- * Langfuse leaves `user` out for what its API, SDKs and MCP server do. Before v3.156 it never sent one; those
- * versions are told by the missing `createdBy`, or by one that names a person on a `created` event.
+ * Langfuse leaves `user` out for changes through its API, SDKs and MCP server. Before v3.156 it never sent `user`; such
+ * versions are recognised by a missing `createdBy`, or by one that names a person on a `created` event.
  */
 export function actorOf(event: StoredPromptEvent | undefined): string | null {
   if (!event) return null
@@ -66,10 +66,10 @@ export function actorOf(event: StoredPromptEvent | undefined): string | null {
   return action !== 'created' || createdBy === 'API' ? 'API' : null
 }
 
-/** Both halves of one edit are written in one transaction. */
+/** Langfuse writes both halves of an edit in one transaction. */
 const oneEditMs = 2000
 
-/** A fact with whose doing it is; `by` undefined: no event tells. */
+/** A fact and its author; `by` undefined: no event says. */
 export interface Attributed {
   fact: Fact
   by: string | null | undefined
@@ -78,9 +78,9 @@ export interface Attributed {
 const revealed = (fact: Fact): Attributed => ({ fact: { ...fact, revealed: true } as Fact, by: null })
 
 /**
- * Whose doing each fact is: the user of the event that brought it about. An edit of tags, or the loss of `latest` to a new
- * version, moves no label: where such an event shows one, it had moved before. So does one that shows a label whose new
- * version was not known, beside another change of its own, which explains it as well.
+ * The author of each fact: the user of the event that brought it about. An edit of tags, or the loss of `latest` to a new
+ * version, moves no label, so a label that such an event shows had moved before. The same goes for a label whose new version
+ * was not known, shown by an event that another change of its own explains.
  */
 export function attribute(
   facts: readonly Fact[],
@@ -110,7 +110,7 @@ export function attribute(
           : [{ fact, by: byOf(gain?.event) }]
       }
       case 'label-removed': {
-        // Where its own event is missing, whoever put the label elsewhere for a while.
+        // Where the event of the loss is missing, whoever put the label on another version in between.
         const loss = losses.get(fact.from)?.get(fact.label) ?? takers.get(fact.label)
         return loss && isLongLost(loss, creators.size > 0)
           ? [revealed(fact)]
@@ -128,7 +128,7 @@ export function attribute(
 
 const byOf = (event: StoredPromptEvent | undefined): string | null | undefined => event && actorOf(event)
 
-/** The last step of each label, by version and label. */
+/** The last step for each label, by version and label. */
 function lastBy(steps: readonly Step[], labelsOf: (step: Step) => string[]): Map<number, Map<string, Step>> {
   const last = new Map<number, Map<string, Step>>()
   for (const step of steps) {
@@ -139,7 +139,7 @@ function lastBy(steps: readonly Step[], labelsOf: (step: Step) => string[]): Map
   return last
 }
 
-/** Whether an event shows on its version a label that its own edit did not put there. */
+/** Whether an event shows a label that its own edit did not put there. */
 function isOlder(
   { event, gained, lost, losesLatest, tags, isFirst }: Step,
   label: string,
@@ -150,17 +150,17 @@ function isOlder(
   return strayed.has(label) && (isFirst || lost.length > 0 || gained.some((one) => !strayed.has(one)))
 }
 
-/** Tags are edited without labels, but for a new version, which may bring both. */
+/** An edit of tags changes no labels, except for a new version, which may bring both. */
 const isLongLost = ({ tags, losesLatest }: Step, isCreation: boolean): boolean =>
   tags !== null && !losesLatest && !isCreation
 
-/** What the API said is one edit with the loss that was told, where Langfuse wrote both at once. */
+/** A gain read from the API belongs to the same edit as the loss in an event where Langfuse wrote both at once. */
 function attributeRead(fact: Fact, gain: Step, loss: Step | undefined): Attributed {
   const apart = Math.abs((gain.event.updatedAt ?? 0) - (loss?.event.updatedAt ?? Number.POSITIVE_INFINITY))
   return loss && apart <= oneEditMs ? { fact, by: byOf(loss.event) } : revealed(fact)
 }
 
-/** How the shared tags went, by the version that tells most of it. */
+/** How the shared tags changed, by the version with the most steps. */
 function tagSteps(steps: readonly Step[]): Step[] {
   const own = Map.groupBy(
     steps.filter(({ tags }) => tags !== null),
@@ -175,21 +175,21 @@ function tagsOf({ tags }: Step): { added: string[]; removed: string[] } {
 }
 
 function attributeTags(fact: Extract<Fact, { kind: 'tags-changed' }>, steps: readonly Step[]): Attributed[] {
-  const told = tagSteps(steps)
+  const edits = tagSteps(steps)
   const adder = new Map<string, string | null>()
   const remover = new Map<string, string | null>()
-  for (const step of told) {
+  for (const step of edits) {
     const { added, removed } = tagsOf(step)
     for (const tag of added) adder.set(tag, actorOf(step.event))
     for (const tag of removed) remover.set(tag, actorOf(step.event))
   }
-  if (told.some(isUndecided) && !steps.some(isRetagging)) return [revealed(fact)]
+  if (edits.some(isUndecided) && !steps.some(isRetagging)) return [revealed(fact)]
   const people = new Set([...adder.values(), ...remover.values()])
   if (people.size < 2) {
-    const any = told[0] ?? steps.find((step) => hasTagsOf(step, fact))
+    const any = edits[0] ?? steps.find((step) => hasTagsOf(step, fact))
     return [{ fact, by: byOf(any?.event) }]
   }
-  // What no step shows came of versions that contradict each other.
+  // Tags that no step shows come from versions that contradict each other.
   return [...people, undefined].flatMap((by): Attributed[] => {
     const added = fact.added.filter((tag) => adder.get(tag) === by)
     const removed = fact.removed.filter((tag) => remover.get(tag) === by)
@@ -204,10 +204,10 @@ function hasTagsOf({ event }: Step, { added, removed }: Extract<Fact, { kind: 't
   )
 }
 
-/** Other tags and a label in one event: one of the two is of an earlier edit. */
+/** An event with other tags and a new label: one of the two is from an earlier edit. */
 const isUndecided = ({ tags, gained }: Step): boolean => tags !== null && gained.length > 0
 
-/** An event that only an edit of tags explains. */
+/** An event that only an edit of tags can explain. */
 const isRetagging = ({ tags, gained, lost, losesLatest, event }: Step): boolean =>
   tags !== null && gained.length + lost.length === 0 && !losesLatest && event.action === 'updated'
 
@@ -223,10 +223,7 @@ function attributeDeleted(fact: Extract<Fact, { kind: 'deleted' }>, steps: reado
   })
 }
 
-/**
- * What became of labels and tags, step by step, where the outcome does not show it: of those that several people moved.
- * Each fact with `by`.
- */
+/** The steps of labels and tags that several people changed, where the outcome does not show them; each with `by`. */
 export function crossings(steps: readonly Step[], { known }: Merged): Fact[] {
   if (new Set(steps.map(({ event }) => actorOf(event))).size < 2) return []
   const labels = [...labelMoves(steps, known).values()].filter(isCrossing)
@@ -239,7 +236,7 @@ export function crossings(steps: readonly Step[], { known }: Merged): Fact[] {
 const isCrossing = (facts: readonly Fact[]): boolean =>
   facts.length > 1 && new Set(facts.map((fact) => ('by' in fact ? fact.by : null))).size > 1
 
-/** Whether one took off what another had put there, or the other way round. */
+/** Whether a tag was both added and removed. */
 function isUndone(facts: readonly Fact[]): boolean {
   const tags = facts.flatMap((fact) => (fact.kind === 'tags-changed' ? [...fact.added, ...fact.removed] : []))
   return new Set(tags).size < tags.length
@@ -269,7 +266,7 @@ function labelMoves(steps: readonly Step[], known: Merged['known']): Map<string,
     for (const label of event.action === 'deleted' ? [] : gained) {
       const earlier = moves.get(label)
       const last = earlier?.at(-1)
-      // The other half of the same edit came first.
+      // The other half of the same edit, processed first.
       const half = last?.kind === 'label-removed' && last.by === by ? earlier?.pop() : undefined
       const from = holders.get(label) ?? (half as { from?: number } | undefined)?.from
       holders.set(label, version)

@@ -3,9 +3,9 @@ import { factsOf, isComplete } from './facts.ts'
 import { isCreated, isStranger, type Merged, merge, reconcile } from './merge.ts'
 
 /**
- * Whether more events of the same edit are to be expected, as far as the known state tells: the old holder of
- * each label that moved, the new holder of each that was lost, every version when tags changed, further
- * deletions. False: nothing is missing, the change can be told now. `unread`: how many versions are known beside these.
+ * Whether more events of the same edit should arrive, judging by the known state: the old holder of each label that moved, the
+ * new holder of each that was lost, every version when tags changed, further deletions. False: nothing is missing, so the
+ * change can settle now. `unread`: how many other versions are known.
  */
 export function awaitsCounterpart(
   before: readonly VersionState[],
@@ -13,7 +13,7 @@ export function awaitsCounterpart(
   unread = 0,
 ): boolean {
   const merged = merge(before, events)
-  // Without gaps, so that a label that no known version held was held by none.
+  // Then a label that no known version had was on none.
   const knowsAll = isComplete([...merged.rows.keys()], unread)
   const awaits = [showsNothing, awaitsDeletions, awaitsOldLatest, awaitsLabels, awaitsTags]
   return awaits.some((holds) => holds(merged, knowsAll))
@@ -21,7 +21,7 @@ export function awaitsCounterpart(
 
 const nothingElse = { carriedByNone: new Set<string>(), strayed: new Set<string>() }
 
-/** So far: the half of an edit that only says that a version lost what it was not known to have. */
+/** So far only half of an edit: a version lost what it was not known to have. */
 const showsNothing = (merged: Merged): boolean =>
   factsOf(merged, reconcile(merged), nothingElse).every(({ kind }) => kind === 'unchanged')
 
@@ -32,17 +32,17 @@ const live = ({ rows }: Merged): VersionState[] =>
 const awaitsDeletions = (merged: Merged, knowsAll: boolean): boolean =>
   merged.deleted.size > 0 && (live(merged).length > 0 || !knowsAll)
 
-/** A version that nothing was known of, or a new one of which it is not known who held `latest` before. */
+/** For a version that was not known, or a new one where it is not known which version had `latest` before. */
 function awaitsOldLatest(merged: Merged): boolean {
   const versions = live(merged)
   const holdsLatest = ({ labels }: VersionState): boolean => labels.includes('latest')
-  // One version always does: this may be what it lost to a new one, or a copied prompt's first event.
+  // One version always has it: this one may have lost it to a new one, or be the first of a copied prompt.
   if (versions.length > 0 && !versions.some(holdsLatest)) return true
   const strangers = versions.filter((state) => isStranger(merged, state))
   return strangers.some((state) => {
     if (!isCreated(merged, state)) return true
     if (state.version === 1) return false
-    // Where nobody is known to have had `latest`, its holder was deleted, and the highest inherited it unheard.
+    // Where no version is known to have had `latest`, its holder was deleted, and the highest got it without an event.
     const heir =
       merged.known.find(holdsLatest) ?? merged.known.findLast(({ version }) => version < state.version)
     return !heir || merged.rows.get(heir.version)?.event === null

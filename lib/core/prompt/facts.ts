@@ -2,15 +2,15 @@ import type { Fact, VersionState } from '../change/change.ts'
 import { factKinds } from '../change/kinds.ts'
 import { hasKnownTags, isCreated, isStranger, type Merged } from './merge.ts'
 
-/** What is known of labels beside the versions' own events. */
+/** What is known of labels from elsewhere than the change's events. */
 export interface LabelNews {
-  /** Labels of which Langfuse's API said that nothing carries them. */
+  /** Labels that no version has, according to Langfuse's API. */
   carriedByNone: ReadonlySet<string>
-  /** Labels that had left a version for one that is not known. */
+  /** Labels that had moved from a version to one that is not known. */
   strayed: ReadonlySet<string>
 }
 
-/** What is true of a change: the difference of a prompt's state before (`merged.known`) and after. */
+/** The facts of a change: the difference between a prompt's state before (`merged.known`) and after. */
 export function factsOf(merged: Merged, after: readonly VersionState[], news: LabelNews): Fact[] {
   const live = after.filter(({ deleted }) => !deleted)
   const facts = [
@@ -31,13 +31,13 @@ function deletedFacts({ deleted }: Merged, after: readonly VersionState[]): Fact
   if (deleted.size === 0) return []
   const versions = [...deleted.keys()].toSorted((a, b) => a - b)
   const carried = versions.flatMap((version) => deleted.get(version) ?? [])
-  // Of a prompt that was there before the relay, some versions may never have been heard of. Where some are known but not
-  // read (`versionsFor`), a live one is among those that are.
+  // A prompt that is older than the relay may have versions that are not known. Where known versions were not read
+  // (`versionsFor`), a live one is among those that were.
   const whole = isComplete(after.map(({ version }) => version)) && after.every((state) => state.deleted)
   return [{ kind: 'deleted', versions, labels: [...new Set(carried)], whole }]
 }
 
-/** Whether every version up to the highest of these is known, deleted or not. `unread`: so many are known beside these. */
+/** Whether every version up to the highest of these is known, deleted or not. `unread`: how many others are known. */
 export const isComplete = (versions: readonly number[], unread = 0): boolean =>
   versions.length + unread === Math.max(0, ...versions)
 
@@ -48,7 +48,7 @@ function createdFacts(merged: Merged, live: readonly VersionState[]): Fact[] {
     .toReversed()
 }
 
-/** The first version that carries each label. */
+/** The first version with each label. */
 function holdersOf(states: readonly VersionState[]): Map<string, VersionState> {
   const holders = new Map<string, VersionState>()
   for (const state of states)
@@ -56,13 +56,13 @@ function holdersOf(states: readonly VersionState[]): Map<string, VersionState> {
   return holders
 }
 
-/** Labels that are told in the order of their names; of more, in the order of their version. */
+/** Up to this many labels are sorted by name; more stay in the order of their versions. */
 const maxSorted = 10_000
 
 const firstOf = (labels: readonly string[], first: string): string[] =>
   labels.includes(first) ? [first, ...labels.filter((label) => label !== first)] : [...labels]
 
-/** `latest` is left out: it goes to each new version by itself, and moves unheard when its version is deleted. */
+/** Without `latest`, which goes to each new version by itself, and moves without an event when its version is deleted. */
 function labelFacts(merged: Merged, after: readonly VersionState[], news: LabelNews): Fact[] {
   const before = holdersOf(merged.known)
   const now = holdersOf(after.filter(({ deleted }) => !deleted))
@@ -73,22 +73,22 @@ function labelFacts(merged: Merged, after: readonly VersionState[], news: LabelN
   const productionFirst = (a: string, b: string): number =>
     Number(b === 'production') - Number(a === 'production') || (a < b ? -1 : 1)
   const isInDoubt = mayBeGone(merged)
-  const whither = whereabouts(merged, after)
-  // Nobody reads so many in their order, and sorting them would take longer than all else.
+  const doubtOf = whereabouts(merged, after)
+  // No one reads so many in order, and sorting them would take longer than everything else.
   const inOrder = labels.length > maxSorted ? firstOf(labels, 'production') : labels.toSorted(productionFirst)
   return inOrder.flatMap((label): Fact[] => {
     const [from, to] = [before.get(label), now.get(label)]
     if (to) return gainFacts(merged, label, { from, to, isInDoubt }, news)
     if (!from || died.has(label)) return []
     const fact: Fact = { kind: 'label-removed', label, from: from.version }
-    const doubt = news.carriedByNone.has(label) ? null : whither(from)
+    const doubt = news.carriedByNone.has(label) ? null : doubtOf(from)
     return [doubt === null ? fact : { ...fact, now: doubt }]
   })
 }
 
 /**
- * A new version has the highest number of all: of a higher one that the change does not speak of, either the deletion was
- * silent, or the news of the new one are late. Nothing is said to be as it was before by what is known of it.
+ * A new version gets the highest number. Where a higher one is known that the change does not mention, either that one was
+ * deleted without an event, or the event of the new one is late. What is known of the higher one is then in doubt.
  */
 function mayBeGone(merged: Merged): (state: VersionState) => boolean {
   const created = merged.fresh.filter(
@@ -116,14 +116,14 @@ function gainFacts(
     const kind = to.version > from.version ? 'promoted' : 'rolled-back'
     return [{ kind, label, from: from.version, to: to.version }]
   }
-  // Of a version that is heard of for the first time, nobody knows since when it has the label.
-  const isNews = isNew || !isStranger(merged, to) || strayed.has(label)
-  return isNews ? [{ kind: 'label-added', label, to: to.version }] : []
+  // Since when a version seen for the first time has had the label is not known.
+  const isReported = isNew || !isStranger(merged, to) || strayed.has(label)
+  return isReported ? [{ kind: 'label-added', label, to: to.version }] : []
 }
 
 /**
- * Where a label is that left a version, as far as events tell, of which any may be missing; null: nowhere, since no other
- * version can be there.
+ * Where a label that left a version may be, given that events may be missing; null: on no version, since no other can
+ * exist.
  */
 function whereabouts(
   { known }: Merged,
@@ -132,7 +132,7 @@ function whereabouts(
   const live = after.filter(({ deleted }) => !deleted)
   const holdsLatest = ({ labels }: VersionState): boolean => labels.includes('latest')
   const hadLatest = known.find(holdsLatest)?.version
-  // Only a newer version takes `latest` from one that is still there.
+  // Only a newer version takes `latest` from a version that still exists.
   if (live.some(({ version }) => version === hadLatest) && !live.some(holdsLatest)) return () => 'newer'
   const mayBeThere = after.filter(({ deleted, presumed }) => !deleted || presumed)
   const [only, ...others] = mayBeThere
@@ -141,7 +141,7 @@ function whereabouts(
   return ({ version }) => (knowsAll && only.version === version ? null : 'unknown')
 }
 
-/** A label form that was opened earlier can bring `latest` back to an older version: said where both halves tell it. */
+/** A form opened earlier can save `latest` on an older version again; reported only where both events say so. */
 function latestFacts({ known, rows }: Merged, live: readonly VersionState[]): Fact[] {
   const holdsLatest = ({ labels }: VersionState): boolean => labels.includes('latest')
   const [from, to] = [known.find(holdsLatest)?.version, live.find(holdsLatest)?.version]
@@ -162,7 +162,7 @@ function tagFacts(merged: Merged, live: readonly VersionState[]): Fact[] {
   return added.length + removed.length > 0 ? [{ kind: 'tags-changed', added, removed }] : []
 }
 
-/** Only told when nothing else explains the events: whoever loses `latest` to a new version is no news. */
+/** Only where no other fact explains the events: a version that loses `latest` to a new one is not news. */
 function firstSeenFacts(merged: Merged, live: readonly VersionState[]): Fact[] {
   const unknown = live.filter((state) => isStranger(merged, state)).toReversed()
   const labelled = unknown.filter(({ labels }) => labels.length > 0)

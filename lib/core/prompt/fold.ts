@@ -17,36 +17,35 @@ export interface VersionContent {
 export interface Fold {
   /** The versions, deleted ones too, by number. */
   after: VersionState[]
-  /** Versions whose row must be written. */
+  /** Versions whose rows must be written. */
   touched: number[]
-  /** Most telling first; never empty. */
+  /** Most important first; never empty. */
   facts: Fact[]
   /** The version that the change is mostly about. */
   version: number
-  /** The newest event of that version; null when only events older than the known state spoke of it. */
+  /** The newest event of that version; null: only events older than the known state mention it. */
   eventId: string | null
-  /** That version's labels before; null when it was new or unknown. */
+  /** That version's labels before; null: it was new or unknown. */
   labelsBefore: string[] | null
-  /** Of the first fact: a name, else an address; `API` for what was done through Langfuse's API; null when nobody knows. */
+  /** The author of the first fact: a name or an e-mail address; `API`: Langfuse's API; null: not known. */
   actor: string | null
-  /** What several people did one after another and the facts do not show, each with `by`. */
+  /** What several people did in turn and the facts do not show, each with `by`. */
   steps: Fact[]
-  /** Labels that no known version carried, and one does now. */
+  /** Labels that no known version had before, and one has now. */
   regained: string[]
-  /** Ids of events older than the known state, which therefore changed nothing. */
+  /** Ids of events older than the known state, which changed nothing. */
   stale: string[]
 }
 
-/** What Langfuse's API said of labels: who carries it, or that nothing does. */
+/** What Langfuse's API said of a label. `holder` null: no version has it. */
 export interface LabelRead {
   label: string
   holder: StoredPromptEvent | null
 }
 
 /**
- * Folds the events of one change (at least one) into a prompt's last known state, or as much of it as they concern
- * (`versionsFor`). The change is the difference between before and after, whatever the order of the events, and however
- * often they came.
+ * Folds the events of one change (at least one) into a prompt's known state, or into the part of it that they concern
+ * (`versionsFor`). The change is the difference between before and after, whatever the order of the events and their repeats.
  */
 export function foldPrompt(
   before: readonly VersionState[],
@@ -61,8 +60,8 @@ export function foldPrompt(
   const found = attribute(factsOf(merged, reconciled, { carriedByNone, strayed }), steps, strayed)
   const version = mainVersion(found[0]?.fact, merged.fresh.length > 0 ? merged.fresh : events)
   const event = merged.rows.get(version)?.event ?? null
-  const told = mainActor(found)
-  const actor = told === undefined ? actorOf(event ?? events.find((one) => one.version === version)) : told
+  const main = mainActor(found)
+  const actor = main === undefined ? actorOf(event ?? events.find((one) => one.version === version)) : main
   const facts = found.map(({ fact, by }) =>
     by === undefined || by === actor || isRevealed(fact) ? fact : { ...fact, by },
   )
@@ -84,17 +83,17 @@ export function foldPrompt(
 
 const isRevealed = (fact: Fact): boolean => 'revealed' in fact && fact.revealed === true
 
-/** Undefined: no event tells whose doing any of it is. */
+/** Undefined: no event says who did any of it. */
 function mainActor(found: readonly Attributed[]): string | null | undefined {
   const own = found.find(({ fact, by }) => by !== undefined && !isRevealed(fact))
   if (own) return own.by
   return found.some(({ fact }) => isRevealed(fact)) ? null : undefined
 }
 
-/** Of one version; `production` is the first of its facts. */
+/** For one version; `production` is the first of its facts. */
 const maxStrayed = 100
 
-/** Remembers of each label that left for an unknown version where it left, until a version is known to carry it. */
+/** Keeps which version each label left for an unknown one, until a version is known to have it. */
 function withStrayed(
   states: VersionState[],
   facts: readonly Fact[],

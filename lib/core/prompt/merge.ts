@@ -1,24 +1,24 @@
 import type { StoredPromptEvent, VersionState } from '../change/change.ts'
 
-/** The last word on one version of a prompt. */
+/** The newest known state of one version of a prompt. */
 export interface Row {
   state: VersionState
-  /** When that was so, epoch milliseconds; `-Infinity` when only the flat form spoke of a stored version. */
+  /** When it was so, epoch milliseconds; `-Infinity`: only the flat form has mentioned it. */
   at: number
-  /** The event that said it; null when it is what was known before. */
+  /** The event it comes from; null: the state known before. */
   event: StoredPromptEvent | null
 }
 
 export interface Merged {
-  /** By version; each as its own newest event tells it, which other versions may contradict. */
+  /** By version, each as its own newest event has it. Versions may contradict each other. */
   rows: ReadonlyMap<number, Row>
-  /** By label the newest event that shows it on a version, which may have lost it since. */
+  /** By label, the newest event that shows it on a version. The version may have lost it since. */
   claims: ReadonlyMap<string, { version: number; at: number }>
-  /** What was live before, by number, without versions that turn out to have been deleted in silence. */
+  /** The live versions before, by number, without those that turn out to have been deleted without an event. */
   known: VersionState[]
   /** All other versions. */
   strangers: ReadonlySet<number>
-  /** Labels that versions carried when these events deleted them. */
+  /** The labels of versions that these events deleted. */
   deleted: ReadonlyMap<number, string[]>
   /** Events that changed the state or confirm it, oldest first. */
   fresh: StoredPromptEvent[]
@@ -26,21 +26,21 @@ export interface Merged {
   stale: string[]
 }
 
-/** The order between events of one prompt. The flat form has no `updatedAt`: its own time has to do. */
+/** Orders the events of one prompt. The flat form has no `updatedAt`, so its own time is used. */
 const timeOf = (event: StoredPromptEvent): number => event.updatedAt ?? event.occurredAt
 
-/** Version numbers come again when a prompt is deleted and created anew; ids do not. An unknown id fits any. */
+/** Version numbers repeat after a prompt is deleted and created again; ids do not. An unknown id matches any. */
 function isSameRow(a: { promptId?: string | null }, b: { promptId?: string | null }): boolean {
   return (a.promptId ?? null) === null || (b.promptId ?? null) === null || a.promptId === b.promptId
 }
 
 const firstToLast = (a: StoredPromptEvent, b: StoredPromptEvent): number =>
   timeOf(a) - timeOf(b) ||
-  // `deleted` carries the version as it was, so its time is that of the last update.
+  // `deleted` carries the time of the version's last update.
   Number(a.action === 'deleted') - Number(b.action === 'deleted') ||
   (a.eventId < b.eventId ? -1 : 1)
 
-function told(event: StoredPromptEvent, before: VersionState | null): VersionState {
+function stateAfter(event: StoredPromptEvent, before: VersionState | null): VersionState {
   return {
     version: event.version,
     promptId: event.promptId ?? before?.promptId ?? null,
@@ -55,17 +55,17 @@ function told(event: StoredPromptEvent, before: VersionState | null): VersionSta
   }
 }
 
-/** Whether both name the same row: version numbers come again, and the flat form has no ids. */
+/** Whether both have the same id; the flat form has none. */
 const isOneRow = (a: { promptId?: string | null }, b: { promptId?: string | null }): boolean =>
   typeof a.promptId === 'string' && a.promptId === b.promptId
 
-/** Whether an event says of a row taken for deleted that it is there: what was only inferred gives way, what was told only to a read. */
+/** Whether an event shows that a deleted row exists: any later event where the deletion was inferred, otherwise only a read. */
 const isAlive = ({ state, at }: Row, event: StoredPromptEvent): boolean =>
   isOneRow(state, event) && (event.isRead === true || (state.presumed === true && timeOf(event) > at))
 
-/** Another row of that number. What is remembered of labels is of the prompt, not of the row. */
+/** A new row with that version number. Strayed labels belong to the prompt, so they stay. */
 const anew = (event: StoredPromptEvent, { strayed }: VersionState): VersionState => ({
-  ...told(event, null),
+  ...stateAfter(event, null),
   ...(strayed && { strayed }),
 })
 
@@ -73,34 +73,34 @@ function confirmedDeleted({ presumed: _, ...state }: VersionState): VersionState
   return { ...state, deleted: true }
 }
 
-/** The row after the event; null when the event is older than the row. */
+/** The row after the event; null: the event is older than the row. */
 function apply(row: Row | undefined, event: StoredPromptEvent): Row | null {
   const at = timeOf(event)
-  if (!row) return { state: told(event, null), at, event }
+  if (!row) return { state: stateAfter(event, null), at, event }
   const same = isSameRow(row.state, event)
   const older = at < row.at
-  // A deleted row never comes back, so its deletion is the last word whenever it arrives.
+  // A deleted row never comes back, so its deletion is final whenever it arrives.
   if (same && event.action === 'deleted')
     return older
       ? { ...row, state: confirmedDeleted(row.state), event }
-      : { state: told(event, row.state), at, event }
+      : { state: stateAfter(event, row.state), at, event }
   if (older) return null
   if (!same) return { state: anew(event, row.state), at, event }
-  if (!row.state.deleted || isAlive(row, event)) return { state: told(event, row.state), at, event }
+  if (!row.state.deleted || isAlive(row, event)) return { state: stateAfter(event, row.state), at, event }
   const isRecreated = event.action === 'created' && at > row.at && event.promptId === undefined
   return isRecreated ? { state: anew(event, row.state), at, event } : null
 }
 
 /**
- * Times of Langfuse come from clocks of several machines, and each row of a copied prompt has times of its own, in any
- * order of versions: of what is closer together, neither is known to be the earlier one. Milliseconds.
+ * Langfuse's times come from the clocks of several machines, and each row of a copied prompt has its own time, in any order
+ * of versions. Of times closer together than this, neither is known to be the earlier. Milliseconds.
  */
 const surelyApartMs = 10 * 60_000
 
 /**
- * Deletions through Langfuse's API fire nothing, but a new version always gets the number after the highest live one: so
- * what was last known some time before version n was created, and has a higher number, is gone. Each n says so once, when
- * it is first known, and never of a version that the same change speaks of.
+ * Deletions through Langfuse's API fire no event, but a new version always gets the number after the highest live one. So a
+ * version with a higher number that was last known well before the new one was created is gone. A new version says so only
+ * once, when it is first known, and never of a version that the same change mentions.
  */
 function isGone(row: Row, news: readonly StoredPromptEvent[], events: readonly StoredPromptEvent[]): boolean {
   const { version, updatedAt } = row.state
@@ -112,7 +112,7 @@ function isGone(row: Row, news: readonly StoredPromptEvent[], events: readonly S
   return isLater && !events.some((event) => event.version === version && isSameRow(event, row.state))
 }
 
-/** Folds events, in whatever order and however often they came, into the last word on each version. */
+/** Folds events, in any order and with repeats, into the newest state of each version. */
 export function merge(before: readonly VersionState[], events: readonly StoredPromptEvent[]): Merged {
   const rows = new Map<number, Row>(
     before.map((state) => [state.version, { state, at: state.updatedAt ?? -Infinity, event: null }]),
@@ -150,7 +150,7 @@ export function merge(before: readonly VersionState[], events: readonly StoredPr
   return { rows, claims, known, strangers, deleted, fresh, stale }
 }
 
-/** Marks them deleted; gives back their numbers. */
+/** Marks the versions that are gone as deleted, and returns their numbers. */
 function dropGone(
   rows: Map<number, Row>,
   news: readonly StoredPromptEvent[],
@@ -162,11 +162,11 @@ function dropGone(
   return new Set(gone.map(({ state }) => state.version))
 }
 
-/** Whether a live version was not there before these events, as far as is known. */
+/** Whether a live version was not known before these events. */
 export const isStranger = ({ strangers }: Merged, { version }: VersionState): boolean =>
   strangers.has(version)
 
-/** Whether one of these events told that it was created. */
+/** Whether one of these events says that it was created. */
 export const isCreated = ({ fresh }: Merged, state: VersionState): boolean =>
   fresh.some(
     (event) => event.action === 'created' && event.version === state.version && isSameRow(event, state),
@@ -177,9 +177,8 @@ const newestFirst = (a: Row, b: Row): number =>
   b.at - a.at || Number(a.state.deleted) - Number(b.state.deleted) || b.state.version - a.state.version
 
 /**
- * The versions as they stand together, by number. A label lives on one version of a prompt, and tags are the
- * same on all: where versions contradict each other (an event got lost), the one heard of last is right.
- * What needs no change stays the same object.
+ * The versions without contradictions, by number. A label is on one version of a prompt, and tags are the same on all: where
+ * versions contradict each other because an event got lost, the newest is right. Unchanged states stay the same objects.
  */
 export function reconcile({ rows, claims }: Pick<Merged, 'rows' | 'claims'>): VersionState[] {
   const all = [...rows.values()].toSorted(newestFirst)
@@ -204,10 +203,10 @@ export function reconcile({ rows, claims }: Pick<Merged, 'rows' | 'claims'>): Ve
 const isSameList = (a: readonly string[], b: readonly string[]): boolean =>
   a === b || (a.length === b.length && a.every((item, index) => item === b[index]))
 
-/** Whether its event told the tags, or it may still have them: those of a version that was deleted before are of then. */
+/** Whether its tags are current: from its event, or known before of a live version. */
 const knowsTags = ({ state, event }: Row): boolean =>
   event ? state.tags === event.tags : !state.deleted && hasKnownTags(state)
 
-/** Of a version that only the flat form spoke of, no tags may mean that none were told. */
+/** Where only the flat form has mentioned a version, an empty list may mean that it did not say. */
 export const hasKnownTags = (state: VersionState): boolean =>
   state.updatedAt !== null || state.tags.length > 0

@@ -7,26 +7,25 @@ import { scoreClause } from './row-clauses.ts'
 import { type Routes, type Rule, ruleSchema } from './rules.ts'
 import { type Target, type TargetType, targetKinds, targetTypes } from './target-settings.ts'
 
-/** A target of `relay.config.ts`, with what it lacks: variables, or settings where they come from elsewhere. */
+/** A target as `relay.config.ts` has it. Its settings go by the names of their variables, or by their own. */
 export interface TargetWritten {
   name: string
   type: TargetType
   missing: string[]
-  /** All that it is made of: variables, or settings where they come from elsewhere. */
   settings: string[]
 }
 
 export interface Configuration {
-  /** Null where nothing can be taken: see `Reading`. */
+  /** Null: no event can be stored; see `Reading` in `env.ts`. */
   env: Env | null
   routes: Routes
   written: TargetWritten[]
-  /** With one of them nothing settles, and nothing is sent; what comes is stored. */
+  /** With one of them nothing settles or is sent; events are still stored. */
   problems: Problem[]
   warnings: Problem[]
 }
 
-/** The variables and `relay.config.ts` together. Throws nothing, whatever they hold. */
+/** Reads the variables and `relay.config.ts` together. Never throws. */
 export function readConfiguration(build: BuildRoutes, source: Source): Configuration {
   const { env, values, problems } = readEnv(source)
   const { routes, written, read, ...found } = readFile(build, values, source, problems)
@@ -39,7 +38,7 @@ export function readConfiguration(build: BuildRoutes, source: Source): Configura
   }
 }
 
-/** The targets that are configured, with the rules over them. */
+/** The configured targets, with the rules. */
 export const buildRoutes = (build: BuildRoutes, env: Env): Routes => readFile(build, env, {}, []).routes
 
 type Plain = Readonly<Record<string, unknown>>
@@ -48,7 +47,7 @@ const isPlain = (value: unknown): value is Plain =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
 interface FileRead extends Pick<Configuration, 'routes' | 'written' | 'problems' | 'warnings'> {
-  /** Variables that it asked for by name. */
+  /** The names of the variables that it read. */
   read: string[]
 }
 
@@ -78,7 +77,7 @@ function readFile(build: BuildRoutes, env: Env, source: Source, known: readonly 
   }
 }
 
-/** Two targets may be made of one variable. */
+/** Two targets may use one variable. */
 const distinct = (problems: readonly Problem[]): Problem[] => [
   ...new Map(problems.map((problem) => [`${problem.name} ${problem.what}`, problem])).values(),
 ]
@@ -92,7 +91,7 @@ function attempt(build: () => unknown): { value: unknown } | { problem: Problem 
   try {
     return { value: build() }
   } catch (error) {
-    // Others may hold a value: JSON.parse shows what it cannot parse.
+    // Messages of other errors may hold a value: JSON.parse quotes what it cannot parse.
     const isSafe = error instanceof TypeError || error instanceof ReferenceError
     const what = error instanceof Error ? `${error.name}${isSafe ? ` (${error.message})` : ''}` : 'something'
     return { problem: { name: 'relay.config.ts', what: `throws ${what}`, fix: inFile } }
@@ -111,7 +110,7 @@ const isNames = (value: unknown): value is AlertTarget =>
 function fileProblems(file: unknown): Problem[] {
   const of = (name: string, what: string): Problem => ({ name, what, fix: inFile })
   if (!isPlain(file) || file instanceof Promise)
-    return [of('relay.config.ts', 'gives no object with targets and rules (it may not be async)')]
+    return [of('relay.config.ts', 'does not return an object with targets and rules (it must not be async)')]
   return [
     ...unknownKeys(file, fileKeys, { name: 'relay.config.ts', of: 'relay.config.ts' }),
     ...(isPlain(file.targets) ? [] : [of('targets', 'is not an object of targets by name')]),
@@ -122,7 +121,7 @@ function fileProblems(file: unknown): Problem[] {
   ]
 }
 
-/** `name`: what has the keys; `of`: what kind of thing it is. */
+/** `name`: the path of what has the keys; `of`: what it is, for the message. */
 function unknownKeys(
   value: Plain,
   known: readonly string[],
@@ -141,7 +140,7 @@ function unknownKeys(
 const isUnset = (value: unknown): boolean =>
   value === undefined || (typeof value === 'string' && cleaned(value) === '')
 
-/** Without what is unset or blank, and without parts that are so as a whole (a GitHub App, say). */
+/** Without settings that are unset or blank, and without parts that are so as a whole (such as a GitHub App). */
 function setOnly(value: unknown): unknown {
   if (isUnset(value)) return undefined
   if (!isPlain(value)) return value
@@ -157,7 +156,7 @@ interface TargetRead {
   written: TargetWritten | null
   target: Target | null
   problems: Problem[]
-  /** What is not set, where something else of the target is. */
+  /** What is not set although other settings of the target are. */
   partial: Problem[]
 }
 
@@ -209,7 +208,7 @@ function twoWays(path: string, set: Plain, ways: readonly (readonly string[])[])
   return [
     {
       name: `${path}.${one}`,
-      what: `and ${path}.${other} are both set: they are two ways to the same`,
+      what: `and ${path}.${other} are both set, but only one can be used`,
       fix: 'Keep one of them.',
     },
   ]
@@ -222,7 +221,7 @@ function setAndMissing(
 ): { set: Plain; missing: string[][] } {
   const needed = new Set(ways.flat())
   const all = setOnly(given) as Plain
-  // An empty list of secrets is none; of anything else, it is a mistake.
+  // An empty list of secrets counts as unset; any other empty list is a mistake.
   const isSet = ([key, value]: [string, unknown]) =>
     !(needed.has(key) && Array.isArray(value) && value.length === 0)
   const set = Object.fromEntries(Object.entries(all).filter(isSet))
@@ -241,7 +240,7 @@ function unsetIn(value: unknown, path: string[]): string[][] {
   return Object.entries(value).flatMap(([key, part]) => unsetIn(part, [...path, key]))
 }
 
-/** What is wrong with the settings that are set. What an unset one lacks is told once, by its name. */
+/** Problems of the settings that are set; those that are not are reported by name elsewhere. */
 function settingProblems(
   name: string,
   set: Plain,
@@ -261,7 +260,7 @@ function settingProblems(
 const valueAt = (value: unknown, path: readonly PropertyKey[]): unknown =>
   path.reduce((part: unknown, key) => (part as Plain | undefined)?.[String(key)], value)
 
-/** By the path of a setting: the variable that it comes from, or the path itself. */
+/** The name of the variable that a setting comes from, by the setting's path; without one, the path itself. */
 type Names = (path: readonly PropertyKey[]) => string
 
 const dotted = (path: readonly PropertyKey[]): string =>
@@ -269,7 +268,7 @@ const dotted = (path: readonly PropertyKey[]): string =>
     .map((key, place) => (typeof key === 'number' ? `[${key}]` : `${place === 0 ? '' : '.'}${String(key)}`))
     .join('')
 
-/** Each name in place of its value, to see which variable a setting comes from. */
+/** Each variable's name as its value, to see which variable a setting comes from. */
 const namesAsEnv = Object.fromEntries(envNames.map((name) => [name, name])) as unknown as Env
 
 function sourcesOf(build: BuildRoutes, read: readonly string[]): Names {
@@ -277,7 +276,7 @@ function sourcesOf(build: BuildRoutes, read: readonly string[]): Names {
   try {
     file = build(namesAsEnv, (name) => name)
   } catch {
-    // The file does more with a variable than to hand it on; then settings go by their own names.
+    // The file computes with a variable, so settings go by their own names.
   }
   const known: readonly unknown[] = [...envNames, ...read]
   return (path) => {
@@ -289,7 +288,7 @@ function sourcesOf(build: BuildRoutes, read: readonly string[]): Names {
   }
 }
 
-/** Only those that are right; with any other, nothing acts. */
+/** Only the valid rules; any other is a problem, with which nothing acts. */
 function readRules(given: readonly unknown[], names: Names): { rules: Rule[]; problems: Problem[] } {
   const seen = new Set<unknown>()
   const problems: Problem[] = []
@@ -299,8 +298,8 @@ function readRules(given: readonly unknown[], names: Names): { rules: Rule[]; pr
     if (own.length === 0 && seen.has(name))
       own.push({
         name: `rules[${place}].name`,
-        what: 'is the name of another rule as well',
-        fix: 'Give each rule a name of its own.',
+        what: 'is also the name of another rule',
+        fix: 'Give each rule its own name.',
       })
     seen.add(name)
     problems.push(...own)
@@ -312,7 +311,8 @@ function readRules(given: readonly unknown[], names: Names): { rules: Rule[]; pr
 
 function ruleProblems(raw: unknown, place: number, names: Names): Problem[] {
   const path = `rules[${place}]`
-  if (!isPlain(raw)) return [{ name: path, what: 'is not a rule: an object with a name and to', fix: inFile }]
+  if (!isPlain(raw))
+    return [{ name: path, what: 'is not a rule, which is an object with name and to', fix: inFile }]
   const called =
     typeof raw.name === 'string' && raw.name !== '' ? ` In the rule "${raw.name.slice(0, 80)}".` : ''
   const score = isPlain(raw.score) ? raw.score : {}
@@ -327,7 +327,7 @@ function ruleProblems(raw: unknown, place: number, names: Names): Problem[] {
       if (issue.code === 'unrecognized_keys') return []
       const [key] = issue.path
       const isLacking = issue.path.length === 1 && raw[String(key)] === undefined
-      // A key that is there without a value is told of above.
+      // `unsetClauses` reports a key without a value.
       if (isLacking && key !== undefined && Object.hasOwn(raw, key)) return []
       const what = isLacking ? 'is not set' : issue.message
       return [{ name: dotted(['rules', place, ...issue.path]), what, fix: inFile }]
@@ -335,7 +335,7 @@ function ruleProblems(raw: unknown, place: number, names: Names): Problem[] {
   ].map((problem) => ({ ...problem, fix: `${problem.fix}${called}` }))
 }
 
-/** A clause that is there without a value would let the rule hold for anything. */
+/** A rule with a clause without a value would match anything. */
 function unsetClauses(given: Plain, path: readonly PropertyKey[], names: Names): Problem[] {
   return Object.keys(given)
     .filter((key) => given[key] === undefined)
@@ -345,7 +345,7 @@ function unsetClauses(given: Plain, path: readonly PropertyKey[], names: Names):
       const from = source === place ? '' : `, as ${source} is not set`
       return {
         name: place,
-        what: `is there without a value${from}, which would let the rule hold for anything`,
+        what: `has no value${from}, so the rule would match anything`,
         fix: 'Give it one, or take it out.',
       }
     })
@@ -382,7 +382,7 @@ function warningsOf(rules: readonly Rule[], alertTarget: AlertTarget, targets: r
   ) =>
     listed(given)
       .filter((one) => !known.includes(one))
-      .map((one) => ({ name, what: `names ${one}${where}, which is not known`, fix: suggestion(one, known) }))
+      .map((one) => ({ name, what: `names ${one}${where}, which is unknown`, fix: suggestion(one, known) }))
   const ofRules = rules.flatMap(({ name, to, level, score }) => {
     const rule = `The rule "${name}"`
     return [

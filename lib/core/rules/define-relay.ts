@@ -4,7 +4,7 @@ import type { scoreClause } from './row-clauses.ts'
 import type { Rule, Trigger } from './rules.ts'
 import type { TargetOf, TargetType, targetKinds } from './target-settings.ts'
 
-/** Reads a variable of any name: trimmed, undefined where it is unset or blank. */
+/** Reads a variable by name: trimmed; undefined: unset or blank. */
 export type ReadVariable = (name: string) => string | undefined
 
 /** A setting as written in `relay.config.ts`: what comes from the environment may be unset. */
@@ -26,7 +26,6 @@ type Written<Type extends TargetType> = {
 }
 type WrittenTarget = { [Type in TargetType]: Written<Type> }[TargetType]
 
-/** A rule as written: what `Rule` is, with literal words. */
 type WrittenRule = Omit<Rule, 'on'> & { readonly on?: readonly Trigger[] }
 
 interface RelayFile {
@@ -39,11 +38,11 @@ interface RelayFile {
   readonly alertTarget?: string | readonly string[]
 }
 
-/** What an unknown key has to be, which it never is: the compiler's message shows it. */
+/** The type required of an unknown key, which no value has: the compiler's message shows it. */
 interface NoKey<Key, Of extends string> {
   'unknown key': `${Key & string} is not a key of ${Of}`
 }
-/** Only the keys of `Shape`: TypeScript itself lets others through in what a function returns. */
+/** Only the keys of `Shape`: TypeScript does not check a function's result for others. */
 type Only<T, Shape, Of extends string> = { [K in keyof T]: K extends keyof Shape ? unknown : NoKey<K, Of> }
 
 type OnlyPart<Part, Shape, Of extends string> = Part extends readonly unknown[]
@@ -73,7 +72,7 @@ type OnlyKnown<File extends RelayFile> = Only<File, RelayFile, 'relay.config.ts'
   alertTarget?: (keyof File['targets'] & string) | readonly (keyof File['targets'] & string)[]
 }
 
-/** What `relay.config.ts` exports. What it returns is checked before anything is done with it. */
+/** What `relay.config.ts` exports. Its result is unknown until it has been checked. */
 export type BuildRoutes = (env: Env, variable: ReadVariable) => unknown
 
 /**

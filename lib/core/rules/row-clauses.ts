@@ -9,17 +9,17 @@ import {
   scoreSources,
 } from '../change/observed.ts'
 
-const text = z.string({ error: 'is neither a text nor a list of texts' }).min(1, { error: 'is empty' })
-const texts = z.array(text).min(1, { error: 'is empty, so the rule would never hold' }).readonly()
+const text = z.string({ error: 'is neither a string nor a list of strings' }).min(1, { error: 'is empty' })
+const texts = z.array(text).min(1, { error: 'is empty, so the rule would never match' }).readonly()
 
-/** One value or several, any of which may hold. */
+/** One value, or several of which any may match. */
 export const values = z.union([text, texts], { error: valuesError })
 
-/** What a union knows of its parts' issues is lost but for this. */
+/** zod's own message for a union says nothing about its parts. */
 function valuesError({ input }: { input?: unknown }): string {
   if (input === '') return 'is empty'
-  if (!Array.isArray(input)) return 'is neither a text nor a list of texts'
-  return input.length === 0 ? 'is empty, so the rule would never hold' : 'is not a list of texts'
+  if (!Array.isArray(input)) return 'is neither a string nor a list of strings'
+  return input.length === 0 ? 'is empty, so the rule would never match' : 'is not a list of strings'
 }
 
 const number = z.number({ error: 'is not a number' })
@@ -27,7 +27,7 @@ const amount = number.min(0, { error: 'is below 0' })
 
 const codeList = (words: readonly string[]): string => words.map((word) => `\`${word}\``).join(', ')
 
-/** What a rule asks of a score; every part that is given must hold. */
+/** A score matches if all parts match. */
 export const scoreClause = z.strictObject({
   name: values.optional().describe('Globs over score names'),
   source: values.optional().describe(codeList(scoreSources)),
@@ -36,7 +36,7 @@ export const scoreClause = z.strictObject({
   above: number.optional(),
 })
 
-/** What a rule asks of one trace, observation or score. */
+/** Clauses about one trace, observation or score. */
 export const rowClauses = {
   level: values.optional().describe(codeList(levels)),
   score: scoreClause.optional().describe('Of a score'),
@@ -59,7 +59,7 @@ const oneOf = (value: string | null, values: Values): boolean => many(values).in
 
 const clauseNames = ['level', 'score', 'latencyAbove', 'costAbove', 'model', 'trace'] as const
 
-/** The first clause of a rule that can only hold for traces, observations and scores; null: none. */
+/** A rule's first clause that only traces, observations and scores can match; null: it has none. */
 export const rowClauseOf = (rule: RowClauses): string | null =>
   clauseNames.find((name) => rule[name] !== undefined) ?? null
 
@@ -74,7 +74,7 @@ function scoreRefusal(
   row: ObservedRow,
 ): string | null {
   const number = numberOf(row.value)
-  if (!row.event.startsWith('score.')) return 'it is no score'
+  if (!row.event.startsWith('score.')) return 'it is not a score'
   if (name !== undefined && !globbed(row.name, name)) return `score is not ${or(name)}`
   if (source !== undefined && !oneOf(row.source, source)) return `source is not ${or(source)}`
   if (dataType !== undefined && !oneOf(row.dataType, dataType)) return `data type is not ${or(dataType)}`
@@ -83,15 +83,15 @@ function scoreRefusal(
   return null
 }
 
-/** A generation is known by its trace as well, whose name its burst has. */
+/** A generation also matches by the name of its trace, which its burst has. */
 const isNamed = (row: ObservedRow, subject: string, names: Values): boolean =>
   !row.event.startsWith('score.') && (globbed(row.name, names) || globbed(subject, names))
 
-/** Why a rule does not hold for a row; null: it does. `subject`: what the row's burst is called. */
+/** Why a rule does not match a row; null: it does. `subject`: the name of the row's burst. */
 export function rowRefusal(rule: RowRule, row: ObservedRow, subject: string): string | null {
   const { level, score, latencyAbove, costAbove, model, trace, prompt, environment } = rule
   if (!isTriggered(rule, row))
-    return rule.on ? `${row.event} is not ${rule.on.join(' or ')}` : 'no clause asks for traces or scores'
+    return rule.on ? `${row.event} is not ${rule.on.join(' or ')}` : 'no clause is about traces or scores'
   if (level !== undefined && !oneOf(row.level, level)) return `level is not ${or(level)}`
   if (score !== undefined) {
     const refusal = scoreRefusal(score, row)
@@ -111,8 +111,8 @@ export function rowRefusal(rule: RowRule, row: ObservedRow, subject: string): st
 const isUpdate = (event: ObservedName): boolean => event.endsWith('.updated')
 
 /**
- * Kinds of facts mean what is told for the first time; what is told again is only for those who name it. A rule
- * without `on` means rows where one of its clauses does.
+ * A kind of fact stands for rows that are new; an update matches only a rule that names its event. A rule without `on`
+ * matches rows only if one of its clauses is about rows.
  */
 function isTriggered(rule: RowRule, row: ObservedRow): boolean {
   const { on } = rule

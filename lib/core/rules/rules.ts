@@ -9,7 +9,7 @@ import type { ObservedRow } from '../change/observed.ts'
 import { many, rowClauseOf, rowClauses, rowRefusal, values } from './row-clauses.ts'
 import type { Target } from './target-settings.ts'
 
-/** The words of tutorials, each for several kinds of facts. */
+/** The event names of tutorials, and the kinds that each stands for. A new kind belongs to none of them. */
 const plainTriggers = {
   'prompt.created': ['version-created'],
   'prompt.updated': ['promoted', 'rolled-back', 'label-added', 'label-removed', 'tags-changed', 'first-seen'],
@@ -27,24 +27,27 @@ export type Trigger = FactKind | PlainTrigger
 export const triggers: readonly Trigger[] = [...factKinds, ...(Object.keys(plainTriggers) as PlainTrigger[])]
 
 const trigger = z
-  .string({ error: 'is not a word' })
+  .string({ error: 'is not a string' })
   .superRefine((word, context) => {
     if ((triggers as readonly string[]).includes(word)) return
-    context.addIssue({ code: 'custom', message: `knows no "${shown(word)}". ${suggestion(word, triggers)}` })
+    context.addIssue({
+      code: 'custom',
+      message: `is unknown: "${shown(word)}". ${suggestion(word, triggers)}`,
+    })
   })
   .transform((word) => word as Trigger)
 
-/** A word of `relay.config.ts` as a message may hold it. */
+/** Short enough for a message, and without control characters. */
 const shown = (word: string): string => JSON.stringify(word.slice(0, 60)).slice(1, -1)
 
-const name = z.string({ error: 'is not a text' }).min(1, { error: 'is empty' })
+const name = z.string({ error: 'is not a string' }).min(1, { error: 'is empty' })
 
-/** Every clause that is given must hold; within one clause, any of its values. */
+/** A rule matches if all of its clauses do; a clause matches if any of its values does. */
 export const ruleSchema = z.strictObject({
-  name: name.describe('What the rule is called on the pages; each has its own'),
+  name: name.describe('The name on the pages; each rule has its own'),
   on: z
-    .array(trigger, { error: 'is not a list of words' })
-    .min(1, { error: 'is empty, so the rule would never hold' })
+    .array(trigger, { error: 'is not a list of strings' })
+    .min(1, { error: 'is empty, so the rule would never match' })
     .readonly()
     .optional()
     .describe('What happened'),
@@ -73,11 +76,11 @@ export type Rule<Name extends string = string> = Omit<z.output<typeof ruleSchema
 export interface Routes {
   targets: Record<string, Target>
   rules: readonly Rule[]
-  /** Targets that are notified of troubles, each except of its own. Some may not be configured. */
+  /** Targets that are notified of troubles, each of all but its own. Some may not be configured. */
   alertTargets: readonly string[]
 }
 
-/** One target that a rule chose, with the fact that it matched and is to be told. */
+/** A target that a rule chose, with the fact that the rule matched, which is the one to report. */
 export interface Routed {
   target: string
   rule: string
@@ -86,7 +89,7 @@ export interface Routed {
 
 export interface Skipped {
   target: string
-  /** The rule and its clause that said no. */
+  /** Each rule that names the target, with the clause that did not match. */
   why: string
 }
 
@@ -122,7 +125,7 @@ function clauseAgainst(rule: Rule, change: Matchable, by: string | null): string
   return null
 }
 
-/** The fact that makes the rule hold, or the clause that says no. */
+/** The fact that the rule matches, or why it matches none. */
 export function matchRule(rule: Rule, change: Matchable): { fact: Fact } | { clause: string } {
   const burst = change.detail.facts.find(isBurst)
   if (burst) return matchBurst(rule, burst, change)
@@ -131,14 +134,14 @@ export function matchRule(rule: Rule, change: Matchable): { fact: Fact } | { cla
   const rowClause = rowClauseOf(rule)
   if (rowClause !== null) return { clause: `it has no ${rowClause}` }
   const kinds = rule.on?.flatMap(kindsOf)
-  const wanted = change.detail.facts.filter((fact) =>
+  const candidates = change.detail.facts.filter((fact) =>
     kinds ? kinds.includes(fact.kind) : kindOf(fact.kind).routing === 'any-rule',
   )
-  if (wanted.length === 0) {
+  if (candidates.length === 0) {
     return { clause: rule.on ? `${change.kind} is not ${rule.on.join(' or ')}` : 'nothing visible changed' }
   }
   const { label, author } = rule
-  const labelled = wanted.filter(
+  const labelled = candidates.filter(
     (candidate) => label === undefined || labelsOf(candidate).some((one) => many(label).includes(one)),
   )
   const isTheirs = (candidate: Fact): boolean =>
@@ -149,18 +152,14 @@ export function matchRule(rule: Rule, change: Matchable): { fact: Fact } | { cla
   return clause === null ? { fact: narrowed(fact, label) } : { clause }
 }
 
-/** Of a burst: the rule holds where all of its clauses do for one of the rows, and is told of those that match. */
-export function matchBurst(
-  rule: Rule,
-  fact: BurstFact,
-  change: Matchable,
-): { fact: Fact } | { clause: string } {
+/** A rule matches a burst if it matches one of its rows; the fact is narrowed to the rows that it matches. */
+function matchBurst(rule: Rule, fact: BurstFact, change: Matchable): { fact: Fact } | { clause: string } {
   const { observed = [] } = change.detail
   const { project, label, tags, author } = rule
   if (project !== undefined && !many(project).includes(change.projectId ?? ''))
     return { clause: `project is not ${many(project).join(' or ')}` }
-  const asked = { label, tags, author }
-  const foreign = Object.entries(asked).find(([, values]) => values !== undefined)
+  const ofPrompts = { label, tags, author }
+  const foreign = Object.entries(ofPrompts).find(([, values]) => values !== undefined)
   if (foreign) return { clause: `it has no ${foreign[0]}` }
   const matches = (row: ObservedRow): boolean => rowRefusal(rule, row, fact.name) === null
   if (observed.some(matches)) return { fact: narrowedTo(fact, observed, matches) }
@@ -168,8 +167,8 @@ export function matchBurst(
   return { clause: (first && rowRefusal(rule, first, fact.name)) ?? 'nothing of it is kept' }
 }
 
-/** Whether a rule wants to hear of a row, in a burst of its own. */
-export function wantsRow(
+/** Whether a rule matches a row on its own. */
+export function matchesRow(
   rule: Rule,
   { projectId, fact, row }: { projectId: string; fact: BurstFact; row: ObservedRow },
 ): boolean {
@@ -179,15 +178,15 @@ export function wantsRow(
   )
 }
 
-/** Of several labels, a rule that asks for one is told of that one. */
+/** Without the labels that the rule does not name. */
 function narrowed(fact: Fact, label: Rule['label']): Fact {
   if (label === undefined || !('labels' in fact)) return fact
   return { ...fact, labels: fact.labels.filter((one) => many(label).includes(one)) }
 }
 
 /**
- * The configured targets that are notified of a trouble with this target (null: with something else). Never itself:
- * the message would fail the same way.
+ * The configured targets that are notified of a trouble with `troubled` (null: it is not about a target). Never that target
+ * itself: the message would fail in the same way.
  */
 export const notifiedOf = (
   { targets, alertTargets }: Pick<Routes, 'targets' | 'alertTargets'>,
@@ -201,7 +200,7 @@ const routeTrouble = (routes: Routes, fact: Fact): Routed[] =>
     fact,
   }))
 
-/** Which targets hear of a change (each once, by the first rule that holds), and why the others do not. */
+/** Which targets receive a change (each once, by the first rule that matches), and why the others do not. */
 export function route(routes: Routes, change: Matchable): { routed: Routed[]; skipped: Skipped[] } {
   const trouble = change.detail.facts.find(({ kind }) => kindOf(kind).routing === 'alert-target')
   if (trouble) return { routed: routeTrouble(routes, trouble), skipped: [] }
@@ -222,7 +221,7 @@ export function route(routes: Routes, change: Matchable): { routed: Routed[]; sk
   return { routed: [...routed.values()], skipped }
 }
 
-/** Targets that rules name for a change, and that are not configured. */
+/** Targets that matching rules name, but that are not configured. */
 export function leftOut(routes: Routes, change: Matchable): string[] {
   const named = routes.rules.flatMap((rule) => ('clause' in matchRule(rule, change) ? [] : rule.to))
   return [...new Set(named)].filter((target) => !Object.hasOwn(routes.targets, target))

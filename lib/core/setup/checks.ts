@@ -367,7 +367,7 @@ const setClock = 'Set the clock of this machine by NTP.'
 
 function checkClock(reached: Reached): Finding {
   const ahead = clockAhead(reached)
-  if (ahead === null) return notYet('No other server told the time.', 'Check again when one is reached.')
+  if (ahead === null) return notYet('No other server sent its time.', 'Check again when one is reached.')
   const seconds = quantity(Math.round(Math.abs(ahead) / 1000), 'second')
   if (Math.abs(ahead) <= maxAheadMs) return ok('As other servers have it.')
   return problem(

@@ -1,10 +1,10 @@
 import type { WatchState } from './watch.ts'
 
 /**
- * What is known of how long no signed event came. `never`: none ever came. `recent`: one came within `quietMs`.
- * `unchanged`: Langfuse said lately that no prompt changed since. `changed`: it named one that did. `no-keys`,
- * `no-answer`: the cause is not known, because Langfuse cannot be asked or does not answer. `unwatched`: nobody wants to
- * know (`QUIET_HOURS=0`). `clock`: the newest event lies in the future, so the clock was set back.
+ * What is known of the time without a signed event. `never`: none has ever arrived. `recent`: one arrived within `quietMs`.
+ * `unchanged`: Langfuse said recently that no prompt has changed since. `changed`: it named one that has. `no-keys`,
+ * `no-answer`: the cause is unknown, because Langfuse cannot be asked or does not answer. `unwatched`: `QUIET_HOURS` is 0.
+ * `clock`: the newest event is in the future, so the clock was set back.
  */
 export type Quiet =
   | 'never'
@@ -16,9 +16,9 @@ export type Quiet =
   | 'unwatched'
   | 'clock'
 
-/** Where silence is not watched, an event of the last day still shows that events come. */
+/** Where silence is not watched, an event of the last day still shows that events arrive. */
 const dayMs = 86_400_000
-/** Langfuse is asked once an hour; an answer that is older is none. */
+/** Langfuse is asked once an hour; an older answer says nothing. */
 const answerMs = 3 * 3_600_000
 /** Clocks of several instances differ. */
 const aheadMs = 10 * 60_000
@@ -26,7 +26,7 @@ const aheadMs = 10 * 60_000
 export interface QuietSeen extends Pick<WatchState, 'answeredAt' | 'changedAt'> {
   lastSignedAt: number | null
   now: number
-  /** After so long without a signed event it is quiet, milliseconds; 0: never. */
+  /** The time without a signed event after which it is quiet, milliseconds; 0: never. */
   quietMs: number
   /** Langfuse can be asked whether prompts changed. */
   hasKeys: boolean
@@ -45,7 +45,7 @@ export function quietness(seen: QuietSeen): Quiet {
   return isAnswered ? 'unchanged' : 'no-answer'
 }
 
-/** What a person reads behind the time of the last signed event; empty where the time says it all. */
+/** Shown after the time of the last signed event; empty: nothing to add. */
 export const quietWords: Record<Quiet, string> = {
   never: '',
   recent: '',

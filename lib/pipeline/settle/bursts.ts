@@ -12,7 +12,7 @@ import {
   type ScoreEvent,
 } from '../../core/change/observed.ts'
 import type { Rule } from '../../core/rules/rules.ts'
-import { wantsRow } from '../../core/rules/rules.ts'
+import { matchesRow } from '../../core/rules/rules.ts'
 import type { Db } from '../../store/client.ts'
 import type { ChangeRow } from '../../store/schema.ts'
 import { growBurst, lastToldBurst, openBurst } from '../../store/tables/bursts.ts'
@@ -41,7 +41,7 @@ const factAlone = (event: ObservationEvent | ScoreEvent, row: ObservedRow): Burs
 export function rulesFor(rules: readonly Rule[], event: ObservationEvent | ScoreEvent): Rule[] {
   const row = rowOf(event)
   const fact = factAlone(event, row)
-  return rules.filter((rule) => wantsRow(rule, { projectId: event.projectId, fact, row }))
+  return rules.filter((rule) => matchesRow(rule, { projectId: event.projectId, fact, row }))
 }
 
 interface Group {
@@ -115,8 +115,8 @@ function grow(
     const rows: ObservedRow[] = burst?.rows ?? []
     const isFirst = rules.some(
       (rule) =>
-        wantsRow(rule, { projectId, fact, row }) &&
-        !rows.some((one) => wantsRow(rule, { projectId, fact, row: one })),
+        matchesRow(rule, { projectId, fact, row }) &&
+        !rows.some((one) => matchesRow(rule, { projectId, fact, row: one })),
     )
     burst = addToBurst(burst, { kind, name, row, isFirst })
     if (open.event_count + kept.length < maxKept || isFirst) kept.push(arrival)

@@ -22,14 +22,19 @@ const errors = (count: number, everyMs: number) =>
 describe('a burst', () => {
   it.each<[string, 'error-trace' | 'trace' | 'score', ObservedRow[], string]>([
     ['one error', 'error-trace', errors(1, 0), 'Error in checkout-agent: broken 0'],
-    ['one error without a word', 'error-trace', [traceRow({ level: 'ERROR' })], 'Error in checkout-agent'],
+    ['one error without a message', 'error-trace', [traceRow({ level: 'ERROR' })], 'Error in checkout-agent'],
     ['errors', 'error-trace', errors(37, 8000), '37 errors in checkout-agent in 5 minutes'],
-    ['errors at once', 'error-trace', errors(2, 10), '2 errors in checkout-agent within a minute'],
-    ['very many', 'error-trace', errors(1200, 3600), '1,200 errors in checkout-agent in 72 minutes'],
+    ['simultaneous errors', 'error-trace', errors(2, 10), '2 errors in checkout-agent within a minute'],
+    [
+      'a great many errors',
+      'error-trace',
+      errors(1200, 3600),
+      '1,200 errors in checkout-agent in 72 minutes',
+    ],
     ['one trace', 'trace', [traceRow()], 'Trace checkout-agent: 1.2 s, 0.02 USD'],
     ['traces', 'trace', [traceRow(), traceRow()], '2 traces of checkout-agent within a minute'],
     ['one score', 'score', [scoreRow()], 'Score checkout-agent is 0.3'],
-    ['a yes', 'score', [scoreRow({ value: true })], 'Score checkout-agent is yes'],
+    ['a boolean score', 'score', [scoreRow({ value: true })], 'Score checkout-agent is yes'],
     ['a category', 'score', [scoreRow({ value: 'bad' })], 'Score checkout-agent is bad'],
     [
       'scores',
@@ -37,34 +42,39 @@ describe('a burst', () => {
       [scoreRow(), scoreRow({ value: 0.1, at: observedAt + 4 * minute })],
       '2 scores of checkout-agent in 4 minutes, 0.1 to 0.3',
     ],
-    ['like scores', 'score', [scoreRow(), scoreRow()], '2 scores of checkout-agent within a minute, all 0.3'],
+    [
+      'equal scores',
+      'score',
+      [scoreRow(), scoreRow()],
+      '2 scores of checkout-agent within a minute, all 0.3',
+    ],
     [
       'categories',
       'score',
       [scoreRow({ value: 'a' }), scoreRow({ value: 'b' })],
       '2 scores of checkout-agent within a minute',
     ],
-  ])('of %s is called so', (_, kind, rows, title) => {
+  ])('of %s has its title', (_, kind, rows, title) => {
     const { fact, rows: kept } = burstOf(kind, rows)
     expect(burstWords(fact, kept[0])).toBe(title)
   })
 
-  it('has its first and last time whatever the order', () => {
+  it('has its first and last time in any order', () => {
     const { fact } = burstOf('error-trace', errors(5, minute).toReversed())
     expect(fact).toMatchObject({ count: 5, firstAt: observedAt, lastAt: observedAt + 4 * minute })
   })
 
-  it('keeps 20 rows, and counts on', () => {
+  it('keeps 20 rows and goes on counting', () => {
     const { fact, rows } = burstOf('error-trace', errors(300, 1))
     expect(rows.map(({ id }) => id)).toEqual(Array.from({ length: 20 }, (_, i) => `e${i}`))
     expect(fact.count).toBe(300)
   })
 
-  it('keeps 40 at most, even of rows that are the first for a rule', () => {
+  it('keeps at most 40, even of rows that are the first to match a rule', () => {
     expect(burstOf('error-trace', errors(300, 1), true).rows).toHaveLength(40)
   })
 
-  it('says that a number is a least one', () => {
+  it('says that a count is a lower bound', () => {
     const { fact } = burstOf('error-trace', errors(3, 1))
     expect(burstWords({ ...fact, isLeast: true }, undefined)).toBe(
       'At least 3 errors in checkout-agent within a minute',
@@ -83,7 +93,7 @@ describe('a time', () => {
 })
 
 describe('a row', () => {
-  it('is told with what is known of it', () => {
+  it('shows what is known of it', () => {
     expect(rowWords(traceRow({ level: 'ERROR', model: 'gpt-5', message: 'timeout' }))).toBe(
       'ERROR · checkout · gpt-5 · 1.2 s · 0.02 USD · production: timeout',
     )

@@ -47,7 +47,7 @@ describe('a callback reads', () => {
   it.each([
     ['does not know it', { state: 'not-found' as const }, ', which Langfuse does not know'],
     ['never answered', noAnswer, ', which could not be confirmed'],
-  ])('so that nobody takes it for real where Langfuse %s', (_, answer, ending) => {
+  ])('so that no one believes it where Langfuse %s', (_, answer, ending) => {
     const { title, facts } = describeCallback(ids, answer)
     expect(title).toBe(`Someone asked for a look at trace 1c563dcf…${ending}`)
     expect(facts).toMatchObject([{ confirmed: false, withheld: answer.state }])
@@ -58,7 +58,7 @@ describe('a callback that Langfuse did not confirm', () => {
   it.each([
     [{ state: 'not-found' as const }, 'Langfuse does not know it'],
     [noAnswer, 'Langfuse did not confirm it'],
-  ])('goes nowhere, by no rule (%j)', (answer, clause) => {
+  ])('reaches no target, whatever the rules (%j)', (answer, clause) => {
     const { facts, kind } = describeCallback(ids, answer)
     const change = { projectId: 'p1', subject: 'x', actor: null, kind, detail: { ...emptyDetail, facts } }
     for (const on of [undefined, ['trace-callback'] as const])
@@ -89,7 +89,7 @@ describe('a callback leads', () => {
 
 describe('what is known of a trace', () => {
   const { facts } = describeCallback(ids, found())
-  it('is told by name', () => {
+  it('is shown by name', () => {
     expect(callbackFields({ facts, trace })).toEqual([
       ['Name', 'checkout-agent'],
       ['Trace', ids.traceId],
@@ -101,7 +101,7 @@ describe('what is known of a trace', () => {
     ])
   })
 
-  it('says where there is more than was read', () => {
+  it('says where not everything was read', () => {
     const part: TraceFacts = { ...trace, observations: 1000, isLeast: true, latencyMs: null, cost: null }
     expect(callbackFields({ facts, trace: part }).slice(-2)).toEqual([
       ['Level', 'ERROR'],

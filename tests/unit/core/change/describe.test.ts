@@ -132,14 +132,14 @@ describe('the sentence of a change', () => {
     expect(told(facts)).toMatchObject({ title, danger: false })
   })
 
-  it('says of an event that came too late that it did, and not that nothing changed', () => {
+  it('says of an event that arrived too late that it did, not that nothing changed', () => {
     const late = { subject: 'support/refund-reply', actor: null, version: 7, eventId: null }
     expect(describeChange({ ...late, facts: [{ kind: 'unchanged' }] }).title).toBe(
       'An event of support/refund-reply v7 was older than the known state and changed nothing',
     )
   })
 
-  it('names the API, or someone where nobody knows who it was', () => {
+  it('names the API, or someone where the author is not known', () => {
     expect(told([createdV8], 'API').title).toBe('The API created support/refund-reply v8')
     expect(told([createdV8], null).title).toBe('Someone created support/refund-reply v8')
   })
@@ -194,7 +194,7 @@ describe('the sentence of a change by several people', () => {
     expect(told(facts)).toMatchObject({ title, danger: false })
   })
 
-  it('tells what one took back from the other, where nothing else is left of it', () => {
+  it('says who undid whose edit where nothing else is left of it', () => {
     const steps: Fact[] = [
       { ...promotion('production', 2, 3), by: 'Maya' } as Fact,
       { kind: 'rolled-back', label: 'production', from: 3, to: 2, by: 'Jo' },
@@ -219,7 +219,7 @@ describe('the kind of a change', () => {
     ['promoted', [{ kind: 'tags-changed', added: ['eu'], removed: [] }, promotion('production', 6, 7)]],
     ['rolled-back', [{ kind: 'rolled-back', label: 'production', from: 7, to: 6 }]],
     ['unchanged', [{ kind: 'unchanged' }]],
-  ])('is %s, the most telling of its facts, in whatever order they come', (kind, facts) => {
+  ])('is %s, that of its most important fact, in any order', (kind, facts) => {
     expect(told(facts).kind).toBe(kind)
   })
 })
@@ -253,7 +253,7 @@ describe('danger', () => {
       [{ kind: 'label-removed', label: 'production', from: 6, now: 'newer' }],
       false,
     ],
-  ])('says no more than is known: %s', (title, facts, danger) => {
+  ])('claims no more than is known: %s', (title, facts, danger) => {
     expect(told(facts)).toMatchObject({ title, danger })
   })
 
@@ -282,7 +282,7 @@ describe('danger', () => {
     expect(told(facts).danger).toBe(false)
   })
 
-  it('there is where another label found a successor, but production did not', () => {
+  it('there is where another label moved on, but production did not', () => {
     const facts: Fact[] = [
       { kind: 'deleted', versions: [6], labels: ['production', 'staging'], whole: false },
       promotion('staging', 6, 7),
@@ -355,13 +355,13 @@ describe('a notification', () => {
     })
   })
 
-  it('is no danger below an alert', () => {
+  it('is no danger below the severity ALERT', () => {
     expect(describeNotification({ ...notification, severity: 'WARNING' }).danger).toBe(false)
   })
 })
 
 describe('a signed request of unknown shape', () => {
-  it('says what did not fit first', () => {
+  it('names the first problem', () => {
     const problems = ['`type`: expected one of prompt-version, …', 'and more']
     expect(describeUnrecognised({ type: 'unrecognised', projectId: null, problems })).toEqual({
       title: 'A signed request of unknown shape: `type`: expected one of prompt-version, …',

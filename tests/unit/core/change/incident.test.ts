@@ -9,8 +9,8 @@ const delivery = { id: 'dlv_1', target: 'pagerduty' }
 const order = (fact: Fact, projectId: string | null = 'p1') =>
   orderOf(delivery, { change: { projectId }, fact, to: slack }, { occurredAt: 5, now: 9 })[0]
 
-describe('the place of a delivery among those of its incident', () => {
-  it('is that of the run of the monitor, for an alert and its recovery', () => {
+describe('the order of deliveries of one incident', () => {
+  it("is that of the monitor's runs, for an alert and its recovery", () => {
     const alert = order({ kind: 'alert', severity: 'ALERT', monitorId: 'm1' })
     expect(alert).toMatchObject({ delivery_id: 'dlv_1', target: 'pagerduty', role: 'opens', at: 5 })
     const recovery = order({ kind: 'recovered', severity: 'OK', monitorId: 'm1' })
@@ -19,7 +19,7 @@ describe('the place of a delivery among those of its incident', () => {
     expect(order({ kind: 'recovered', severity: 'OK', monitorId: 'm1' }, 'p2')?.key).not.toBe(alert?.key)
   })
 
-  it('is that of its settling, for a trouble and its end', () => {
+  it('is that of settling, for a trouble and its end', () => {
     const trouble = { what: 'target', target: 'slack', since: 3 } as const
     const begin = order({ kind: 'trouble', ...trouble })
     expect(begin).toMatchObject({ role: 'opens', at: 9 })
@@ -31,7 +31,7 @@ describe('the place of a delivery among those of its incident', () => {
     expect(order({ kind: 'trouble-over', ...trouble, since: 4 })?.key).not.toBe(begin?.key)
   })
 
-  it('is that of the edit, where production is lost and carried again; only at PagerDuty it may contradict another', () => {
+  it('is that of the edits, where production is lost and comes back; only at PagerDuty may they contradict each other', () => {
     const lost = { projectId: 'p1', subject: 'a', danger: true }
     const removed: Fact = { kind: 'label-removed', label: 'production', from: 7 }
     const again = { projectId: 'p1', subject: 'a', detail: { ends: { changeId: 'chg_1', title: 'Lost' } } }
@@ -46,7 +46,7 @@ describe('the place of a delivery among those of its incident', () => {
     expect(orders.map((one) => one.at)).toEqual([9, 9, 9, 9])
   })
 
-  it('is none where it stands alone', () => {
+  it('is none for a change without an incident', () => {
     expect(order({ kind: 'given-up', target: 'slack', count: 1 })).toBeUndefined()
     expect(order({ kind: 'notification', eventType: 'x', severity: 'ALERT' })).toBeUndefined()
   })

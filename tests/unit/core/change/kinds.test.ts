@@ -10,7 +10,7 @@ rest satisfies Record<FactKind, unknown>
 // @ts-expect-error no fact is of this kind
 const unknown: FactKind = 'archived'
 
-it('a kind is one record, and each has a name of its own outside', () => {
+it('each kind has its own public name', () => {
   expect(promoted).toBe(kindOf('promoted'))
   const names = factKinds.map((kind) => kinds[kind].publicName)
   expect(new Set(names).size).toBe(factKinds.length)

@@ -6,10 +6,10 @@ import { promptPath } from '../../../../app/(dashboard)/_words/prompt-path.ts'
 
 const base = 'https://l.example/base'
 
-/** As a browser would ask for it. */
+/** As a browser would request it. */
 const pathIn = (url: string | null): string | null => (url === null ? null : new URL(url).pathname)
 
-describe('an address made of a name', () => {
+describe('a URL made of a name', () => {
   it.each(['.', '..', ''])('does not exist for %j', (name) => {
     expect(pathSegment(name)).toBeNull()
     expect(promptUrl(base, 'p1', name, 2)).toBeNull()
@@ -36,7 +36,7 @@ describe('an address made of a name', () => {
     },
   )
 
-  it('is left out where a callback names a trace `..`, and the session stays', () => {
+  it("is left out for a trace named `..` in a callback, while the session's stays", () => {
     const ids = { traceId: '..', observationId: null, sessionId: 's1' }
     const facts = [{ kind: 'trace-callback' as const, ...ids, confirmed: true }]
     expect(callbackLinks({ projectId: 'p1', detail: { ...emptyDetail, facts } }, base)).toEqual([

@@ -30,8 +30,8 @@ describe('the circuit breaker', () => {
 
   it.each([
     ['a delivery', delivered],
-    ['a permanent failure, which shows that the target is there', failed],
-  ])('counts from anew after %s', (_, outcome) => {
+    ['a permanent failure, which shows that the target is up', failed],
+  ])('starts counting again after %s', (_, outcome) => {
     expect(run([retry, retry, retry, retry, outcome, retry, retry, retry, retry]).open_until).toBeNull()
   })
 
@@ -52,7 +52,7 @@ describe('the circuit breaker', () => {
     expect(pauses).toEqual([60, 120, 240, 480, 600, 600, 600])
   })
 
-  it('is left alone no longer than any pause lasts, however far ahead a wrong clock set its end', () => {
+  it('stays open no longer than the longest pause, however far ahead a wrong clock set its end', () => {
     const year = 365 * 86_400_000
     const wrong: Circuit = {
       failures: 5,
@@ -67,12 +67,12 @@ describe('the circuit breaker', () => {
     expect(nextSlot({ ...wrong, next_slot_at: 100_000_000 }, 0, 100_000_000)).toBe(100_000_000)
   })
 
-  it('closes when a probe gets through', () => {
+  it('closes when a probe succeeds', () => {
     const open = run([retry, retry, retry, retry, retry])
     expect(afterAttempt(open, { outcome: delivered, now: 40_000, probe: true })).toEqual(closed)
   })
 
-  it('is not opened longer by what was sent before it opened and fails only now', () => {
+  it('does not stay open longer for a message sent before it opened that fails only now', () => {
     const open = run([retry, retry, retry, retry, retry])
     expect(run([retry, retry, retry], open).open_until).toBe(open.open_until)
   })

@@ -7,7 +7,7 @@ const hour = 60 * minute
 const day = 24 * hour
 const utc = (at: number) => new Date(at).toISOString().slice(0, 16)
 
-describe('the stretches of a chart', () => {
+describe('the bars of a chart', () => {
   it.each([
     ['the last hour by 5 minutes', '1h', 5 * minute, 13],
     ['the last day by hours', '24h', hour, 25],
@@ -15,7 +15,7 @@ describe('the stretches of a chart', () => {
     ['the last 30 days by days', '30d', day, 31],
     ['the last day by hours, where the list has no time', null, hour, 25],
     ['a custom hour by 5 minutes', { from: now - 3 * hour, to: now - 2 * hour }, 5 * minute, 13],
-    ['30 days by days, where the range has no beginning', { from: null, to: now - day }, day, 31],
+    ['30 days by days, where the range has no start', { from: null, to: now - day }, day, 31],
     ['no more than 32, however long the range is', { from: 0, to: null }, 30 * day, 32],
   ] as const)('are %s', (_what, time, step, count) => {
     const cut = bucketsOf(time, now)
@@ -33,11 +33,11 @@ describe('the stretches of a chart', () => {
     }
   })
 
-  it('end now, also where the range goes on', () => {
+  it('end now, even where the range goes on', () => {
     expect(bucketsOf({ from: now - hour, to: now + day }, now).buckets.at(-1)?.to).toBe(now + 1)
   })
 
-  it('are none where the range ends before it begins', () => {
+  it('are none where the range ends before it starts', () => {
     expect(bucketsOf({ from: now, to: now - hour }, now).buckets).toEqual([])
   })
 })

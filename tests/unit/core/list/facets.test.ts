@@ -29,7 +29,7 @@ it('names each kind, each label, and which kind has which label', () => {
   expect(facets).not.toContain(kindLabelFacet('tags-changed', 'production'))
 })
 
-it('takes no label for a kind', () => {
+it('does not confuse a label with a kind', () => {
   expect(labelFacet('promoted')).not.toBe(kindFacet('promoted'))
   expect(facetsOf([{ kind: 'label-added', label: 'x', to: 1 }])).not.toContain(kindFacet('promoted'))
 })
@@ -39,7 +39,7 @@ it('names each folder that a prompt is in', () => {
   expect(facetsOf([], 'refund')).toEqual([])
 })
 
-it('marks a change with all that a list is narrowed to, in words that no text has', () => {
+it('marks a change with everything a list can be narrowed to, in words that no text has', () => {
   const facts: Fact[] = [{ kind: 'promoted', label: 'production', from: 6, to: 7 }]
   const change = { projectId: 'p', subject: 'support/reply', detail: { facts }, danger: true, test: false }
   const facets = [...facetsOf(facts, 'support/reply'), 'prompt support/reply', 'project p', 'danger']

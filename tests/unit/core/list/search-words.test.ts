@@ -20,15 +20,15 @@ describe('the words of a text', () => {
   })
 })
 
-describe('what a search asks for', () => {
-  it('takes words of four characters and more as beginnings, shorter ones whole', () => {
+describe('the terms of a query', () => {
+  it('match beginnings from four characters on, and whole words below', () => {
     expect(termsOf('refun v7')).toEqual([
       { word: 'refun', isBeginning: true },
       { word: 'v7', isBeginning: false },
     ])
   })
 
-  it('takes twelve words at most', () => {
+  it('are at most twelve', () => {
     expect(termsOf(Array.from({ length: 30 }, (_, i) => `w${i}`).join(' '))).toHaveLength(12)
   })
 })
@@ -46,7 +46,7 @@ describe('the words of a change', () => {
   }
   const change = { subject: 'support/refund', title: 'It moved', actor: 'Maya', detail: emptyDetail }
 
-  it('are of its name, sentence and person, and of the text and config in its payload', () => {
+  it('come from its name, title and author, and from the text and config in its payload', () => {
     const words = changeWords(change, [said])
     for (const word of ['support', 'refund', 'moved', 'maya', 'apologise', 'temperature', 'example'])
       expect(words).toContain(word)
@@ -54,7 +54,7 @@ describe('the words of a change', () => {
     expect(words).not.toContain('content')
   })
 
-  it('are of its labels, tags and commit message', () => {
+  it('come from its labels, tags and commit message', () => {
     const prompt = { version: 1, labels: ['latest'], labelsBefore: null, promptType: 'text', createdBy: null }
     const detail = {
       ...emptyDetail,
@@ -66,7 +66,7 @@ describe('the words of a change', () => {
     )
   })
 
-  it('are of the first 20,000 characters of its payload only', () => {
+  it('come from only the first 20,000 characters of its payload', () => {
     const words = changeWords(change, [{ ...said, text: `first ${'x '.repeat(10_000)} last` }])
     expect(words).toContain('first')
     expect(words).not.toContain('last')

@@ -16,7 +16,7 @@ const day = 24 * hour
 const fresh: Stream = freshState.observations
 
 describe('what is read next', () => {
-  it('begins a window back, and reads on without an end', () => {
+  it('starts one overlap back, without an end', () => {
     expect(begin(fresh, now, day).slice).toEqual({
       from: now - overlapMs,
       to: null,
@@ -25,17 +25,17 @@ describe('what is read next', () => {
     })
   })
 
-  it('reads the window before the mark again', () => {
+  it('reads the overlap before the mark again', () => {
     const { slice } = begin({ ...fresh, mark: now - 60_000 }, now, day)
     expect(slice).toMatchObject({ from: now - 60_000 - overlapMs, to: null })
   })
 
-  it('goes on with what was begun', () => {
+  it('goes on with a started slice', () => {
     const begun = { from: 1, to: 2, startedAt: 3, cursor: 'c' }
     expect(begin({ ...fresh, mark: 1, slice: begun }, now, day).slice).toEqual(begun)
   })
 
-  it('catches up in slices that meet each other', () => {
+  it('catches up in slices without gaps', () => {
     let stream: Stream = { ...fresh, mark: now - 5 * hour }
     const ends: (number | null)[] = []
     for (let round = 0; round < 20 && ends.at(-1) !== null; round++) {
@@ -49,7 +49,7 @@ describe('what is read next', () => {
     expect(stream).toMatchObject({ mark: now, doneAt: now, slice: null, skipped: null })
   })
 
-  it('leaves out what lies before the back-fill, and says so', () => {
+  it('skips what lies before BACKFILL_HOURS, and says so', () => {
     const stream = begin({ ...fresh, mark: now - 3 * day }, now, day)
     expect(stream.skipped).toEqual({ from: now - 3 * day, to: now - day })
     expect(stream.slice).toMatchObject({ from: now - day, to: now - day + sliceMs })
@@ -69,13 +69,13 @@ describe('what is read next', () => {
 })
 
 describe('the endpoints from before v4', () => {
-  it('are left after a day', () => {
+  it('are given up after a day', () => {
     const old = { ...fresh, oldSince: now }
     expect(recheck(old, now + day - 1).oldSince).toBe(now)
     expect(recheck(old, now + day).oldSince).toBeNull()
   })
 
-  it('are not left in the middle of a window', () => {
+  it('are not given up in the middle of a slice', () => {
     const slice = { from: 0, to: null, startedAt: now, cursor: '3' }
     expect(recheck({ ...fresh, oldSince: now, slice }, now + 2 * day).oldSince).toBe(now)
   })

@@ -21,8 +21,8 @@ describe('more events are awaited', () => {
       [updated(3, ['latest'], { tags: [] }), updated(1, [], { tags: [] })],
     ],
     ['of further deletions', known, [deleted(3, ['latest'])]],
-    ['of a version that nothing is known of', [], [updated(21, ['latest'])]],
-    ['of a version that nothing is known of, beside one that is', [v(3, ['latest'])], [updated(1, [])]],
+    ['of an unknown version', [], [updated(21, ['latest'])]],
+    ['of an unknown version beside a known one', [v(3, ['latest'])], [updated(1, [])]],
     ['where the deleted version is one of several unknown ones', [], [deleted(2, ['latest'])]],
     ['after a new version of an unknown prompt', [], [created(7, ['latest'])]],
     ['of a copied prompt, whose first version is not the latest', [], [created(1, ['production'])]],
@@ -46,9 +46,9 @@ describe('more events are awaited', () => {
         updated(4, ['latest', 'production'], { updatedAt: 900 }),
       ],
     ],
-    ['after an update that changes nothing, of what it belongs to', known, [updated(1, [])]],
+    ['after an update that changes nothing, of its edit', known, [updated(1, [])]],
     ['after old events only', known, [updated(3, ['production'], { updatedAt: 1 })]],
-    ['where the loser is only heard in an old event', known, [gain, updated(2, [], { updatedAt: 1 })]],
+    ['where the loser is only in an old event', known, [gain, updated(2, [], { updatedAt: 1 })]],
   ])('%s', (_, before, events) => {
     expect(awaitsCounterpart(before, events)).toBe(true)
   })
@@ -62,7 +62,7 @@ describe('more events are awaited', () => {
       [created(8, ['latest']), updated(7, [])],
     ],
     ['both halves of a move', known, [loss, gain]],
-    ['a label that nobody had', known, [updated(1, ['staging'])]],
+    ['a label that no version had', known, [updated(1, ['staging'])]],
     ['tags of all versions', known, known.map((one) => updated(one.version, one.labels, { tags: [] }))],
     ['the deletion of all versions', known, known.map((one) => deleted(one.version, one.labels))],
     [
@@ -79,7 +79,7 @@ describe('more events are awaited', () => {
     expect(awaitsCounterpart(before, events)).toBe(false)
   })
 
-  it('nothing of a version that is known, though not among those that were read', () => {
+  it('nothing of a known version that was not read', () => {
     const label = [updated(3, ['latest', 'staging'])]
     expect(awaitsCounterpart([v(2), v(3, ['latest'])], label, 0)).toBe(true)
     expect(awaitsCounterpart([v(2), v(3, ['latest'])], label, 1)).toBe(false)

@@ -33,7 +33,7 @@ const cases: Case[] = [
     ],
   },
   {
-    edit: 'a new version gets a label that nobody had',
+    edit: 'a new version gets a label that no version had',
     before: [v(6, ['latest'])],
     events: [created(7, ['latest', 'staging']), updated(6, [])],
     facts: [
@@ -68,7 +68,7 @@ const cases: Case[] = [
     facts: [{ kind: 'rolled-back', label: 'production', from: 7, to: 6 }],
   },
   {
-    edit: 'several labels move, production told first',
+    edit: 'several labels move, production first',
     before: [v(6, ['canary', 'production']), v(7, ['latest'])],
     events: [updated(7, ['latest', 'canary', 'production']), updated(6, [])],
     facts: [
@@ -77,19 +77,19 @@ const cases: Case[] = [
     ],
   },
   {
-    edit: 'a label moves, and only the gainer is heard',
+    edit: 'a label moves, with only the event of the gainer',
     before: [v(6, ['production']), v(7, ['latest'])],
     events: [updated(7, ['latest', 'production'])],
     facts: [{ kind: 'promoted', label: 'production', from: 6, to: 7 }],
   },
   {
-    edit: 'a label moves to a version that is heard of for the first time',
+    edit: 'a label moves to a version that was not known',
     before: [v(6, ['production'])],
     events: [updated(7, ['latest', 'production'])],
     facts: [{ kind: 'promoted', label: 'production', from: 6, to: 7 }],
   },
   {
-    edit: 'a label is lost, and no gainer is heard',
+    edit: 'a label is lost, without an event of the gainer',
     before: [v(6, ['production']), v(7, ['latest'])],
     events: [updated(6, [])],
     facts: [{ kind: 'label-removed', label: 'production', from: 6, now: 'unknown' }],
@@ -125,7 +125,7 @@ const cases: Case[] = [
     ],
   },
   {
-    edit: 'tags come in another order, which is nothing visible',
+    edit: 'tags arrive in another order, which is not visible',
     before: [v(1, ['latest'], { tags: ['a', 'b'] })],
     events: [updated(1, ['latest'], { tags: ['b', 'a'] })],
     facts: [{ kind: 'unchanged' }],
@@ -143,7 +143,7 @@ const cases: Case[] = [
     facts: [{ kind: 'deleted', versions: [1, 2], labels: ['production', 'latest'], whole: true }],
   },
   {
-    edit: 'the only known version is deleted, with earlier ones that were never heard of',
+    edit: 'the only known version is deleted, and earlier ones were never known',
     before: [],
     events: [deleted(2, ['latest'])],
     facts: [{ kind: 'deleted', versions: [2], labels: ['latest'], whole: false }],
@@ -162,13 +162,13 @@ const cases: Case[] = [
     ],
   },
   {
-    edit: 'a deleted version turns out to have had a label last, which its known holder then had lost',
+    edit: 'a deleted version turns out to have had a label that its known holder had lost',
     before: [v(1), v(2, ['latest']), v(3, ['production'])],
     events: [deleted(1, ['production'], { updatedAt: 150 })],
     facts: [{ kind: 'deleted', versions: [1], labels: ['production'], whole: false }],
   },
   {
-    edit: 'the state was unknown: the version that is seen, with its labels',
+    edit: 'the state was unknown: the version in the event, with its labels',
     before: [],
     events: [updated(21, ['production', 'latest'])],
     facts: [{ kind: 'first-seen', version: 21, labels: ['production', 'latest'] }],
@@ -180,7 +180,7 @@ const cases: Case[] = [
     facts: [{ kind: 'first-seen', version: 7, labels: ['latest', 'production'] }],
   },
   {
-    edit: 'several versions are seen for the first time, of which those with labels are told',
+    edit: 'several versions are seen for the first time, of which those with labels are reported',
     before: [],
     events: [updated(5, ['latest']), updated(4, []), updated(3, ['production'])],
     facts: [
@@ -189,13 +189,13 @@ const cases: Case[] = [
     ],
   },
   {
-    edit: 'several versions without labels are seen for the first time, of which the highest is told',
+    edit: 'several versions without labels are seen for the first time, of which the highest is reported',
     before: [],
     events: [updated(5, []), updated(4, [])],
     facts: [{ kind: 'first-seen', version: 5, labels: [] }],
   },
   {
-    edit: 'whoever lost `latest` to a new version is seen for the first time',
+    edit: 'a version that lost `latest` to a new one is seen for the first time',
     before: [],
     events: [created(7, ['latest']), updated(6, ['production'])],
     facts: [{ kind: 'version-created', version: 7, labels: ['latest'] }],
@@ -216,7 +216,7 @@ const cases: Case[] = [
     ],
   },
   {
-    edit: 'the highest version was deleted through the API, and its number comes again',
+    edit: 'the highest version was deleted through the API, and its number is used again',
     before: [v(1, ['production']), v(2, ['latest', 'staging'])],
     events: [created(2, ['latest', 'production'], { promptId: 'new' }), updated(1, [])],
     facts: [
@@ -225,7 +225,7 @@ const cases: Case[] = [
     ],
   },
   {
-    edit: 'a version is deleted and its number comes again in one window',
+    edit: 'a version is deleted and its number used again in one window',
     before: [v(1), v(2, ['latest', 'production'])],
     events: [
       deleted(2, ['latest', 'production'], { updatedAt: 100 }),

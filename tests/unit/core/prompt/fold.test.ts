@@ -33,7 +33,7 @@ describe('what a change is mostly about', () => {
     expect(foldPrompt(before, [deleted(1, []), deleted(2, [])]).version).toBe(2)
   })
 
-  it('is what the newer events speak of, not the stale ones', () => {
+  it('is what the newer events are about, not the stale ones', () => {
     const before = [v(3, ['latest']), v(7)]
     expect(foldPrompt(before, [updated(3, ['latest']), updated(7, [], { updatedAt: 1 })]).version).toBe(3)
   })
@@ -52,16 +52,16 @@ describe('the author', () => {
       { user: { name: null, email: 'jo@acme.example' } },
       'jo@acme.example',
     ],
-    ['nobody where the user has neither', { user: { name: null, email: null } }, null],
+    ['no one where the user has neither', { user: { name: null, email: null } }, null],
     ['the API where Langfuse names no user', { user: null }, 'API'],
-    ['nobody where Langfuse is too old to name users', { user: null, createdBy: undefined }, null],
+    ['no one where Langfuse is too old to name users', { user: null, createdBy: undefined }, null],
   ] as const)('of an update is %s', (_, more, actor) => {
     expect(foldPrompt([v(7)], [updated(7, ['staging'], more)]).actor).toBe(actor)
   })
 
   it.each([
     ['the API', { user: null, createdBy: 'API' }, 'API'],
-    ['nobody where a person created it and is not named', { user: null, createdBy: 'maya-id' }, null],
+    ['no one where a person created it and is not named', { user: null, createdBy: 'maya-id' }, null],
   ] as const)('of a new version is %s', (_, more, actor) => {
     expect(foldPrompt([], [created(1, ['latest'], more)]).actor).toBe(actor)
   })
@@ -71,7 +71,7 @@ describe('the author of each fact', () => {
   const jo = { name: 'Jo', email: 'jo@acme.example' }
   const known = [v(1), v(2, ['production']), v(3, ['latest'])]
 
-  it('is the user of the event that brought it about, where two people were at it', () => {
+  it('is the user of the event that brought it about, where two people made the change', () => {
     const { facts, actor } = foldPrompt(known, [
       updated(3, ['latest', 'production']),
       updated(1, ['staging'], { updatedAt: 202, user: jo }),
@@ -84,7 +84,7 @@ describe('the author of each fact', () => {
     ])
   })
 
-  it('is that of each version that was deleted, and of each tag', () => {
+  it('is separate for each deleted version and each tag', () => {
     const deletions = foldPrompt(known, [deleted(1, []), deleted(2, ['production'], { user: jo })])
     expect(deletions.facts).toEqual([
       { kind: 'deleted', versions: [1], labels: [], whole: false },
@@ -112,13 +112,13 @@ describe('the author of each fact', () => {
       'the loss of `latest`',
       [created(4, ['latest'], { user: jo }), updated(3, ['production'], { user: jo })],
     ],
-  ])('is nobody for a label that %s shows, which moves none', (_, events) => {
+  ])('is no one for a label that %s shows, which moves none', (_, events) => {
     const { facts, actor } = foldPrompt(known, events)
     expect(actor).toBe('Jo')
     expect(facts).toContainEqual({ kind: 'promoted', label: 'production', from: 2, to: 3, revealed: true })
   })
 
-  it('is nobody for a label that had left for an unknown version, and is found beside another edit', () => {
+  it('is no one for a label that had left for an unknown version and appears with another edit', () => {
     const lost = foldPrompt(known, [updated(2, [])]).after
     const found = foldPrompt(lost, [
       updated(3, ['latest', 'production', 'staging'], { updatedAt: 300, user: jo }),
@@ -128,21 +128,21 @@ describe('the author of each fact', () => {
       { kind: 'label-added', label: 'staging', to: 3 },
     ])
     expect(found.actor).toBe('Jo')
-    // Alone, it is what the edit did.
+    // Without another edit, it is what this edit did.
     expect(
       foldPrompt(lost, [updated(3, ['latest', 'production'], { updatedAt: 300, user: jo })]).facts,
     ).toEqual([{ kind: 'label-added', label: 'production', to: 3 }])
-    // Once it is found, nothing is remembered of it.
+    // Once found, it is no longer remembered.
     expect(found.after.some(({ strayed }) => strayed)).toBe(false)
   })
 
-  it('loses no tag that no step shows, where versions contradict each other', () => {
+  it('keeps tags that no step shows, where versions contradict each other', () => {
     const before = [v(1, [], { tags: ['a', 'b'] }), v(2, [], { tags: ['a'] })]
     const events = [updated(2, [], { tags: [] }), updated(2, [], { tags: ['a'], updatedAt: 300, user: jo })]
     expect(foldPrompt(before, events).facts).toEqual([{ kind: 'tags-changed', added: [], removed: ['b'] }])
   })
 
-  it('is not known of tags that come with a label in one event, of which one is older', () => {
+  it('is not known for tags and a label in one event, of which one is older', () => {
     expect(foldPrompt(known, [updated(3, ['latest', 'staging'], { tags: ['eu'], user: jo })])).toMatchObject({
       actor: null,
       facts: [
@@ -156,7 +156,7 @@ describe('the author of each fact', () => {
 describe('a label that left a version', () => {
   const label = (before: VersionState[], events: StoredPromptEvent[]) => foldPrompt(before, events).facts
 
-  it('is on a newer version that is not known, where `latest` is gone too', () => {
+  it('is on an unknown newer version where `latest` is gone too', () => {
     expect(label([v(1, ['latest', 'production'])], [updated(1, [])])).toEqual([
       { kind: 'label-removed', label: 'production', from: 1, now: 'newer' },
     ])
@@ -166,7 +166,7 @@ describe('a label that left a version', () => {
     ])
   })
 
-  it('is nowhere, where no other version can be there', () => {
+  it('is on no version where no other can exist', () => {
     const fact = { kind: 'label-removed', label: 'production', from: 2 }
     const alone = [v(1, [], { deleted: true }), v(2, ['latest', 'production'])]
     expect(label(alone, [updated(2, ['latest'])])).toEqual([fact])
@@ -177,13 +177,13 @@ describe('a label that left a version', () => {
 })
 
 describe('`latest`', () => {
-  it('is told where it goes back to an older version, by both halves only', () => {
+  it('is reported where it goes back to an older version, only by both halves', () => {
     const known = [v(1), v(2, ['latest'])]
     const [gain, loss] = [updated(1, ['latest']), updated(2, [])]
     expect(foldPrompt(known, [loss, gain]).facts).toEqual([
       { kind: 'rolled-back', label: 'latest', from: 2, to: 1 },
     ])
-    // The newer one may have been deleted in silence.
+    // The newer one may have been deleted without an event.
     expect(foldPrompt(known, [gain]).facts).toEqual([{ kind: 'unchanged' }])
   })
 })

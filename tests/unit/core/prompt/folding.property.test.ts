@@ -17,7 +17,7 @@ import {
   stored,
 } from '../../../model/play.ts'
 
-/** Whoever did it; nobody did just then what was revealed, or is no deed. */
+/** The author; none for what was only revealed, or was not done by anyone. */
 const written = ({ fact, by }: ExpectedFact): string =>
   `${by} ${JSON.stringify(fact, (_, value) => (Array.isArray(value) ? value.toSorted() : value))}`
 
@@ -37,7 +37,7 @@ const live = (states: readonly VersionState[]): VersionState[] => states.filter(
 vi.setConfig({ testTimeout: 300_000 })
 
 describe('folding the events of random edits', () => {
-  it('gives each edit that fires anything its kind, facts, version and author, in any order and repeated', () => {
+  it('gives each edit that fires events its kind, facts, version and author, in any order and with repeats', () => {
     const played = new Map<EditKind, number>()
     forEachEdit(({ known, random }) => ({ edit, events, expected }) => {
       played.set(edit.kind, (played.get(edit.kind) ?? 0) + 1)
@@ -53,7 +53,7 @@ describe('folding the events of random edits', () => {
     expect([...played.keys()].toSorted()).toEqual(editKinds.toSorted())
   })
 
-  it('gives all that two people did within one window, with whose doing each was', () => {
+  it('gives everything that two people did within one window, with its authors', () => {
     forEachEdit(
       ({ known, random }) =>
         ({ edit, events, expected }) => {
@@ -69,7 +69,7 @@ describe('folding the events of random edits', () => {
     )
   })
 
-  it('gives the same for any order, repeats and a second automation', () => {
+  it('gives the same for any order, with repeats and with a second automation', () => {
     forEachEdit(({ known, random }) => ({ edit, events, before }) => {
       if (events.length === 0) return
       const plain = fold(known, edit.name, events.map(stored))
@@ -78,7 +78,7 @@ describe('folding the events of random edits', () => {
     })
   })
 
-  it('finds nothing new in the events of an edit that was already told', () => {
+  it('finds nothing new in the events of an edit that was already folded', () => {
     forEachEdit(({ known, random }) => ({ edit, events }) => {
       if (events.length === 0) return
       const first = fold(known, edit.name, events.map(stored))
@@ -90,7 +90,7 @@ describe('folding the events of random edits', () => {
 })
 
 describe('the state after each random edit', () => {
-  it('is that of Langfuse, but for silent deletions and the silent heirs of `latest`', () => {
+  it('is that of Langfuse, except for silent deletions and the silent heirs of `latest`', () => {
     forEachEdit(({ known, random }) => {
       const silentlyDeleted = new Set<string | null>()
       const silentHeirs = new Set<string>()
@@ -119,7 +119,7 @@ describe('the state after each random edit', () => {
   })
 })
 
-/** What is only remembered of a version is left out. */
+/** Without what is only remembered of a version. */
 const comparable = ({ strayed: _, ...state }: VersionState) => ({ ...state, labels: state.labels.toSorted() })
 
 describe('waiting for counterparts', () => {
@@ -168,7 +168,7 @@ describe('waiting for counterparts', () => {
       const { edit, events, before } = played
       if (events.length === 0) return
       const isSeveral = edit.kind !== 'duplicate' || events.length > 1
-      // Of versions that were deleted in silence, the state wrongly predicts events; that is waiting as well.
+      // The state wrongly predicts events of silently deleted versions; that is waiting as well.
       if (hasUnknownEnd(played) && isSeveral)
         expect({ ...edit, awaits: awaitsCounterpart(before, arrivals(events, random)) }).toMatchObject({
           awaits: true,
@@ -200,7 +200,7 @@ describe('with a tenth of the events lost', () => {
         const { facts, actor, version, after } = foldPrompt(before, arrived, reads)
         known.set(edit.name, after)
         const { title, danger } = describeChange({ subject: edit.name, facts, actor, version })
-        // Of two edits that came together, each was so for a while; what Langfuse answers is so now.
+        // Each of two edits that arrive together was true for a while; what Langfuse answers is true now.
         const heldBy = (label: string): Holder[] =>
           (withKeys ? [truth] : states).map((state) => holderOf(state, label))
         if (title.endsWith('nothing carries production now')) {
@@ -222,11 +222,11 @@ describe('with a tenth of the events lost', () => {
     return count
   }
 
-  it('no promotion, roll-back or end of production is told that was not', () => {
+  it('reports no promotion, roll-back or loss of production that did not happen', () => {
     expect(playWithLoss(false).moves).toBeGreaterThan(50)
   })
 
-  it('with API keys, production is told to be carried by nothing where that is so, and never otherwise', () => {
+  it('with API keys, says that no version has production where that is so, and never otherwise', () => {
     const { said, moves } = playWithLoss(true)
     expect(moves).toBeGreaterThan(50)
     expect(said).toBeGreaterThan(10)
@@ -260,7 +260,7 @@ describe('with a fifth of the events lost', () => {
   const heldBy = (versions: readonly { version: number; labels: string[] }[], label: string): number[] =>
     versions.filter(({ labels }) => labels.includes(label)).map(({ version }) => version)
 
-  it('state never goes backward, and no label is on two versions', () => {
+  it('the state never goes back, and no label is on two versions', () => {
     forEachEdit(({ known, random }) => ({ edit, events, before }) => {
       const arrived = lose(arrivals(events, random), random, 0.2)
       if (arrived.length === 0) return
@@ -296,7 +296,7 @@ describe('with a fifth of the events lost', () => {
     expect(moves).toBeGreaterThan(50)
   })
 
-  it('state is as if none had been, once they arrive among those of later edits', () => {
+  it('the state is as if none had been lost, once they arrive among those of later edits', () => {
     let caughtUp = 0
     forEachEdit(({ known, random }) => {
       const inTime: Known = new Map()

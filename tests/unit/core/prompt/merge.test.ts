@@ -17,23 +17,23 @@ describe('the state after a change', () => {
     })
   })
 
-  it('takes a repeat of what is known for no news, and not for stale', () => {
+  it('counts a repeat of the known state neither as news nor as stale', () => {
     const repeat = updated(7, ['latest'], { updatedAt: 100 })
     expect(foldPrompt([v(7, ['latest'])], [repeat])).toMatchObject({
       stale: [],
       after: [v(7, ['latest'])],
-      // It may bring a text that was not known.
+      // It may have a text that was not known.
       touched: [7],
     })
   })
 
-  it('takes a label from the version whose event got lost, and writes both', () => {
+  it('removes a label from the version whose event got lost, and writes both', () => {
     const { after, touched } = foldPrompt([v(6, ['production']), v(7)], [updated(7, ['production'])])
     expect(stateOf(after, 6)).toEqual(v(6, []))
     expect(touched).toEqual([6, 7])
   })
 
-  it('takes a label from a version that lost it to one which has lost it since', () => {
+  it('removes a label from a version that lost it to one that has lost it since', () => {
     const { after, facts } = foldPrompt(
       [v(1), v(2, ['production'])],
       [updated(1, ['production']), updated(1, ['staging'], { updatedAt: 300 })],
@@ -42,7 +42,7 @@ describe('the state after a change', () => {
     expect(facts).toContainEqual({ kind: 'label-removed', label: 'production', from: 2, now: 'unknown' })
   })
 
-  it('does not give a label back to an older claim that comes late', () => {
+  it('does not give a label back to an older claim that arrives late', () => {
     const { after, facts } = foldPrompt(
       [v(7, ['production'], { updatedAt: 900 })],
       [updated(6, ['production'], { updatedAt: 500 })],
@@ -57,18 +57,18 @@ describe('the state after a change', () => {
     expect(touched).toEqual([6, 7])
   })
 
-  it('gives the tags that a deletion tells to the versions that are left', () => {
+  it('gives the tags in a deletion to the versions that are left', () => {
     const { after } = foldPrompt([v(6), v(7)], [deleted(7, [], { tags: ['eu'] })])
     expect(stateOf(after, 6)?.tags).toEqual(['eu'])
   })
 
-  it('leaves the tags of a version that was deleted before with it, even where its deletion comes again', () => {
+  it('leaves a deleted version its own tags, even where its deletion is repeated', () => {
     const tombstone = v(7, [], { deleted: true, tags: ['eu'], updatedAt: 900 })
     for (const event of [updated(6, []), deleted(7, [], { updatedAt: 300 })])
       expect(stateOf(foldPrompt([v(6), tombstone], [event]).after, 6)?.tags).toEqual(['support'])
   })
 
-  it('keeps a deleted version deleted, whatever comes late', () => {
+  it('keeps a deleted version deleted, whatever arrives late', () => {
     const tombstone = v(6, ['production'], { deleted: true })
     const late = [updated(6, ['production']), created(6, ['latest'], { updatedAt: 300 })]
     const { after, stale } = foldPrompt([tombstone], late)
@@ -76,7 +76,7 @@ describe('the state after a change', () => {
     expect(stale.toSorted()).toEqual(late.map(({ eventId }) => eventId).toSorted())
   })
 
-  it('takes the deletion for the last word on a version, although it carries the time of the last update', () => {
+  it('takes a deletion as final, although it has the time of the last update', () => {
     const events = [deleted(6, ['a']), updated(6, ['a'])]
     expect(foldPrompt([v(6)], events)).toMatchObject({ after: [{ deleted: true }], stale: [] })
   })
@@ -88,7 +88,7 @@ describe('the state after a change', () => {
     expect(touched).toEqual([7])
   })
 
-  it('deletes a version even when its last update was heard with a later time', () => {
+  it('deletes a version even after an update with a later time', () => {
     const { after } = foldPrompt([v(6, ['production'])], [deleted(6, [], { updatedAt: 90 })])
     expect(stateOf(after, 6)).toEqual(v(6, ['production'], { deleted: true }))
   })
@@ -99,7 +99,7 @@ describe('the state after a change', () => {
     expect(foldPrompt([anew], [late])).toMatchObject({ after: [anew], stale: [late.eventId] })
   })
 
-  describe('with versions that may have been deleted in silence', () => {
+  describe('with versions that may have been deleted without an event', () => {
     const hour = 3_600_000
     const anew = created(1, ['latest'], { promptId: 'new', createdAt: hour, updatedAt: hour })
     const deletedOf = (states: VersionState[]) =>
@@ -117,7 +117,7 @@ describe('the state after a change', () => {
       expect(touched).toEqual([1, 2])
     })
 
-    it('drops none that an event of the same change speaks of', () => {
+    it('drops none that an event of the same change mentions', () => {
       for (const event of [updated(2, []), updated(2, [], { updatedAt: 90 })])
         expect(deletedOf(foldPrompt([v(1), v(2)], [anew, event]).after)).toEqual([])
     })
@@ -134,7 +134,7 @@ describe('the state after a change', () => {
       expect(deletedOf(foldPrompt(known.after, copy.slice(1, 2)).after)).toEqual([])
     })
 
-    it('asks a version only once: when it is known, it says no more of higher ones', () => {
+    it('lets a new version say so only once: later it says nothing about higher ones', () => {
       const known = foldPrompt([v(2)], [anew]).after
       const back = foldPrompt(known, [updated(2, ['staging'], { updatedAt: 200 })]).after
       expect(deletedOf(back)).toEqual([])
@@ -142,14 +142,14 @@ describe('the state after a change', () => {
       expect(deletedOf(foldPrompt(back, [again]).after)).toEqual([])
     })
 
-    it('takes back what was only inferred, by any later event of that version', () => {
+    it('takes back an inferred deletion with any later event of that version', () => {
       const gone = v(2, ['staging'], { deleted: true, presumed: true })
       const { after, stale } = foldPrompt([v(1), gone], [updated(2, ['staging', 'production'])])
       expect(stale).toEqual([])
       expect(stateOf(after, 2)).toEqual(v(2, ['staging', 'production'], { updatedAt: 200 }))
     })
 
-    it('keeps it deleted where the event is no later than what was known, or of another version of that number', () => {
+    it('keeps it deleted where the event is no later than the known state, or of another row with that number', () => {
       const gone = v(2, ['staging'], { deleted: true, presumed: true })
       expect(deletedOf(foldPrompt([gone], [updated(2, ['staging'], { updatedAt: 100 })]).after)).toHaveLength(
         1,
@@ -158,7 +158,7 @@ describe('the state after a change', () => {
       expect(stateOf(foldPrompt([gone], [other]).after, 2)?.promptId).toBe('other')
     })
 
-    it('takes a deletion that is told for final, also where it was inferred before', () => {
+    it('takes a reported deletion as final, even where it was inferred before', () => {
       const gone = v(2, [], { deleted: true, presumed: true })
       const told = foldPrompt([v(1), gone], [deleted(2, [], { updatedAt: 100 })])
       expect(deletedOf(told.after)).toEqual([[2, undefined]])
@@ -178,7 +178,7 @@ describe('the state after a change', () => {
       expect(after).toEqual([v(7, ['latest'])])
     })
 
-    it('orders events by their own time, and the stored one comes first where its time is unknown', () => {
+    it('orders events by their own time, with the stored state first where its time is unknown', () => {
       const before = [v(7, ['a'], { promptId: null, updatedAt: null, tags: [] })]
       const events = [flat('updated', 7, 20, ['c']), flat('updated', 7, 10, ['b'])]
       expect(foldPrompt(before, events)).toMatchObject({
@@ -187,7 +187,7 @@ describe('the state after a change', () => {
       })
     })
 
-    it('does not overrule a later update that Langfuse itself told', () => {
+    it('does not overrule a later update from Langfuse itself', () => {
       const event = flat('updated', 7, 99, ['production'])
       expect(foldPrompt([v(7, ['latest'])], [event])).toMatchObject({
         after: [v(7, ['latest'])],
@@ -195,7 +195,7 @@ describe('the state after a change', () => {
       })
     })
 
-    it('drops no version of which it is not known when it was there', () => {
+    it('drops no version without a known time', () => {
       const before = [v(9, [], { promptId: null, updatedAt: null })]
       expect(foldPrompt(before, [created(8, ['latest'])]).after).toMatchObject([
         {},
@@ -210,17 +210,17 @@ describe('the state after a change', () => {
       expect(foldPrompt(before, [flat('created', 10, 600)]).after[0]?.labels).toEqual(['production'])
     })
 
-    it('takes the tags from whom told any', () => {
+    it('takes the tags from a version that has any', () => {
       const events = [updated(6, [], { tags: ['eu'] }), flat('updated', 7, 900)]
       expect(foldPrompt([v(6), v(7)], events).after.map(({ tags }) => tags)).toEqual([['eu'], ['eu']])
     })
 
-    it('calls tags no change where none were known', () => {
+    it('reports no change of tags where none were known', () => {
       const before = [v(7, [], { updatedAt: null, tags: [] })]
       expect(foldPrompt(before, [updated(7, [])]).facts).toEqual([{ kind: 'unchanged' }])
     })
 
-    it('creates a deleted version anew, but does not revive it by an update', () => {
+    it('lets a deleted version be created again, but not revived by an update', () => {
       const gone = v(7, [], { promptId: null, updatedAt: null, deleted: true })
       expect(foldPrompt([gone], [flat('created', 7, 600)]).after).toMatchObject([{ deleted: false }])
       expect(foldPrompt([gone], [flat('updated', 7, 600)]).after).toMatchObject([{ deleted: true }])

@@ -17,7 +17,7 @@ const writtenTargets = (build: BuildRoutes, variables: Record<string, string>) =
   readConfiguration(build, variables).written
 
 describe('the targets as written', () => {
-  it('name the variables that they lack', () => {
+  it('name the variables that are missing', () => {
     expect(writtenTargets(build, {})).toMatchObject([
       { name: 'slack', type: 'slack', missing: ['SLACK_WEBHOOK_URL'] },
       { name: 'github', type: 'github', missing: ['GITHUB_REPO', 'GITHUB_TOKEN'] },
@@ -59,7 +59,7 @@ describe('the targets as written', () => {
     expect(github).toMatchObject({ app: { ...githubApp, privateKey: githubApp.privateKey.trim() } })
   })
 
-  it('go by the setting where it is not simply a variable', () => {
+  it('go by the name of a setting that is more than a variable', () => {
     const odd = defineRelay((env) => ({
       targets: { ops: { type: 'slack', url: env.LANGFUSE_WEBHOOK_SECRET.find(() => false) } },
       rules: [],

@@ -9,7 +9,7 @@ const generation = traceRow({ event: 'generation.created', isGeneration: true, m
 
 describe('a rule and one row', () => {
   it.each<[string, RowRule, ObservedRow, string | null]>([
-    ['error-trace wants errors', { on: ['error-trace'] }, error, null],
+    ['error-trace matches errors', { on: ['error-trace'] }, error, null],
     [
       'error-trace wants errors of generations',
       { on: ['error-trace'] },
@@ -22,8 +22,8 @@ describe('a rule and one row', () => {
       traceRow(),
       'trace.created is not error-trace',
     ],
-    ['trace wants no errors', { on: ['trace'] }, error, 'trace.created is not trace'],
-    ['trace.created wants both', { on: ['trace.created'] }, error, null],
+    ['trace does not match errors', { on: ['trace'] }, error, 'trace.created is not trace'],
+    ['trace.created matches both', { on: ['trace.created'] }, error, null],
     [
       'trace.created wants no generation',
       { on: ['trace.created'] },
@@ -42,17 +42,17 @@ describe('a rule and one row', () => {
       { ...error, event: 'trace.updated' },
       'trace.updated is not error-trace',
     ],
-    ['trace.updated wants updates', { on: ['trace.updated'] }, { ...error, event: 'trace.updated' }, null],
+    ['trace.updated matches updates', { on: ['trace.updated'] }, { ...error, event: 'trace.updated' }, null],
     [
       'trace.updated wants no new ones',
       { on: ['trace.updated'] },
       error,
       'trace.created is not trace.updated',
     ],
-    ['score wants scores', { on: ['score'] }, scoreRow(), null],
-    ['score wants no traces', { on: ['score'] }, traceRow(), 'trace.created is not score'],
-    ['a prompt rule wants none', { on: ['prompt.created'] }, error, 'trace.created is not prompt.created'],
-    ['without `on` and clauses it wants none', {}, error, 'no clause asks for traces or scores'],
+    ['score matches scores', { on: ['score'] }, scoreRow(), null],
+    ['score does not match traces', { on: ['score'] }, traceRow(), 'trace.created is not score'],
+    ['a prompt rule matches none', { on: ['prompt.created'] }, error, 'trace.created is not prompt.created'],
+    ['without `on` and clauses it matches none', {}, error, 'no clause is about traces or scores'],
     ['a clause alone is enough', { level: 'ERROR' }, error, null],
     ['a level', { level: ['WARNING', 'ERROR'] }, traceRow(), 'level is not WARNING or ERROR'],
     ['a level of a score', { level: 'ERROR' }, scoreRow(), 'level is not ERROR'],
@@ -85,7 +85,7 @@ describe('a rule and one row', () => {
     ['a score of another name', { score: { name: 'tone' } }, scoreRow(), 'score is not tone'],
     ['a score of another source', { score: { source: 'API' } }, scoreRow(), 'source is not API'],
     ['a score of another type', { score: { dataType: 'TEXT' } }, scoreRow(), 'data type is not TEXT'],
-    ['a trace is no score', { score: { below: 1 } }, traceRow(), 'it is no score'],
+    ['a trace is not a score', { score: { below: 1 } }, traceRow(), 'it is not a score'],
   ])('%s', (_, rule, row, refusal) => {
     expect(rowRefusal(rule, row, 'agent')).toBe(refusal)
   })
@@ -116,7 +116,7 @@ describe('a rule and a burst', () => {
       },
     )
 
-  it('holds where one row meets every clause, and is told of those that do', () => {
+  it('matches if one row meets every clause, and reports the rows that do', () => {
     expect(match({ on: ['error-trace'], costAbove: 2 }, 3)).toEqual({
       fact: {
         kind: 'error-trace',
@@ -129,7 +129,7 @@ describe('a rule and a burst', () => {
     })
   })
 
-  it('claims no exact number where more rows came than are kept', () => {
+  it('claims no exact number where the burst has more rows than are kept', () => {
     expect(match({ on: ['error-trace'], costAbove: 2 }, 50)).toMatchObject({
       fact: { count: 2, isLeast: true },
     })
@@ -143,11 +143,11 @@ describe('a rule and a burst', () => {
     expect(match({ on: ['error-trace'], author: 'Maya' }, 3)).toEqual({ clause: 'it has no author' })
   })
 
-  it('needs all clauses to hold for one and the same row', () => {
+  it('needs one row that meets all clauses', () => {
     expect(match({ costAbove: 5.5, latencyAbove: 10 }, 3)).toHaveProperty('clause')
   })
 
-  it('is not wanted by rules for prompts, nor prompts by rules for rows', () => {
+  it('does not match rules for prompts, nor prompts rules for rows', () => {
     expect(match({}, 3)).toHaveProperty('clause')
     const promotion = {
       projectId: 'p1',

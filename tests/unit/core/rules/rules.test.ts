@@ -29,26 +29,26 @@ const verdict = (over: Partial<Rule>, facts: Fact[], changed: object = {}) => {
   return 'fact' in result ? result.fact.kind : result.clause
 }
 
-describe('a rule that asks for an author', () => {
+describe('a rule with an author', () => {
   const both: Fact[] = [promoted, { kind: 'label-added', label: 'canary', to: 6, by: 'Jo' }]
 
   it.each<[string, Partial<Rule>, string]>([
-    ['holds for the fact that its author did', { author: 'Jo' }, 'label-added'],
+    ['matches the fact by its author', { author: 'Jo' }, 'label-added'],
     ["holds for the change's own author", { author: 'Maya' }, 'promoted'],
-    ['does not hold for what another one did', { author: 'Jo', on: ['promoted'] }, 'author is not Jo'],
-    ['does not hold for a third', { author: 'Ann' }, 'author is not Ann'],
+    ['does not match a fact of someone else', { author: 'Jo', on: ['promoted'] }, 'author is not Jo'],
+    ['does not match a third person', { author: 'Ann' }, 'author is not Ann'],
   ])('%s', (_, clauses, result) => {
     expect(verdict(clauses, both)).toBe(result)
   })
 
-  it('does not hold for what an edit only showed', () => {
+  it('does not match what an edit only revealed', () => {
     expect(verdict({ author: 'Maya' }, [{ ...promoted, revealed: true } as Fact])).toBe('author is not Maya')
   })
 })
 
 describe('a rule', () => {
   it.each<[string, Partial<Rule>, Fact[], string]>([
-    ['without clauses wants every visible change', {}, [tagged], 'tags-changed'],
+    ['without clauses matches every visible change', {}, [tagged], 'tags-changed'],
     [
       'without clauses does not want what shows nothing',
       {},
@@ -56,8 +56,8 @@ describe('a rule', () => {
       'nothing visible changed',
     ],
     ['matches a fact by kind', { on: ['promoted'] }, [created, promoted], 'promoted'],
-    ['says which kind it wanted', { on: ['deleted'] }, [promoted], 'promoted is not deleted'],
-    ['takes the plain word of tutorials', { on: ['prompt.updated'] }, [tagged], 'tags-changed'],
+    ['says which kind it is for', { on: ['deleted'] }, [promoted], 'promoted is not deleted'],
+    ['takes the event names of tutorials', { on: ['prompt.updated'] }, [tagged], 'tags-changed'],
     ['takes prompt.created for a new version', { on: ['prompt.created'] }, [created], 'version-created'],
     [
       'takes transitions, not states',
@@ -78,7 +78,7 @@ describe('a rule', () => {
       'label is not production or eu',
     ],
     ['matches folders by glob', { prompt: 'support/**' }, [promoted], 'promoted'],
-    ['does not match across folders by one star', { prompt: '*' }, [promoted], 'prompt is not *'],
+    ['does not match across folders with one star', { prompt: '*' }, [promoted], 'prompt is not *'],
     ['matches a project', { project: ['p0', 'p2'] }, [promoted], 'project is not p0 or p2'],
     ['matches a tag', { tags: 'billing' }, [promoted], 'no tag billing'],
     ['matches an author', { author: 'Ann' }, [promoted], 'author is not Ann'],
@@ -87,7 +87,7 @@ describe('a rule', () => {
     expect(verdict(over, facts)).toBe(expected)
   })
 
-  it('tells the fact that has the label, not only one of the kind', () => {
+  it('reports the fact with the label, not just one of the kind', () => {
     const result = matchRule(rule({ on: ['promoted'], label: 'production' }), change([staged, promoted]))
     expect(result).toEqual({ fact: promoted })
   })
@@ -101,7 +101,7 @@ describe('routing', () => {
     alertTargets: [],
   })
 
-  it('tells each target once, by the first rule that holds', () => {
+  it('notifies each target once, by the first rule that matches', () => {
     const rules = [rule({ name: 'a' }), rule({ name: 'b', to: ['slack', 'ops'] })]
     const { routed, skipped } = route(routes(rules), change([promoted]))
     expect(routed.map(({ target: name, rule: by }) => [name, by])).toEqual([
@@ -111,7 +111,7 @@ describe('routing', () => {
     expect(skipped).toEqual([])
   })
 
-  it('keeps why a target did not hear of it: every rule and its clause', () => {
+  it('keeps why a target is not notified: every rule and its clause', () => {
     const rules = [rule({ name: 'a', label: 'x' }), rule({ name: 'b', on: ['deleted'] })]
     expect(route(routes(rules), change([promoted])).skipped).toEqual([
       { target: 'slack', why: 'a: label is not x; b: promoted is not deleted' },
@@ -122,7 +122,7 @@ describe('routing', () => {
   const own = (fact: Fact) => route({ ...routes([]), alertTargets: ['slack', 'ops', 'gone'] }, change([fact]))
   const toldOf = (fact: Fact) => own(fact).routed.map(({ target: name }) => name)
 
-  it('notifies each alert target of a trouble, except the target that has it', () => {
+  it('notifies each alert target of a trouble, except the target in trouble', () => {
     expect(toldOf({ kind: 'given-up', target: 'slack', count: 1 })).toEqual(['ops'])
     expect(toldOf({ kind: 'trouble', what: 'target', target: 'ops', since: 0 })).toEqual(['slack'])
     expect(toldOf({ kind: 'trouble', what: 'quiet', target: null, since: 0 })).toEqual(['slack', 'ops'])
@@ -130,7 +130,7 @@ describe('routing', () => {
 })
 
 describe('targets that are not configured', () => {
-  it('are named where a rule that holds wants them, each once', () => {
+  it('are named once where a matching rule names them', () => {
     const routes: Routes = {
       targets: { slack: { type: 'slack', url: 'https://slack.test' } },
       rules: [
@@ -203,7 +203,7 @@ describe('relay.config.ts', () => {
     expect(Object.keys(configured(all).targets)).toEqual(['slack', 'github'])
   })
 
-  it('tells errors, and what a person marked as bad, and no other trace or score', () => {
+  it('reports errors and what a person marked as bad, but no other trace or score', () => {
     const toldRow = (row: ObservedRow) => {
       const kind = row.event.startsWith('score.') ? 'score' : row.level === 'ERROR' ? 'error-trace' : 'trace'
       const { fact } = addToBurst(null, { kind, name: 'x', row, isFirst: true })
@@ -242,7 +242,7 @@ describe('relay.config.ts', () => {
     ['an alert', [{ kind: 'alert', severity: 'ALERT', monitorId: 'm1' }], ['slack']],
     ['nothing visible', [{ kind: 'unchanged' }], []],
     ['a body of unknown shape', [{ kind: 'unrecognised' }], []],
-  ])('tells of %s', (_, facts, targets) => {
+  ])('routes %s', (_, facts, targets) => {
     expect(told(facts)).toEqual(targets)
   })
 

@@ -3,9 +3,7 @@ import { sharedCommit } from '../../base/shared-commit.ts'
 import { isDataError } from '../../base/store-error.ts'
 import type { Change } from '../../core/change/change.ts'
 import { isOpen, isProbing, nextSlot } from '../../core/delivery/circuit.ts'
-import type { Message, Outcome, SendContext } from '../../core/delivery/delivery.ts'
 import type { Target } from '../../core/rules/target-settings.ts'
-import type { DeliveryOrderRow, DeliveryRow } from '../../store/schema.ts'
 import { changesById } from '../../store/tables/changes.ts'
 import {
   claimDeliveries,
@@ -15,48 +13,39 @@ import {
   releaseDeliveries,
 } from '../../store/tables/deliveries.ts'
 import { lockTarget, updateTarget } from '../../store/tables/targets.ts'
-import { canDigest, digestFrom, maxDigest, send, sendDigest, sendsText } from '../../targets/target.ts'
+import { canDigest, digestFrom, maxDigest } from '../../targets/target.ts'
 import { noteAttempt, noteSkipped } from '../journal.ts'
-import { beginAttempt, endAttempt } from './attempt-span.ts'
-import { type MessageDeps, messageFor } from './message.ts'
 import { keepOrder, type Ordered } from './order.ts'
-import { type EndedAttempt, type RecordDeps, recordAttempts } from './record.ts'
+import { type EndedAttempt, recordAttempts } from './record.ts'
+import { type SendDeps, type Sent, sendBatch } from './send.ts'
 
 /** A worker that says nothing for so long is taken for dead. Longer than the longest send. */
-export const leaseMs = 60_000
-export const sendTimeoutMs = 10_000
+const leaseMs = 60_000
 const recordAgainMs = 1000
 /** Sends under way at once to one target from one instance. */
 const maxAtOnce = 50
+/** While other instances send all that a target's limit allows: nothing here shows when one of them is done. */
+const fullWindowMs = 1000
 
-export interface DeliverDeps extends MessageDeps {
-  now: () => number
+export interface DeliverDeps extends SendDeps {
   random: () => number
   /** True: no new claims. */
   stopping: () => boolean
-  /** Aborted when it may wait no longer. */
-  stop: AbortSignal
   onError: (error: unknown) => void
-  /** Whether there is another target on which this one's troubles can be told. */
+  /** Whether another target is notified of this one's troubles. */
   announces: boolean
   /** A change of the relay's own was opened and is to be settled. */
   onTrouble: () => void
-  fetch: typeof globalThis.fetch
-  /** Nothing goes out: what would have been sent is kept with its delivery. */
-  isDry?: boolean
 }
-
-/** Another instance sends all that a target's limit allows: the end of it is not told here. */
-const fullWindowMs = 1000
 
 interface Claim extends Ordered {
-  /** What they tell of, by id. */
+  /** What they are about, by id. */
   changes: Map<string, Change>
   probe: boolean
-  digest: boolean
+  isDigest: boolean
 }
 
-/** Takes what may go now, or says when to look again. The target's row is locked meanwhile: its pace holds for all instances. */
+/** Takes what may go now, or gives when to try again. The target's row is locked meanwhile: its pace holds for all instances. */
 async function claim(
   { db, now }: DeliverDeps,
   name: string,
@@ -76,13 +65,13 @@ async function claim(
     const underWay = state.limit === null ? 0 : await countSending(trx, name, time, window)
     if (underWay >= window) return { at: time + fullWindowMs }
     const waiting = perSecond > 0 && canDigest(target) ? await countDue(trx, name, time, digestFrom + 1) : 0
-    const digest = !probe && waiting > digestFrom
-    const max = digest ? maxDigest : probe || perSecond > 0 ? 1 : Math.min(free, window - underWay)
+    const isDigest = !probe && waiting > digestFrom
+    const max = isDigest ? maxDigest : probe || perSecond > 0 ? 1 : Math.min(free, window - underWay)
     const claimed = await claimDeliveries(trx, name, max, time, leaseMs)
     if (claimed.length === 0) return null
     const changes = await changesById(trx, [...new Set(claimed.map((row) => row.change_id))])
     const ordered = await keepOrder(trx, { rows: claimed, changes }, time)
-    const found = { ...ordered, changes, probe, digest }
+    const found = { ...ordered, changes, probe, isDigest }
     if (ordered.rows.length === 0) return found
     if (perSecond > 0) await updateTarget(trx, name, { next_slot_at: time + paceMs })
     if (probe) await updateTarget(trx, name, { open_until: time + leaseMs })
@@ -90,127 +79,61 @@ async function claim(
   })
 }
 
-const bug = (error: unknown): Outcome => ({
-  outcome: 'retry',
-  reason: `The relay could not make the message: ${error instanceof Error ? error.message : String(error)}`,
-  statusCode: null,
-  request: '',
-  response: null,
-  retryAfterMs: null,
-})
-
-interface Sent {
-  row: DeliveryRow
-  order?: DeliveryOrderRow | undefined
-  outcome: Outcome
-  weight: EndedAttempt['weight']
-}
-
-/**
- * Sends one claim and gives an outcome for each of its deliveries. A bug in a message is stored on its delivery
- * and holds up no other.
- */
-async function sendClaim(
-  deps: DeliverDeps,
-  target: Target,
-  { rows, changes, digest }: Claim,
-): Promise<Sent[]> {
-  const broken: Sent[] = []
-  const sending: DeliveryRow[] = []
-  const messages: Message[] = []
-  for (const row of rows) {
-    try {
-      messages.push(
-        await messageFor(deps, { row, change: changes.get(row.change_id), wantsText: sendsText(target) }),
-      )
-      sending.push(row)
-    } catch (error) {
-      broken.push({ row, outcome: bug(error), weight: 'ours' })
-    }
-  }
-  const [first] = messages
-  if (!first) return broken
-  const signal = AbortSignal.any([deps.stop, AbortSignal.timeout(sendTimeoutMs)])
-  const context: SendContext = { fetch: deps.fetch, now: deps.now, signal, isDry: deps.isDry ?? false }
-  try {
-    const outcome = await (digest ? sendDigest(target, messages, context) : send(target, first, context))
-    return [...broken, ...sending.map((row, i) => ({ row, outcome, weight: weightOf(i) }))]
-  } catch (error) {
-    return [...broken, ...sending.map((row) => ({ row, outcome: bug(error), weight: 'ours' as const }))]
-  }
-}
-
-/** Of the deliveries of one message, the first speaks for all. */
-const weightOf = (place: number): EndedAttempt['weight'] => (place === 0 ? 'counts' : 'again')
-
-/** Delivers to one target. `run` starts what may go now and says when to look again; null: when woken. */
-export function createDelivery(name: string, target: Target, deps: DeliverDeps, wake: () => void) {
-  const { db, now, random } = deps
-  const recording: RecordDeps = {
-    db,
-    now,
-    random,
-    target: name,
-    announces: deps.announces,
-    schedule: target.retryDelays,
-  }
-  const record = sharedCommit({
-    isOfData: isDataError,
-    commit: async (finished: EndedAttempt[]) => {
-      const { tells, givenUp } = await recordAttempts(recording, finished)
-      if (tells) deps.onTrouble()
-      return finished.map(({ row }) => givenUp.has(row.id))
-    },
-  })
-  const underWay = new Set<Promise<void>>()
-
-  async function sendAndRecord(claimed: Claim): Promise<void> {
-    const { probe, orders } = claimed
-    const startedAt = now()
-    const span = beginAttempt(name, claimed, startedAt)
-    const sent = await sendClaim(deps, target, claimed)
-    const endedAt = now()
-    endAttempt(
-      span,
-      sent.map(({ outcome }) => outcome),
-    )
+/** Sends what was claimed as one message, and records how it ended. */
+function deliverer(name: string, target: Target, deps: DeliverDeps): (claimed: Claim) => Promise<void> {
+  const { db, now } = deps
+  const record = recorder(name, target, deps)
+  return async ({ rows, changes, orders, isDigest, probe }) => {
+    const sent = await sendBatch(deps, target, { target: name, rows, changes, isDigest })
     // Cut off by the end of the process, not by the target: given back without an attempt. What was answered counts.
     const isCut = ({ outcome }: Sent) => outcome.outcome === 'retry' && outcome.statusCode === null
-    const cut = deps.stop.aborted ? sent.filter(isCut) : []
+    const cut = deps.stop.aborted ? sent.filter(isCut).map(({ row }) => row) : []
     await Promise.all([
-      releaseDeliveries(
-        db,
-        cut.map(({ row }) => row),
-        now(),
-      ),
+      releaseDeliveries(db, cut, now()),
       ...sent
-        .filter((one) => !cut.includes(one))
-        .map((one) =>
-          recordUntilLeaseEnds({ ...one, order: orders.get(one.row.id), startedAt, endedAt, probe }),
-        ),
+        .filter(({ row }) => !cut.includes(row))
+        .map((one) => record({ ...one, order: orders.get(one.row.id), probe })),
     ])
   }
+}
 
-  /** What was sent but cannot be recorded would be sent again, so it tries until the lease is about to end. */
-  async function recordUntilLeaseEnds(finished: EndedAttempt): Promise<void> {
+/** What was sent but cannot be recorded would be sent again, so it tries until the lease is about to end. */
+function recorder(target: string, { retryDelays }: Target, deps: DeliverDeps) {
+  const { db, now, random, announces } = deps
+  const commit = sharedCommit({
+    isOfData: isDataError,
+    commit: async (ended: EndedAttempt[]) => {
+      const recording = { db, now, random, target, announces, schedule: retryDelays }
+      const { opensTrouble, givenUp } = await recordAttempts(recording, ended)
+      if (opensTrouble) deps.onTrouble()
+      return ended.map(({ row }) => givenUp.has(row.id))
+    },
+  })
+  return async (ended: EndedAttempt): Promise<void> => {
     for (;;) {
       try {
-        return note(finished, await record(finished))
+        return note(target, ended, await commit(ended))
       } catch (error) {
         deps.onError(error)
-        const late = now() > finished.startedAt + leaseMs - 2 * recordAgainMs
+        const late = now() > ended.startedAt + leaseMs - 2 * recordAgainMs
         if (late || deps.stop.aborted) return
         await new Promise((resolve) => setTimeout(resolve, recordAgainMs))
       }
     }
   }
+}
 
-  function note({ row, outcome, startedAt, endedAt }: EndedAttempt, givenUp: boolean): void {
-    const { id: deliveryId, change_id: changeId, attempt, created_at: createdAt } = row
-    const { statusCode, reason } = outcome
-    const tried = { deliveryId, changeId, attempt, outcome: outcome.outcome, statusCode, reason, givenUp }
-    noteAttempt({ target: name, ...tried, milliseconds: endedAt - startedAt }, endedAt - createdAt)
-  }
+function note(target: string, { row, outcome, startedAt, endedAt }: EndedAttempt, givenUp: boolean): void {
+  const { id: deliveryId, change_id: changeId, attempt, created_at: createdAt } = row
+  const { statusCode, reason } = outcome
+  const tried = { deliveryId, changeId, attempt, outcome: outcome.outcome, statusCode, reason, givenUp }
+  noteAttempt({ target, ...tried, milliseconds: endedAt - startedAt }, endedAt - createdAt)
+}
+
+/** Delivers to one target. `run` starts what may go now and gives when to run again; null: when woken. */
+export function createDelivery(name: string, target: Target, deps: DeliverDeps, wake: () => void) {
+  const deliver = deliverer(name, target, deps)
+  const underWay = new Set<Promise<void>>()
 
   async function run(): Promise<number | null> {
     while (underWay.size < maxAtOnce && !deps.stopping()) {
@@ -220,25 +143,24 @@ export function createDelivery(name: string, target: Target, deps: DeliverDeps, 
       if ('at' in claimed) return claimed.at
       for (const { row, reason } of claimed.skipped)
         noteSkipped({ target: name, deliveryId: row.id, changeId: row.change_id, reason })
-      const each = claimed.rows.map((row) => ({ ...claimed, rows: [row] }))
-      const parts = claimed.digest && claimed.rows.length > 0 ? [claimed] : each
-      for (const part of parts) start(part)
+      if (claimed.isDigest && claimed.rows.length > 0) start(claimed)
+      else for (const row of claimed.rows) start({ ...claimed, rows: [row] })
     }
     return null
   }
 
   function start(part: Claim): void {
-    const sending = sendAndRecord(part)
+    const delivering = deliver(part)
       .catch(deps.onError)
       .finally(() => {
-        underWay.delete(sending)
+        underWay.delete(delivering)
         if (underWay.size <= maxAtOnce / 2) wake()
       })
-    underWay.add(sending)
+    underWay.add(delivering)
   }
 
   /** Resolves when nothing is under way. */
-  const idle = async (): Promise<void> => {
+  async function idle(): Promise<void> {
     while (underWay.size > 0) await Promise.all(underWay)
   }
 

@@ -29,7 +29,7 @@ export interface RecordDeps {
   db: Db
   now: () => number
   random: () => number
-  /** The target's name, and whether there is another one on which its troubles can be told. */
+  /** The target's name, and whether another one is notified of its troubles. */
   target: string
   announces: boolean
   /** Seconds before each try; undefined: the usual schedule. */
@@ -95,8 +95,8 @@ function circuitAfter(
 }
 
 export interface Recorded {
-  /** Something was given up that other targets are notified of. */
-  tells: boolean
+  /** Something was given up that other targets are to be notified of. */
+  opensTrouble: boolean
   /** The ids of the deliveries that are not tried again by themselves. */
   givenUp: Set<string>
 }
@@ -133,11 +133,11 @@ export async function recordAttempts(deps: RecordDeps, finished: EndedAttempt[])
       trx,
       failed.map(({ row }) => row.change_id),
     )
-    const tells = givenUp.size > 0 && deps.announces
-    if (tells) await noteGivenUp(trx, target, before.announced_at, time)
+    const opensTrouble = givenUp.size > 0 && deps.announces
+    if (opensTrouble) await noteGivenUp(trx, target, before.announced_at, time)
     if (circuit.limit !== before.limit) await saveLimit(trx, target, circuit.limit)
     const { failures, open_until, opened, next_slot_at } = circuit
     if (circuit !== before) await updateTarget(trx, target, { failures, open_until, opened, next_slot_at })
-    return { tells, givenUp }
+    return { opensTrouble, givenUp }
   })
 }

@@ -20,18 +20,11 @@ import { type Db, database } from './store/client.ts'
 import type { RejectionRow } from './store/schema.ts'
 import { insertRejections } from './store/tables/rejections.ts'
 
-interface Opened {
-  db: Db
-  receive: (arrival: Arrival) => Promise<Received>
-  takeCallbacks: TakeCallbacks
-  reject: (rejection: RejectionRow) => Promise<void>
-}
-
 /** The running relay of this process. */
 export interface Relay {
   env: Env
   routes: Routes
-  /** While there is one, what comes is stored, and nothing else is done: `start`, `wake` and `drain` do nothing. */
+  /** While there is one, what comes is stored and nothing else happens: `start`, `wake` and `drain` do nothing. */
   problems: Problem[]
   warnings: Problem[]
   written: Configuration['written']
@@ -42,14 +35,21 @@ export interface Relay {
   reject: (rejection: RejectionRow) => Promise<void>
   /** Whether a refused callback is recorded. */
   recordsCallback: (reason: string) => boolean
-  /** Something is due: look now. */
+  /** Something may be due: check now. */
   wake: () => void
-  /** Works off what is due before `until` (epoch milliseconds). */
+  /** Does what is due before `until` (epoch milliseconds). */
   drain: (until: number) => Promise<void>
   /** Runs the loop until the process ends. Tries again while the store is out of reach. */
   start: () => Promise<void>
   stop: () => Promise<void>
 }
+
+/** What stores requests, over a store that is open. */
+interface Opened extends Intake {
+  db: Db
+}
+
+type Intake = Pick<Relay, 'receive' | 'takeCallbacks' | 'reject'>
 
 const retryStartMs = 2000
 /**
@@ -58,8 +58,8 @@ const retryStartMs = 2000
  */
 const maxRejections = 1000
 /**
- * Langfuse gives up after 10 s. A store that does not answer lets each of several statements wait, and a connection
- * before them; whoever sent an event is told by then to send it again.
+ * Langfuse gives up after 10 s. With a store that does not answer, several statements each wait, and a connection before
+ * them: by then the sender must have been asked to send again.
  */
 const storeMs = 7000
 
@@ -100,56 +100,67 @@ async function open(env: Env, routes: Routes): Promise<Opened> {
 }
 
 /** Loaded apart, so that no sender waits for code that its answer does not need. */
-async function workOver(opening: Promise<Opened>, env: Env, routes: Routes): Promise<Loop> {
-  const [{ db }, { relayLoop }] = await Promise.all([opening, import('./build-loop.ts')])
+async function loopOver(opened: Promise<Opened>, env: Env, routes: Routes): Promise<Loop> {
+  const [{ db }, { relayLoop }] = await Promise.all([opened, import('./build-loop.ts')])
   return relayLoop(db, routes, env)
 }
 
-function createRelay(env: Env, { routes, written, problems, warnings }: Omit<Configuration, 'env'>): Relay {
-  const mayAct = problems.length === 0
-  let opened: Promise<Opened> | null = null
-  let stopped = false
-  const opening = (): Promise<Opened> => {
-    opened ??= open(env, routes).catch((error) => {
-      opened = null
-      throw error
-    })
-    return opened
-  }
-  let loop: Promise<Loop> | null = null
-  const working = (): Promise<Loop> => {
-    loop ??= workOver(opening(), env, routes).catch((error) => {
-      loop = null
-      throw error
-    })
-    return loop
-  }
-  /** Before the loop runs, there is none to be woken: it begins with a look at everything. */
-  const tell = (wake: (loop: Loop) => void) => {
-    if (mayAct) loop?.then(wake).catch(() => undefined)
-  }
+interface Lazy<T> {
+  /** Makes it when it is asked for first, and again after a failure. */
+  get: () => Promise<T>
+  /** Null while nothing asked for it, and after a failure. */
+  ifMade: () => Promise<T | null>
+}
 
+function lazy<T>(make: () => Promise<T>): Lazy<T> {
+  let made: Promise<T> | null = null
+  const get = (): Promise<T> => {
+    made ??= make().catch((error) => {
+      made = null
+      throw error
+    })
+    return made
+  }
+  return { get, ifMade: async () => made?.catch(() => null) ?? null }
+}
+
+/** Opens the store for the first request. `onStored`: there is something new to settle. */
+function intake(opened: Lazy<Opened>, onStored: () => void): Intake {
   const inTime = <T>(work: (opened: Opened) => Promise<T>): Promise<T> =>
-    within(storeMs, 'The store', opening().then(work))
-  /** What is stored too late for its sender is settled all the same. */
-  const storing = <T>(work: (opened: Opened) => Promise<T>, isNew: (stored: T) => boolean): Promise<T> =>
-    inTime(async (opened) => {
-      const stored = await work(opened)
-      if (isNew(stored)) tell((loop) => loop.wake())
-      return stored
-    })
+    within(storeMs, 'The store', opened.get().then(work))
+  return {
+    // Also what is stored too late for its sender is settled.
+    receive: (arrival) =>
+      inTime(async ({ receive }) => {
+        const received = await receive(arrival)
+        onStored()
+        return received
+      }),
+    takeCallbacks: (call) =>
+      inTime(async ({ takeCallbacks }) => {
+        const taken = await takeCallbacks(call)
+        if (taken.ok && taken.stored > 0) onStored()
+        return taken
+      }),
+    reject: (rejection) => inTime(({ reject }) => reject(rejection)),
+  }
+}
 
-  const noteNoStart = pacedErrors(
-    (error, repeated) =>
-      log('error', 'the loop could not start', { ...thrown(error), ...(repeated > 0 && { repeated }) }),
-    Date.now,
-  )
+const noteNoStart = pacedErrors(
+  (error, repeated) =>
+    log('error', 'the loop could not start', { ...thrown(error), ...(repeated > 0 && { repeated }) }),
+  Date.now,
+)
+
+/** What a relay does by itself: nothing, where it may not act. */
+function background(opened: Lazy<Opened>, loop: Lazy<Loop>, mayAct: boolean) {
+  let stopped = false
 
   async function start(): Promise<void> {
     if (!mayAct) return
     while (!stopped) {
       try {
-        return await (await working()).start()
+        return await (await loop.get()).start()
       } catch (error) {
         noteNoStart(error)
         await sleep(retryStartMs)
@@ -157,38 +168,36 @@ function createRelay(env: Env, { routes, written, problems, warnings }: Omit<Con
     }
   }
 
-  async function stop(): Promise<void> {
-    stopped = true
-    await (await loop?.catch(() => null))?.stop()
-    await (await opened?.catch(() => null))?.db.destroy()
+  async function drain(until: number): Promise<void> {
+    if (!mayAct) return
+    await (await loop.get()).drain(until)
     await flushSpans()
   }
 
+  async function stop(): Promise<void> {
+    stopped = true
+    await (await loop.ifMade())?.stop()
+    await (await opened.ifMade())?.db.destroy()
+    await flushSpans()
+  }
+
+  return { start, drain, stop }
+}
+
+function createRelay(env: Env, { routes, written, problems, warnings }: Omit<Configuration, 'env'>): Relay {
+  const mayAct = problems.length === 0
+  const opened = lazy(() => open(env, routes))
+  const loop = lazy(() => loopOver(opened.get(), env, routes))
+  /** Before the loop runs, there is none to be woken: it begins by checking everything. */
+  const wakeLoop = async (wake: (loop: Loop) => void) => {
+    const made = mayAct ? await loop.ifMade() : null
+    if (made) wake(made)
+  }
   return {
-    env,
-    routes,
-    problems,
-    warnings,
-    written,
-    receive: (arrival) =>
-      storing(
-        (opened) => opened.receive(arrival),
-        () => true,
-      ),
-    takeCallbacks: (call) =>
-      storing(
-        (opened) => opened.takeCallbacks(call),
-        (taken) => taken.ok && taken.stored > 0,
-      ),
-    reject: (rejection) => inTime((opened) => opened.reject(rejection)),
+    ...{ env, routes, problems, warnings, written },
+    ...intake(opened, () => wakeLoop((loop) => loop.wake())),
+    ...background(opened, loop, mayAct),
     recordsCallback: refusalPace(Date.now),
-    wake: () => tell((loop) => loop.look()),
-    drain: async (until) => {
-      if (!mayAct) return
-      await (await working()).drain(until)
-      await flushSpans()
-    },
-    start,
-    stop,
+    wake: () => wakeLoop((loop) => loop.checkAll()),
   }
 }

@@ -1,8 +1,9 @@
 import { performance } from 'node:perf_hooks'
 import { setImmediate } from 'node:timers/promises'
-import { createPump } from '../base/pump.ts'
+import { createPump, type Pump } from '../base/pump.ts'
 import { pollName } from '../core/polling/state.ts'
 import { notifiedOf } from '../core/rules/rules.ts'
+import type { Target } from '../core/rules/target-settings.ts'
 import { nextOpenChange } from '../store/tables/changes.ts'
 import { pollAt } from '../store/tables/polls.ts'
 import { nextReplay } from '../store/tables/replays.ts'
@@ -10,16 +11,16 @@ import { ensureTargets, nextDue } from '../store/tables/targets.ts'
 import { createDelivery, type DeliverDeps } from './deliver/deliver.ts'
 import { type PollDeps, poll } from './poll.ts'
 import { prune } from './prune.ts'
-import { replayNext } from './replay/job.ts'
+import { replayNext } from './replay/bulk-replay.ts'
 import { createSettler, type SettleDeps } from './settle/settle.ts'
 import { copyTexts } from './settle/version-text.ts'
 import { type WatchDeps, watch } from './watch.ts'
 
 /** How often a resident loop asks the store for work that another instance left behind: two or three queries each time. */
-const lookMs = 5000
+const checkMs = 5000
 /**
- * So long after an event its change is looked at: the events of one edit come within milliseconds, and one look at all
- * of them tells as much as one at each. Nor does the door's answer wait behind it.
+ * So long after an event its change is settled: the events of one edit come within milliseconds, and settling them
+ * together costs as much as one of them. The endpoint's answer does not wait behind it either.
  */
 const gatherMs = 5
 /**
@@ -29,14 +30,10 @@ const gatherMs = 5
 const endpointShare = 3
 /** After an error (the store is out of reach) it tries again this much later. */
 const afterErrorMs = 1000
-/** How long sends under way may take to finish when the process is told to end. */
+/** How long sends under way may take when the process is told to end. */
 const graceMs = 10_000
-/** Old changes are looked for once in this time. */
 const pruneMs = 3_600_000
-/** The work of bulk replays, of polling and of copying texts, among the names of targets. */
-const replays = '\0replays'
-const polling = '\0polling'
-const texts = '\0texts'
+const dayMs = 86_400_000
 
 export interface LoopDeps
   extends SettleDeps,
@@ -44,190 +41,270 @@ export interface LoopDeps
   sleep: (ms: number) => Promise<void>
   /** Reading traces and scores from Langfuse; absent: it is not polled. */
   poll?: Omit<PollDeps, 'db' | 'rules' | 'now' | 'stopping' | 'retentionMs'>
-  /** Looking whether something goes wrong around the relay; absent: nobody looks. */
+  /** Watching for what goes wrong around the relay; absent: nothing is watched. */
   watch?: Pick<WatchDeps, 'api' | 'quietMs'>
   /** How long settled and delivered changes are kept, days. */
   retentionDays: number
 }
 
-/** One kind of work over the store: does what is due, and says when it wants to run next. */
-interface Work {
-  run: () => Promise<number | null>
-  idle: () => Promise<void>
-}
-
 export interface Loop {
   /** Begins to run by itself, until stopped. */
   start: () => Promise<void>
-  /** An event was stored: look at the open changes soon. */
+  /** An event was stored: settle its change soon. */
   wake: () => void
-  /** Anything may have become due: look at all of it now. */
-  look: () => void
+  /** Anything may have become due: check all of it now. */
+  checkAll: () => void
   /**
    * Works while something is due before `until` (epoch milliseconds), and waits for what will be: for functions with
    * a time limit, and for cron. Safe to call at once, from several instances too.
    */
   drain: (until: number) => Promise<void>
-  /** No new claims; sends under way finish or, after a grace time, are given back. */
+  /** No new claims; sends under way end or, after a grace time, are given back. */
   stop: () => Promise<void>
 }
 
-const earliest = (times: (number | null)[]): number | null => {
-  const known = times.filter((time) => time !== null)
-  return known.length === 0 ? null : Math.min(...known)
+/** One kind of work over the store: does what is due, and gives when it wants to run next; null: when woken. */
+interface Work {
+  run: () => Promise<number | null>
+  /** Resolves when nothing that it began is under way any more. */
+  idle?: () => Promise<void>
 }
 
-/** Each kind of work runs on its own pump, so that a slow target holds up no other. */
-export function createLoop(deps: LoopDeps): Loop {
-  const { db, routes, now, onError } = deps
-  const names = Object.keys(routes.targets)
-  const abort = new AbortController()
-  let stopping = false
-  let isResident = false
-  let isEndpointBusy = false
-  let drainUntil = 0
-  let prunedAt = 0
-  const mayNotWork = () => stopping || !(isResident || now() < drainUntil)
+/** Each kind of work, and each target, has a pump of its own, so that a slow target holds up no other. */
+interface Each<Kind> {
+  settle: Kind
+  replay: Kind
+  poll: Kind
+  copyTexts: Kind
+  deliver: Map<string, Kind>
+}
 
-  const settler = createSettler(deps, {
-    stopping: mayNotWork,
-    onReady: () => pumps.get('')?.wake(),
-    onLarge: () => pumps.get(texts)?.wake(),
-    onError,
+const all = <Kind>({ settle, replay, poll, copyTexts, deliver }: Each<Kind>): Kind[] => [
+  ...[settle, replay, poll, copyTexts],
+  ...deliver.values(),
+]
+
+interface State {
+  /** It runs by itself, and not only while it drains. */
+  isResident: boolean
+  isStopping: boolean
+  /** Epoch milliseconds. */
+  drainUntil: number
+  /** An event came since settling last rested. */
+  isEndpointBusy: boolean
+  prunedAt: number
+}
+
+interface Context {
+  deps: LoopDeps
+  state: State
+  /** True: no new work is begun. */
+  stopping: () => boolean
+  /** Aborted when sends under way may take no longer. */
+  stop: AbortSignal
+  pumps: Each<Pump>
+}
+
+function wakeTargets({ deliver }: Each<Pump>): void {
+  for (const pump of deliver.values()) pump.wake()
+}
+
+function settling({ deps, state, stopping, pumps }: Context): Work {
+  const { settleDue, idle } = createSettler(deps, {
+    stopping,
+    onReady: pumps.settle.wake,
+    onLarge: pumps.copyTexts.wake,
+    onError: deps.onError,
   })
-  const settle: Work = {
-    run: async () => {
-      while (!mayNotWork()) {
-        // SQLite never waits for anything: without giving way, no request is read while changes are due.
-        await setImmediate()
-        const before = performance.eventLoopUtilization()
-        const { settled, isMore } = await settler.settleDue()
-        if (settled > 0) for (const name of names) pumps.get(name)?.wake()
-        if (!isMore) return nextOpenChange(db)
-        if (!isEndpointBusy) continue
-        isEndpointBusy = false
-        await deps.sleep(endpointShare * performance.eventLoopUtilization(before).active)
-      }
-      return null
-    },
-    idle: settler.idle,
-  }
-  const replaying: Work = {
-    run: async () => {
-      while (!mayNotWork() && (await replayNext({ db, routes, now, stopping: mayNotWork })) === 'worked')
-        for (const name of names) pumps.get(name)?.wake()
-      return mayNotWork() ? null : nextReplay(db)
-    },
-    idle: async () => {},
-  }
-  const reading: Work = {
-    run: async () => {
-      if (!deps.poll || mayNotWork()) return null
-      const retentionMs = deps.retentionDays * 86_400_000
-      const { rules } = routes
-      const nextAt = await poll({ ...deps.poll, db, rules, now, stopping: mayNotWork, retentionMs })
-      pumps.get('')?.wake()
-      return nextAt
-    },
-    idle: async () => {},
-  }
-  const copying: Work = {
-    run: async () => {
-      if (!mayNotWork()) await copyTexts(db, mayNotWork, deps.sleep)
-      return null
-    },
-    idle: async () => {},
-  }
-  const delivery = (name: string): Work => {
-    const announces = notifiedOf(routes, name).length > 0
-    const onTrouble = () => pumps.get('')?.wake()
-    const more = { stop: abort.signal, stopping: mayNotWork, announces, onTrouble }
-    const target = routes.targets[name]
-    if (!target) throw new Error(`There is no target ${name}`)
-    return createDelivery(name, target, { ...deps, ...more }, () => pumps.get(name)?.wake())
-  }
-  const works = new Map<string, Work>([
-    ['', settle],
-    [replays, replaying],
-    [polling, reading],
-    [texts, copying],
-    ...names.map((name) => [name, delivery(name)] as [string, Work]),
-  ])
-
-  const pumpFor = (run: Work['run'], againMs: number) => {
-    const afterError = (error: unknown) => {
-      onError(error)
-      return now() + againMs
+  const run = async () => {
+    while (!stopping()) {
+      // SQLite never waits for anything: without giving way, no request is read while changes are due.
+      await setImmediate()
+      const before = performance.eventLoopUtilization()
+      const { settled, isMore } = await settleDue()
+      if (settled > 0) wakeTargets(pumps)
+      if (!isMore) return nextOpenChange(deps.db)
+      if (!state.isEndpointBusy) continue
+      state.isEndpointBusy = false
+      await deps.sleep(endpointShare * performance.eventLoopUtilization(before).active)
     }
-    return createPump(run, afterError, now)
+    return null
   }
-  const pumps = new Map([...works].map(([name, { run }]) => [name, pumpFor(run, afterErrorMs)]))
-  const looking = pumpFor(async () => {
-    for (const [name, at] of await nextDue(db, names)) pumps.get(name)?.wakeAt(at)
+  return { run, idle }
+}
+
+const replaying = ({ deps: { db, routes, now }, stopping, pumps }: Context): Work => ({
+  run: async () => {
+    while (!stopping() && (await replayNext({ db, routes, now, stopping })) === 'worked') wakeTargets(pumps)
+    return stopping() ? null : nextReplay(db)
+  },
+})
+
+const polling = ({ deps, stopping, pumps }: Context): Work => ({
+  run: async () => {
+    if (!deps.poll || stopping()) return null
+    const { db, now, routes, retentionDays } = deps
+    const retentionMs = retentionDays * dayMs
+    const nextAt = await poll({ ...deps.poll, db, rules: routes.rules, now, stopping, retentionMs })
+    pumps.settle.wake()
+    return nextAt
+  },
+})
+
+const copying = ({ deps, stopping }: Context): Work => ({
+  run: async () => {
+    if (!stopping()) await copyTexts(deps.db, stopping, deps.sleep)
+    return null
+  },
+})
+
+function delivering([name, target]: [string, Target], { deps, stopping, stop, pumps }: Context): Work {
+  const announces = notifiedOf(deps.routes, name).length > 0
+  const more = { stop, stopping, announces, onTrouble: pumps.settle.wake }
+  return createDelivery(name, target, { ...deps, ...more }, () => pumps.deliver.get(name)?.wake())
+}
+
+const worksOf = (context: Context): Each<Work> => ({
+  settle: settling(context),
+  replay: replaying(context),
+  poll: polling(context),
+  copyTexts: copying(context),
+  deliver: new Map(
+    Object.entries(context.deps.routes.targets).map((one) => [one[0], delivering(one, context)]),
+  ),
+})
+
+function pumpFor(run: Work['run'], againMs: number, { onError, now }: LoopDeps): Pump {
+  const afterError = (error: unknown) => {
+    onError(error)
+    return now() + againMs
+  }
+  return createPump(run, afterError, now)
+}
+
+/** `works`: there when a pump first runs. */
+function pumpsFor(works: () => Each<Work>, deps: LoopDeps): Each<Pump> {
+  const pump = (run: Work['run']) => pumpFor(run, afterErrorMs, deps)
+  const delivery = (name: string) => pump(async () => works().deliver.get(name)?.run() ?? null)
+  return {
+    settle: pump(() => works().settle.run()),
+    replay: pump(() => works().replay.run()),
+    poll: pump(() => works().poll.run()),
+    copyTexts: pump(() => works().copyTexts.run()),
+    deliver: new Map(Object.keys(deps.routes.targets).map((name) => [name, delivery(name)])),
+  }
+}
+
+/** What runs from time to time: `check` wakes the pumps for what is due, the others keep house. */
+interface Timers {
+  check: Pump
+  watch: Pump
+  prune: Pump
+}
+
+function timersFor({ deps, state, stopping, pumps }: Context): Timers {
+  const { db, now } = deps
+  const targets = Object.keys(deps.routes.targets)
+  const check = async () => {
+    const due = await nextDue(db, targets)
+    if (due.change !== null) pumps.settle.wakeAt(due.change)
+    for (const [name, at] of due.deliveries) pumps.deliver.get(name)?.wakeAt(at)
     const replayAt = await nextReplay(db)
-    if (replayAt !== null) pumps.get(replays)?.wakeAt(replayAt)
-    if (deps.poll) pumps.get(polling)?.wakeAt((await pollAt(db, pollName(deps.poll.api), now())) ?? now())
-    return now() + lookMs
-  }, lookMs)
-  const watching = pumpFor(async () => {
-    if (!deps.watch || mayNotWork()) return null
-    const onTrouble = () => pumps.get('')?.wake()
-    const nextAt = await watch({ ...deps.watch, db, now, targets: names, onTrouble })
-    return isResident ? nextAt : null
-  }, lookMs)
-  const pruning = pumpFor(async () => {
-    prunedAt = now()
-    // What an instance left that died.
-    pumps.get(texts)?.wake()
-    await prune(db, { retentionDays: deps.retentionDays, now, stopping: mayNotWork })
+    if (replayAt !== null) pumps.replay.wakeAt(replayAt)
+    if (deps.poll) pumps.poll.wakeAt((await pollAt(db, pollName(deps.poll.api), now())) ?? now())
+    return now() + checkMs
+  }
+  const watchOnce = async () => {
+    if (!deps.watch || stopping()) return null
+    const nextAt = await watch({ ...deps.watch, db, now, targets, onTrouble: pumps.settle.wake })
+    return state.isResident ? nextAt : null
+  }
+  const pruneOnce = async () => {
+    state.prunedAt = now()
+    // An instance that died may have left some.
+    pumps.copyTexts.wake()
+    await prune(db, { retentionDays: deps.retentionDays, now, stopping })
     return now() + pruneMs
-  }, pruneMs)
-
-  const isQuiet = () => ![...pumps.values()].some((pump) => pump.isRunning())
-  /** Resolves when nothing runs and nothing is being sent. */
-  async function quiet(): Promise<void> {
-    do {
-      await Promise.all([...pumps.values()].map((pump) => pump.idle()))
-      await Promise.all([...works.values()].map((work) => work.idle()))
-    } while (!isQuiet())
   }
-
-  async function drain(until: number): Promise<void> {
-    await ensureTargets(db, names)
-    drainUntil = Math.max(drainUntil, until)
-    watching.wake()
-    for (const pump of pumps.values()) pump.wake()
-    await watching.idle()
-    await quiet()
-    for (let at = nextAt(); at !== null && at <= until && !mayNotWork(); at = nextAt()) {
-      await deps.sleep(Math.max(0, at - now()))
-      await quiet()
-    }
-    if (now() - prunedAt >= pruneMs && !mayNotWork()) pruning.wake()
-    await pruning.idle()
+  return {
+    check: pumpFor(check, checkMs, deps),
+    watch: pumpFor(watchOnce, checkMs, deps),
+    prune: pumpFor(pruneOnce, pruneMs, deps),
   }
-  const nextAt = () => earliest([...pumps.values()].map((pump) => pump.nextAt()))
+}
 
+/** All that a loop runs. */
+interface Parts {
+  context: Context
+  works: Each<Work>
+  timers: Timers
+}
+
+const idle = (works: Each<Work>) => Promise.all(all(works).map((work) => work.idle?.()))
+
+/** Resolves when nothing runs and nothing is being sent. */
+async function quiet({ context: { pumps }, works }: Parts): Promise<void> {
+  do {
+    await Promise.all(all(pumps).map((pump) => pump.idle()))
+    await idle(works)
+  } while (all(pumps).some((pump) => pump.isRunning()))
+}
+
+function nextRun(pumps: Each<Pump>): number | null {
+  const times = all(pumps).flatMap((pump) => pump.nextAt() ?? [])
+  return times.length === 0 ? null : Math.min(...times)
+}
+
+async function drain(parts: Parts, until: number): Promise<void> {
+  const { context, timers } = parts
+  const { deps, state, stopping, pumps } = context
+  state.drainUntil = Math.max(state.drainUntil, until)
+  timers.watch.wake()
+  for (const pump of all(pumps)) pump.wake()
+  await timers.watch.idle()
+  await quiet(parts)
+  for (let at = nextRun(pumps); at !== null && at <= until && !stopping(); at = nextRun(pumps)) {
+    await deps.sleep(Math.max(0, at - deps.now()))
+    await quiet(parts)
+  }
+  if (deps.now() - state.prunedAt >= pruneMs && !stopping()) timers.prune.wake()
+  await timers.prune.idle()
+}
+
+async function stop({ context, works, timers }: Parts, abort: () => void): Promise<void> {
+  context.state.isStopping = true
+  const grace = setTimeout(abort, graceMs)
+  const { check, watch, prune } = timers
+  await Promise.all([check, watch, prune, ...all(context.pumps)].map((pump) => pump.stop()))
+  await idle(works)
+  clearTimeout(grace)
+}
+
+export function createLoop(deps: LoopDeps): Loop {
+  const { db, now } = deps
+  const targets = Object.keys(deps.routes.targets)
+  const abort = new AbortController()
+  const state = { isResident: false, isStopping: false, drainUntil: 0, isEndpointBusy: false, prunedAt: 0 }
+  const stopping = () => state.isStopping || !(state.isResident || now() < state.drainUntil)
+  const pumps = pumpsFor(() => works, deps)
+  const context: Context = { deps, state, stopping, stop: abort.signal, pumps }
+  const works = worksOf(context)
+  const timers = timersFor(context)
   return {
     start: async () => {
-      await ensureTargets(db, names)
-      isResident = true
-      looking.wake()
-      pruning.wake()
-      watching.wake()
+      await ensureTargets(db, targets)
+      state.isResident = true
+      for (const timer of [timers.check, timers.prune, timers.watch]) timer.wake()
     },
     wake: () => {
-      isEndpointBusy = true
-      pumps.get('')?.wakeAt(now() + gatherMs)
+      state.isEndpointBusy = true
+      pumps.settle.wakeAt(now() + gatherMs)
     },
-    look: looking.wake,
-    drain,
-    stop: async () => {
-      stopping = true
-      const grace = setTimeout(() => abort.abort(), graceMs)
-      await Promise.all([looking, pruning, watching, ...pumps.values()].map((pump) => pump.stop()))
-      await Promise.all([...works.values()].map((work) => work.idle()))
-      clearTimeout(grace)
+    checkAll: timers.check.wake,
+    drain: async (until) => {
+      await ensureTargets(db, targets)
+      await drain({ context, works, timers }, until)
     },
+    stop: () => stop({ context, works, timers }, () => abort.abort()),
   }
 }

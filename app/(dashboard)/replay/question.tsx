@@ -1,5 +1,5 @@
 import Link from 'next/link'
-import { maxReplayed, type Preview } from '#lib/pipeline/replay/job.ts'
+import { maxReplayed, type Preview } from '#lib/pipeline/replay/bulk-replay.ts'
 import { Icon } from '../../_ui/icons.tsx'
 import { Plain } from '../../_ui/plain.tsx'
 import { countWords, numberWords } from '../../_ui/quantity-words.ts'

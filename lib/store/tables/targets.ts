@@ -62,26 +62,31 @@ export async function allTargets(db: Db): Promise<TargetState[]> {
   return (await withLimits(db).orderBy('name').execute()).map(stateOf)
 }
 
-/**
- * When each kind of work is next due, in one query: `''` for open changes, a target's name for its deliveries.
- * Absent: nothing waits.
- */
-export async function nextDue(db: Db, targets: string[]): Promise<Map<string, number>> {
+/** When the next open change is due, and the next delivery of each target: one statement, which is asked every few seconds. */
+export async function nextDue(
+  db: Db,
+  targets: string[],
+): Promise<{ change: number | null; deliveries: Map<string, number> }> {
   const changes = db
     .selectFrom('changes')
-    .select((eb) => [eb.val('').as('work'), eb.fn.min('next_at').as('at')])
+    .select((eb) => [eb.val('').as('target'), eb.fn.min('next_at').as('at')])
     .where('next_at', 'is not', null)
   const query = targets.reduce(
     (union, target) =>
       union.unionAll(
         db
           .selectFrom('deliveries')
-          .select((eb) => [eb.val(target).as('work'), eb.fn.min('next_at').as('at')])
+          .select((eb) => [eb.val(target).as('target'), eb.fn.min('next_at').as('at')])
           .where('target', '=', target)
           .where('next_at', 'is not', null),
       ),
     changes,
   )
   const rows = await query.execute()
-  return new Map(rows.flatMap(({ work, at }) => (at === null ? [] : [[work, Number(at)] as const])))
+  const deliveries = new Map(
+    rows.flatMap(({ target, at }) => (at === null ? [] : [[target, Number(at)] as const])),
+  )
+  const change = deliveries.get('') ?? null
+  deliveries.delete('')
+  return { change, deliveries }
 }

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { emptyFilter, type ListFilter } from '#lib/core/list/filter.ts'
 import type { Routes } from '#lib/core/rules/rules.ts'
-import { previewReplay, replayNext, startReplay } from '#lib/pipeline/replay/job.ts'
+import { previewReplay, replayNext, startReplay } from '#lib/pipeline/replay/bulk-replay.ts'
 import { cancelChange, type ReplayMode } from '#lib/pipeline/replay/replay.ts'
 import {
   cancelReplay,

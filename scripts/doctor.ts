@@ -19,7 +19,7 @@ import { doctorReport, type Group } from '#lib/pipeline/setup/doctor-report.ts'
 import { setupSeen } from '#lib/pipeline/setup/seen.ts'
 import { diskOf, storeFailed, storeWorks } from '#lib/pipeline/setup/store-check.ts'
 import { type Db, openDatabase } from '#lib/store/client.ts'
-import { tryToWrite } from '#lib/store/writable.ts'
+import { tryToWrite } from '#lib/store/probe.ts'
 import { readWith } from './relay-file.ts'
 
 const askMs = 10_000

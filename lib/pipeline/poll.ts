@@ -30,9 +30,9 @@ import { readProject } from '../langfuse/api/project.ts'
 import type { LangfuseApi } from '../langfuse/api/request.ts'
 import { readScores } from '../langfuse/api/scores.ts'
 import { openPolled } from '../langfuse/polled.ts'
-import { chunksOf } from '../store/chunks.ts'
 import type { Db } from '../store/client.ts'
 import type { PolledRow } from '../store/schema.ts'
+import { chunksOf } from '../store/statement.ts'
 import { insertEvents, parametersOfEvent, storedEvents } from '../store/tables/events.ts'
 import {
   addUsage,

@@ -3,9 +3,9 @@ import { newId } from '../base/id.ts'
 import { sharedCommit } from '../base/shared-commit.ts'
 import { isDataError } from '../base/store-error.ts'
 import { isObserved } from '../core/change/observed.ts'
-import { chunksOf } from '../store/chunks.ts'
 import { type Db, isPostgres } from '../store/client.ts'
 import type { ChangeRow } from '../store/schema.ts'
+import { chunksOf } from '../store/statement.ts'
 import { endJoining, newChange } from '../store/tables/changes.ts'
 import {
   type KeyedEvent,

@@ -1,7 +1,7 @@
+import { randomBytes } from 'node:crypto'
 import { log, thrown } from '../base/log.ts'
 import { type StoreErrorKind, storeErrorKind, type WriteProblem } from '../base/store-error.ts'
-import { database } from './client.ts'
-import { tryToWrite } from './writable.ts'
+import { type Db, database } from './client.ts'
 
 export interface StoreProbe {
   /** Whether the store takes writes, by a write that is at most `everyMs` old. Null: it does. */
@@ -76,6 +76,20 @@ export function createStoreProbe({ write, now, onChange }: ProbeDeps): StoreProb
       checkedAt = now()
     },
   }
+}
+
+/**
+ * Writes so many bytes and commits them, in place of what it wrote the last time. Throws where the store takes no
+ * writes. A transaction that is rolled back would not do: SQLite goes to the disk when it commits. Random bytes, because
+ * Postgres compresses others.
+ */
+export async function tryToWrite(db: Db, now: number, bytes: number): Promise<void> {
+  const row = { name: 'probe', at: now, body: randomBytes(bytes) }
+  await db
+    .insertInto('write_probe')
+    .values(row)
+    .onConflict((c) => c.column('name').doUpdateSet({ at: row.at, body: row.body }))
+    .execute()
 }
 
 /** One for the process: Next loads a module once for routes and once for `instrumentation.ts`. */

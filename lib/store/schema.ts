@@ -31,6 +31,13 @@ export interface Database {
   search_words: { word: string }
 }
 
+/**
+ * The names of all columns of a row: one that is missing here does not compile. They are read in place of `*`, because a
+ * statement that Postgres has prepared breaks ("cached plan must not change result type") when a newer version adds a
+ * column to the table.
+ */
+const all = <Row>(columns: Record<keyof Row & string, 1>) => Object.keys(columns) as (keyof Row & string)[]
+
 export interface EventRow {
   id: string
   source: string
@@ -80,6 +87,26 @@ export interface ChangeRow {
   settled_at: number | null
 }
 
+export const changeColumns = all<ChangeRow>({
+  id: 1,
+  open_key: 1,
+  kind: 1,
+  status: 1,
+  project_id: 1,
+  subject: 1,
+  version: 1,
+  title: 1,
+  actor: 1,
+  danger: 1,
+  test: 1,
+  detail: 1,
+  event_count: 1,
+  opened_at: 1,
+  due_at: 1,
+  next_at: 1,
+  settled_at: 1,
+})
+
 /** A change that failed to settle, until some time after it settled. */
 export interface SettleFailureRow {
   change_id: string
@@ -115,6 +142,25 @@ export interface PromptVersionRow {
   deleted_at: number | null
 }
 
+export const promptVersionColumns = all<PromptVersionRow>({
+  project_id: 1,
+  name: 1,
+  version: 1,
+  prompt_id: 1,
+  labels: 1,
+  tags: 1,
+  prompt_type: 1,
+  commit_message: 1,
+  created_by: 1,
+  updated_at: 1,
+  deleted: 1,
+  presumed: 1,
+  strayed: 1,
+  content: 1,
+  content_event: 1,
+  deleted_at: 1,
+})
+
 export type DeliveryStatus =
   | 'queued'
   | 'sending'
@@ -149,6 +195,22 @@ export interface DeliveryRow {
   http_class: HttpClass | null
 }
 
+export const deliveryColumns = all<DeliveryRow>({
+  id: 1,
+  change_id: 1,
+  target: 1,
+  status: 1,
+  rule: 1,
+  fact: 1,
+  attempt: 1,
+  failures: 1,
+  next_at: 1,
+  reason: 1,
+  created_at: 1,
+  finished_at: 1,
+  http_class: 1,
+})
+
 export type AttemptOutcome = 'delivered' | 'retry' | 'wait' | 'failed' | 'dry-run'
 
 export interface AttemptRow {
@@ -163,6 +225,18 @@ export interface AttemptRow {
   request: string | null
   response: string | null
 }
+
+export const attemptColumns = all<AttemptRow>({
+  delivery_id: 1,
+  number: 1,
+  started_at: 1,
+  duration_ms: 1,
+  outcome: 1,
+  status_code: 1,
+  reason: 1,
+  request: 1,
+  response: 1,
+})
 
 export interface RejectionRow {
   id: string
@@ -180,6 +254,20 @@ export interface RejectionRow {
   head: Uint8Array
 }
 
+export const rejectionColumns = all<RejectionRow>({
+  id: 1,
+  at: 1,
+  door: 1,
+  status_code: 1,
+  reason: 1,
+  message: 1,
+  method: 1,
+  address: 1,
+  user_agent: 1,
+  size: 1,
+  head: 1,
+})
+
 /** What is known at run time of a target, across all instances. */
 export interface TargetRow {
   name: string
@@ -193,6 +281,15 @@ export interface TargetRow {
   next_slot_at: number
   announced_at: number | null
 }
+
+export const targetColumns = all<TargetRow>({
+  name: 1,
+  failures: 1,
+  open_until: 1,
+  opened: 1,
+  next_slot_at: 1,
+  announced_at: 1,
+})
 
 /** What a target leaves to be sent to it since it asked for time (`rate-limit.ts`). No row: what comes. */
 interface TargetLimitRow {
@@ -213,6 +310,14 @@ export interface DeliveryOrderRow {
   /** When it happened, epoch milliseconds; of equal ones the id tells. */
   at: number
 }
+
+export const deliveryOrderColumns = all<DeliveryOrderRow>({
+  delivery_id: 1,
+  target: 1,
+  key: 1,
+  role: 1,
+  at: 1,
+})
 
 /** What a settled change is found by in lists (`facets.ts`). */
 export interface ChangeFacetRow {
@@ -244,6 +349,23 @@ export interface ReplayRow {
   cancelled: number
 }
 
+export const replayColumns = all<ReplayRow>({
+  id: 1,
+  filter: 1,
+  mode: 1,
+  total: 1,
+  until: 1,
+  after: 1,
+  done: 1,
+  queued: 1,
+  left: 1,
+  created_at: 1,
+  next_at: 1,
+  claim: 1,
+  finished_at: 1,
+  cancelled: 1,
+})
+
 /** How far the reading of Langfuse's API is. */
 export interface PollRow {
   name: string
@@ -268,6 +390,8 @@ export interface PolledRow {
   /** JSON `Usage`, as it was counted; null: not counted. */
   usage: string | null
 }
+
+export const polledColumns = all<PolledRow>({ key: 1, at: 1, hash: 1, told: 1, usage: 1 })
 
 /** What generations used, for each day, model and environment. */
 export interface UsageRow {

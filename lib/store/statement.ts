@@ -1,5 +1,6 @@
-import { CompiledQuery } from 'kysely'
+import { CompiledQuery, type Expression, type SelectQueryBuilder, type SqlBool, sql } from 'kysely'
 import { type Db, isPostgres } from './client.ts'
+import type { Database } from './schema.ts'
 
 type Run<Row> = (db: Db, parameters: readonly unknown[]) => Promise<Row[]>
 
@@ -38,4 +39,29 @@ export function insertion<Row extends object>(
       rows.flatMap((row) => columns.map((column) => row[column])),
     )
   }
+}
+
+/** SQLite takes 32,766 parameters in one statement and Postgres 65,535; half of it, and a part is quick to plan too. */
+const maxParameters = 16_000
+
+/** What a statement may hold at once of any number of rows, at so many parameters a row: parts in their order. */
+export function chunksOf<T>(rows: readonly T[], parametersPerRow: number): T[][] {
+  const size = Math.max(1, Math.floor(maxParameters / parametersPerRow))
+  const chunks: T[][] = []
+  for (let start = 0; start < rows.length; start += size) chunks.push(rows.slice(start, start + size))
+  return chunks
+}
+
+/**
+ * Whether a row's `id` is among those of `due`, a query with a limit, that nobody else has locked; on Postgres they are
+ * locked now. The query is in an array so that it runs once: with `in (…)` a plan may run it for each row, and each run
+ * skips what the one before has locked, so that all of them together take more than the limit.
+ */
+export function isAmong<Table extends keyof Database>(
+  db: Db,
+  due: SelectQueryBuilder<Database, Table, { id: string }>,
+): Expression<SqlBool> {
+  return isPostgres(db)
+    ? sql<SqlBool>`id = any(array${due.forUpdate().skipLocked()})`
+    : sql<SqlBool>`id in ${due}`
 }

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Routes } from '#lib/core/rules/rules.ts'
-import { readHealth } from '#lib/store/views/health-line.ts'
+import { readHealth } from '#lib/store/views/health.ts'
 import {
   type Call,
   fetchDouble,

@@ -4,7 +4,7 @@ import { prune } from '#lib/pipeline/prune.ts'
 import { replayDelivery } from '#lib/pipeline/replay/replay.ts'
 import { storeFamilies } from '#lib/pipeline/setup/store-metrics.ts'
 import { ensureTargets } from '#lib/store/tables/targets.ts'
-import { readHealth } from '#lib/store/views/health-line.ts'
+import { readHealth } from '#lib/store/views/health.ts'
 import {
   dismissalsOf,
   dismissFailure,

@@ -1,8 +1,8 @@
 import { sql } from 'kysely'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type Db, isPostgres } from '#lib/store/client.ts'
+import { tryToWrite } from '#lib/store/probe.ts'
 import { unsynced } from '#lib/store/unsynced.ts'
-import { tryToWrite } from '#lib/store/writable.ts'
 import { engines, type TestStore } from './stores.ts'
 
 /** Whether a commit on this connection waits for the disk. */

@@ -8,8 +8,7 @@ import { newChange } from '#lib/store/tables/changes.ts'
 import { insertEvents } from '#lib/store/tables/events.ts'
 import { insertRejections } from '#lib/store/tables/rejections.ts'
 import { readWatch } from '#lib/store/tables/watch.ts'
-import { readWaiting } from '#lib/store/views/health.ts'
-import { readHealth } from '#lib/store/views/health-line.ts'
+import { readHealth, readWaiting } from '#lib/store/views/health.ts'
 import { healthItems } from '../../app/(dashboard)/_list/health-words.ts'
 import {
   fetchDouble,

@@ -1,6 +1,6 @@
 import Link from 'next/link'
 import type { Db } from '#lib/store/client.ts'
-import { readHealth } from '#lib/store/views/health-line.ts'
+import { readHealth } from '#lib/store/views/health.ts'
 import type { OpenFailures } from '#lib/store/views/open-failures.ts'
 import { Icon } from '../../_ui/icons.tsx'
 import { Plain } from '../../_ui/plain.tsx'

@@ -1,8 +1,7 @@
 import type { ChangeDetail } from '../../core/change/change.ts'
 import { isObserved } from '../../core/change/observed.ts'
 import { type Db, isPostgres } from '../../store/client.ts'
-import { changeColumns } from '../../store/columns.ts'
-import type { ChangeRow } from '../../store/schema.ts'
+import { type ChangeRow, changeColumns } from '../../store/schema.ts'
 import { newChange } from '../../store/tables/changes.ts'
 
 /**

@@ -2,7 +2,7 @@ import type { Family, Sample } from '../../base/metrics-text.ts'
 import { isOpen } from '../../core/delivery/circuit.ts'
 import type { Db } from '../../store/client.ts'
 import { allTargets } from '../../store/tables/targets.ts'
-import { readHealth } from '../../store/views/health-line.ts'
+import { readHealth } from '../../store/views/health.ts'
 import { openChangeCount, queueDepths } from '../../store/views/metrics.ts'
 
 const gauge = (name: string, help: string, samples: Sample[]): Family => ({

@@ -3,8 +3,7 @@ import { newId } from '../../base/id.ts'
 import { type Change, type ChangeDetail, emptyDetail } from '../../core/change/change.ts'
 import { indexable } from '../../core/change/indexable.ts'
 import { type Db, isPostgres } from '../client.ts'
-import { changeColumns } from '../columns.ts'
-import type { ChangeRow, Database, DeliveryStatus } from '../schema.ts'
+import { type ChangeRow, changeColumns, type Database, type DeliveryStatus } from '../schema.ts'
 import { statement } from '../statement.ts'
 
 /** What is known of a change when it is made. Times in epoch milliseconds. */

@@ -1,12 +1,9 @@
 import { sql } from 'kysely'
 import { newId } from '../../base/id.ts'
 import type { HttpClass } from '../../core/list/filter.ts'
-import { chunksOf } from '../chunks.ts'
 import type { Db } from '../client.ts'
-import { deliveryColumns } from '../columns.ts'
-import type { AttemptRow, DeliveryRow } from '../schema.ts'
-import { isAmong } from '../skip-locked.ts'
-import { insertion } from '../statement.ts'
+import { type AttemptRow, type DeliveryRow, deliveryColumns } from '../schema.ts'
+import { chunksOf, insertion, isAmong } from '../statement.ts'
 
 /** A delivery that was never tried, due at once; skipped: never. */
 export function newDelivery(

@@ -1,7 +1,6 @@
 import { sql } from 'kysely'
 import type { Db } from '../client.ts'
-import { deliveryOrderColumns } from '../columns.ts'
-import type { DeliveryOrderRow } from '../schema.ts'
+import { type DeliveryOrderRow, deliveryOrderColumns } from '../schema.ts'
 
 /** The place of a delivery; where it had one, its role and key are set anew. */
 export async function saveOrders(db: Db, rows: DeliveryOrderRow[]): Promise<void> {

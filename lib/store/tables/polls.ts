@@ -2,10 +2,9 @@ import { sql } from 'kysely'
 import { jsonOf } from '../../base/json.ts'
 import type { Usage } from '../../core/polling/rows.ts'
 import { freshState, type PollState, pollState } from '../../core/polling/state.ts'
-import { chunksOf } from '../chunks.ts'
 import { type Db, isPostgres } from '../client.ts'
-import { polledColumns } from '../columns.ts'
-import type { PolledRow } from '../schema.ts'
+import { type PolledRow, polledColumns } from '../schema.ts'
+import { chunksOf } from '../statement.ts'
 
 /** `name`: of the keys, since other keys read another project. */
 export interface ClaimedPoll {

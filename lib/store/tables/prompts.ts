@@ -2,11 +2,9 @@ import type { VersionState } from '../../core/change/change.ts'
 import type { PromptEvent } from '../../core/change/event.ts'
 import { indexable } from '../../core/change/indexable.ts'
 import type { PromptKey, VersionContent } from '../../core/prompt/fold.ts'
-import { chunksOf } from '../chunks.ts'
 import type { Db } from '../client.ts'
-import { promptVersionColumns } from '../columns.ts'
-import type { PromptVersionRow } from '../schema.ts'
-import { insertion, statement } from '../statement.ts'
+import { type PromptVersionRow, promptVersionColumns } from '../schema.ts'
+import { chunksOf, insertion, statement } from '../statement.ts'
 
 /** A text at hand, or the event whose body has it. */
 export type TextSource = VersionContent | { eventId: string }

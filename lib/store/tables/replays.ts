@@ -1,8 +1,7 @@
 import { sql } from 'kysely'
 import { type Db, isPostgres } from '../client.ts'
-import { replayColumns } from '../columns.ts'
-import type { ReplayRow } from '../schema.ts'
-import { isAmong } from '../skip-locked.ts'
+import { type ReplayRow, replayColumns } from '../schema.ts'
+import { isAmong } from '../statement.ts'
 
 /** Ended ones beyond these are forgotten. */
 const kept = 50

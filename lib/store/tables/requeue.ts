@@ -1,6 +1,5 @@
 import { type Db, isPostgres } from '../client.ts'
-import { deliveryColumns } from '../columns.ts'
-import type { DeliveryRow } from '../schema.ts'
+import { type DeliveryRow, deliveryColumns } from '../schema.ts'
 
 /** In the caller's transaction where there is one, else in one of its own. */
 export const inTransaction = <T>(db: Db, work: (trx: Db) => Promise<T>): Promise<T> =>

@@ -1,8 +1,7 @@
 import type { Circuit } from '../../core/delivery/circuit.ts'
 import type { RateLimit } from '../../core/delivery/rate-limit.ts'
 import { type Db, isPostgres } from '../client.ts'
-import { targetColumns } from '../columns.ts'
-import type { TargetRow } from '../schema.ts'
+import { type TargetRow, targetColumns } from '../schema.ts'
 
 /** Makes sure that each target has its row, so that it can be locked. */
 export async function ensureTargets(db: Db, names: string[]): Promise<void> {

@@ -2,8 +2,18 @@ import { type SelectQueryBuilder, sql } from 'kysely'
 import type { Change } from '../../core/change/change.ts'
 import { indexable } from '../../core/change/indexable.ts'
 import type { Db } from '../client.ts'
-import { attemptColumns, changeColumns, rejectionColumns, targetColumns } from '../columns.ts'
-import type { AttemptRow, Database, DeliveryRow, EventRow, RejectionRow, TargetRow } from '../schema.ts'
+import {
+  type AttemptRow,
+  attemptColumns,
+  changeColumns,
+  type Database,
+  type DeliveryRow,
+  type EventRow,
+  type RejectionRow,
+  rejectionColumns,
+  type TargetRow,
+  targetColumns,
+} from '../schema.ts'
 import { toChange } from '../tables/changes.ts'
 
 /** One page of a list, newest first. Ids sort by time, so they are the keys of paging; `null`: nothing further. */

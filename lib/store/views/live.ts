@@ -1,5 +1,5 @@
 import type { Db } from '../client.ts'
-import { changeColumns } from '../columns.ts'
+import { changeColumns } from '../schema.ts'
 import { toChange } from '../tables/changes.ts'
 import { deliveriesOf, type ListedChange, type ListedDelivery } from './dashboard.ts'
 

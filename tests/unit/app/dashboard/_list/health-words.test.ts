@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Health } from '#lib/store/views/health-line.ts'
+import type { Health } from '#lib/store/views/health.ts'
 import { type HealthSetting, healthItems } from '../../../../../app/(dashboard)/_list/health-words.ts'
 
 const now = Date.UTC(2026, 7, 21, 9, 14, 7)

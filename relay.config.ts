@@ -10,6 +10,7 @@ import { defineRelay } from '#lib/config.ts'
 export default defineRelay((env) => ({
   targets: {
     slack: { type: 'slack', url: env.SLACK_WEBHOOK_URL, perSecond: env.SLACK_PER_SECOND },
+    discord: { type: 'discord', url: env.DISCORD_WEBHOOK_URL },
     github: {
       type: 'github',
       repo: env.GITHUB_REPO,
@@ -36,7 +37,7 @@ export default defineRelay((env) => ({
   },
   rules: [
     {
-      name: 'all changes to Slack and the webhook',
+      name: 'all changes to the chats and the webhook',
       on: [
         'prompt.created',
         'prompt.updated',
@@ -49,7 +50,7 @@ export default defineRelay((env) => ({
         // Read from Langfuse's API, as scores are, where its keys are set: docs/polling.md.
         'error-trace',
       ],
-      to: ['slack', 'webhook'],
+      to: ['slack', 'discord', 'webhook'],
     },
     {
       name: 'production to GitHub',
@@ -60,10 +61,10 @@ export default defineRelay((env) => ({
       to: ['github'],
     },
     {
-      name: 'what people marked as bad to Slack and the webhook',
+      name: 'what people marked as bad to the chats and the webhook',
       on: ['score.created'],
       score: { source: 'ANNOTATION', dataType: 'BOOLEAN', below: 1 },
-      to: ['slack', 'webhook'],
+      to: ['slack', 'discord', 'webhook'],
     },
     {
       name: 'alerts to PagerDuty',
@@ -79,5 +80,5 @@ export default defineRelay((env) => ({
     },
   ],
   // Notified of troubles: with targets (each except of its own), and with the way from Langfuse.
-  alertTarget: ['slack', 'pagerduty'],
+  alertTarget: ['slack', 'discord', 'pagerduty'],
 }))

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { sign } from '#lib/langfuse/signature.ts'
+import { startDiscordStandIn } from '../tests/mocks/discord.ts'
 import { startGithubStandIn } from '../tests/mocks/github.ts'
 import { mockKeys, mockLangfuse, mockProject, startLangfuseStandIn } from '../tests/mocks/langfuse-api.ts'
 import { pagerdutyKey, startPagerdutyStandIn } from '../tests/mocks/pagerduty.ts'
@@ -55,6 +56,7 @@ export interface Demo {
   callbackToken: string
   password: string
   slack: StandIn
+  discord: StandIn
   github: StandIn
   pagerduty: StandIn
   webhook: StandIn
@@ -76,6 +78,7 @@ export async function startDemo(): Promise<Demo> {
   const password = randomBytes(9).toString('base64url')
   const folder = mkdtempSync(join(tmpdir(), 'prompt-relay-demo-'))
   const slack = await startSlackStandIn()
+  const discord = await startDiscordStandIn()
   const github = await startGithubStandIn()
   const pagerduty = await startPagerdutyStandIn()
   const webhook = await startWebhookStandIn()
@@ -95,6 +98,7 @@ export async function startDemo(): Promise<Demo> {
       POLL_SECONDS: '5',
       SLACK_WEBHOOK_URL: slack.url,
       SLACK_PER_SECOND: '5',
+      DISCORD_WEBHOOK_URL: discord.url,
       GITHUB_REPO: 'acme/prompts',
       GITHUB_TOKEN: 'demo-token',
       GITHUB_API_URL: github.url,
@@ -111,11 +115,13 @@ export async function startDemo(): Promise<Demo> {
   const end = async () => {
     app.child.kill('SIGTERM')
     await app.exited
-    await Promise.all([slack, github, pagerduty, webhook, langfuse].map((standIn) => standIn.close()))
+    await Promise.all(
+      [slack, discord, github, pagerduty, webhook, langfuse].map((standIn) => standIn.close()),
+    )
     rmSync(folder, { recursive: true, force: true })
   }
   const ready = () => untilReady(url, app.child)
-  const standIns = { slack, github, pagerduty, webhook }
+  const standIns = { slack, discord, github, pagerduty, webhook }
   return { url, secret, callbackToken, password, ...standIns, ready, exited: app.exited, end }
 }
 

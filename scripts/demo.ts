@@ -20,12 +20,16 @@ process.on('SIGINT', () => ending || end(0))
 process.on('SIGTERM', () => ending || end(0))
 
 await demo.ready()
-const { url, secret, password, slack, github, pagerduty, webhook } = demo
+const { url, secret, password, slack, discord, github, pagerduty, webhook } = demo
 console.log('\nLangfuse → Prompt Relay')
 await sendEdits(demo, (line) => console.log(`  ${line}`))
 
 console.log('\nPrompt Relay → Slack (a stand-in on this machine)')
 for (const { body } of slack.requests) console.log(`  ${(body as { text?: string }).text}`)
+console.log(
+  '\nPrompt Relay → Discord (a stand-in on this machine; a message every two seconds, so more will come)',
+)
+for (const { body } of discord.requests) console.log(`  ${(body as { content?: string }).content}`)
 console.log('\nPrompt Relay → GitHub repository_dispatch (a stand-in on this machine)')
 for (const { body } of github.requests) {
   const { event_type, client_payload } = body as {

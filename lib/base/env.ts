@@ -73,6 +73,10 @@ const variables = {
     example: 'https://hooks.slack.com/services/T000/B000/XXXX',
   },
   SLACK_PER_SECOND: { schema: numberFrom(1, 0, 1000), example: '1' },
+  DISCORD_WEBHOOK_URL: {
+    schema: ofTarget,
+    example: 'https://discord.com/api/webhooks/123456789012345678/XXXX',
+  },
   GITHUB_REPO: {
     schema: ofTarget,
     example: 'acme/prompts',

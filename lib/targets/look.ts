@@ -22,6 +22,7 @@ const colors: Record<Tone, string> = {
   quiet: '#6b7280',
 }
 export const danger = colors.bad
+export const neutral = colors.accent
 
 const alertIcons: Record<AlertTone, string> = { bad: '🔔', warn: '⚠️', good: '✅', quiet: '🔕' }
 

@@ -2,6 +2,7 @@ import { visibleLines } from '../base/visible.ts'
 import type { Message, Outcome, SendContext } from '../core/delivery/delivery.ts'
 import type { Target, TargetType } from '../core/rules/target-settings.ts'
 import type { Reach } from '../core/setup/reach.ts'
+import { discord } from './discord/discord.ts'
 import { github } from './github/github.ts'
 import type { TargetKind } from './kind.ts'
 import { pagerduty } from './pagerduty/pagerduty.ts'
@@ -9,7 +10,7 @@ import { slack } from './slack/slack.ts'
 import { truncateUnits } from './text.ts'
 import { webhook } from './webhook/webhook.ts'
 
-const kinds: { [Type in TargetType]: TargetKind<Type> } = { slack, github, pagerduty, webhook }
+const kinds: { [Type in TargetType]: TargetKind<Type> } = { slack, discord, github, pagerduty, webhook }
 
 /** The compiler cannot see that a kind only gets targets of its own type. */
 const kindOfTarget = ({ type }: Target) => kinds[type] as TargetKind<TargetType>

@@ -1,4 +1,5 @@
 import type { TargetOf, TargetType } from '#lib/core/rules/target-settings.ts'
+import { discord } from './discord.ts'
 import { github } from './github.ts'
 import { pagerduty } from './pagerduty.ts'
 import { slack } from './slack.ts'
@@ -15,4 +16,10 @@ export interface TargetStandIn<Type extends TargetType> {
   secret: string
 }
 
-export const standIns: { [Type in TargetType]: TargetStandIn<Type> } = { slack, github, pagerduty, webhook }
+export const standIns: { [Type in TargetType]: TargetStandIn<Type> } = {
+  slack,
+  discord,
+  github,
+  pagerduty,
+  webhook,
+}

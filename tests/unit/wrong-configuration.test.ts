@@ -14,6 +14,7 @@ import { pagerdutyKey } from '../mocks/pagerduty.ts'
 import { webhookSecret } from '../mocks/webhook.ts'
 
 const slackUrl = 'https://hooks.slack.com/services/T000/B000/plantedPlanted'
+const discordUrl = 'https://discord.com/api/webhooks/123456789012345678/plantedPlanted-planted_0'
 const github = { GITHUB_REPO: 'acme/prompts', GITHUB_TOKEN: 'ghp_planted0000' }
 const app = {
   GITHUB_REPO: 'acme/prompts',
@@ -219,6 +220,36 @@ const oneVariable: Wrong[] = [
   ['a public password', { PUBLIC_URL: 'https://u:planted@r.test' }, 'PUBLIC_URL', /user and a password/],
   ['a public fragment', { PUBLIC_URL: 'https://r.test/#top' }, 'PUBLIC_URL', /query or a fragment/],
   ['a public script', { PUBLIC_URL: 'javascript:alert(1)' }, 'PUBLIC_URL', /not an http/],
+  [
+    'an invitation to Discord',
+    { DISCORD_WEBHOOK_URL: 'https://discord.gg/planted' },
+    'DISCORD_WEBHOOK_URL',
+    /address of a page/,
+  ],
+  [
+    'a channel of Discord',
+    { DISCORD_WEBHOOK_URL: 'https://discord.com/channels/1/planted' },
+    'DISCORD_WEBHOOK_URL',
+    /address of a page/,
+  ],
+  [
+    "a Discord webhook's address without its token",
+    { DISCORD_WEBHOOK_URL: 'https://discord.com/api/webhooks/123456789012345678' },
+    'DISCORD_WEBHOOK_URL',
+    /is not complete/,
+  ],
+  [
+    'a Discord webhook that takes what is written for Slack',
+    { DISCORD_WEBHOOK_URL: `${discordUrl}/slack` },
+    'DISCORD_WEBHOOK_URL',
+    /take it off/,
+  ],
+  [
+    'Discord by http',
+    { DISCORD_WEBHOOK_URL: discordUrl.replace('https:', 'http:') },
+    'DISCORD_WEBHOOK_URL',
+    /not https/,
+  ],
   ['Slack without https', { SLACK_WEBHOOK_URL: slackUrl.slice(8) }, 'SLACK_WEBHOOK_URL', /put https:\/\//],
   [
     'Slack by http',
@@ -905,6 +936,13 @@ describe('a right configuration', () => {
     [
       'a GitHub App in base64',
       { ...app, GITHUB_APP_PRIVATE_KEY: Buffer.from(githubApp.privateKey).toString('base64') },
+    ],
+    ['Discord', { DISCORD_WEBHOOK_URL: discordUrl }],
+    [
+      'Discord by a version of its API, in a thread, of the test client',
+      {
+        DISCORD_WEBHOOK_URL: `${discordUrl.replace('//discord.com/api', '//canary.discordapp.com/api/v10')}?thread_id=1`,
+      },
     ],
     ['GitHub Enterprise', { ...github, GITHUB_API_URL: 'https://github.example.com/api/v3/' }],
     [

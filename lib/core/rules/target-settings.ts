@@ -14,6 +14,7 @@ import {
 import { isPublicIp } from '../../base/public-address.ts'
 import { cleaned, textFlaw } from '../../base/text-flaws.ts'
 import { partsFlaw, urlFlaw } from '../../base/url-flaws.ts'
+import { withoutEndSlash } from '../../base/url-path.ts'
 
 /** What every kind of target takes beside its own settings. */
 const pace = {
@@ -51,6 +52,28 @@ const slackSettings = z.strictObject({
   type: z.literal('slack'),
   url: setting(textOf(textFlaw, urlFlaw, slackUrlFlaw)).describe("The incoming webhook's URL"),
   ...pace,
+})
+
+/** Discord's own hosts are checked; proxies of its API have any address. */
+function discordUrlFlaw(value: string): string | null {
+  const { protocol, hostname, pathname } = new URL(value)
+  if (!/(^|\.)(discord|discordapp)\.(com|gg)$/.test(hostname)) return null
+  if (protocol !== 'https:') return 'is not https, which Discord requires'
+  if (/\/webhooks\/\d+\/[\w-]+\/(slack|github)$/.test(pathname))
+    return 'ends in /slack or /github, which is for messages of those: take it off'
+  if (/^\/api(\/v\d+)?\/webhooks\/\d+\/[\w-]+$/.test(pathname)) return null
+  return pathname.startsWith('/api/')
+    ? 'is not complete: after /webhooks/ come a number and a token'
+    : 'is the address of a page in Discord, not of a webhook: those are at discord.com/api/webhooks/'
+}
+
+const discordSettings = z.strictObject({
+  type: z.literal('discord'),
+  url: setting(textOf(textFlaw, urlFlaw, discordUrlFlaw), withoutEndSlash).describe("The webhook's URL"),
+  ...pace,
+  perSecond: pace.perSecond
+    .default(0.5)
+    .describe('Messages a second over all instances, 0: as fast as it goes. A webhook takes 30 a minute'),
 })
 
 /** PEM as it is, with its line breaks as `\\n`, or as a whole in base64: panels take no line breaks. */
@@ -227,6 +250,13 @@ interface Kind {
 export const targetKinds = {
   slack: {
     settings: slackSettings,
+    ways: [['url']],
+    why: 'nothing can be posted without it',
+    isReadByPeople: true,
+    keepsIncidents: false,
+  },
+  discord: {
+    settings: discordSettings,
     ways: [['url']],
     why: 'nothing can be posted without it',
     isReadByPeople: true,

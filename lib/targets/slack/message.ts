@@ -2,7 +2,7 @@ import type { IncomingWebhookSendArguments } from '@slack/webhook'
 import type { Message } from '../../core/delivery/delivery.ts'
 import { titleOf } from '../../core/delivery/delivery.ts'
 import { differenceCode, differenceNotes, fieldsOf, headerOf, rowLines } from '../card.ts'
-import { danger, lookOf } from '../look.ts'
+import { danger, lookOf, neutral } from '../look.ts'
 import { messageLinks, webUrl } from '../message-links.ts'
 import { escapedTo, fromMarkdown, link, mrkdwn, named, plain, quoted } from './text.ts'
 
@@ -12,8 +12,6 @@ const maxMessage = 12_500
 const maxUrl = 2900
 
 type Block = NonNullable<IncomingWebhookSendArguments['blocks']>[number]
-
-const neutral = '#2563eb'
 
 /** How much room a message has: characters for the difference, and a share of every other limit. */
 interface Room {

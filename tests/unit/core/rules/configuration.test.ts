@@ -20,6 +20,7 @@ describe('the targets as written', () => {
   it('name the variables that are missing', () => {
     expect(writtenTargets(build, {})).toMatchObject([
       { name: 'slack', type: 'slack', missing: ['SLACK_WEBHOOK_URL'] },
+      { name: 'discord', type: 'discord', missing: ['DISCORD_WEBHOOK_URL'] },
       { name: 'github', type: 'github', missing: ['GITHUB_REPO', 'GITHUB_TOKEN'] },
       { name: 'pagerduty', type: 'pagerduty', missing: ['PAGERDUTY_ROUTING_KEY'] },
       { name: 'webhook', type: 'webhook', missing: ['WEBHOOK_URL', 'WEBHOOK_SECRET'] },
@@ -28,6 +29,7 @@ describe('the targets as written', () => {
 
   const targets = {
     SLACK_WEBHOOK_URL: 'https://a.test/b',
+    DISCORD_WEBHOOK_URL: 'https://a.test/d',
     GITHUB_REPO: 'a/b',
     GITHUB_TOKEN: 'c',
     PAGERDUTY_ROUTING_KEY: pagerdutyKey,
@@ -41,6 +43,7 @@ describe('the targets as written', () => {
     expect(missingIn(targets)).toEqual([])
     expect(Object.keys(buildRoutes(build, envOf(targets)).targets)).toEqual([
       'slack',
+      'discord',
       'github',
       'pagerduty',
       'webhook',

@@ -166,7 +166,7 @@ describe('alertTarget', () => {
     expect(alertTargets(['chat', 'oncall'])).toEqual(['chat', 'oncall'])
   })
 
-  it('is by default every Slack and PagerDuty target that is configured', () => {
+  it('is by default every configured target that people read', () => {
     expect(alertTargets()).toEqual(['chat', 'oncall'])
     expect(alertTargets([])).toEqual([])
   })
@@ -194,8 +194,8 @@ describe('relay.config.ts', () => {
   }
   const told = (facts: Fact[]) => route(configured(all), change(facts)).routed.map(({ target }) => target)
 
-  it('notifies Slack and PagerDuty of troubles', () => {
-    expect(configured({}).alertTargets).toEqual(['slack', 'pagerduty'])
+  it('notifies Slack, Discord and PagerDuty of troubles', () => {
+    expect(configured({}).alertTargets).toEqual(['slack', 'discord', 'pagerduty'])
   })
 
   it('leaves out targets that are not configured', () => {

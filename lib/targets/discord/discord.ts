@@ -1,0 +1,111 @@
+import { z } from 'zod'
+import { jsonOf } from '../../base/json.ts'
+import type { Outcome, SendContext } from '../../core/delivery/delivery.ts'
+import type { TargetOf } from '../../core/rules/target-settings.ts'
+import { type Reach, reachable, troubled } from '../../core/setup/reach.ts'
+import {
+  type Answer,
+  exchange,
+  outcomeOf,
+  reachByGet,
+  secretsOfUrl,
+  type Verdict,
+  verdictOf,
+  withQuote,
+} from '../http.ts'
+import type { TargetKind } from '../kind.ts'
+import { quotable } from '../text.ts'
+import { type DiscordMessage, discordDigest, discordMessage } from './message.ts'
+
+const newWebhook = 'Create a new webhook and set its URL'
+
+/** https://docs.discord.com/developers/topics/opcodes-and-status-codes#json-json-error-codes */
+const fixes = new Map([
+  [10003, `the channel is gone. ${newWebhook}`],
+  [10015, `the webhook was deleted. ${newWebhook}`],
+  [50006, 'it refused the message. This is a bug in the relay: please report it'],
+  [50027, `the token in the URL is wrong. ${newWebhook}`],
+  [50035, 'it refused the message. This is a bug in the relay: please report it'],
+  [200000, "the server's AutoMod blocked the message. Exempt the channel or change its rules"],
+  [220001, 'this is the webhook of a forum, which needs a thread. Add ?thread_id=<id> to its URL'],
+])
+
+const answered = z.object({
+  code: z.number().optional(),
+  message: z.string().optional(),
+  retry_after: z.number().optional(),
+})
+
+/** `retry_after` counts in seconds with decimals; the header, where it can be used, comes first. */
+const waitMs = (verdict: { retryAfterMs: number | null }, seconds: number | undefined): number | null =>
+  verdict.retryAfterMs ?? (seconds !== undefined && seconds > 0 ? Math.ceil(seconds * 1000) : null)
+
+export function classifyDiscord(answer: Answer, now: number): Verdict {
+  const verdict = verdictOf('Discord', answer, now)
+  const { code, message, retry_after } = answered.safeParse(jsonOf(answer.body)).data ?? {}
+  const words = quotable(message ?? answer.body)
+  switch (verdict.outcome) {
+    case 'delivered': {
+      if (/^\s*<(!doctype|html)/i.test(answer.body)) {
+        const reason = `Discord answered ${answer.status} with a web page, so this is not a webhook. Check its URL`
+        return { outcome: 'failed', reason: withQuote(reason, words) }
+      }
+      // The message as it was posted, which may be longer than what is read of it.
+      if (/^\s*\{/.test(answer.body)) return verdict
+      const note = withQuote(`Discord answered ${answer.status}, but not with the message`, words)
+      return { outcome: 'delivered', note: verdict.note ?? note }
+    }
+    case 'wait':
+      return { ...verdict, retryAfterMs: waitMs(verdict, retry_after) }
+    case 'retry':
+      return verdict
+    case 'failed': {
+      if (answer.status < 400) return verdict
+      const fix = fixes.get(code ?? 0)
+      const reason =
+        fix === undefined ? `${verdict.reason}. Check the webhook URL` : `${verdict.reason}: ${fix}`
+      return { outcome: 'failed', reason: withQuote(reason, words) }
+    }
+  }
+}
+
+/** With `wait`, Discord answers once the message is there, and not just that it may come. */
+function postUrl({ url }: TargetOf<'discord'>): string {
+  const post = new URL(url)
+  post.searchParams.set('wait', 'true')
+  return post.href
+}
+
+async function post(
+  target: TargetOf<'discord'>,
+  body: DiscordMessage,
+  context: SendContext,
+): Promise<Outcome> {
+  const seen = await exchange(context, secretsOfUrl(target.url), (fetch) =>
+    fetch(postUrl(target), {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    }),
+  )
+  return outcomeOf('Discord', seen, (answer) => classifyDiscord(answer, context.now()))
+}
+
+/** A GET shows the webhook and posts nothing: https://docs.discord.com/developers/resources/webhook#get-webhook-with-token */
+const reach = (target: TargetOf<'discord'>, context: SendContext): Promise<Reach> =>
+  reachByGet('Discord', context, {
+    url: target.url,
+    secrets: secretsOfUrl(target.url),
+    judge: (answer) => {
+      const verdict = classifyDiscord(answer, context.now())
+      return 'reason' in verdict ? troubled(verdict.reason) : reachable('Discord knows the webhook.')
+    },
+  })
+
+export const discord = {
+  send: (target, message, context) => post(target, discordMessage(message), context),
+  sendDigest: (target, messages, context) => post(target, discordDigest(messages), context),
+  reach,
+  sendsText: false,
+  replayNote: null,
+} satisfies TargetKind<'discord'>

@@ -17,6 +17,7 @@ const secrets = {
   older: made('lf-whsec_plantedOlder'),
   langfuse: made('sk-lf-planted'),
   slack: made('plantedSlack'),
+  discord: made('plantedDiscord'),
   github: made('github_pat_planted'),
   pagerduty: randomBytes(16).toString('hex'),
   signing: `whsec_${randomBytes(32).toString('base64')}`,
@@ -115,6 +116,7 @@ describe('planted secrets', () => {
       LANGFUSE_SECRET_KEY: secrets.langfuse,
       SLACK_WEBHOOK_URL: `${echo.url}/services/T0/B0/${secrets.slack}`,
       SLACK_PER_SECOND: '0',
+      DISCORD_WEBHOOK_URL: `${echo.url}/api/webhooks/1/${secrets.discord}`,
       GITHUB_REPO: 'acme/prompts',
       GITHUB_TOKEN: secrets.github,
       GITHUB_API_URL: echo.url,
@@ -235,7 +237,14 @@ describe('planted secrets', () => {
   it('were all in use: each went over the wire to where it belongs', () => {
     const wire = JSON.stringify(echo.seen.map(({ path, headers, raw }) => [path, headers, raw.toString()]))
     const basic = Buffer.from(`pk-lf-public:${secrets.langfuse}`).toString('base64')
-    for (const secret of [secrets.slack, secrets.github, secrets.pagerduty, secrets.webhookQuery, basic])
+    for (const secret of [
+      secrets.slack,
+      secrets.discord,
+      secrets.github,
+      secrets.pagerduty,
+      secrets.webhookQuery,
+      basic,
+    ])
       expect(wire.includes(secret)).toBe(true)
     const exported = JSON.stringify(collector.seen.map(({ headers }) => headers))
     expect(exported.includes(secrets.otel)).toBe(true)

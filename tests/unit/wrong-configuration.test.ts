@@ -250,6 +250,7 @@ const oneVariable: Wrong[] = [
     'DISCORD_WEBHOOK_URL',
     /not https/,
   ],
+  ['a webhook whose address is none', { ...webhook, WEBHOOK_URL: 'planted' }, 'WEBHOOK_URL', /not an http/],
   ['Slack without https', { SLACK_WEBHOOK_URL: slackUrl.slice(8) }, 'SLACK_WEBHOOK_URL', /put https:\/\//],
   [
     'Slack by http',

@@ -208,7 +208,8 @@ export function privateUrlFlaw({
   url: string
   allowPrivate?: boolean | undefined
 }): string | null {
-  if (allowPrivate) return null
+  // What is not a URL has been refused before, but zod runs this all the same.
+  if (allowPrivate || !URL.canParse(url)) return null
   const { protocol, hostname } = new URL(url)
   if (protocol !== 'https:') return `is not https: ${allow}`
   const ip = hostname.replace(/^\[|\]$/g, '')

@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { createServer, request } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { sql } from 'kysely'
@@ -45,15 +46,21 @@ afterAll(async () => {
 const get = (path: string, headers: Record<string, string> = {}, from: App = app) =>
   fetch(from.url + path, { headers, redirect: 'manual' })
 
-const closedPaths = (): string[] => [
-  '/',
-  '/?prompt=a%2Fb',
-  '/events',
-  '/rejected',
-  `/changes/${seeded?.changeId}`,
-  '/changes/chg_gone',
-  `/events/${seeded?.eventIds[0]}/body`,
-]
+/** Addresses of every page and file of the dashboard, by its route. */
+const addresses = (): Record<string, string[]> => ({
+  '/': ['/', '/?prompt=a%2Fb'],
+  '/changes/[id]': [`/changes/${seeded?.changeId}`, '/changes/chg_gone'],
+  '/events': ['/events'],
+  '/events/[id]/body': [`/events/${seeded?.eventIds[0]}/body`],
+  '/prompts/[...name]': ['/prompts/a/b', '/prompts/gone'],
+  '/rejected': ['/rejected'],
+  '/replay': ['/replay', '/replay?status=failed&target=slack'],
+  '/replay/[id]': ['/replay/rpl_gone'],
+  '/setup': ['/setup'],
+  '/usage': ['/usage'],
+  '/usage/csv': ['/usage/csv'],
+})
+const closedPaths = (): string[] => Object.values(addresses()).flat()
 
 /** Sends the first form of a page that holds `marker`, as a browser without JavaScript would. */
 async function sendForm(cookie: string, marker: string, headers: Record<string, string>): Promise<Response> {
@@ -69,8 +76,11 @@ async function sendForm(cookie: string, marker: string, headers: Record<string, 
 const deliveryStatus = async () =>
   (await db.selectFrom('deliveries').select('status').executeTakeFirstOrThrow()).status
 
-describe('who is not logged in', () => {
-  it('gets the login in place of every page and file, and nothing of what they hold', async () => {
+describe('without a session', () => {
+  it('every page and file of the build redirects to the login, and shows nothing', async () => {
+    const built = JSON.parse(readFileSync('.next/app-path-routes-manifest.json', 'utf8'))
+    const routes = Object.values<string>(built).filter((route) => !/^\/(_|api\/|login$)/.test(route))
+    expect(routes.toSorted()).toEqual(Object.keys(addresses()).toSorted())
     for (const path of closedPaths()) {
       const response = await get(path)
       expect([path, response.status]).toEqual([path, 307])
@@ -81,13 +91,24 @@ describe('who is not logged in', () => {
     }
   })
 
-  it('gets nothing with a cookie that was made up', async () => {
+  it('a filter survives the login, without what is no filter', async () => {
+    const response = await get('/replay?status=failed&target=slack&nonsense=1')
+    const to = new URL(response.headers.get('location') ?? '', app.url)
+    expect(to.searchParams.get('next')).toBe('/replay?status=failed&target=slack')
+  })
+
+  it('an open list is answered 401', async () => {
+    const response = await get('/api/live?newest=chg_0&shown=')
+    expect([response.status, await response.json()]).toEqual([401, { error: 'signed out' }])
+  })
+
+  it('a made-up cookie opens nothing', async () => {
     for (const value of ['x', 'Fe26.2*1*a*b*c*d*e*f', encodeURIComponent('{"signedInAt":1}')]) {
       expect((await get('/', { cookie: `relay=${value}` })).status).toBe(307)
     }
   })
 
-  it('comes to the page it wanted after the login', async () => {
+  it('the login leads back to the requested page', async () => {
     const { page, close, troubles } = await visit(browser)
     await logIn(page, app, `/changes/${seeded?.changeId}`)
     expect(await page.innerText('h1')).toContain('Maya promoted')
@@ -95,7 +116,7 @@ describe('who is not logged in', () => {
     await close()
   })
 
-  it('stays on this site after the login, wherever the address points', async () => {
+  it('the login never leads to another site', async () => {
     for (const next of [
       'https://evil.example/',
       '//evil.example',
@@ -106,7 +127,7 @@ describe('who is not logged in', () => {
       '/a/../..//evil.example',
     ]) {
       const { page, close } = await visit(browser)
-      // A request to another site would fail, and the browser stay where it was: seen as it is asked for.
+      // A request to another site would fail and leave the browser where it is, so the requests are watched.
       const hosts = new Set<string>()
       page.on('request', (sent) => hosts.add(new URL(sent.url()).host))
       await page.goto(`${app.url}/login?next=${next}`)
@@ -118,7 +139,7 @@ describe('who is not logged in', () => {
     }
   })
 
-  it('cannot write', async () => {
+  it('a form changes nothing', async () => {
     const cookie = await sessionCookie(browser, app)
     const response = await sendForm(cookie, 'name="delivery"', { cookie: 'relay=x', origin: app.url })
     expect(response.headers.get('location')).toContain('/login')
@@ -127,7 +148,7 @@ describe('who is not logged in', () => {
 })
 
 describe('a session', () => {
-  it('is a cookie that scripts cannot read, that other sites cannot send, and that ends after a week', async () => {
+  it('is a cookie that scripts cannot read, other sites cannot send, and that expires after a week', async () => {
     const { page, close } = await visit(browser)
     await logIn(page, app)
     const cookie = (await page.context().cookies()).find(({ name }) => name === 'relay')
@@ -137,14 +158,14 @@ describe('a session', () => {
     await close()
   })
 
-  it('has a __Host- cookie that goes over https only, where the page is served so', async () => {
+  it('has a __Host- cookie, sent over https only, if the pages are served over https', async () => {
     const other = dataFolder()
     const https = await startApp({
       DATABASE_URL: other.url,
       DASHBOARD_PASSWORD: password,
       PUBLIC_URL: 'https://relay.example.com',
     })
-    // Chromium takes secure cookies from localhost.
+    // Chromium accepts secure cookies from localhost.
     const { page, close } = await visit(browser)
     await logIn(page, https)
     const cookies = (await page.context().cookies()).toSorted((a, b) => a.name.localeCompare(b.name))
@@ -168,12 +189,12 @@ describe('a session', () => {
     expect((await page.context().cookies()).map(({ name }) => name)).toEqual(['relay-device'])
     await page.goto(`${app.url}/events`)
     expect(page.url()).toContain('/login?next=%2Fevents')
-    // Also for who has copied the cookie before.
+    // Even with a copy of the cookie.
     expect((await get('/', { cookie })).status).toBe(307)
     await close()
   })
 
-  it('ends when the password is changed', async () => {
+  it('ends when the password changes', async () => {
     const cookie = await sessionCookie(browser, app)
     expect((await get('/', { cookie })).status).toBe(200)
     const changed = await startApp({ DATABASE_URL: data.url, DASHBOARD_PASSWORD: `${password}!` })
@@ -181,7 +202,7 @@ describe('a session', () => {
     await changed.stop()
   })
 
-  it('writes only for forms of this site', async () => {
+  it('writes only from forms of this site', async () => {
     const cookie = await sessionCookie(browser, app)
     for (const headers of [{ origin: 'https://evil.example' }, { origin: 'null' }, {}]) {
       const response = await sendForm(cookie, 'name="delivery"', headers as Record<string, string>)
@@ -193,16 +214,16 @@ describe('a session', () => {
   })
 })
 
-/** A reverse proxy before the app that asks it by the app's own name, as nginx does unless it is told otherwise. */
+/** A reverse proxy that forwards requests under the app's own host name, as nginx does by default. */
 async function startProxy(): Promise<{ url: string; stop: () => void }> {
   const { hostname, port, host } = new URL(app.url)
   const proxy = createServer((incoming, outgoing) => {
     const { method, url: path, headers } = incoming
-    const asked = request({ hostname, port, method, path, headers: { ...headers, host } }, (answer) => {
+    const forwarded = request({ hostname, port, method, path, headers: { ...headers, host } }, (answer) => {
       outgoing.writeHead(answer.statusCode ?? 502, answer.headers)
       answer.pipe(outgoing)
     })
-    incoming.pipe(asked)
+    incoming.pipe(forwarded)
   })
   proxy.listen(0, '127.0.0.1')
   await once(proxy, 'listening')
@@ -215,9 +236,9 @@ async function startProxy(): Promise<{ url: string; stop: () => void }> {
   }
 }
 
-describe('behind a proxy that does not pass the host on', () => {
+describe('behind a proxy that does not forward the host', () => {
   it.each([true, false])(
-    'a login names both addresses, and what to set (JavaScript: %s)',
+    'a login names both addresses and the variable to set (JavaScript: %s)',
     async (javaScriptEnabled) => {
       const proxy = await startProxy()
       const { page, close } = await visit(browser, { javaScriptEnabled })
@@ -235,7 +256,7 @@ describe('behind a proxy that does not pass the host on', () => {
 })
 
 describe('the login', () => {
-  it('says that the password is wrong, and after ten failures that it is too much', async () => {
+  it('rejects a wrong password, and after ten failures every attempt', async () => {
     const other = dataFolder()
     const own = await startApp({ DATABASE_URL: other.url, DASHBOARD_PASSWORD: password })
     const { page, troubles, close } = await visit(browser, { javaScriptEnabled: false })
@@ -266,7 +287,7 @@ describe('the login', () => {
     other.remove()
   })
 
-  it('names the problems of the configuration in place of a page that cannot work', async () => {
+  it('names the problems of a configuration that does not work', async () => {
     const broken = await startApp({ DATABASE_URL: 'mysql://x', DASHBOARD_PASSWORD: password })
     expect((await get('/', {}, broken)).status).toBe(307)
     expect(await (await get('/login', {}, broken)).text()).toContain('DATABASE_URL')
@@ -274,7 +295,7 @@ describe('the login', () => {
   })
 })
 
-describe('while the store takes no writes', () => {
+describe('while the store accepts no writes', () => {
   const tables = ['login_failures', 'ended_sessions']
   beforeAll(async () => {
     for (const table of tables)
@@ -286,7 +307,7 @@ describe('while the store takes no writes', () => {
     for (const table of tables) await sql.raw(`drop trigger no_${table}`).execute(db)
   })
 
-  it('the login opens the pages for a quarter of an hour, to read', async () => {
+  it('a login opens the pages read-only, for a quarter of an hour', async () => {
     const { page, close } = await visit(browser)
     await logIn(page, app)
     await page.getByText('Read-only: the database accepted no writes').waitFor()
@@ -298,7 +319,7 @@ describe('while the store takes no writes', () => {
     await close()
   })
 
-  it('what would write is refused, with the reason and a way to begin a session that may', async () => {
+  it('writes are refused with the reason, and the login starts a session that may write', async () => {
     const { cookies } = await submitLogin(app.url, { password })
     const before = await deliveryStatus()
     const response = await sendForm(cookies.join('; '), 'name="delivery"', { origin: app.url })
@@ -311,7 +332,7 @@ describe('while the store takes no writes', () => {
     expect(await deliveryStatus()).toBe(before)
   })
 
-  it('logging out says that it ends the session in this browser only', async () => {
+  it('logging out says that the session ends in this browser only', async () => {
     const { page, close } = await visit(browser)
     await logIn(page, app)
     await page.getByRole('button', { name: 'Log out' }).click()
@@ -321,7 +342,7 @@ describe('while the store takes no writes', () => {
     await close()
   })
 
-  it('guesses are limited all the same', async () => {
+  it('guesses are still limited', async () => {
     const limited = async () => (await submitLogin(app.url, { password: 'wrong' })).location
     for (let i = 0; i < 10; i++) expect(await limited()).toContain('problem=wrong')
     expect(await limited()).toContain('problem=limited')
@@ -329,7 +350,7 @@ describe('while the store takes no writes', () => {
 })
 
 describe('every page', () => {
-  it('has a policy without unsafe scripts or styles, with a nonce that is never the same', async () => {
+  it('has a policy without unsafe scripts or styles, with a fresh nonce', async () => {
     const cookie = await sessionCookie(browser, app)
     const nonces = new Set<string>()
     for (const path of ['/', '/login', '/nowhere', '/events', `/changes/${seeded?.changeId}`]) {
@@ -348,7 +369,7 @@ describe('every page', () => {
     expect(nonces.size).toBe(5)
   })
 
-  it('is kept by no cache, and a file is never shown by the browser', async () => {
+  it('is not cached, and files are downloaded, never displayed', async () => {
     const cookie = await sessionCookie(browser, app)
     expect((await get('/', { cookie })).headers.get('cache-control')).toContain('no-store')
     const file = await get(`/events/${seeded?.eventIds[0]}/body`, { cookie })

@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type Db, openDatabase } from '#lib/store/client.ts'
+import { dismissalsOf } from '#lib/store/views/open-failures.ts'
 import { type App, dataFolder, startApp } from '../app.ts'
 import { launchChromium } from './chromium.ts'
 import { move, seedStore } from './seed.ts'
@@ -28,7 +30,7 @@ beforeEach(async () => {
   for (const table of ['deliveries', 'changes', 'replays', 'targets'] as const)
     await db.deleteFrom(table).execute()
   const now = Date.now()
-  // Held for an hour, so that nothing is sent meanwhile.
+  // Paused for an hour, so that nothing is sent meanwhile.
   const circuit = { failures: 5, opened: 1, next_slot_at: 0, announced_at: null, open_until: now + 3_600_000 }
   await db
     .insertInto('targets')
@@ -75,31 +77,36 @@ async function sendForm(path: string, marks: string[], headers: Record<string, s
   const body = new FormData()
   for (const [, name = '', value = ''] of form.matchAll(/name="([^"]*)"(?: value="([^"]*)")?/g))
     if (!body.has(name)) body.set(name, value)
-  // What a browser takes from the radio that is checked and the button that is pressed.
+  // What a browser adds for the checked radio and the pressed button.
   if (form.includes('name="mode"')) body.set('mode', 'as-it-was')
   if (form.includes('name="kind"')) body.set('kind', 'promoted')
   return fetch(app.url + path, { method: 'POST', headers, body, redirect: 'manual' })
 }
 
-/** All that the writes below would change. */
+/** Everything that the writes below would change. */
 async function stored() {
   const changes = await db.selectFrom('changes').select('id').orderBy('id').execute()
   const deliveries = await db
     .selectFrom('deliveries')
-    .select(['change_id', 'target', 'status'])
+    .select(['id', 'change_id', 'target', 'status'])
     .orderBy('id')
     .execute()
   const replays = await db.selectFrom('replays').select(['id', 'cancelled']).orderBy('id').execute()
-  return { changes, deliveries, replays }
+  const rejections = await db.selectFrom('rejections').select('id').orderBy('id').execute()
+  const dismissed = await dismissalsOf(
+    db,
+    deliveries.map(({ id }) => id),
+  )
+  return { changes, deliveries, replays, rejections, dismissed }
 }
 
 const writes: [string, () => string, string[]][] = [
   ['a test event', () => '/setup', ['value="promoted"']],
   ['a test message', () => '/setup', ['name="target"']],
-  ['a replay of all that match', () => '/replay', ['name="expected"']],
-  ['the cancelling of a replay', () => '/replay/rpl_1', ['name="replay"']],
-  ['the cancelling of one delivery', () => changePath, ['name="change"', 'name="delivery"']],
-  ['the cancelling of all that wait', () => changePath, ['name="change"', 'Cancel all']],
+  ['a replay of all matching changes', () => '/replay', ['name="expected"']],
+  ['cancelling a replay', () => '/replay/rpl_1', ['name="replay"']],
+  ['cancelling one delivery', () => changePath, ['name="change"', 'name="delivery"']],
+  ['cancelling all waiting deliveries', () => changePath, ['name="change"', 'Cancel all']],
   ['a replay of a change', () => changePath, ['name="delivered"']],
 ]
 
@@ -117,7 +124,7 @@ describe.each(writes)('%s', (_what, path, marks) => {
     expect(await stored()).toEqual(before)
   })
 
-  it('with both is done', async () => {
+  it('with a session and the right Origin is done', async () => {
     const before = await stored()
     expect((await sendForm(path(), marks, own())).status).toBe(303)
     await expect.poll(stored).not.toEqual(before)
@@ -126,20 +133,83 @@ describe.each(writes)('%s', (_what, path, marks) => {
   })
 })
 
-describe('who is not logged in', () => {
-  it.each(['/setup', '/replay', '/replay/rpl_1', '/replay/rpl_gone'])(
-    'gets the login in place of %s',
-    async (path) => {
-      const response = await get(path)
-      expect(response.status).toBe(307)
-      const to = new URL(response.headers.get('location') ?? '', app.url)
-      expect([to.pathname, to.searchParams.get('next')]).toEqual(['/login', path])
-    },
-  )
+interface BuiltAction {
+  exportedName: string
+  workers: Record<string, unknown>
+}
 
-  it('gets after it the filter that was asked for', async () => {
-    const response = await get('/replay?status=failed&target=slack&nonsense=1')
-    const to = new URL(response.headers.get('location') ?? '', app.url)
-    expect(to.searchParams.get('next')).toBe('/replay?status=failed&target=slack')
+/** The server actions that the build contains, with their ids. `login` and `logout` need no session. */
+const actions = Object.entries<BuiltAction>(
+  JSON.parse(readFileSync('.next/server/server-reference-manifest.json', 'utf8')).node,
+)
+  .map(([id, { exportedName, workers }]) => ({ id, name: exportedName, workers: Object.keys(workers) }))
+  .filter(({ name }) => name !== 'login' && name !== 'logout')
+
+/** Calls an action as Next's script does, with fields that fit any of them. */
+async function call(name: string, headers: Record<string, string>): Promise<Response> {
+  const action = actions.find((one) => one.name === name)
+  const onPage = (page: string): boolean => action?.workers.includes(`app/(dashboard)${page}/page`) === true
+  const path = onPage('/setup') ? '/setup' : onPage('/replay') ? '/replay' : onPage('') ? '/' : changePath
+  const change = changePath.slice('/changes/'.length)
+  const delivery = await db
+    .selectFrom('deliveries')
+    .select('id')
+    .where('status', '=', 'failed')
+    .executeTakeFirstOrThrow()
+  const fields = {
+    ...{ change, delivery: delivery.id, replay: 'rpl_1', target: 'slack', until: String(Date.now()) },
+    ...{ kind: name === 'sendRefusedRequest' ? 'unsigned' : 'promoted', mode: 'as-it-was' },
+    ...{ delivered: '0', filter: '', expected: '1', again: 'yes' },
+  }
+  const body = new FormData()
+  for (const [key, value] of Object.entries(fields)) body.set(`1_${key}`, value)
+  body.set('0', name === 'freshRows' ? JSON.stringify([[change]]) : '["$K1"]')
+  const target = { method: 'POST', body, redirect: 'manual' } as const
+  return fetch(app.url + path, { ...target, headers: { 'next-action': action?.id ?? '', ...headers } })
+}
+
+describe('every server action', () => {
+  it('is in the build', () => {
+    expect(actions.map(({ name }) => name).toSorted()).toEqual([
+      'cancel',
+      'cancelWaiting',
+      'dismissDelivery',
+      'dismissOpenFailures',
+      'freshRows',
+      'interpretAgain',
+      'replayAll',
+      'replayOne',
+      'replayOpenFailures',
+      'sendMessage',
+      'sendRefusedRequest',
+      'sendTestEvent',
+      'start',
+    ])
+  })
+
+  const writers = actions.map(({ name }) => name).filter((name) => name !== 'freshRows')
+  it.each(writers)('%s redirects to the login without a session, and changes nothing', async (name) => {
+    const before = await stored()
+    const response = await call(name, { origin: app.url })
+    expect([response.status, response.headers.get('x-action-redirect')]).toEqual([
+      303,
+      expect.stringMatching(/^\/login\b/),
+    ])
+    expect(await stored()).toEqual(before)
+  })
+
+  it.each(writers)('%s does not with one', async (name) => {
+    const response = await call(name, { origin: app.url, cookie })
+    expect([response.status, response.headers.get('x-action-redirect')]).toEqual([
+      303,
+      expect.not.stringMatching(/^\/login\b/),
+    ])
+  })
+
+  it('freshRows returns rows only with a session', async () => {
+    const title = 'support/of-a-session'
+    await db.updateTable('changes').set({ subject: title }).execute()
+    expect(await (await call('freshRows', { origin: app.url })).text()).not.toContain(title)
+    expect(await (await call('freshRows', { origin: app.url, cookie })).text()).toContain(title)
   })
 })

@@ -28,22 +28,15 @@ interface Props {
 
 const pageSize = 20
 
-async function addressed({
-  params,
-  searchParams,
-}: Props): Promise<{ name: string | null; query: PromptQuery }> {
-  const query = promptQuery.parse(await searchParams)
-  return { name: promptName((await params).name, query), query }
-}
-
-export async function generateMetadata(props: Props): Promise<Metadata> {
+export async function generateMetadata({ params, searchParams }: Props): Promise<Metadata> {
   if (!(await isSignedIn())) return {}
-  const { name } = await addressed(props)
+  const name = promptName((await params).name, promptQuery.parse(await searchParams))
   return { title: visibleText(name ?? 'Not found').slice(0, 200) }
 }
 
-export default async function PromptPage(props: Props) {
-  const { name, query } = await addressed(props)
+export default async function PromptPage({ params, searchParams }: Props) {
+  const query = promptQuery.parse(await searchParams)
+  const name = promptName((await params).name, query)
   await requireSession(name === null ? '/' : promptPath(name, query))
   if (name === null) return unknown
   const db = await database()

@@ -5,6 +5,8 @@ const project = (name: string, over: object = {}) => ({
     name,
     environment: 'node' as const,
     restoreMocks: true,
+    // A test in which no assertion ran, because a list was empty, say, has failed.
+    expect: { requireAssertions: true },
     include: [`tests/${name}/**/*.test.ts`],
     ...over,
   },
@@ -15,7 +17,7 @@ const apps = {
   globalSetup: 'tests/e2e/build.ts',
   testTimeout: 60_000,
   hookTimeout: 120_000,
-  expect: { poll: { timeout: 10_000 } },
+  expect: { requireAssertions: true, poll: { timeout: 10_000 } },
 }
 
 /** What puts an app under load, or looks at how quick it is, and so has the machine for itself. */

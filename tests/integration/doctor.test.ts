@@ -133,6 +133,7 @@ describe('the doctor', () => {
   it('says no secret, whatever it finds', async () => {
     for (const more of [{}, { SETTLE_MS: 'soon' }, { GITHUB_API_URL: 'http://127.0.0.1:1' }]) {
       const { said } = await doctor(more)
+      expect(said).toContain('Configuration')
       for (const secret of secrets) expect(said).not.toContain(secret)
     }
   })

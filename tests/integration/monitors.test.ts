@@ -37,11 +37,11 @@ describe.each(engines)('alerts on %s', (_, openStore) => {
     const body = JSON.parse(fixture('09-monitor-alert.json').toString())
     const message = { title: `[${severity}] p95 latency`, body: 'Words.' }
     const payload = { ...body.payload, severity, message, monitorId, projectId, timestamp: iso(at) }
-    // The body's own time is when it was sent, which may be much later.
+    // The body's own timestamp is the time of sending, which may be much later.
     return Buffer.from(JSON.stringify({ ...body, id: `id-${count++}`, timestamp: iso(at + 500), payload }))
   }
-  /** Told to the relay in this order. */
-  async function tell(...runs: Run[]): Promise<Change[]> {
+  /** Sends the runs to the relay in this order, and settles them. */
+  async function report(...runs: Run[]): Promise<Change[]> {
     if (!env) throw new Error('The environment has problems')
     const now = () => time
     for (const run of runs) {
@@ -56,11 +56,16 @@ describe.each(engines)('alerts on %s', (_, openStore) => {
     const rows = await store.db.selectFrom('changes').selectAll().orderBy('id').execute()
     return rows.map(toChange)
   }
+  /** Fails if there is none. */
+  function changeIn(change: Change | undefined): Change {
+    if (!change) throw new Error('There is no such change')
+    return change
+  }
   const alert = (at: number, over: Partial<Run> = {}): Run => ({ severity: 'ALERT', at, ...over })
   const recovery = (at: number, over: Partial<Run> = {}): Run => ({ severity: 'OK', at, ...over })
 
-  it('are tied to their recovery, with how long they lasted by the runs of the monitor', async () => {
-    const [begin, end] = await tell(alert(0), recovery(42))
+  it('link to their recovery, and lasted from one run of the monitor to the other', async () => {
+    const [begin, end] = await report(alert(0), recovery(42))
     expect(end?.title).toBe('Recovered after 42 min: p95 latency')
     expect(end?.detail.alert).toEqual({
       changeId: begin?.id,
@@ -68,17 +73,16 @@ describe.each(engines)('alerts on %s', (_, openStore) => {
       since: t * 1000,
       forMs: 42 * minute,
     })
-    if (!begin) throw new Error('There is no alert')
-    expect(await recoveryOf(store.db, begin)).toEqual({
+    expect(await recoveryOf(store.db, changeIn(begin))).toEqual({
       changeId: end?.id,
       at: t * 1000 + 42 * minute,
       forMs: 42 * minute,
     })
   })
 
-  it('are one from the first warning on, however they were repeated', async () => {
+  it('are one alert from the first warning on, however often it is repeated', async () => {
     const warning: Run = { severity: 'WARNING', at: 10 }
-    const told = await tell(
+    const reported = await report(
       recovery(0),
       warning,
       alert(20),
@@ -86,66 +90,75 @@ describe.each(engines)('alerts on %s', (_, openStore) => {
       { severity: 'NO_DATA', at: 35 },
       recovery(40),
     )
-    expect(told.at(-1)?.title).toBe('Recovered after 30 min: p95 latency')
-    expect(told.at(-1)?.detail.alert).toMatchObject({ changeId: told[1]?.id, title: 'Warning: p95 latency' })
-    for (const one of told.slice(1, 5))
-      expect(await recoveryOf(store.db, one)).toMatchObject({ changeId: told.at(-1)?.id, forMs: 30 * minute })
+    expect(reported.at(-1)?.title).toBe('Recovered after 30 min: p95 latency')
+    expect(reported.at(-1)?.detail.alert).toMatchObject({
+      changeId: reported[1]?.id,
+      title: 'Warning: p95 latency',
+    })
+    expect(reported).toHaveLength(6)
+    for (const one of reported.slice(1, 5))
+      expect(await recoveryOf(store.db, one)).toMatchObject({
+        changeId: reported.at(-1)?.id,
+        forMs: 30 * minute,
+      })
   })
 
-  it('without data are no danger, and no recovery', async () => {
-    const told = await tell(alert(0), { severity: 'NO_DATA', at: 10 })
-    expect(told.map(({ kind, danger, title }) => [kind, danger, title])).toEqual([
+  it('without data are neither dangerous nor a recovery', async () => {
+    const reported = await report(alert(0), { severity: 'NO_DATA', at: 10 })
+    expect(reported.map(({ kind, danger, title }) => [kind, danger, title])).toEqual([
       ['alert', true, 'Alert: p95 latency'],
       ['alert', false, 'No data: p95 latency'],
     ])
-    if (told[0]) expect(await recoveryOf(store.db, told[0])).toBeNull()
+    expect(await recoveryOf(store.db, changeIn(reported[0]))).toBeNull()
   })
 
   it.each([
     ['of another monitor', recovery(42, { monitorId: 'm2' })],
     ['of another project', recovery(42, { projectId: 'p2' })],
-    ['from before it', recovery(-5)],
+    ['from an earlier run', recovery(-5)],
     ['of the same run', recovery(0)],
   ])('are not ended by a recovery %s', async (_, other) => {
-    const [begin, end] = await tell(alert(0), other)
+    const [begin, end] = await report(alert(0), other)
     expect(end?.title).toBe('Recovered: p95 latency')
     expect(end?.detail.alert).toBeUndefined()
-    if (begin) expect(await recoveryOf(store.db, begin)).toBeNull()
+    expect(await recoveryOf(store.db, changeIn(begin))).toBeNull()
   })
 
-  it('that are over are not ended again', async () => {
-    const told = await tell(alert(0), recovery(10), recovery(20))
-    expect(told.at(-1)?.title).toBe('Recovered: p95 latency')
+  it('are ended only once', async () => {
+    const reported = await report(alert(0), recovery(10), recovery(20))
+    expect(reported.at(-1)?.title).toBe('Recovered: p95 latency')
   })
 
-  it('are told once, and ended once, where two automations tell of the same runs', async () => {
-    const told = await tell(alert(0), alert(0), recovery(42), recovery(42))
-    expect(told.map(({ kind }) => kind)).toEqual(['alert', 'recovered'])
-    expect(told[1]?.title).toBe('Recovered after 42 min: p95 latency')
+  it('are one alert and one recovery when two automations send the same runs', async () => {
+    const reported = await report(alert(0), alert(0), recovery(42), recovery(42))
+    expect(reported.map(({ kind }) => kind)).toEqual(['alert', 'recovered'])
+    expect(reported[1]?.title).toBe('Recovered after 42 min: p95 latency')
   })
 
-  it('that come after their recovery lead to it all the same', async () => {
-    const [end, begin] = await tell(recovery(42), alert(0))
+  it('that arrive after their recovery still link to it', async () => {
+    const [end, begin] = await report(recovery(42), alert(0))
     expect(end?.title).toBe('Recovered: p95 latency')
-    if (!begin) throw new Error('There is no alert')
-    expect(await recoveryOf(store.db, begin)).toMatchObject({ changeId: end?.id, forMs: 42 * minute })
+    expect(await recoveryOf(store.db, changeIn(begin))).toMatchObject({
+      changeId: end?.id,
+      forMs: 42 * minute,
+    })
   })
 
-  it('are told from each other by an old recovery that comes late', async () => {
-    const told = await tell(alert(0), alert(60), recovery(30))
-    expect(told.at(-1)?.title).toBe('Recovered after 30 min: p95 latency')
-    if (told[1]) expect(await recoveryOf(store.db, told[1])).toBeNull()
+  it('are kept apart by an old recovery that arrives late', async () => {
+    const reported = await report(alert(0), alert(60), recovery(30))
+    expect(reported.at(-1)?.title).toBe('Recovered after 30 min: p95 latency')
+    expect(await recoveryOf(store.db, changeIn(reported[1]))).toBeNull()
   })
 
-  it('of an id of any length are found, and leave nothing behind', async () => {
+  it('with a monitor id of any length are found, and leave nothing behind', async () => {
     const monitorId = Array.from({ length: 5000 }, (_, i) =>
       String.fromCodePoint(0x4e00 + ((i * 7919) % 20_000)),
     ).join('')
-    const told = await tell(alert(0, { monitorId }), recovery(42, { monitorId }))
-    expect(told[1]?.title).toBe('Recovered after 42 min: p95 latency')
+    const reported = await report(alert(0, { monitorId }), recovery(42, { monitorId }))
+    expect(reported[1]?.title).toBe('Recovered after 42 min: p95 latency')
     await deleteChanges(
       store.db,
-      told.map(({ id }) => id),
+      reported.map(({ id }) => id),
     )
     expect(await store.db.selectFrom('change_facets').selectAll().execute()).toEqual([])
   })

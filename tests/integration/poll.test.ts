@@ -195,6 +195,7 @@ describe.each(engines)('polling Langfuse on %s', (_, openStore) => {
       return globalThis.fetch(input, init)
     }
     await pollUntil(start + 12 * minute, { draw: budgetOf(6), api: { ...api, fetch: counting } })
+    expect(times.length).toBeGreaterThan(50)
     for (const at of times)
       expect(times.filter((one) => one >= at && one < at + minute).length).toBeLessThanOrEqual(6)
     expect(await counted()).toBe(50)

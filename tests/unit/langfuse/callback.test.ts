@@ -46,7 +46,9 @@ describe('a callback', () => {
   })
 
   it('is stored item by item, and each body gives its own event back', () => {
-    for (const { event, body } of items({ version: 1, items: [one, { ...one, traceId: 'other' }] }))
+    const both = items({ version: 1, items: [one, { ...one, traceId: 'other' }] })
+    expect(both).toHaveLength(2)
+    for (const { event, body } of both)
       expect(readStored({ source: 'langfuse-callback', signature: 'token', body })).toEqual(event)
   })
 

@@ -86,6 +86,7 @@ describe("Slack's marks anywhere in a change", () => {
     const theirs = lines
       .filter((line) => !/^(header:|\[)/.test(line))
       .map((line) => withoutCode(line.replace(/\*[A-Z][a-z ]+\*|^\w+: /g, '')))
+    expect(theirs.length).toBeGreaterThan(5)
     for (const line of theirs) expect(line.replace(/^(> |\w+: )+/, '')).not.toMatch(acting)
   })
 

@@ -1,6 +1,6 @@
 /**
- * `npm run build`: refuses a `relay.config.ts` with problems of its own, builds the app, and for a standalone build
- * (NEXT_OUTPUT=standalone) puts the doctor beside the server as one file, since the image has no sources.
+ * `npm run build`: checks `relay.config.ts` and builds the app. For a standalone build (NEXT_OUTPUT=standalone) it also
+ * bundles the doctor into one file beside the server, because the image has no sources.
  */
 import { existsSync } from 'node:fs'
 import { build as bundle } from 'rolldown'
@@ -8,7 +8,7 @@ import { problemText } from '#lib/base/problem.ts'
 import { startNext } from './next.ts'
 import { readWith } from './relay-file.ts'
 
-/** Of variables nothing is known here: a build needs none. What is unset may be set where it runs. */
+/** A build needs no variables: those that are unset here may be set where it runs. */
 const configuration = await readWith(() => import('#relay.config.ts'), {})
 const wrong = configuration.problems.filter(({ what }) => !/is not set|has no value/.test(what))
 for (const problem of wrong)
@@ -25,7 +25,7 @@ if (process.exitCode === 0 && process.env.NEXT_OUTPUT === 'standalone' && exists
   await bundle({
     input: 'scripts/doctor.ts',
     platform: 'node',
-    // Optional native parts of pg, and what only functions of Vercel have.
+    // Optional dependencies of pg: its native bindings, and sockets of Cloudflare.
     external: ['pg-native', 'cloudflare:sockets'],
     output: { file: '.next/standalone/doctor.js', format: 'esm', codeSplitting: false },
     logLevel: 'warn',

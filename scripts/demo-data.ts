@@ -13,7 +13,7 @@ import type { StandIn } from '../tests/mocks/stand-in.ts'
 import { startWebhookStandIn, webhookSecret } from '../tests/mocks/webhook.ts'
 import { freePort, startNext, untilReady } from './next.ts'
 
-/** Edits as Langfuse tells them: each row is one edit, in one or two events. */
+/** Each row is one edit, as the one or two events that Langfuse sends for it. */
 const edits = [
   ['01-prompt-created-text', '01b-prompt-updated-previous-loses-latest'],
   ['05a-label-move-gains-production', '05b-label-move-loses-production'],
@@ -30,12 +30,12 @@ const edits = [
 ]
 
 const settleMs = 500
-/** Changes that come of `langfuseWithTrouble`. */
+/** Changes that the relay finds in `langfuseWithTrouble`. */
 const found = 2
-/** The trace in it that somebody asks to look at. */
+/** The trace whose button is pressed. */
 const pressedTrace = 'trace-of-call-1'
 
-/** What the relay finds in Langfuse by itself: a trace with an error, and a person's no. */
+/** What the relay finds by polling: a trace with an error, and a score of `false` given by a person. */
 function langfuseWithTrouble() {
   const langfuse = mockLangfuse(Date.now)
   const at = Date.now() - 60_000
@@ -49,7 +49,7 @@ function langfuseWithTrouble() {
   return langfuse
 }
 
-/** A started app with a throw-away store, and stand-ins for its targets on this machine. */
+/** A running app with a temporary store, and local stand-ins for its targets. */
 export interface Demo {
   url: string
   secret: string
@@ -60,9 +60,9 @@ export interface Demo {
   github: StandIn
   pagerduty: StandIn
   webhook: StandIn
-  /** Resolves when the app answers; throws where it does not come up. */
+  /** Resolves when the app answers; throws if it does not start. */
   ready: () => Promise<void>
-  /** Resolves with the exit code when the app has ended. */
+  /** Resolves with the exit code when the app has exited. */
   exited: Promise<number>
   end: () => Promise<void>
 }
@@ -71,7 +71,7 @@ export interface Demo {
 export const buildApp = (): Promise<number> =>
   startNext(['build'], { stdio: ['ignore', 'ignore', 'inherit'] }).exited
 
-/** Starts what was built. */
+/** Starts the built app. */
 export async function startDemo(): Promise<Demo> {
   const secret = `lf-whsec_${randomBytes(32).toString('hex')}`
   const callbackToken = randomBytes(16).toString('hex')
@@ -125,25 +125,25 @@ export async function startDemo(): Promise<Demo> {
   return { url, secret, callbackToken, password, ...standIns, ready, exited: app.exited, end }
 }
 
-/** Sends the shared payloads, properly signed, and waits, at most 15 s, until Slack and the webhook were told of each edit. */
-export async function sendEdits(demo: Demo, tell: (line: string) => void): Promise<void> {
+/** Sends the fixtures, properly signed, and waits up to 15 s until Slack and the webhook have received every change. */
+export async function sendEdits(demo: Demo, print: (line: string) => void): Promise<void> {
   for (const edit of edits) {
-    for (const name of edit) tell(`${await send(demo, name)}  ${name}`)
+    for (const name of edit) print(`${await send(demo, name)}  ${name}`)
     await wait(settleMs + 300)
-    // In its first second a server only takes events: the next edit of the same prompt would be told with this one.
+    // In its first second a server only accepts events: the next edit of the same prompt would join this change.
     await until(() => demo.slack.requests.length > 0)
   }
-  tell(`${await callBack(demo)}  somebody presses the button of a trace`)
-  const isTold = () =>
+  print(`${await callBack(demo)}  someone presses the button of a trace`)
+  const isDelivered = () =>
     [demo.slack, demo.webhook].every(({ requests }) => requests.length >= edits.length + found + 1)
-  await until(isTold)
+  await until(isDelivered)
 }
 
 async function until(isSo: () => boolean): Promise<void> {
   for (let i = 0; i < 150 && !isSo(); i++) await wait(100)
 }
 
-/** As Langfuse's server does when somebody presses the button of a trace. */
+/** As Langfuse's server does when someone presses the button of a trace. */
 async function callBack({ url, callbackToken }: Demo): Promise<number> {
   const item = { projectId: mockProject, traceId: pressedTrace, observationId: null, sessionId: null }
   const response = await fetch(`${url}/api/callbacks/langfuse`, {

@@ -1,11 +1,11 @@
 /**
- * `npm run demo`: builds and starts the app on a free port with a throw-away store, and stand-ins for its targets
- * on this machine; sends it signed Langfuse webhooks; prints what each target received and where the page is. Stays
- * until Ctrl-C.
+ * `npm run demo`: builds and starts the app on a free port with a temporary store and local stand-ins for its targets,
+ * sends it signed Langfuse webhooks, and prints what each target received and how to open the dashboard. Runs until
+ * Ctrl-C.
  */
 import { buildApp, sendEdits, startDemo } from './demo-data.ts'
 
-console.log('Building the app …')
+console.log('Building the app…')
 const buildCode = await buildApp()
 if (buildCode !== 0) process.exit(buildCode)
 
@@ -24,13 +24,13 @@ const { url, secret, password, slack, discord, github, pagerduty, webhook } = de
 console.log('\nLangfuse → Prompt Relay')
 await sendEdits(demo, (line) => console.log(`  ${line}`))
 
-console.log('\nPrompt Relay → Slack (a stand-in on this machine)')
+console.log('\nPrompt Relay → Slack (local stand-in)')
 for (const { body } of slack.requests) console.log(`  ${(body as { text?: string }).text}`)
 console.log(
   '\nPrompt Relay → Discord (a stand-in on this machine; a message every two seconds, so more will come)',
 )
 for (const { body } of discord.requests) console.log(`  ${(body as { content?: string }).content}`)
-console.log('\nPrompt Relay → GitHub repository_dispatch (a stand-in on this machine)')
+console.log('\nPrompt Relay → GitHub repository_dispatch (local stand-in)')
 for (const { body } of github.requests) {
   const { event_type, client_payload } = body as {
     event_type: string
@@ -39,7 +39,7 @@ for (const { body } of github.requests) {
   const { promptName, version, change } = client_payload
   console.log(`  ${event_type} ${promptName} v${version} ${JSON.stringify(change)}`)
 }
-console.log('\nPrompt Relay → PagerDuty (a stand-in on this machine)')
+console.log('\nPrompt Relay → PagerDuty (local stand-in)')
 for (const { body } of pagerduty.requests) {
   const {
     event_action = 'change event',
@@ -54,16 +54,16 @@ for (const { body } of pagerduty.requests) {
     `  ${[event_action, payload?.severity, payload?.summary, dedup_key].filter(Boolean).join(' · ')}`,
   )
 }
-console.log('\nPrompt Relay → a signed webhook (a stand-in on this machine, which verifies each)')
+console.log('\nPrompt Relay → signed webhook (local stand-in that verifies each signature)')
 for (const { body, headers } of webhook.requests) {
   const { type, data } = body as { type: string; data: { title: string } }
   console.log(`  ${headers['webhook-id']} ${type} ${data.title}`)
 }
 console.log(`
-The page:  ${url}
-Password:  ${password}
+Dashboard:  ${url}
+Password:   ${password}
 
-Send it more:  LANGFUSE_WEBHOOK_SECRET=${secret} npm run send -- 08-api-change-no-user --new-id --url ${url}
-Ctrl-C ends it.`)
+Send another event:  LANGFUSE_WEBHOOK_SECRET=${secret} npm run send -- 08-api-change-no-user --new-id --url ${url}
+Press Ctrl-C to stop.`)
 await demo.exited
 if (!ending) await end(1)

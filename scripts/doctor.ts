@@ -1,6 +1,6 @@
 /**
- * `npm run doctor`: looks at the configuration, the store, the targets and the clock as the setup page does, prints
- * each problem with what mends it, and ends with code 1 where there is one. Posts nothing anywhere.
+ * `npm run doctor`: runs the checks of the setup page (configuration, store, targets, clock), prints each problem with
+ * its fix, and exits with code 1 if there is one. Posts nothing.
  */
 
 import { existsSync } from 'node:fs'
@@ -24,7 +24,7 @@ import { readWith } from './relay-file.ts'
 
 const askMs = 10_000
 
-// In the order of Next's own: what is set first stays.
+// In the order that Next reads them: the first value wins.
 for (const path of ['.env.production.local', '.env.local', '.env.production', '.env'])
   if (existsSync(path)) process.loadEnvFile(path)
 takeProxiesOf(process.env)
@@ -32,7 +32,7 @@ const isServerless = Boolean(process.env.VERCEL)
 
 const check = (id: string, title: string, finding: Finding): Check => ({ id, title, ...finding })
 
-/** As much as a webhook of the usual size takes. */
+/** The size of an ordinary webhook. */
 const probeBytes = 64 * 1024
 
 async function storeCheck(env: Env): Promise<{ db: Db | null; store: Check }> {
@@ -40,7 +40,7 @@ async function storeCheck(env: Env): Promise<{ db: Db | null; store: Check }> {
   const opened = await openDatabase(url, { isServerless }).catch((error: unknown) => ({ error }))
   if ('error' in opened)
     return { db: null, store: check('store', 'Database', storeFailed(opened.error, await diskOf(url))) }
-  // What takes no writes may still be read, and tells the rest.
+  // A store that accepts no writes may still be readable, for the other checks.
   const finding = await tryToWrite(opened, Date.now(), probeBytes).then(
     async () => storeWorks(url, await diskOf(url)),
     async (error: unknown) => storeFailed(error, await diskOf(url)),
@@ -51,7 +51,7 @@ async function storeCheck(env: Env): Promise<{ db: Db | null; store: Check }> {
 const reachCheck = (name: string, { words, fix }: Reach): Check =>
   check(name, name, fix === null ? ok(words) : problem(words, fix))
 
-/** Without a store, only what they say themselves is known. */
+/** Without a store, only the answers of the targets are known. */
 const targetsOnly = ({ targets }: Reached): Group => ({
   title: 'Targets',
   checks: Object.entries(targets).map(([name, reach]) => reachCheck(name, reach)),
@@ -93,8 +93,11 @@ async function groups(): Promise<Group[]> {
   const { env } = configuration
   if (!env) return [{ title: 'Configuration', checks: configurationChecks(configuration) }]
   return examine(env, configuration).catch((error: unknown) => {
-    // A bug of the relay's own still leaves what is known to be said.
-    const finding = problem(`The checks ended early: ${thrown(error).error}.`, 'Please report it.')
+    // Even if the checks run into a bug, report what is known.
+    const finding = problem(
+      `The checks stopped with an error: ${thrown(error).error}.`,
+      'This is a bug: please report it.',
+    )
     return [
       { title: 'Configuration', checks: configurationChecks(configuration) },
       { title: 'The relay itself', checks: [check('doctor', 'Doctor', finding)] },

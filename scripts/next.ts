@@ -7,7 +7,7 @@ const bin = fileURLToPath(new URL('../node_modules/next/dist/bin/next', import.m
 const jsonLog = new URL('json-log.ts', import.meta.url).href
 const root = fileURLToPath(new URL('..', import.meta.url))
 
-/** Next's command line under the Node that runs this script, whichever the system has. In production all it says is JSON. */
+/** Runs Next's command line with the Node that runs this script, not the system's. `start` logs only JSON. */
 export function startNext(
   args: string[],
   options: SpawnOptions = {},
@@ -34,12 +34,12 @@ export async function freePort(): Promise<number> {
   return address.port
 }
 
-/** Waits until the app answers at all; throws when it ends before, or takes longer than `timeoutMs`. */
+/** Waits until the app answers; throws if it exits first, or takes longer than `timeoutMs`. */
 export async function untilReady(url: string, child: ChildProcess, timeoutMs = 60_000): Promise<void> {
   const deadline = Date.now() + timeoutMs
   while (Date.now() < deadline) {
     if (child.exitCode !== null)
-      throw new Error(`The app ended with code ${child.exitCode} before it was ready`)
+      throw new Error(`The app exited with code ${child.exitCode} before it was ready`)
     const answered = await fetch(`${url}/api/health`, { signal: AbortSignal.timeout(5000) }).catch(() => null)
     if (answered) return
     await new Promise((resolve) => setTimeout(resolve, 50))

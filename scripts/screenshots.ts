@@ -1,5 +1,5 @@
 /**
- * `npm run screenshots`: builds the app, fills it as the demo does, and takes the README's pictures of it, light and
+ * `npm run screenshots`: builds the app, fills it as the demo does, and takes the screenshots of the README, light and
  * dark, into `docs/images`.
  */
 import { mkdirSync, statSync } from 'node:fs'
@@ -15,7 +15,7 @@ interface View {
   scheme: 'light' | 'dark'
   width: number
   height: number
-  /** Of the files. */
+  /** Of the file names. */
   suffix: string
 }
 
@@ -25,7 +25,7 @@ const views: View[] = [
 ]
 const phone: View = { scheme: 'light', width: 390, height: 844, suffix: 'phone' }
 
-/** A page of the app with a person logged in. */
+/** Opens the app and logs in. */
 async function open(browser: Browser, { url, password }: Demo, view: View): Promise<Page> {
   const context = await browser.newContext({
     colorScheme: view.scheme,
@@ -40,7 +40,7 @@ async function open(browser: Browser, { url, password }: Demo, view: View): Prom
   return page
 }
 
-/** A log-in leaves the focus nowhere in particular; the pointer must not stand on a row. */
+/** The pointer must not hover over a row. */
 async function take(page: Page, name: string): Promise<void> {
   await page.mouse.move(0, 0)
   await page.evaluate(() => document.fonts.ready)
@@ -62,7 +62,7 @@ async function tour(page: Page, { url }: Demo, suffix: string): Promise<void> {
   await take(page, `prompt-${suffix}`)
 }
 
-console.log('Building the app …')
+console.log('Building the app…')
 const buildCode = await buildApp()
 if (buildCode !== 0) process.exit(buildCode)
 mkdirSync(folder, { recursive: true })
@@ -71,7 +71,7 @@ try {
   await demo.ready()
   await sendEdits(demo, () => undefined)
   const browser = await launchChromium()
-  console.log('Taking pictures …')
+  console.log('Taking screenshots…')
   for (const view of views) {
     const page = await open(browser, demo, view)
     await tour(page, demo, view.suffix)

@@ -2,19 +2,19 @@ import { newId } from '#lib/base/id.ts'
 import type { Fact } from '#lib/core/change/change.ts'
 import type { AttemptRow, ChangeRow, DeliveryRow } from '#lib/store/schema.ts'
 import { httpClassOf } from '#lib/store/tables/deliveries.ts'
-import { type Making, pick } from './seed-words.ts'
+import { type ChangeOptions, pick } from './seed-words.ts'
 
 const reasons: [number | null, string][] = [
   [502, 'The target answered 502 Bad Gateway.'],
   [503, 'The target answered 503: it is overloaded.'],
   [null, 'No answer within 10 seconds (timeout).'],
   [null, 'The connection was reset.'],
-  [429, 'A rate limit: the target asks to wait.'],
+  [429, 'Rate limited: the target asked to wait.'],
   [404, 'GitHub answered 404: the token cannot see acme/prompts, or it does not exist.'],
   [403, 'Slack answered action_prohibited: an administrator has blocked the webhook.'],
 ]
 
-function isWanted(target: string, facts: Fact[], danger: number): boolean {
+function isRouted(target: string, facts: Fact[], danger: number): boolean {
   if (target === 'slack') return !facts.some(({ kind }) => kind === 'unchanged' || kind === 'unrecognised')
   if (target === 'pagerduty') return danger === 1
   return facts.some((fact) => 'label' in fact && fact.label === 'production')
@@ -26,14 +26,14 @@ export function deliveryOf(
   change: ChangeRow,
   target: string,
   facts: Fact[],
-  { random, isFresh }: Making,
+  { random, isFresh }: ChangeOptions,
 ): [DeliveryRow, AttemptRow[]] {
   const at = change.opened_at + 2000
   const id = newId('dlv', at)
   const luck = random()
   const ended = luck < 0.006 ? 'failed' : luck < 0.007 ? 'cancelled' : luck < 0.008 ? 'dry-run' : 'delivered'
   const begun = luck < 0.4 ? 'queued' : luck < 0.5 ? 'sending' : luck < 0.8 ? 'retrying' : 'delivered'
-  const status = !isWanted(target, facts, change.danger) ? 'skipped' : isFresh ? begun : ended
+  const status = !isRouted(target, facts, change.danger) ? 'skipped' : isFresh ? begun : ended
   const tries =
     { skipped: 0, queued: 0, sending: 0, cancelled: 1, failed: 4, retrying: 2 }[status as string] ?? 1
   const hasHiccup = status === 'delivered' && random() < 0.03

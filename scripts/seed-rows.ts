@@ -13,16 +13,26 @@ import { changeWords, wordsOf } from '#lib/core/list/search-words.ts'
 import type { AttemptRow, ChangeRow, DeliveryRow, EventRow } from '#lib/store/schema.ts'
 import { newChange } from '#lib/store/tables/changes.ts'
 import { deliveryOf } from './seed-deliveries.ts'
-import { actors, capital, labels, type Making, pick, projects, prompts, textOf, word } from './seed-words.ts'
+import {
+  actors,
+  type ChangeOptions,
+  capital,
+  labels,
+  pick,
+  projects,
+  prompts,
+  textOf,
+  word,
+} from './seed-words.ts'
 
-/** One change with all that belongs to it. */
-export interface Made {
+/** A change with everything that belongs to it. */
+export interface GeneratedChange {
   change: ChangeRow
   events: EventRow[]
   deliveries: DeliveryRow[]
   attempts: AttemptRow[]
   facets: string[]
-  /** Words by part: what it says, and what failed. */
+  /** Its words, and those of its errors. */
   documents: { part: 0 | 1; words: string[] }[]
 }
 
@@ -82,7 +92,7 @@ function factsOf(kind: FactKind, version: number, random: () => number): Fact[] 
   }
 }
 
-function changeOf({ random, at }: Making): { row: ChangeRow; said: PromptEvent | null } {
+function changeOf({ random, at }: ChangeOptions): { row: ChangeRow; event: PromptEvent | null } {
   const kind = pickKind(random)
   const version = 1 + Math.floor(random() ** 2 * 60)
   const facts = factsOf(kind, version, random)
@@ -92,22 +102,22 @@ function changeOf({ random, at }: Making): { row: ChangeRow; said: PromptEvent |
   const projectId = projects[random() < 0.9 ? 0 : random() < 0.95 ? 1 : 2] ?? null
   const commitMessage = random() < 0.4 ? `Say ${word(Math.floor(random() * 8000))} first` : null
   const tags = [word(Math.floor(random() * 60))]
-  const told = facts.flatMap(labelsOf)
-  const prompt = { version, labels: told, labelsBefore: null, tags, promptType: 'text', commitMessage }
+  const labelled = facts.flatMap(labelsOf)
+  const prompt = { version, labels: labelled, labelsBefore: null, tags, promptType: 'text', commitMessage }
   const detail: ChangeDetail = {
     ...emptyDetail,
     facts,
     prompt: isPrompt ? { ...prompt, createdBy: null, eventId: null } : null,
     message: isPrompt ? null : `Latency of ${subject} is above 2 s`,
   }
-  const said: PromptEvent | null = isPrompt
+  const event: PromptEvent | null = isPrompt
     ? {
         type: 'prompt-version',
         action: kind === 'version-created' ? 'created' : kind === 'deleted' ? 'deleted' : 'updated',
         projectId: projectId ?? '',
         name: subject,
         version,
-        labels: told,
+        labels: labelled,
         tags,
         text: textOf(random),
         config: { model: random() < 0.7 ? 'gpt-5-mini' : 'claude-5' },
@@ -116,7 +126,7 @@ function changeOf({ random, at }: Making): { row: ChangeRow; said: PromptEvent |
       }
     : null
   const isBad =
-    kind === 'alert' || (['deleted', 'label-removed'].includes(kind) && told.includes('production'))
+    kind === 'alert' || (['deleted', 'label-removed'].includes(kind) && labelled.includes('production'))
   const row = newChange({
     now: at,
     kind: facts[0]?.kind ?? kind,
@@ -132,14 +142,14 @@ function changeOf({ random, at }: Making): { row: ChangeRow; said: PromptEvent |
     dueAt: at + 2000,
     isSettled: true,
   })
-  return { row, said }
+  return { row, event }
 }
 
-function eventsOf(change: ChangeRow, said: PromptEvent | null): EventRow[] {
-  const type = said ? 'prompt-version' : 'monitor-alert'
+function eventsOf(change: ChangeRow, event: PromptEvent | null): EventRow[] {
+  const type = event ? 'prompt-version' : 'monitor-alert'
   return Array.from({ length: change.event_count }, (_, i) => {
     const id = newId('evt', change.opened_at + i)
-    const body = Buffer.from(JSON.stringify({ id, type, prompt: said ?? { name: change.subject } }))
+    const body = Buffer.from(JSON.stringify({ id, type, prompt: event ?? { name: change.subject } }))
     return {
       id,
       source: 'langfuse-webhook',
@@ -147,7 +157,7 @@ function eventsOf(change: ChangeRow, said: PromptEvent | null): EventRow[] {
       twin_key: null,
       change_id: change.id,
       type,
-      action: said?.action ?? null,
+      action: event?.action ?? null,
       project_id: change.project_id,
       subject: change.subject,
       version: change.version,
@@ -164,21 +174,21 @@ function eventsOf(change: ChangeRow, said: PromptEvent | null): EventRow[] {
 
 const targets = ['slack', 'github', 'pagerduty']
 
-/** One change as a busy team's store holds it. */
-export function makeChange(making: Making): Made {
-  const { row: change, said } = changeOf(making)
+/** A change as in the store of a busy team. */
+export function generateChange(options: ChangeOptions): GeneratedChange {
+  const { row: change, event } = changeOf(options)
   const detail = JSON.parse(change.detail) as ChangeDetail
   const { facts } = detail
-  const pairs = targets.map((target) => deliveryOf(change, target, facts, making))
+  const pairs = targets.map((target) => deliveryOf(change, target, facts, options))
   const attempts = pairs.flatMap(([, all]) => all)
   const { subject, title, actor } = change
   const failed = pairs.flatMap(([{ target }, all]) =>
     all.flatMap(({ reason }) => (reason === null ? [] : [target, reason, subject, title])),
   )
-  const words = changeWords({ subject, title, actor, detail }, said ? [said] : [])
+  const words = changeWords({ subject, title, actor, detail }, event ? [event] : [])
   return {
     change,
-    events: eventsOf(change, said),
+    events: eventsOf(change, event),
     deliveries: pairs.map(([row]) => row),
     attempts,
     facets: facetsOf({ projectId: change.project_id, subject, detail }),

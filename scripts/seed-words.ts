@@ -1,4 +1,4 @@
-/** mulberry32: the same numbers for the same seed. */
+/** mulberry32: the same seed gives the same numbers. */
 export function randomFrom(seed: number): () => number {
   let state = seed
   return () => {
@@ -39,11 +39,11 @@ export function capital(text: string): string {
   return text.slice(0, 1).toUpperCase() + text.slice(1)
 }
 
-export interface Making {
+export interface ChangeOptions {
   random: () => number
-  /** Epoch milliseconds of the opening. */
+  /** When it was opened, epoch milliseconds. */
   at: number
-  /** Still on its way: not all is delivered yet. */
+  /** Not everything is delivered yet. */
   isFresh: boolean
 }
 

@@ -1,6 +1,6 @@
 /**
- * `node scripts/seed.ts --changes 1000000 [--url file:./data/seed.db] [--days 180]`: fills a store with changes as a
- * busy team makes them, with events, deliveries and attempts, over the last days. The store must be empty.
+ * `node scripts/seed.ts --changes 1000000 [--url file:./data/seed.db] [--days 180]`: fills an empty store with the
+ * changes of a busy team over the last days, with their events, deliveries and attempts.
  */
 import { parseArgs } from 'node:util'
 import { sql } from 'kysely'
@@ -10,14 +10,14 @@ import { type Db, isPostgres, openDatabase } from '#lib/store/client.ts'
 import type { Database } from '#lib/store/schema.ts'
 import { searchRow } from '#lib/store/search/index-write.ts'
 import { toChange } from '#lib/store/tables/changes.ts'
-import { type Made, makeChange } from './seed-rows.ts'
+import { type GeneratedChange, generateChange } from './seed-rows.ts'
 import { randomFrom } from './seed-words.ts'
 
 const batch = 2000
-/** SQLite takes 32,766 values in a statement. */
-const rowsOfStatement = 500
+/** SQLite accepts 32,766 values in a statement. */
+const rowsPerStatement = 500
 const dayMs = 86_400_000
-/** The newest are still on their way. */
+/** The newest changes are still being delivered. */
 const freshCount = 200
 
 type Table = 'changes' | 'events' | 'deliveries' | 'attempts' | 'change_facets'
@@ -33,17 +33,17 @@ async function insert<T extends Table>(db: Db, table: T, rows: Database[T][]): P
     )
     return
   }
-  for (let i = 0; i < rows.length; i += rowsOfStatement) {
+  for (let i = 0; i < rows.length; i += rowsPerStatement) {
     await db
       .insertInto(table as 'changes')
-      .values(rows.slice(i, i + rowsOfStatement) as Database['changes'][])
+      .values(rows.slice(i, i + rowsPerStatement) as Database['changes'][])
       .execute()
   }
 }
 
-async function insertDocuments(db: Db, made: Made[]): Promise<void> {
+async function insertDocuments(db: Db, changes: GeneratedChange[]): Promise<void> {
   if (isPostgres(db)) {
-    const marked = made.flatMap(({ change, documents }) => {
+    const marked = changes.flatMap(({ change, documents }) => {
       const marks = marksOf(toChange(change))
       return documents.map(({ part, words }) => ({ id: change.id, part, words: [...words, ...marks] }))
     })
@@ -53,7 +53,7 @@ async function insertDocuments(db: Db, made: Made[]): Promise<void> {
     )
     return
   }
-  const all = made.flatMap(({ change, documents }) => documents.map((one) => ({ id: change.id, ...one })))
+  const all = changes.flatMap(({ change, documents }) => documents.map((one) => ({ id: change.id, ...one })))
   const rows = all.map(({ id, part, words }) => [String(searchRow(id, part)), words.join(' ')])
   const words = [...new Set(all.flatMap((one) => one.words))]
   await sql`insert or ignore into search_words select value from json_each(${JSON.stringify(words)})`.execute(
@@ -63,36 +63,36 @@ async function insertDocuments(db: Db, made: Made[]): Promise<void> {
     select cast(value ->> 0 as integer), value ->> 1 from json_each(${JSON.stringify(rows)})`.execute(db)
 }
 
-/** Writes them with all that lists and search read. */
-export async function insertMade(db: Db, made: Made[]): Promise<void> {
-  const facets = made.flatMap((one) => one.facets.map((facet) => ({ facet, change_id: one.change.id })))
+/** Writes the changes with everything that lists and search read. */
+export async function insertChanges(db: Db, changes: GeneratedChange[]): Promise<void> {
+  const facets = changes.flatMap((one) => one.facets.map((facet) => ({ facet, change_id: one.change.id })))
   await db.transaction().execute(async (trx) => {
     await insert(
       trx,
       'changes',
-      made.map(({ change }) => change),
+      changes.map(({ change }) => change),
     )
     await insert(
       trx,
       'events',
-      made.flatMap(({ events }) => events),
+      changes.flatMap(({ events }) => events),
     )
     await insert(
       trx,
       'deliveries',
-      made.flatMap(({ deliveries }) => deliveries),
+      changes.flatMap(({ deliveries }) => deliveries),
     )
     await insert(
       trx,
       'attempts',
-      made.flatMap(({ attempts }) => attempts),
+      changes.flatMap(({ attempts }) => attempts),
     )
     await insert(trx, 'change_facets', facets)
-    await insertDocuments(trx, made)
+    await insertDocuments(trx, changes)
   })
 }
 
-/** Drops what is quicker built at the end; gives the statements that build it. */
+/** Drops the indexes, which are built faster at the end; returns the statements that build them. */
 async function dropIndexes(db: Db): Promise<string[]> {
   const all = isPostgres(db)
     ? sql<{ name: string; build: string }>`select indexname as name, indexdef as build from pg_indexes
@@ -104,7 +104,7 @@ async function dropIndexes(db: Db): Promise<string[]> {
   return rows.map(({ build }) => build)
 }
 
-/** Postgres on a connection of its own: the store's gives up after 15 s. */
+/** Postgres on a connection of its own: queries of the store time out after 8 s. */
 async function finish(db: Db, url: string, builds: string[]): Promise<void> {
   if (!isPostgres(db)) {
     for (const build of builds) await sql.raw(build).execute(db)
@@ -118,7 +118,7 @@ async function finish(db: Db, url: string, builds: string[]): Promise<void> {
   await client.end()
 }
 
-/** Fills an empty store. The same `seed` gives the same changes, but for their ids. */
+/** Fills an empty store. The same `seed` and `now` give the same changes, except for their ids. */
 export async function seed(
   url: string,
   { changes, days, now, seed: start = 1 }: { changes: number; days: number; now: number; seed?: number },
@@ -129,11 +129,11 @@ export async function seed(
   if (!isPostgres(db)) await sql`pragma synchronous = off`.execute(db)
   const builds = await dropIndexes(db)
   for (let done = 0; done < changes; done += batch) {
-    const made = Array.from({ length: Math.min(batch, changes - done) }, (_, i) => {
+    const batchOf = Array.from({ length: Math.min(batch, changes - done) }, (_, i) => {
       const left = changes - done - i
-      return makeChange({ random, at: Math.floor(now - left * step), isFresh: left <= freshCount })
+      return generateChange({ random, at: Math.floor(now - left * step), isFresh: left <= freshCount })
     })
-    await insertMade(db, made)
+    await insertChanges(db, batchOf)
     if (done % 100_000 === 0) console.error(`${done} of ${changes}`)
   }
   await finish(db, url, builds)

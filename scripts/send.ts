@@ -10,11 +10,11 @@ import { sign } from '#lib/langfuse/signature.ts'
 const fixtures = new URL('../tests/fixtures/', import.meta.url)
 const usage = `Usage: npm run send -- <fixture|file> [--url URL] [--secret SECRET] [--new-id] [--unsigned | --tampered | --expired]
 
---url      where the relay runs (default http://localhost:3000)
---secret   else the first one of LANGFUSE_WEBHOOK_SECRET, from the environment or .env
---new-id   gives the event a new id, so that it is not a repeat
+--url      address of the relay (default: http://localhost:3000)
+--secret   default: the first secret of LANGFUSE_WEBHOOK_SECRET, from the environment or .env
+--new-id   gives the event a new id, so that it is not a duplicate
 --unsigned, --tampered, --expired
-           what the relay must refuse: no signature, one byte changed after signing, signed an hour ago
+           sends what the relay must refuse: no signature, a byte changed after signing, signed an hour ago
 
 Fixtures:
 ${readdirSync(fixtures)
@@ -40,15 +40,15 @@ const { values, positionals } = parseArgs({
 })
 
 const [name] = positionals
-if (name === undefined) fail('Which event?')
+if (name === undefined) fail('Name the event to send.')
 const file = [name, new URL(`${name}.json`, fixtures), new URL(name, fixtures)].find((path) =>
   existsSync(path),
 )
-if (file === undefined) fail(`There is no file and no fixture ${name}.`)
+if (file === undefined) fail(`There is no file or fixture called ${name}.`)
 for (const path of ['.env.local', '.env']) if (existsSync(path)) process.loadEnvFile(path)
 const secret =
   values.secret ?? process.env.LANGFUSE_WEBHOOK_SECRET?.split(/[\s,]+/).find((part) => part !== '')
-if (secret === undefined) fail('No secret: set LANGFUSE_WEBHOOK_SECRET, or give --secret.')
+if (secret === undefined) fail('No secret: set LANGFUSE_WEBHOOK_SECRET, or pass --secret.')
 
 const raw = readFileSync(file)
 const body = values['new-id']

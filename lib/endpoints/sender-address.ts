@@ -1,6 +1,6 @@
 import { BlockList, isIP } from 'node:net'
 
-/** Where proxies of one's own are: loopback, private, link-local, shared (RFC 6598), unique local. */
+/** Addresses that only a proxy of the operator's can have: loopback, private, link-local, shared (RFC 6598), unique local. */
 const inner = new BlockList()
 for (const [net, prefix] of [
   ['10.0.0.0', 8],

@@ -18,8 +18,8 @@ import { claimDeliveries } from '#lib/store/tables/deliveries.ts'
 import { deleteChanges } from '#lib/store/tables/prune.ts'
 import { ensureTargets } from '#lib/store/tables/targets.ts'
 import { countOverTime } from '#lib/store/views/over-time.ts'
-import { insertMade } from '../../scripts/seed.ts'
-import { type Made, makeChange } from '../../scripts/seed-rows.ts'
+import { insertChanges } from '../../scripts/seed.ts'
+import { type GeneratedChange, generateChange } from '../../scripts/seed-rows.ts'
 import { labels, prompts, randomFrom } from '../../scripts/seed-words.ts'
 import { type FixtureName, fixture, secret, sign, t } from '../fixtures.ts'
 import { engines, type TestStore } from './stores.ts'
@@ -30,9 +30,9 @@ const count = 4000
 const projects = ['cm1q7ayx2000008l2g7rz3v5k', 'cm2w4bmd1000108jv9h3kq6pt', 'nobody']
 
 /** Newest first. The last 300 are fresh, and the very last still settle. */
-function makeSome(random: () => number): Made[] {
+function makeSome(random: () => number): GeneratedChange[] {
   const made = Array.from({ length: count }, (_, i) =>
-    makeChange({ random, at: now - (count - i) * 20 * 60_000, isFresh: i >= count - 300 }),
+    generateChange({ random, at: now - (count - i) * 20 * 60_000, isFresh: i >= count - 300 }),
   )
   for (const { change, ...rest } of made.slice(-20)) {
     Object.assign(change, { status: 'settling', next_at: now, settled_at: null, kind: 'unchanged' })
@@ -44,7 +44,7 @@ function makeSome(random: () => number): Made[] {
 /** The filter in plain words, over everything in memory: what the queries are held against. */
 function lets(
   filter: ListFilter,
-  { change, facets: _, deliveries, documents }: Made,
+  { change, facets: _, deliveries, documents }: GeneratedChange,
   open: string[],
 ): boolean {
   const { facts } = JSON.parse(change.detail) as ChangeDetail
@@ -117,11 +117,11 @@ function randomFilter(random: () => number): ListFilter {
 describe.each(engines)('the filtered list on %s, against a plain filter in memory', (_, openStore) => {
   const random = randomFrom(7)
   let store: TestStore
-  let made: Made[]
+  let made: GeneratedChange[]
   beforeAll(async () => {
     store = await openStore()
     made = makeSome(random)
-    await insertMade(store.db, made.toReversed())
+    await insertChanges(store.db, made.toReversed())
     const circuit = { failures: 5, opened: 1, next_slot_at: 0, announced_at: null }
     await store.db
       .insertInto('targets')
@@ -267,7 +267,7 @@ describe.each(engines)('a word among many changes of one kind on %s', (_, openSt
   const random = randomFrom(11)
   let store: TestStore
   const made = Array.from({ length: manyCount }, (__, i) => {
-    const one = makeChange({ random, at: now - (manyCount - i) * 60_000, isFresh: false })
+    const one = generateChange({ random, at: now - (manyCount - i) * 60_000, isFresh: false })
     if (i % 50 === 0) return one
     const detail = { ...(JSON.parse(one.change.detail) as ChangeDetail), facts: [promoted] }
     const change = { ...one.change, detail: JSON.stringify(detail), kind: promoted.kind }
@@ -275,7 +275,7 @@ describe.each(engines)('a word among many changes of one kind on %s', (_, openSt
   }).toReversed()
   beforeAll(async () => {
     store = await openStore()
-    await insertMade(store.db, made.toReversed())
+    await insertChanges(store.db, made.toReversed())
     // As the server does by itself after a while: how a word is counted goes by how many seem to hold it.
     await sql`analyze`.execute(store.db)
   }, 120_000)

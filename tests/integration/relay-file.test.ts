@@ -35,23 +35,23 @@ describe('a relay.config.ts that cannot be loaded', () => {
       /^cannot be loaded: Cannot find module .*planned\.ts/,
     ],
     ["throw new Error('planted')", /^cannot be loaded: Error in line 1$/],
-    ['export const relay = () => ({ targets: {}, rules: [] })', /^exports no function by default$/],
-    ['export default { targets: {}, rules: [] }', /^exports no function by default$/],
-  ])('is a problem beside those of the variables, and shows nothing of what it holds: %s', (text, what) => {
+    ['export const relay = () => ({ targets: {}, rules: [] })', /^has no function as its default export$/],
+    ['export default { targets: {}, rules: [] }', /^has no function as its default export$/],
+  ])('is a problem beside those of the variables, and none of its code is quoted: %s', (text, what) => {
     const problems = problemsOf(text)
     expect(problems.map(({ name }) => name)).toEqual(['relay.config.ts', 'SETTLE_MS'])
     expect(problems[0]?.what).toMatch(what)
     expect(JSON.stringify(problems)).not.toContain('planted')
   })
 
-  it('is read as it is where it can be', () => {
+  it('is read if it can be', () => {
     const problems = problemsOf('export default () => ({ targets: {}, rules: [] })')
     expect(problems.map(({ name }) => name)).toEqual(['SETTLE_MS'])
   })
 })
 
 describe('the relay.config.ts of an operator', () => {
-  it('has one import, whose name stays when files are moved', () => {
+  it('has one import, whose name does not change when files move', () => {
     expect(defineRelay).toBeTypeOf('function')
     const text = readFileSync(join(root, 'relay.config.ts'), 'utf8')
     expect(text.match(/^import .*/gm)).toEqual(["import { defineRelay } from '#lib/config.ts'"])

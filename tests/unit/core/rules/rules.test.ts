@@ -3,7 +3,7 @@ import { readEnv } from '#lib/base/env.ts'
 import { addToBurst } from '#lib/core/change/burst.ts'
 import { emptyDetail, type Fact } from '#lib/core/change/change.ts'
 import type { ObservedRow } from '#lib/core/change/observed.ts'
-import { buildRoutes } from '#lib/core/rules/configuration.ts'
+import { buildRoutes, readConfiguration } from '#lib/core/rules/configuration.ts'
 import { defineRelay } from '#lib/core/rules/define-relay.ts'
 import { leftOut, matchRule, type Routes, type Rule, route } from '#lib/core/rules/rules.ts'
 import standard from '#relay.config.ts'
@@ -172,12 +172,13 @@ describe('alertTarget', () => {
   })
 
   it('does not compile with the name of an unknown target', () => {
-    defineRelay(() => ({
+    const build = defineRelay(() => ({
       targets: { slack: { type: 'slack', url: undefined } },
       rules: [],
       // @ts-expect-error: there is no target `slak`
       alertTarget: ['slack', 'slak'],
     }))
+    expect(readConfiguration(build, {}).warnings).toMatchObject([{ what: expect.stringContaining('slak') }])
   })
 })
 
@@ -247,10 +248,11 @@ describe('relay.config.ts', () => {
   })
 
   it('does not compile with a rule that names an unknown target', () => {
-    defineRelay(() => ({
+    const build = defineRelay(() => ({
       targets: { slack: { type: 'slack', url: undefined } },
       // @ts-expect-error: there is no target `slak`
       rules: [{ name: 'typo', to: ['slak'] }],
     }))
+    expect(readConfiguration(build, {}).warnings).toMatchObject([{ what: expect.stringContaining('slak') }])
   })
 })

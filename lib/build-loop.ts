@@ -9,7 +9,7 @@ import { readLabelHolder, readPromptVersion } from './langfuse/api/client.ts'
 import { readTrace } from './langfuse/api/trace.ts'
 import { type LangfuseAccess, langfuseAccess } from './pipeline/langfuse-access.ts'
 import { createLoop, type Loop, type LoopDeps } from './pipeline/loop.ts'
-import { createRest, versionsWithRest, withRest } from './pipeline/settle/lookup.ts'
+import { createRest, tracesWithRest, withRest } from './pipeline/settle/lookups.ts'
 import type { Db } from './store/client.ts'
 import { lockProcess } from './store/process-lock.ts'
 import { endLeases } from './store/tables/deliveries.ts'
@@ -27,7 +27,7 @@ function pollingOf(env: Env, access: LangfuseAccess | null): LoopDeps['poll'] {
 /** Rests apart, so that ids which a stranger made up, and Langfuse fails at, hold up nobody else's. */
 function traceReader({ api, draw }: LangfuseAccess): NonNullable<LoopDeps['readTrace']> {
   const reader = (use: BudgetUse) =>
-    withRest((request) => readTrace({ ...api, draw: () => draw(use) }, request), createRest(Date.now))
+    tracesWithRest((request) => readTrace({ ...api, draw: () => draw(use) }, request), createRest(Date.now))
   const [ofLangfuse, ofStrangers] = [reader('callback'), reader('stranger')]
   return (request) => (request.isAnonymous ? ofStrangers(request) : ofLangfuse(request))
 }
@@ -69,8 +69,8 @@ function loopOf(db: Db, routes: Routes, env: Env): Loop {
     now: Date.now,
     random: Math.random,
     sleep,
-    readVersion: api && versionsWithRest((request) => readPromptVersion(api, request), rest),
-    readLabel: api && versionsWithRest((request) => readLabelHolder(api, request), rest),
+    readVersion: api && withRest((request) => readPromptVersion(api, request), rest),
+    readLabel: api && withRest((request) => readLabelHolder(api, request), rest),
     readTrace: access ? traceReader(access) : undefined,
     poll: pollingOf(env, access),
     fetch: plainFetch,

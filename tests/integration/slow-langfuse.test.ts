@@ -6,7 +6,7 @@ import { answerWebhook } from '#lib/endpoints/webhook.ts'
 import type { Arrival } from '#lib/pipeline/arrival.ts'
 import type { LoopDeps } from '#lib/pipeline/loop.ts'
 import { receiver } from '#lib/pipeline/receive.ts'
-import { createRest, type VersionRequest, versionsWithRest } from '#lib/pipeline/settle/lookup.ts'
+import { createRest, type VersionRequest, withRest } from '#lib/pipeline/settle/lookups.ts'
 import { fixture, secret, sign } from '../fixtures.ts'
 import {
   fetchDouble,
@@ -120,7 +120,7 @@ describe.each(engines)('beside an API of Langfuse that is slow or hangs, on %s',
   it('an alert is reported within 2 s though no text ever comes, and the edits settle after one timeout', async () => {
     let asked = 0
     const rest = createRest(Date.now)
-    const readVersion = versionsWithRest<VersionRequest, VersionContent>(async () => {
+    const readVersion = withRest<VersionRequest, VersionContent>(async () => {
       asked++
       await sleep(10_000)
       return undefined

@@ -29,7 +29,7 @@ import { type Fold, foldPrompt, type LabelRead, type PromptKey } from '../../cor
 import type { Db } from '../../store/client.ts'
 import { openDanger } from '../../store/tables/changes.ts'
 import { saveVersions, type TextSource, versionsFor } from '../../store/tables/prompts.ts'
-import type { LookupRequest, Lookups } from './lookup.ts'
+import type { LookupRequest, Lookups } from './lookups.ts'
 import { alertEndedBy } from './monitor-history.ts'
 import { contentIn, readSource, versionText } from './version-text.ts'
 

@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
+import { keyedQueue } from '../../base/keyed-queue.ts'
 import type { SourceEvent } from '../../core/change/event.ts'
 import { payloadTexts } from '../../core/list/search-words.ts'
 import { readStored } from '../../langfuse/stored.ts'
@@ -8,15 +9,15 @@ import { eventHeads, eventWithBody, type StoredEvent } from '../../store/tables/
 
 /** Of all bodies of a change: more is not read at once, and not while the store is held. */
 export const maxBytesAtOnce = 2 * 1024 * 1024
-/** Large changes of which is remembered what was read, until they settle. */
+/** Large changes whose outlines are remembered until they settle. */
 const maxRemembered = 4
 /** Characters of texts that are kept for search, over all events of a change. */
 const maxSearched = 20_000
 
-/** What an event says, without its text. */
+/** A parsed event without its text. */
 export interface Outline {
   parsed: SourceEvent
-  /** It told a text, which is to be read in its body. */
+  /** It had a text, which is to be read in its body. */
   hasText: boolean
 }
 
@@ -40,11 +41,8 @@ export interface LargeChanges {
 
 export function createLargeChanges({ db, stopping, onRead, onFailed }: LargeDeps): LargeChanges {
   const known = new Map<string, Map<string, Outline>>()
-  const underWay = new Set<string>()
-  const waiting: ChangeRow[] = []
-  let running: Promise<void> | null = null
 
-  function rememberedOf(changeId: string): Map<string, Outline> {
+  function outlinesOf(changeId: string): Map<string, Outline> {
     const outlines = known.get(changeId) ?? new Map<string, Outline>()
     known.delete(changeId)
     known.set(changeId, outlines)
@@ -53,48 +51,44 @@ export function createLargeChanges({ db, stopping, onRead, onFailed }: LargeDeps
     return outlines
   }
 
-  async function read({ id }: ChangeRow): Promise<void> {
-    const outlines = rememberedOf(id)
-    let searched = 0
-    for (const { id: eventId } of await eventHeads(db, id)) {
-      if (stopping()) return
-      if (outlines.has(eventId)) continue
-      // SQLite gives way to nobody.
-      await setImmediate()
-      const event = await eventWithBody(db, eventId)
-      if (!event) continue
-      const outline = outlineOf(event, maxSearched - searched)
-      searched += outline.searched
-      outlines.set(eventId, outline)
-    }
-    underWay.delete(id)
-    await onRead(id)
-  }
-
-  async function run(): Promise<void> {
-    for (let row = waiting.shift(); row; row = waiting.shift()) {
-      const change = row
-      await read(change)
-        .catch((error) => onFailed(change, error))
-        .finally(() => underWay.delete(change.id))
-    }
-    running = null
-  }
+  const queue = keyedQueue<ChangeRow, boolean>({
+    atOnce: 1,
+    stopping,
+    work: (id) => readOutlines({ db, stopping }, id, outlinesOf(id)),
+    done: async (id, isWhole) => {
+      if (isWhole) await onRead(id)
+    },
+    onError: (error, row) => onFailed(row, error),
+  })
 
   return {
     known: (changeId) => known.get(changeId) ?? new Map(),
-    begin: (row) => {
-      if (underWay.has(row.id)) return
-      underWay.add(row.id)
-      waiting.push(row)
-      running ??= run()
-    },
-    isUnderWay: (changeId) => underWay.has(changeId),
+    begin: (row) => queue.begin(row.id, row),
+    isUnderWay: queue.isUnderWay,
     forget: (changeId) => known.delete(changeId),
-    idle: async () => {
-      await running
-    },
+    idle: queue.idle,
   }
+}
+
+/** False where it stopped before the last. */
+async function readOutlines(
+  { db, stopping }: Pick<LargeDeps, 'db' | 'stopping'>,
+  changeId: string,
+  outlines: Map<string, Outline>,
+): Promise<boolean> {
+  let searched = 0
+  for (const { id } of await eventHeads(db, changeId)) {
+    if (stopping()) return false
+    if (outlines.has(id)) continue
+    // SQLite answers at once, so that nothing else would get its turn.
+    await setImmediate()
+    const event = await eventWithBody(db, id)
+    if (!event) continue
+    const outline = outlineOf(event, maxSearched - searched)
+    searched += outline.searched
+    outlines.set(id, outline)
+  }
+  return true
 }
 
 /** `room`: for so many characters of its text, to be searched by. */

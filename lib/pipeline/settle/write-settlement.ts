@@ -1,33 +1,36 @@
+import type { Span } from '@opentelemetry/api'
 import { beginSpan, endSpan, traceHeaders, traceOf } from '../../base/tracing.ts'
 import { boundedDetail, boundedFact } from '../../core/change/bounds.ts'
+import type { Change } from '../../core/change/change.ts'
 import type { SourceEvent } from '../../core/change/event.ts'
 import { routeEnd } from '../../core/change/incident.ts'
 import { many } from '../../core/rules/row-clauses.ts'
 import { type Routes, route } from '../../core/rules/rules.ts'
 import type { Db } from '../../store/client.ts'
-import type { ChangeRow, EventRow } from '../../store/schema.ts'
+import type { ChangeRow } from '../../store/schema.ts'
 import { indexChange } from '../../store/search/index-write.ts'
 import { notifiedOfDanger, settleChangeRow } from '../../store/tables/changes.ts'
 import { insertDeliveries, newDelivery } from '../../store/tables/deliveries.ts'
 import { saveOrders } from '../../store/tables/delivery-orders.ts'
+import type { EventHead } from '../../store/tables/events.ts'
 import { orderOf } from '../deliver/order.ts'
 import { noteSettled } from '../journal.ts'
 import type { Interpretation } from './interpret.ts'
 
-/** What is to be said of a change once its settling is committed. */
-export interface Closed {
-  note: (endedAt: number) => void
-}
+/** Notes in log, metrics and trace that a change was settled. */
+export type AfterCommit = (endedAt: number) => void
 
 export interface SettlingContext {
   routes: Routes
   now: number
-  onClosed: (closed: Closed) => void
+  afterCommit: (note: AfterCommit) => void
 }
 
-/** The events of a change, and what they say, as far as it could be read. */
-export interface ChangeEvents {
-  events: Pick<EventRow, 'id' | 'occurred_at' | 'headers'>[]
+/** A change with its events, parsed as far as they could be, and what it turned out to be. */
+export interface Settlement {
+  row: ChangeRow
+  interpretation: Interpretation
+  events: EventHead[]
   parsed: SourceEvent[]
 }
 
@@ -38,85 +41,56 @@ const maxTitle = 2000
 const namedLabels = ({ rules }: Routes): Set<string> =>
   new Set(['production', 'latest', ...rules.flatMap(({ label = [] }) => many(label))])
 
-/** Settles a change as what it turned out to be, with a delivery for each target that is to hear of it. */
+type Settling = Interpretation & Pick<Change, 'projectId' | 'subject'>
+
+/** Settles a change as what it turned out to be, with a delivery for each target that it is routed to. */
 export async function writeSettlement(
   db: Db,
-  row: ChangeRow,
-  told: Interpretation,
-  { events, parsed }: ChangeEvents,
-  { routes, now, onClosed }: SettlingContext,
+  { row, interpretation, events, parsed }: Settlement,
+  { routes, now, afterCommit }: SettlingContext,
 ): Promise<void> {
-  const { kind } = told
   const keep = namedLabels(routes)
-  const detail = boundedDetail(told.detail, keep)
-  const title = told.title.slice(0, maxTitle).toWellFormed()
+  // Rules see all of it; kept is what has its bounds.
+  const whole = { ...interpretation, projectId: row.project_id, subject: row.subject }
+  const title = whole.title.slice(0, maxTitle).toWellFormed()
+  const change = { ...whole, title, detail: boundedDetail(whole.detail, keep) }
+  const { kind, version, actor, danger, detail } = change
   const from = events.flatMap(({ headers }) => traceOf(headers))
   const attributes = { 'prompt_relay.change': row.id, 'prompt_relay.kind': kind }
-  const span = beginSpan('settle', { attributes, from, startedAt: now })
+  const span: Span = beginSpan('settle', { attributes, from, startedAt: now })
   await settleChangeRow(db, row.id, {
-    kind: told.kind,
-    version: told.version,
-    title,
-    actor: told.actor,
-    danger: told.danger ? 1 : 0,
+    ...{ kind, version, title, actor },
+    danger: danger ? 1 : 0,
     detail: JSON.stringify({ ...detail, ...traceHeaders(span) }),
     event_count: events.length,
     settled_at: now,
   })
-  const { id, project_id: projectId, subject } = row
-  const indexed = { ...told, title, detail, id, projectId, subject, test: row.test === 1 }
-  await indexChange(db, indexed, parsed)
-  const change = { ...told, detail, projectId, subject }
-  const { routed, skipped } = await routeAll(db, routes, { told: { ...told, projectId, subject }, change })
-  const to = (target: string) => ({ id: row.id, target, now })
-  const queued = routed.map(({ target, rule, fact }) => {
-    const bounded = boundedFact(fact, keep)
-    const part = { status: 'queued', rule, fact: JSON.stringify(bounded) } as const
-    return { row: newDelivery(to(target), part), fact: bounded }
-  })
-  const unwanted = skipped.map(({ target, why }) =>
-    newDelivery(to(target), { status: 'skipped', rule: why, fact: 'null' }),
-  )
-  await insertDeliveries(db, [...queued.map((one) => one.row), ...unwanted])
-  const occurred = events.map((event) => event.occurred_at)
-  const happened = { occurredAt: occurred.length > 0 ? Math.max(...occurred) : null, now }
-  await saveOrders(
+  await indexChange(db, { ...change, id: row.id, test: row.test === 1 }, parsed)
+  const { routed, skipped } = await routeAll(db, routes, { whole, change })
+  await writeDeliveries(
     db,
-    queued.flatMap(({ row, fact }) =>
-      orderOf(row, { change, fact, to: routes.targets[row.target] }, happened),
-    ),
+    { id: row.id, change, events, routing: { routed, skipped } },
+    { routes, keep, now },
   )
-  const settled = {
-    changeId: row.id,
-    kind,
-    events: events.length,
-    queued: routed.map(({ target }) => target),
-  }
-  onClosed({
-    note: (endedAt) => {
-      endSpan(span, { 'prompt_relay.targets': settled.queued }, null)
-      noteSettled({ ...settled, skipped: skipped.length }, endedAt - now)
-    },
+  const queued = routed.map(({ target }) => target)
+  afterCommit((endedAt) => {
+    endSpan(span, { 'prompt_relay.targets': queued }, null)
+    const settled = { changeId: row.id, kind, events: events.length, queued, skipped: skipped.length }
+    noteSettled(settled, endedAt - now)
   })
 }
 
 type Routing = ReturnType<typeof route>
 
-/** By the rules, and where an incident was opened that ends now. */
+/** By the rules, and to where an incident was opened that ends now. */
 async function routeAll(
   db: Db,
   routes: Routes,
-  {
-    told,
-    change,
-  }: {
-    told: Parameters<typeof route>[1]
-    change: Parameters<typeof routeEnd>[1] & Pick<Interpretation, 'detail'>
-  },
+  { whole, change }: { whole: Settling; change: Settling },
 ): Promise<Routing> {
-  const { routed, skipped } = route(routes, told)
+  const { routed, skipped } = route(routes, whole)
   if (!change.detail.ends) return { routed, skipped }
-  const { projectId, subject = '' } = change
+  const { projectId, subject } = change
   const opened = await notifiedOfDanger(db, { projectId, subject })
   const isRouted = (target: string): boolean => routed.some((one) => one.target === target)
   const ends = routeEnd(routes, change, change.detail.facts, opened).filter(({ target }) => !isRouted(target))
@@ -124,4 +98,33 @@ async function routeAll(
     routed: [...routed, ...ends],
     skipped: skipped.filter(({ target }) => !ends.some((one) => one.target === target)),
   }
+}
+
+interface Routed {
+  id: string
+  change: Settling
+  events: EventHead[]
+  routing: Routing
+}
+
+async function writeDeliveries(
+  db: Db,
+  { id, change, events, routing }: Routed,
+  { routes, keep, now }: { routes: Routes; keep: ReadonlySet<string>; now: number },
+): Promise<void> {
+  const queued = routing.routed.map(({ target, rule, fact: whole }) => {
+    const fact = boundedFact(whole, keep)
+    const part = { status: 'queued', rule, fact: JSON.stringify(fact) } as const
+    return { row: newDelivery({ id, target, now }, part), fact }
+  })
+  const skipped = routing.skipped.map(({ target, why }) =>
+    newDelivery({ id, target, now }, { status: 'skipped', rule: why, fact: 'null' }),
+  )
+  await insertDeliveries(db, [...queued.map(({ row }) => row), ...skipped])
+  const occurred = events.map((event) => event.occurred_at)
+  const happened = { occurredAt: occurred.length > 0 ? Math.max(...occurred) : null, now }
+  const orders = queued.flatMap(({ row, fact }) =>
+    orderOf(row, { change, fact, to: routes.targets[row.target] }, happened),
+  )
+  await saveOrders(db, orders)
 }

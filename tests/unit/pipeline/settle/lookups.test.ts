@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { TraceAnswer } from '#lib/core/change/describe-callback.ts'
-import { createRest, versionsWithRest, withRest } from '#lib/pipeline/settle/lookup.ts'
+import { createRest, tracesWithRest, withRest } from '#lib/pipeline/settle/lookups.ts'
 
 const ids = { projectId: 'p', traceId: 't', observationId: null, sessionId: null }
 const noAnswer = (retryAfterMs: number | null): TraceAnswer => ({
@@ -12,7 +12,7 @@ const noAnswer = (retryAfterMs: number | null): TraceAnswer => ({
 function reader(...answers: TraceAnswer[]) {
   let time = 0
   let asked = 0
-  const read = withRest(
+  const read = tracesWithRest(
     async () => answers[asked++] ?? { state: 'not-found' },
     createRest(() => time),
   )
@@ -60,7 +60,7 @@ describe('after Langfuse did not answer', () => {
     let time = 0
     let asked = 0
     const rest = createRest(() => time)
-    const read = versionsWithRest(async () => {
+    const read = withRest(async () => {
       asked++
       return undefined
     }, rest)

@@ -1,13 +1,14 @@
+import { keyedQueue } from '../../base/keyed-queue.ts'
 import type { StoredPromptEvent } from '../../core/change/change.ts'
 import type { CallbackIds, TraceAnswer } from '../../core/change/describe-callback.ts'
 import type { PromptKey, VersionContent } from '../../core/prompt/fold.ts'
 
-/** A version whose text no event has told, wanted for a difference. */
+/** A version whose text no event had, for a difference. */
 export interface VersionRequest extends PromptKey {
   version: number
 }
 
-/** A label that events tell to have left a version, or to have been deleted with it: does anything carry it now? */
+/** A label that left a version by an event, or was deleted with it: does anything carry it now? */
 export interface LabelRequest extends PromptKey {
   label: string
 }
@@ -20,13 +21,14 @@ export interface LabelAnswer {
 /** What must be read from Langfuse before a change can be interpreted. */
 export type LookupRequest = { version: VersionRequest } | { trace: CallbackIds } | { label: LabelRequest }
 
-/** Gives what was read elsewhere; null where there is nobody to ask (or no text to be had), undefined: not asked yet. */
+/** What was read for a change. Null: it cannot be had, without API keys for example; undefined: it was not asked for yet. */
 export interface Lookups {
   version: (request: VersionRequest) => VersionContent | null | undefined
   trace: (request: CallbackIds) => TraceAnswer | null | undefined
   label: (request: LabelRequest) => LabelAnswer | null | undefined
 }
 
+/** Absent without API keys. */
 export interface Readers {
   readVersion?: (request: VersionRequest) => Promise<VersionContent | null>
   readTrace?: (request: CallbackIds) => Promise<TraceAnswer>
@@ -37,23 +39,23 @@ export interface Readers {
 const askForMs = 10 * 60_000
 const againMs = 30_000
 
-/**
- * What was read for one change so far. `read` gives null where it now knows, or when to ask again: a difference is
- * worth asking once, but ids that anyone may have written are not told before Langfuse had some time to confirm them.
- */
-export function readings({ readVersion, readTrace, readLabel }: Readers): {
+interface Readings {
   lookups: Lookups
+  /** Null: it is known now; else when to ask again, epoch milliseconds. `since`: when the change was opened. */
   read: (request: LookupRequest, at: { since: number; now: number }) => Promise<number | null>
-} {
+}
+
+/**
+ * The answers for one change. A difference is worth asking for once, but Langfuse gets some time to confirm ids that
+ * anyone may have written, before anyone is notified of them.
+ */
+function readings({ readVersion, readTrace, readLabel }: Readers): Readings {
   const versions = new Map<string, VersionContent | null>()
   const traces = new Map<string, TraceAnswer>()
   const labels = new Map<string, LabelAnswer | null>()
   const keyOf = (request: VersionRequest | CallbackIds | LabelRequest): string => JSON.stringify(request)
 
-  async function read(
-    request: LookupRequest,
-    { since, now }: { since: number; now: number },
-  ): Promise<number | null> {
+  const read: Readings['read'] = async (request, { since, now }) => {
     if ('version' in request) {
       versions.set(keyOf(request.version), (await readVersion?.(request.version)) ?? null)
       return null
@@ -81,7 +83,66 @@ export function readings({ readVersion, readTrace, readLabel }: Readers): {
   }
 }
 
-/** After no answer came, nothing is asked for this long: each that hangs takes the place of another. */
+/** Langfuse counts requests, and one that hangs must leave room for others. */
+const maxAtOnce = 4
+/** Changes whose answers are remembered until they settle. */
+const maxRemembered = 1000
+
+export interface LookupDeps {
+  readers: Readers
+  now: () => number
+  /** True: nothing more is begun. */
+  stopping: () => boolean
+  /** It is known now (`againAt` null), or the change is to be settled again then (epoch milliseconds). */
+  onAnswer: (changeId: string, againAt: number | null) => Promise<void>
+  onError: (error: unknown) => void
+}
+
+/** What changes need to know from Langfuse, read beside the settling of others. */
+export interface LookupQueue {
+  /** What was read for this change so far. */
+  known: (changeId: string) => Lookups
+  /** Reads something for a change as soon as there is room; one at a time for each. */
+  begin: (change: { id: string; openedAt: number }, request: LookupRequest) => void
+  isUnderWay: (changeId: string) => boolean
+  /** It has settled. */
+  forget: (changeId: string) => void
+  /** Resolves when nothing is being read. */
+  idle: () => Promise<void>
+}
+
+export function createLookupQueue({ readers, now, stopping, onAnswer, onError }: LookupDeps): LookupQueue {
+  const known = new Map<string, Readings>()
+  const nothing = readings(readers)
+  const queue = keyedQueue<{ openedAt: number; request: LookupRequest }, number | null>({
+    atOnce: maxAtOnce,
+    stopping,
+    work: (id, { openedAt, request }) => readingsOf(id).read(request, { since: openedAt, now: now() }),
+    done: onAnswer,
+    onError,
+  })
+
+  function readingsOf(changeId: string): Readings {
+    const found = known.get(changeId) ?? readings(readers)
+    known.set(changeId, found)
+    for (const id of known.keys()) {
+      if (known.size <= maxRemembered) break
+      // Settled by another instance, probably. Otherwise it is read again.
+      if (!queue.isUnderWay(id)) known.delete(id)
+    }
+    return found
+  }
+
+  return {
+    known: (changeId) => (known.get(changeId) ?? nothing).lookups,
+    begin: ({ id, openedAt }, request) => queue.begin(id, { openedAt, request }),
+    isUnderWay: queue.isUnderWay,
+    forget: (changeId) => known.delete(changeId),
+    idle: queue.idle,
+  }
+}
+
+/** After no answer came, nothing is asked for this long: each request that hangs takes the place of another. */
 const restMs = 60_000
 
 /** When Langfuse may be asked again; one for each of its limits. Times in milliseconds. */
@@ -105,8 +166,8 @@ export function createRest(now: () => number): Rest {
   }
 }
 
-/** Reads versions, or labels, by `read` (undefined: no answer), with a rest after each time that no answer came; nothing is known meanwhile. */
-export function versionsWithRest<Request, Answer>(
+/** Reads by `read` (undefined: no answer), with a rest after each time that no answer came; null meanwhile. */
+export function withRest<Request, Answer>(
   read: (request: Request) => Promise<Answer | null | undefined>,
   rest: Rest,
 ): (request: Request) => Promise<Answer | null> {
@@ -119,8 +180,8 @@ export function versionsWithRest<Request, Answer>(
   }
 }
 
-/** Reads traces by `read`, with a rest after each time that no answer came to what was asked. */
-export function withRest(
+/** The same for traces, whose answer says itself that none came. */
+export function tracesWithRest(
   read: (request: CallbackIds) => Promise<TraceAnswer>,
   rest: Rest,
 ): (request: CallbackIds) => Promise<TraceAnswer> {

@@ -1,5 +1,6 @@
 /** Compares large prompts in a fresh process, as a page and as a message do. */
-import { diffTexts, summarise } from '#lib/core/difference/difference.ts'
+import { diffTexts } from '#lib/core/difference/difference.ts'
+import { summarise } from '#lib/core/difference/summary.ts'
 import { serveTasks } from './worker.ts'
 
 export interface DiffTask {
@@ -41,18 +42,40 @@ function linesOf(seed: number): string[] {
 const lines = linesOf(1)
 const text = lines.join('\n')
 
+/** The worst for a search of the shortest difference: much is equal, and in another order. */
+function fewKinds(seed: number): string {
+  const random = lcg(seed)
+  return Array.from({ length: size / 3 }, () => String(Math.floor(random() * 36))).join('\n')
+}
+
+/** The slowest text to find words in: by dictionary. */
+const chinese = Array.from({ length: size / 300 }, (_, i) =>
+  Array.from({ length: 100 }, (_, j) => String.fromCodePoint(0x4e00 + (((i * 100 + j) * 7919) % 3000))).join(
+    '',
+  ),
+).join('\n')
+
+/** What is not made from the text itself. */
+const befores: Partial<Record<DiffCase, () => string>> = {
+  'one line without breaks': () => text.replaceAll('\n', ' '),
+  'few kinds of lines': () => fewKinds(1),
+  'Chinese, a word in each line': () => chinese,
+}
+
 const cases = {
   'ten words in all': () => text.replaceAll(/ 1234\d*$/gm, ' changed'),
   'a word in each line': () => lines.map((line, i) => `${line} ${i}`).join('\n'),
   'all lines moved': () => lines.toReversed().join('\n'),
   'nothing in common': () => linesOf(2).join('\n'),
   'one line without breaks': () => text.replaceAll('\n', ' ').replaceAll('refunds', 'returns'),
+  'few kinds of lines': () => fewKinds(2),
+  'Chinese, a word in each line': () => chinese.replaceAll(/(?<=\n.{50})./g, '好'),
 } as const
 
 export type DiffCase = keyof typeof cases
 
 serveTasks<DiffTask, DiffAnswer>(async ({ name }) => {
-  const before = name === 'one line without breaks' ? text.replaceAll('\n', ' ') : text
+  const before = befores[name]?.() ?? text
   const after = cases[name]()
   const begin = performance.now()
   const page = diffTexts(before, after)

@@ -1,5 +1,5 @@
 import type { DifferenceSummary, VersionState } from '#lib/core/change/change.ts'
-import { summarise } from '#lib/core/difference/difference.ts'
+import { summarise } from '#lib/core/difference/summary.ts'
 import type { VersionContent } from '#lib/core/prompt/fold.ts'
 import { openDatabase } from '#lib/store/client.ts'
 import { saveVersions } from '#lib/store/tables/prompts.ts'

@@ -1,6 +1,6 @@
 import { Fragment, type ReactNode } from 'react'
-import type { DifferenceBlock, DifferenceLine, LinePart } from '#lib/core/difference/block.ts'
-import type { PromptDifference } from '#lib/core/difference/difference.ts'
+import type { DifferenceBlock, DifferenceLine, PromptDifference } from '#lib/core/difference/difference.ts'
+import type { LinePart } from '#lib/core/difference/words.ts'
 import './difference.css'
 import { PlainPiece } from '../../_ui/plain.tsx'
 import { countWords } from '../../_ui/quantity-words.ts'

@@ -1,6 +1,6 @@
 import { visibleText } from '#lib/base/visible.ts'
 import type { DifferenceSummary } from '#lib/core/change/change.ts'
-import type { VersionDifference } from '#lib/core/difference/compare-versions.ts'
+import type { VersionDifference } from '#lib/core/difference/difference.ts'
 import { Chip } from '../../_ui/badge.tsx'
 import { Plain } from '../../_ui/plain.tsx'
 import { countWords } from '../../_ui/quantity-words.ts'

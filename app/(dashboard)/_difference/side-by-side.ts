@@ -1,4 +1,4 @@
-import type { DifferenceLine, Skipped } from '#lib/core/difference/block.ts'
+import type { DifferenceLine, Skipped } from '#lib/core/difference/difference.ts'
 
 /** One row of two columns; null: that side has no line here. */
 export interface SideRow {

@@ -1,4 +1,4 @@
-import { cut, cutAround, toJson } from './text.ts'
+import { cutAround, cutToCodePoints, toJson } from './text.ts'
 
 /** One differing key by dotted path; null where the key is missing, else JSON cut to 100 characters. */
 export interface ConfigChange {
@@ -49,7 +49,7 @@ function compare(path: readonly string[], left: unknown, right: unknown): Config
   const [before, after] = [left, right].map((value) => (value === undefined ? null : toJson(value)))
   if (before === after || before === undefined || after === undefined) return null
   return {
-    key: cut(path.join('.') || 'config', maxJson),
+    key: cutToCodePoints(path.join('.') || 'config', maxJson),
     before: before && cutAround(before, after ?? '', maxJson),
     after: after && cutAround(after, before ?? '', maxJson),
   }

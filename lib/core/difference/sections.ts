@@ -1,4 +1,4 @@
-import { align, maxEditsFor, type Run } from './align.ts'
+import { align, type Effort, type Run } from './align.ts'
 import { itemsOf, type PromptItem, type PromptShape, shapeOf } from './text.ts'
 
 /** One piece of a prompt (a message, a placeholder, the whole of a text prompt) before and after. */
@@ -18,19 +18,18 @@ export interface Section {
  * Aligns two prompts by their pieces, in order, and each changed piece by its lines. Equal pieces pair
  * first, then those of the same title (role) between them; a moved one is removed here and added there.
  */
-export function sectionsOf(before: unknown, after: unknown): Section[] {
+export function sectionsOf(before: unknown, after: unknown, effort: Effort): Section[] {
   const became = shapeNote(shapeOf(before), shapeOf(after))
   const [left, right] = became
     ? titledAlike(itemsOf(before), itemsOf(after))
     : [bounded(itemsOf(before)), bounded(itemsOf(after))]
-  const maxEdits = maxEditsFor(left.length + right.length)
   const whole = ({ title, text }: PromptItem): string => JSON.stringify([title, text])
-  const items = align(left.map(whole), right.map(whole), maxEdits)
+  const items = align(left.map(whole), right.map(whole), maxEdits, effort)
   const pairs: [PromptItem | null, PromptItem | null][] = []
   for (const run of items.runs) {
     const removed = left.slice(run.before, run.beforeEnd)
     const added = right.slice(run.after, run.afterEnd)
-    const titles = align(removed.map(nameOf), added.map(nameOf), maxEdits)
+    const titles = align(removed.map(nameOf), added.map(nameOf), maxEdits, effort)
     for (const part of titles.runs) {
       const olds = removed.slice(part.before, part.beforeEnd)
       const news = added.slice(part.after, part.afterEnd)
@@ -45,9 +44,7 @@ export function sectionsOf(before: unknown, after: unknown): Section[] {
     const note = old && one ? (became ?? lineEndingNote(old.text, one.text)) : null
     return { old, one, before: linesOf(old), after: linesOf(one), note }
   })
-  const open = split.filter(({ old, one }) => old?.text !== one?.text)
-  const lines = open.reduce((sum, pair) => sum + pair.before.length + pair.after.length, 0)
-  return split.map((pair) => sectionOf(pair, maxEditsFor(lines), items.coarse))
+  return split.map((pair) => sectionOf(pair, items.coarse, effort))
 }
 
 interface ItemPair {
@@ -57,6 +54,9 @@ interface ItemPair {
   after: string[]
   note: string | null
 }
+
+/** 500 edits take about 15 ms. */
+const maxEdits = 500
 
 /** More messages than any prompt has go together into one piece, so that their number bounds nothing. */
 const maxItems = 2_000
@@ -86,9 +86,9 @@ function titledAlike(left: PromptItem[], right: PromptItem[]): [PromptItem[], Pr
 /** A placeholder never becomes another one: its name is all there is of it. */
 const nameOf = ({ title, placeholder }: PromptItem): string => JSON.stringify([title, placeholder])
 
-function sectionOf({ old, one, before, after, note }: ItemPair, maxEdits: number, coarse: boolean): Section {
+function sectionOf({ old, one, before, after, note }: ItemPair, coarse: boolean, effort: Effort): Section {
   const isSame = old !== null && one !== null && old.text === one.text && note === null
-  const { runs, ...lines } = align(before, after, maxEdits)
+  const { runs, ...lines } = align(before, after, maxEdits, effort)
   return {
     kind: isSame ? 'same' : old === null ? 'added' : one === null ? 'removed' : 'changed',
     title: (one ?? old)?.title ?? '',

@@ -1,8 +1,44 @@
 import type { DifferenceSummary } from '../change/change.ts'
-import type { Run } from './align.ts'
-import { shareOut } from './block.ts'
-import type { Section } from './sections.ts'
-import { cut, cutAround } from './text.ts'
+import { fullEffort, type Run } from './align.ts'
+import { diffConfig } from './config.ts'
+import { type Section, sectionsOf } from './sections.ts'
+import { cutAround, cutToCodePoints, shapeOf, textSize, variablesOf } from './text.ts'
+
+interface VersionText {
+  version: number
+  text: unknown
+  config: unknown
+}
+
+const maxVariables = 30
+
+/**
+ * The difference of two versions, small enough for a message: at most 40 lines of 300 code points, with one
+ * line of context. Messages of a chat prompt have a line `[role]` before theirs; `…` stands for unchanged
+ * lines between two places. Long lines are cut around the first place where they differ from their
+ * counterpart. Never throws; time and size are bounded.
+ */
+export function summarise(before: VersionText, after: VersionText): DifferenceSummary {
+  const sections = sectionsOf(before.text, after.text, fullEffort())
+  const isPlain = sections.length === 1 && shapeOf(after.text) !== 'chat'
+  const [was, is] = [variablesOf(before.text), variablesOf(after.text)].map((names) => new Set(names))
+  const added = [...(is ?? [])].filter((name) => !was?.has(name))
+  const removed = [...(was ?? [])].filter((name) => !is?.has(name))
+  const config = diffConfig(before.config, after.config)
+  return {
+    fromVersion: before.version,
+    toVersion: after.version,
+    ...summaryLines(sections, !isPlain),
+    variablesAdded: added.slice(0, maxVariables).map((name) => cutToCodePoints(name, 100)),
+    variablesRemoved: removed.slice(0, maxVariables).map((name) => cutToCodePoints(name, 100)),
+    cutVariables: Math.max(0, added.length - maxVariables) + Math.max(0, removed.length - maxVariables),
+    config: config.changes,
+    cutConfig: config.more,
+    sizeBefore: textSize(before.text),
+    sizeAfter: textSize(after.text),
+    coarse: sections.some(({ coarse }) => coarse),
+  }
+}
 
 type Lines = Pick<DifferenceSummary, 'lines' | 'cutLines'>
 type Sign = Lines['lines'][number]['sign']
@@ -10,17 +46,13 @@ type Sign = Lines['lines'][number]['sign']
 const maxLines = 40
 const maxWidth = 300
 
-/** Where the first `maxLines` go; every changed line after them is counted. */
+/** Takes the first 40 lines; changed ones after them are only counted. */
 interface Page extends Lines {
   isFull: () => boolean
 }
 
-/**
- * Changed lines with one line of context, at most 40 of 300 code points; `cutLines` counts the changed ones
- * left out. `hasTitles`: each section begins with `[title]`. `…` alone stands for unchanged lines between
- * two places.
- */
-export function summaryLines(sections: readonly Section[], hasTitles: boolean): Lines {
+/** `hasTitles`: each section begins with `[title]`. */
+function summaryLines(sections: readonly Section[], hasTitles: boolean): Lines {
   const page: Page = { lines: [], cutLines: 0, isFull: () => page.lines.length >= maxLines }
   for (const section of sections) {
     if (section.kind === 'same') continue
@@ -35,12 +67,12 @@ export function summaryLines(sections: readonly Section[], hasTitles: boolean): 
 }
 
 function push(page: Page, sign: Sign, text: string): void {
-  if (!page.isFull()) page.lines.push({ sign, text: cut(text, maxWidth) })
+  if (!page.isFull()) page.lines.push({ sign, text: cutToCodePoints(text, maxWidth) })
   else if (sign !== ' ') page.cutLines++
 }
 
 function pushTitle(page: Page, { kind, title }: Section): void {
-  push(page, kind === 'added' ? '+' : kind === 'removed' ? '-' : ' ', `[${cut(title, 100)}]`)
+  push(page, kind === 'added' ? '+' : kind === 'removed' ? '-' : ' ', `[${cutToCodePoints(title, 100)}]`)
 }
 
 function pushContext(page: Page, { before, runs }: Section, run: Run, at: number): void {
@@ -60,4 +92,11 @@ function pushChanged(page: Page, { before, after }: Section, run: Run): void {
   for (let i = 0; i < old; i++) push(page, '-', cutAround(line(i), i < added ? other(i) : '', maxWidth))
   for (let i = 0; i < fresh; i++) push(page, '+', cutAround(other(i), i < removed ? line(i) : '', maxWidth))
   page.cutLines += removed + added - old - fresh
+}
+
+/** How many of the removed and added lines fit into `left`: half of it for each side, unless one needs less. */
+export function shareOut(removed: number, added: number, left: number): [removed: number, added: number] {
+  const half = Math.floor(left / 2)
+  const old = Math.min(removed, Math.max(left - half, left - added))
+  return [old, Math.min(added, left - old)]
 }

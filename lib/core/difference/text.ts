@@ -97,7 +97,7 @@ export const splitsPair = (text: string, at: number): boolean =>
   (text.charCodeAt(at) & 0xfc00) === 0xdc00 && (text.charCodeAt(at - 1) & 0xfc00) === 0xd800
 
 /** At most `limit` code points, the last of them `…` when something was cut. */
-export function cut(text: string, limit: number): string {
+export function cutToCodePoints(text: string, limit: number): string {
   if (text.length <= limit) return text
   // Two code units at most make a code point, so this slice holds enough of them.
   const points = Array.from(text.slice(0, 2 * limit + 2))
@@ -108,7 +108,7 @@ export function cut(text: string, limit: number): string {
 export function cutAround(text: string, other: string, limit: number): string {
   let same = 0
   while (same < text.length && same < other.length && text.charCodeAt(same) === other.charCodeAt(same)) same++
-  if (text.length <= limit || same < limit / 2) return cut(text, limit)
+  if (text.length <= limit || same < limit / 2) return cutToCodePoints(text, limit)
   const from = Math.min(same - Math.floor(limit / 5), text.length - Math.floor(limit / 2))
-  return cut(`…${text.slice(splitsPair(text, from) ? from - 1 : from)}`, limit)
+  return cutToCodePoints(`…${text.slice(splitsPair(text, from) ? from - 1 : from)}`, limit)
 }

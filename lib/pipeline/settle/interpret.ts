@@ -23,7 +23,7 @@ import type {
 } from '../../core/change/event.ts'
 import { indexable, maxIndexed } from '../../core/change/indexable.ts'
 import { isObserved } from '../../core/change/observed.ts'
-import { summarise } from '../../core/difference/difference.ts'
+import { summarise } from '../../core/difference/summary.ts'
 import { awaitsCounterpart } from '../../core/prompt/counterpart.ts'
 import { type Fold, foldPrompt, type LabelRead, type PromptKey } from '../../core/prompt/fold.ts'
 import type { Db } from '../../store/client.ts'

@@ -9,6 +9,8 @@ const names: DiffTask['name'][] = [
   'all lines moved',
   'nothing in common',
   'one line without breaks',
+  'few kinds of lines',
+  'Chinese, a word in each line',
 ]
 
 /** Each in a fresh process: an operator's first look at a large prompt is at a cold one. */

@@ -1,6 +1,6 @@
 import Link from 'next/link'
 import type { Change } from '#lib/core/change/change.ts'
-import { compareVersions, inFull, type VersionDifference } from '#lib/core/difference/compare-versions.ts'
+import { compareVersions, inFull, type VersionDifference } from '#lib/core/difference/difference.ts'
 import { comparedVersions } from '#lib/pipeline/settle/interpret.ts'
 import { versionText } from '#lib/pipeline/settle/version-text.ts'
 import type { Db } from '#lib/store/client.ts'

@@ -1,6 +1,6 @@
 import Link from 'next/link'
 import { visibleText } from '#lib/base/visible.ts'
-import type { VersionDifference } from '#lib/core/difference/compare-versions.ts'
+import type { VersionDifference } from '#lib/core/difference/difference.ts'
 import type { ShownVersion } from '#lib/store/views/prompt-page.ts'
 import { Difference } from '../../_difference/difference.tsx'
 import type { DifferenceView } from '../../_difference/difference-lines.tsx'

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { align, maxEditsFor, type Run } from '#lib/core/difference/align.ts'
+import { align, fullEffort, type Run } from '#lib/core/difference/align.ts'
 
 const tokens = fc.array(fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f'), { maxLength: 40 })
 const edits = fc.constantFrom(0, 1, 3, 1_000)
@@ -26,7 +26,7 @@ describe('aligning two lists', () => {
     fc.assert(
       fc.property(tokens, tokens, edits, (before, after, maxEdits) => {
         let [next, other] = [0, 0]
-        for (const run of align(before, after, maxEdits).runs) {
+        for (const run of align(before, after, maxEdits, fullEffort()).runs) {
           expect([run.before, run.after]).toEqual([next, other])
           const pair = [before.slice(run.before, run.beforeEnd), after.slice(run.after, run.afterEnd)]
           if (run.same) expect(pair[0]).toEqual(pair[1])
@@ -41,7 +41,7 @@ describe('aligning two lists', () => {
   it('finds as much in common as there is, unless it says that it is coarse', () => {
     fc.assert(
       fc.property(tokens, tokens, edits, (before, after, maxEdits) => {
-        const { runs, coarse } = align(before, after, maxEdits)
+        const { runs, coarse } = align(before, after, maxEdits, fullEffort())
         if (!coarse) expect(sameLength(runs)).toBe(longestCommon(before, after))
         else expect(maxEdits).toBeLessThan(1_000)
       }),
@@ -49,38 +49,34 @@ describe('aligning two lists', () => {
     )
   })
 
-  it('is mirrored when the lists are swapped', () => {
-    fc.assert(
-      fc.property(tokens, tokens, edits, (before, after, maxEdits) => {
-        const mirrored = align(after, before, maxEdits).runs.map((run) => ({
-          same: run.same,
-          before: run.after,
-          beforeEnd: run.afterEnd,
-          after: run.before,
-          afterEnd: run.beforeEnd,
-        }))
-        expect(mirrored).toEqual(align(before, after, maxEdits).runs)
-      }),
-      { numRuns: 1_000 },
-    )
+  it('is their common start and end alone beyond the bound', () => {
+    const before = ['head', 'a', 'b', 'c', 'tail']
+    const after = ['head', 'c', 'b', 'a', 'tail']
+    expect(align(before, after, 1, fullEffort())).toEqual({
+      runs: [
+        { same: true, before: 0, beforeEnd: 1, after: 0, afterEnd: 1 },
+        { same: false, before: 1, beforeEnd: 4, after: 1, afterEnd: 4 },
+        { same: true, before: 4, beforeEnd: 5, after: 4, afterEnd: 5 },
+      ],
+      coarse: true,
+    })
   })
 
-  it('holds on to tokens that occur once, and to equal ones beside them, when it is coarse', () => {
-    const before = ['x', '', 'one', '', 'p', 'q', '', 'two', '', 'y']
-    const after = ['y', '', 'one', '', 'q', 'p', '', 'two', '', 'x']
-    const { runs, coarse } = align(before, after, 1)
-    expect(coarse).toBe(true)
-    expect(sameLength(runs)).toBeGreaterThanOrEqual(6)
+  it('takes no effort for what is the same, nor edits for what has nothing in common', () => {
+    const numbers = (from: number) => Array.from({ length: 1_000 }, (_, i) => String(from + i))
+    const effort = fullEffort()
+    expect(align(numbers(0), numbers(0), 0, effort).coarse).toBe(false)
+    expect(effort).toEqual(fullEffort())
+    expect(align(numbers(0), numbers(1_000), 0, effort).coarse).toBe(false)
+    expect(effort.left).toBe(fullEffort().left - 2_000)
   })
 
-  it('searches less the more there is to search', () => {
-    expect([100, 10_000, 1_000_000].map(maxEditsFor)).toEqual([1_500, 399, 8])
-  })
-
-  it('compares more than 300,000 tokens by common start and end alone', () => {
-    const list = (first: string) => ['head', first, ...new Array<string>(200_000).fill('a'), 'x', first]
-    const { runs, coarse } = align(list('b'), list('c'), 1_500)
-    expect(coarse).toBe(true)
-    expect(sameLength(runs)).toBe(1)
+  it('spends effort, and is coarse once it is spent', () => {
+    const numbers = Array.from({ length: 2_000 }, (_, i) => String(i))
+    const effort = fullEffort()
+    const isCoarse = Array.from({ length: 5 }, () => align(numbers, numbers.toReversed(), 500, effort).coarse)
+    expect(isCoarse).toEqual([true, true, true, true, true])
+    expect(effort.left).toBeGreaterThanOrEqual(0)
+    expect(align(['a', 'b', 'c'], ['c', 'b', 'a'], 500, { left: 0 }).coarse).toBe(true)
   })
 })

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { DifferenceBlock } from '#lib/core/difference/block.ts'
-import { diffTexts, summarise } from '#lib/core/difference/difference.ts'
+import type { DifferenceBlock } from '#lib/core/difference/difference.ts'
+import { compareVersions, diffTexts, inFull } from '#lib/core/difference/difference.ts'
+import { summarise } from '#lib/core/difference/summary.ts'
 
 /** One line a line: sign, then the text with `«»` around what changed; `⋮ n` for folded lines. */
 const draw = (blocks: DifferenceBlock[]): string[] =>
@@ -44,12 +45,12 @@ describe('the difference of two texts', () => {
       'pay 100 EUR now',
       ['changed text', '-pay «50» EUR now', '+pay «100» EUR now'],
     ],
-    ['an added word', 'a b', 'a c b', ['changed text', '-a b', '+a «c »b']],
+    ['an added word', 'a b', 'a c b', ['changed text', '-a b', '+a« c» b']],
     [
-      'a variable stays whole',
+      'the name of a variable',
       'Dear customer {{old_name}}!',
       'Dear customer {{new_name}}!',
-      ['changed text', '-Dear customer «{{old_name}}»!', '+Dear customer «{{new_name}}»!'],
+      ['changed text', '-Dear customer {{«old_name»}}!', '+Dear customer {{«new_name»}}!'],
     ],
     [
       'lines with nothing in common',
@@ -80,7 +81,7 @@ describe('the difference of two texts', () => {
     ['from nothing', undefined, 'a', ['added text', '+«a»']],
     ['from empty', '', 'a', ['changed text', '+«a»']],
     [
-      'characters where no spaces are written',
+      'words of a script that writes no spaces',
       '我喜欢苹果。',
       '我喜欢香蕉。',
       ['changed text', '-我喜欢«苹果»。', '+我喜欢«香蕉»。'],
@@ -154,7 +155,7 @@ describe('the difference of two chats', () => {
       'a changed message',
       [system, question],
       [message('system', 'Be very kind.'), question],
-      ['changed system', '-Be kind.', '+Be «very »kind.', 'same user', ' Why?'],
+      ['changed system', '-Be kind.', '+Be« very» kind.', 'same user', ' Why?'],
     ],
     [
       'an added message',
@@ -256,15 +257,6 @@ describe('bounds', () => {
     expect(difference.blocks[0]?.lines.length).toBeLessThanOrEqual(2_001)
   })
 
-  it('keeps the lines that occur once where a difference is coarse', () => {
-    const lines = numbered(4_000)
-    const moved = [...lines.slice(1_800), ...lines.slice(0, 1_800)]
-    expect(diffTexts(lines.join('\n'), moved.join('\n'))).toMatchObject({
-      coarse: true,
-      cutLines: 2 * 1_800 - (2_000 - 6),
-    })
-  })
-
   it('shares the lines shown between what was removed and what was added, and counts the rest', () => {
     const { blocks, cutLines } = diffTexts(numbered(3_000).join('\n'), 'x\n'.repeat(4_000))
     const signs = blocks[0]?.lines.map((line) => ('sign' in line ? line.sign : '⋮')).join('') ?? ''
@@ -280,15 +272,10 @@ describe('bounds', () => {
   })
 
   it('limits the characters shown and those compared by word', () => {
-    const lines = (end: string) => Array.from({ length: 100 }, (_, i) => `${`${i} `.repeat(4_000)}${end}`)
-    const { coarse } = diffTexts(lines('old').join('\n'), lines('new').join('\n'))
-    expect(coarse).toBe(true)
-    const rewritten = diffTexts(
-      lines('')
-        .map((line) => `a${line}`)
-        .join('\n'),
-      '',
-    )
+    const lines = (word: string) =>
+      Array.from({ length: 100 }, (_, i) => `${word} ${`${i} `.repeat(4_000)}${word}`).join('\n')
+    expect(diffTexts(lines('old'), lines('new')).coarse).toBe(true)
+    const rewritten = diffTexts(lines('old'), '')
     expect(JSON.stringify(rewritten).length).toBeLessThan(450_000)
     expect(rewritten.cutLines).toBeGreaterThan(50)
   })
@@ -306,6 +293,41 @@ describe('bounds', () => {
     const { blocks, cutBlocks } = diffTexts(chat('a'), chat('b'))
     expect(blocks).toHaveLength(500)
     expect(cutBlocks).toBeLessThan(4_000)
+  })
+})
+
+const helloName = { version: 1, text: 'Hello {{name}}', config: { temperature: 1 } }
+const helloFirst = { version: 2, text: 'Hello {{first_name}}', config: { temperature: 0 } }
+
+describe('the difference of two versions for a page', () => {
+  it('holds lines, variables and config', () => {
+    const { summary, text } = compareVersions(helloName, helloFirst)
+    expect(summary).toMatchObject({ fromVersion: 1, toVersion: 2, variablesAdded: ['first_name'] })
+    expect(summary.config).toEqual([{ key: 'temperature', before: '1', after: '0' }])
+    expect(text?.blocks[0]?.lines).toHaveLength(2)
+  })
+
+  it('is complete where the texts are the ones that the change was about', () => {
+    const { summary } = compareVersions(helloName, helloFirst)
+    expect(inFull(summary, helloName, helloFirst)).toEqual(compareVersions(helloName, helloFirst))
+  })
+
+  it.each([
+    ['the text before is not known', null, helloFirst],
+    ['the text after is not known', helloName, null],
+    [
+      'version 1 is another one since the prompt was created again',
+      { ...helloName, text: 'Bonjour' },
+      helloFirst,
+    ],
+    [
+      'version 2 is another one since the prompt was created again',
+      helloName,
+      { ...helloFirst, text: 'Bonjour' },
+    ],
+  ])('is what was stored where %s', (_why, was, is) => {
+    const { summary } = compareVersions(helloName, helloFirst)
+    expect(inFull(summary, was, is)).toEqual({ summary, text: null })
   })
 })
 
@@ -399,25 +421,6 @@ describe('any two prompts', () => {
       fc.property(textArb, textArb, (before, after) => {
         const [block] = diffTexts(before, after).blocks
         expect(block ? apply(block, before === '' ? [] : before.split('\n')).join('\n') : before).toBe(after)
-      }),
-      { numRuns: 500 },
-    )
-  })
-
-  it('swap the signs of their difference when they are swapped', () => {
-    const mirror = { '+': '-', '-': '+', ' ': ' ' } as const
-    const flat = (before: unknown, after: unknown, isMirrored: boolean): string[] =>
-      diffTexts(before, after).blocks.flatMap(({ lines }) =>
-        lines.map((entry) =>
-          'skipped' in entry
-            ? ''
-            : (isMirrored ? mirror[entry.sign] : entry.sign) + JSON.stringify(entry.parts),
-        ),
-      )
-    fc.assert(
-      fc.property(fc.oneof(textArb, chatArb), fc.oneof(textArb, chatArb), (before, after) => {
-        const [there, back] = [flat(before, after, false), flat(after, before, true)]
-        expect(back.toSorted()).toEqual(there.toSorted())
       }),
       { numRuns: 500 },
     )

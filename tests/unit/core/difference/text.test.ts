@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { cut, itemsOf, shapeOf, textSize, variablesOf } from '#lib/core/difference/text.ts'
+import { cutToCodePoints, itemsOf, shapeOf, textSize, variablesOf } from '#lib/core/difference/text.ts'
 
 describe('the variables of a prompt', () => {
   it.each<[unknown, string[]]>([
@@ -69,6 +69,6 @@ describe('a cut text', () => {
     ['👋👋👋', 3, '👋👋👋'],
     ['👋👋👋👋', 3, '👋👋…'],
   ])('of %s to %i is %s', (text, limit, result) => {
-    expect(cut(text, limit)).toBe(result)
+    expect(cutToCodePoints(text, limit)).toBe(result)
   })
 })

@@ -14,8 +14,8 @@ import { type Check, type CheckState, type Finding, ok, problem } from '#lib/cor
 import { setupChecks } from '#lib/core/setup/checks.ts'
 import { configurationChecks } from '#lib/core/setup/configuration-checks.ts'
 import type { Reach, Reached } from '#lib/core/setup/reach.ts'
-import { askAround } from '#lib/pipeline/setup/ask-around.ts'
 import { doctorReport, type Group } from '#lib/pipeline/setup/doctor-report.ts'
+import { reachAll } from '#lib/pipeline/setup/reach-all.ts'
 import { setupSeen } from '#lib/pipeline/setup/seen.ts'
 import { diskOf, storeFailed, storeWorks } from '#lib/pipeline/setup/store-check.ts'
 import { type Db, openDatabase } from '#lib/store/client.ts'
@@ -60,7 +60,7 @@ const targetsOnly = ({ targets }: Reached): Group => ({
 async function examine(env: Env, configuration: Configuration): Promise<Group[]> {
   const { fetch } = globalThis
   const { routes } = configuration
-  const reached = await askAround({ env, routes }, { fetch, now: Date.now, timeoutMs: askMs })
+  const reached = await reachAll({ env, routes }, { fetch, now: Date.now, timeoutMs: askMs })
   const { db, store } = await storeCheck(env)
   if (!db)
     return [

@@ -117,6 +117,26 @@ export async function refuse(
   return answer(status, { error: reason, message }, { ...wait, ...answerHeaders })
 }
 
+const minuteMs = 60_000
+const maxRefusalsAMinute = 30
+
+/**
+ * Whether a refusal is recorded, as a row and a line of the log: 30 a minute of each reason are. Anyone can cause them, and
+ * more would say nothing new, fill the log, and push other refusals out of the store. `reason`: one of our own few.
+ */
+export function refusalPace(now: () => number): (reason: string) => boolean {
+  const minutes = new Map<string, { from: number; count: number }>()
+  return (reason) => {
+    const time = now()
+    const known = minutes.get(reason)
+    const isCurrent = known !== undefined && time >= known.from && time - known.from < minuteMs
+    const minute = isCurrent ? known : { from: time, count: 0 }
+    minute.count += 1
+    minutes.set(reason, minute)
+    return minute.count <= maxRefusalsAMinute
+  }
+}
+
 /** For methods that an endpoint does not take; `allow`: those that it does. */
 export const wrongMethod = (allow: string) => (): Response =>
   answer(405, { error: 'wrong-method', message: 'Send a POST.' }, { allow })

@@ -1,10 +1,16 @@
 import { count, processFamilies } from '../base/metrics.ts'
-import { type Family, metricsText } from '../base/metrics-text.ts'
+import { type Family, metricsText, type Sample } from '../base/metrics-text.ts'
 import { storeErrorWords } from '../base/store-error.ts'
+import { isOpen } from '../core/delivery/circuit.ts'
+import type { Db } from '../store/client.ts'
+import type { TargetRow } from '../store/schema.ts'
+import { allTargets } from '../store/tables/targets.ts'
+import { type Health, readHealth } from '../store/views/health.ts'
+import { openChangeCount, queueDepths } from '../store/views/metrics.ts'
 
 interface ExportDeps {
   labels: { version: string; mode: string; store: 'sqlite' | 'postgres' }
-  /** What the store tells; throws where it does not answer. */
+  /** `storeFamilies`; throws where the store does not answer. */
   stored: () => Promise<Family[]>
   takesWrites: () => Promise<boolean>
   /** How many problems the configuration has. */
@@ -15,12 +21,14 @@ interface ExportDeps {
   memory: number
 }
 
-const gauge = (name: string, help: string, value: number, labels: Record<string, string> = {}): Family => ({
+const gauge = (name: string, help: string, samples: Sample[]): Family => ({
   name,
   help,
   type: 'gauge',
-  samples: [{ labels, value }],
+  samples,
 })
+
+const plain = (value: number): Sample[] => [{ labels: {}, value }]
 
 /** A counter that appears with its first event has not increased, as Prometheus sees it: an alert would miss that one. */
 function beginAtZero(): void {
@@ -39,21 +47,77 @@ export async function exportedMetrics(deps: ExportDeps): Promise<string> {
   const isWritable = stored !== null && (await deps.takesWrites())
   beginAtZero()
   return metricsText([
-    gauge('prompt_relay_info', 'Version, mode and store.', 1, labels),
-    gauge('prompt_relay_store_up', '1: the store answers.', stored === null ? 0 : 1),
+    gauge('prompt_relay_info', 'Version, mode and store.', [{ labels, value: 1 }]),
+    gauge('prompt_relay_store_up', '1: the store answers.', plain(stored === null ? 0 : 1)),
     gauge(
       'prompt_relay_store_writable',
       '1: the store takes writes, by a write of the last 30 seconds.',
-      isWritable ? 1 : 0,
+      plain(isWritable ? 1 : 0),
     ),
     gauge(
       'prompt_relay_configuration_problems',
       'Problems of the configuration. While there is one, events are stored, and nothing is settled or sent.',
-      deps.problems,
+      plain(deps.problems),
     ),
-    gauge('process_start_time_seconds', 'When this process began.', startedAt),
-    gauge('process_resident_memory_bytes', 'Memory of this process.', memory),
+    gauge('process_start_time_seconds', 'When this process began.', plain(startedAt)),
+    gauge('process_resident_memory_bytes', 'Memory of this process.', plain(memory)),
     ...(stored ?? []),
     ...processFamilies(),
   ])
+}
+
+/** The numbers of the store, the same at every instance. `now`: epoch milliseconds. */
+export async function storeFamilies(db: Db, now: number): Promise<Family[]> {
+  const depths = await queueDepths(db)
+  const open = await openChangeCount(db)
+  const health = await readHealth(db, now)
+  const targets = await allTargets(db)
+  return [
+    gauge(
+      'prompt_relay_deliveries',
+      'Deliveries that wait, are under way or were given up, counted up to 10,000 each.',
+      depths.map(({ target, status, count }) => ({ labels: { target, status }, value: count })),
+    ),
+    gauge('prompt_relay_open_changes', 'Changes that are not settled, counted up to 10,000.', plain(open)),
+    ...healthFamilies(health, targets, now),
+    gauge(
+      'prompt_relay_circuit_open',
+      '1: the target is left alone for a while, because it failed several times in a row.',
+      targets.map((row) => ({ labels: { target: row.name }, value: isOpen(row, now) ? 1 : 0 })),
+    ),
+  ]
+}
+
+function healthFamilies(health: Health, targets: TargetRow[], now: number): Family[] {
+  const waited = health.waitingSince === null ? 0 : Math.max(0, now - health.waitingSince) / 1000
+  // Also targets that are no longer in the configuration.
+  const names = new Set([...targets.map(({ name }) => name), ...health.targets.map(({ target }) => target)])
+  const openFailures = new Map(health.openFailures.map(({ target, count }) => [target, count]))
+  return [
+    gauge(
+      'prompt_relay_open_failures',
+      'Deliveries that were given up, and neither replayed nor dismissed, counted up to 1,000.',
+      [...names].map((target) => ({ labels: { target }, value: openFailures.get(target) ?? 0 })),
+    ),
+    gauge(
+      'prompt_relay_overdue_changes',
+      'Changes that should have settled and have not.',
+      plain(health.overdue.count),
+    ),
+    gauge(
+      'prompt_relay_oldest_waiting_seconds',
+      'How long the oldest delivery waits, or the oldest change that should have settled; 0: none.',
+      plain(waited),
+    ),
+    gauge(
+      'prompt_relay_last_signed_event_timestamp_seconds',
+      'When Langfuse last sent an event with a valid signature.',
+      health.lastSignedAt === null ? [] : plain(health.lastSignedAt / 1000),
+    ),
+    gauge(
+      'prompt_relay_trouble',
+      'What the relay has noticed and announced to each alertTarget, while it lasts.',
+      health.troubles.map(({ what, target }) => ({ labels: { what, target: target ?? '' }, value: 1 })),
+    ),
+  ]
 }

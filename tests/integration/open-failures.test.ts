@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Routes } from '#lib/core/rules/rules.ts'
+import { storeFamilies } from '#lib/pipeline/exported-metrics.ts'
 import { prune } from '#lib/pipeline/prune.ts'
 import { replayDelivery } from '#lib/pipeline/replay/replay.ts'
-import { storeFamilies } from '#lib/pipeline/setup/store-metrics.ts'
 import { ensureTargets } from '#lib/store/tables/targets.ts'
 import { readHealth } from '#lib/store/views/health.ts'
 import {

@@ -7,7 +7,7 @@ import { withoutEndSlash } from '#lib/base/url-path.ts'
 import type { Check, CheckState } from '#lib/core/setup/check.ts'
 import { type SetupSeen, setupChecks } from '#lib/core/setup/checks.ts'
 import { langfuseAccess } from '#lib/pipeline/langfuse-access.ts'
-import { askAround } from '#lib/pipeline/setup/ask-around.ts'
+import { reachAll } from '#lib/pipeline/setup/reach-all.ts'
 import { setupSeen } from '#lib/pipeline/setup/seen.ts'
 import { relay } from '#lib/relay.ts'
 import { database } from '#lib/store/client.ts'
@@ -52,7 +52,7 @@ export default async function SetupPage({ searchParams }: { searchParams: Search
     writeProblem: await storeProbe().check(),
     reached:
       ask === '1'
-        ? await askAround({ env, routes }, { fetch, now: Date.now, timeoutMs: askMs, ...drawn })
+        ? await reachAll({ env, routes }, { fetch, now: Date.now, timeoutMs: askMs, ...drawn })
         : null,
   })
   const { configuration, incoming, targets, relay: own } = setupChecks(seen)

@@ -1,7 +1,12 @@
 import { leftOut, type Routes, route } from '#lib/core/rules/rules.ts'
 import { type RefusedKind, refusedKinds } from '#lib/endpoints/send-refused.ts'
-import { type TestKind, testFacts, testKinds, testRows } from '#lib/pipeline/setup/test-bodies.ts'
-import { testProject } from '#lib/pipeline/setup/test-edits.ts'
+import {
+  type TestKind,
+  testFacts,
+  testKinds,
+  testProject,
+  testRows,
+} from '#lib/pipeline/setup/test-bodies.ts'
 import { Tile } from '../../_ui/badge.tsx'
 import { Icon } from '../../_ui/icons.tsx'
 import { kindWords } from '../_words/change-words.ts'

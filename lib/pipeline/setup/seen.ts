@@ -15,8 +15,8 @@ import { lastReason, openFailures } from '../../store/views/open-failures.ts'
 import { knownNames, lastDelivered, lastOfKind, lastRejection, lastSigned } from '../../store/views/setup.ts'
 import { builtRulesDiffer, builtRulesWarning } from './built-rules.ts'
 
-const fromOutside = 'langfuse-webhook'
-/** Whoever signs means the relay; what comes without a signature is mostly somebody who scans the internet. */
+const endpoint = 'langfuse-webhook'
+/** A sender that signs means this relay; what comes without a signature is mostly a scan of the internet. */
 const ofSigners = ['signature-mismatch', 'signature-expired', 'signature-undated', 'scheme-off', 'no-secret']
 
 /** What the checks are made of, with the change that each target got last. */
@@ -35,59 +35,77 @@ interface Given {
   writeProblem: SetupSeen['writeProblem']
 }
 
-/** All that is to be known of the relay, as it stands now. */
+/** All that the setup page and the doctor check, as it stands now. */
 export async function setupSeen(db: Db, given: Given): Promise<Seen> {
   const { env, configuration, now, isServerless, address, reached, writeProblem } = given
-  const { routes, problems, warnings } = configuration
-  const signed = await lastSigned(db, fromOutside)
-  const watched = await readWatch(db)
-  const lastEventAt = Math.max(signed.at ?? 0, watched.lastSignedAt ?? 0) || null
-  const hasLangfuseKeys = env.LANGFUSE_SECRET_KEY !== undefined
   const states = new Map((await allTargets(db)).map((row) => [row.name, row]))
+  const { routes } = configuration
   const targets = configuration.written.map((written) =>
     targetSeen(db, { ...written, isNamed: isNamed(routes, written.name) }, states.get(written.name)),
   )
   return {
     now,
-    configuration: {
-      problems,
-      warnings: [
-        ...warnings,
-        ...((await builtRulesDiffer()) === true ? [builtRulesWarning] : []),
-        ...(asksForNames(routes) ? unmatched(routes.rules, await knownNames(db)) : []),
-      ],
-    },
+    configuration: await configurationSeen(db, configuration),
     address,
+    ...(await eventsSeen(db, env, now)),
+    lastRejection: await lastRejection(db, ofSigners),
+    targets: await Promise.all(targets),
+    alertTargets: routes.alertTargets,
+    waiting: await readWaiting(db, now),
+    writeProblem,
+    isDry: env.RELAY_MODE === 'dry-run',
+    hasPassword: env.DASHBOARD_PASSWORD !== undefined,
+    hasCronSecret: env.CRON_SECRET !== undefined,
+    hasLangfuseKeys: hasLangfuseKeys(env),
+    polling: await pollingSeen(db, env),
+    callbacks: await callbacksSeen(db, env),
+    isServerless,
+    store: env.DATABASE_URL.startsWith('file:') ? 'sqlite' : 'postgres',
+    reached,
+  }
+}
+
+async function configurationSeen(
+  db: Db,
+  { routes, problems, warnings }: Given['configuration'],
+): Promise<Seen['configuration']> {
+  const built = (await builtRulesDiffer()) === true ? [builtRulesWarning] : []
+  const unknown = asksForNames(routes) ? unmatched(routes.rules, await knownNames(db)) : []
+  return { problems, warnings: [...warnings, ...built, ...unknown] }
+}
+
+const hasLangfuseKeys = (env: Env): boolean => env.LANGFUSE_SECRET_KEY !== undefined
+
+async function eventsSeen(
+  db: Db,
+  env: Env,
+  now: number,
+): Promise<Pick<Seen, 'secrets' | 'lastEventAt' | 'quiet' | 'troubles' | 'watchedAt'>> {
+  const signed = await lastSigned(db, endpoint)
+  const watched = await readWatch(db)
+  const lastEventAt = Math.max(signed.at ?? 0, watched.lastSignedAt ?? 0) || null
+  const quietMs = env.QUIET_HOURS * 3_600_000
+  return {
     secrets: env.LANGFUSE_WEBHOOK_SECRET.map((secret) => secretSeen(secret, signed.bySecret)),
     lastEventAt,
     quiet: quietness({
       ...watched,
       lastSignedAt: lastEventAt,
       now,
-      quietMs: env.QUIET_HOURS * 3_600_000,
-      hasKeys: hasLangfuseKeys,
+      quietMs,
+      hasKeys: hasLangfuseKeys(env),
     }),
-    lastRejection: await lastRejection(db, ofSigners),
-    targets: await Promise.all(targets),
-    alertTargets: routes.alertTargets,
-    waiting: await readWaiting(db, now),
     troubles: watched.troubles,
     watchedAt: watched.lookedAt,
-    writeProblem,
-    isDry: env.RELAY_MODE === 'dry-run',
-    hasPassword: env.DASHBOARD_PASSWORD !== undefined,
-    hasCronSecret: env.CRON_SECRET !== undefined,
-    hasLangfuseKeys,
-    polling: await pollingSeen(db, env),
-    callbacks: {
-      origins: allowedOrigins(env),
-      hasToken: env.CALLBACK_TOKEN !== undefined,
-      isOpen: env.CALLBACK_OPEN,
-      lastAt: await lastOfKind(db, 'trace-callback'),
-    },
-    isServerless,
-    store: env.DATABASE_URL.startsWith('file:') ? 'sqlite' : 'postgres',
-    reached,
+  }
+}
+
+async function callbacksSeen(db: Db, env: Env): Promise<Seen['callbacks']> {
+  return {
+    origins: allowedOrigins(env),
+    hasToken: env.CALLBACK_TOKEN !== undefined,
+    isOpen: env.CALLBACK_OPEN,
+    lastAt: await lastOfKind(db, 'trace-callback'),
   }
 }
 

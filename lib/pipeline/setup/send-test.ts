@@ -10,8 +10,7 @@ import { saveVersions } from '../../store/tables/prompts.ts'
 import { changeOfEvent, forgetPrompt } from '../../store/views/setup.ts'
 import type { Arrival } from '../arrival.ts'
 import type { Received } from '../receive.ts'
-import { type TestKind, testPlan } from './test-bodies.ts'
-import { type TestPlan, testProject } from './test-edits.ts'
+import { type TestKind, type TestPlan, testPlan, testProject } from './test-bodies.ts'
 
 /** Where an event came from that the relay sent itself. */
 export const testSource = 'test'

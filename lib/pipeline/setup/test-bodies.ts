@@ -1,9 +1,22 @@
-import type { Fact } from '../../core/change/change.ts'
+import type { Fact, VersionState } from '../../core/change/change.ts'
 import { type ObservedRow, observationBody, rowOf, scoreBody } from '../../core/change/observed.ts'
 import { fromObservation, fromScore } from '../../langfuse/observed.ts'
-import { iso, promptPlan, type TestPlan, testProject } from './test-edits.ts'
 
-/** What can be sent as a test: one for each thing that Langfuse tells of. */
+/** No project of Langfuse has such an id, so that a test never touches what is known of a real prompt. */
+export const testProject = 'prompt-relay-test'
+
+interface TestVersion {
+  state: VersionState
+  content: { text: string; config: Record<string, unknown> }
+}
+
+/** A test of one kind: the bodies to send, as Langfuse would write them, and what is to be known before. */
+export interface TestPlan {
+  before: { name: string; versions: TestVersion[] } | null
+  bodies: object[]
+}
+
+/** What can be sent as a test: one for each thing that Langfuse sends. */
 export const testKinds = [
   'version-created',
   'promoted',
@@ -30,6 +43,106 @@ export const testFacts: Record<TestKind, Fact[]> = {
   'error-trace': [{ kind: 'error-trace', name: 'prompt-relay/test', ...once }],
   score: [{ kind: 'score', name: 'prompt-relay/test', ...once, lowest: 0, highest: 0 }],
   unrecognised: [{ kind: 'unrecognised' }],
+}
+
+const earlierMs = 60_000
+const earlierText = 'You answer questions about {{product}}.\nBe short.'
+const laterText = 'You answer questions about {{product}} in {{language}}.\nBe short and kind.'
+
+interface Version {
+  version: number
+  labels: string[]
+  text: string
+}
+
+const iso = (at: number): string => new Date(at).toISOString()
+
+function promptBody(
+  id: string,
+  now: number,
+  { name, action, prompt }: { name: string; action: string; prompt: Version },
+): object {
+  const { version, labels, text } = prompt
+  return {
+    id,
+    timestamp: iso(now),
+    type: 'prompt-version',
+    apiVersion: 'v1',
+    action,
+    user: { name: 'Prompt Relay', email: null },
+    prompt: {
+      id: `${name}-v${version}`,
+      name,
+      version,
+      projectId: testProject,
+      createdBy: 'prompt-relay',
+      labels,
+      prompt: text,
+      type: 'text',
+      config: { temperature: version > 1 ? 0.2 : 0.7 },
+      commitMessage: 'A test sent from the setup page',
+      tags: [],
+      // Of an older version, or the newer ones would be taken for deleted and created anew.
+      createdAt: iso(action === 'created' ? now : now - 2 * earlierMs),
+      updatedAt: iso(now),
+    },
+  }
+}
+
+function versionBefore(name: string, now: number, { version, labels, text }: Version): TestVersion {
+  return {
+    state: {
+      version,
+      promptId: `${name}-v${version}`,
+      labels,
+      tags: [],
+      promptType: 'text',
+      commitMessage: null,
+      createdBy: 'prompt-relay',
+      updatedAt: now - earlierMs,
+      deleted: false,
+    },
+    content: { text, config: { temperature: version > 1 ? 0.2 : 0.7 } },
+  }
+}
+
+/** Versions before the edit, and each event of it. */
+const edits = {
+  'version-created': {
+    before: [{ version: 1, labels: ['production', 'latest'], text: earlierText }],
+    events: [
+      { action: 'created', prompt: { version: 2, labels: ['latest'], text: laterText } },
+      { action: 'updated', prompt: { version: 1, labels: ['production'], text: earlierText } },
+    ],
+  },
+  promoted: {
+    before: [
+      { version: 1, labels: ['production'], text: earlierText },
+      { version: 2, labels: ['latest'], text: laterText },
+    ],
+    events: [
+      { action: 'updated', prompt: { version: 2, labels: ['latest', 'production'], text: laterText } },
+      { action: 'updated', prompt: { version: 1, labels: [], text: earlierText } },
+    ],
+  },
+  deleted: {
+    before: [
+      { version: 1, labels: [], text: earlierText },
+      { version: 2, labels: ['production', 'latest'], text: laterText },
+    ],
+    events: [{ action: 'deleted', prompt: { version: 1, labels: [], text: earlierText } }],
+  },
+} satisfies Record<string, { before: Version[]; events: { action: string; prompt: Version }[] }>
+
+/** An edit of a prompt of the relay's own. `id`: unique; `now`: epoch milliseconds. */
+function promptPlan(kind: keyof typeof edits, id: string, now: number): TestPlan {
+  // One name a kind, so that two tests at once are not taken for one edit.
+  const name = `prompt-relay/test/${kind}`
+  const { before, events } = edits[kind]
+  return {
+    before: { name, versions: before.map((version) => versionBefore(name, now, version)) },
+    bodies: events.map((event, i) => promptBody(`${id}-${i}`, now, { name, ...event })),
+  }
 }
 
 const alertBody = (id: string, now: number, severity: 'ALERT' | 'OK'): object => ({

@@ -21,8 +21,8 @@ interface World {
 const reachOf = (target: Target, context: SendContext): Promise<Reach> =>
   reachTarget(target, context).catch(() => troubled('It could not be checked: please report this bug'))
 
-/** Asks Langfuse and every configured target, all at once, whether they are there. Posts nothing anywhere. */
-export async function askAround(
+/** Finds out whether Langfuse and every configured target can be reached, all at once. Posts nothing anywhere. */
+export async function reachAll(
   { env, routes }: { env: Env; routes: Routes },
   { fetch, now, timeoutMs, draw }: World,
 ): Promise<Reached> {

@@ -9,7 +9,7 @@ import { githubAppSettings, targetKinds, targetTypes } from '#lib/core/rules/tar
 const example = readFileSync(new URL('../../.env.example', import.meta.url), 'utf8')
 const { values: defaults } = readEnv({})
 
-/** What `.env.example` says above each variable; those without a comment of their own share the one before. */
+/** The comment above each variable in `.env.example`. A variable without its own shares the one before. */
 function comments(): Map<string, string> {
   const found = new Map<string, string>()
   let text: string[] = []
@@ -30,7 +30,7 @@ function comments(): Map<string, string> {
   return found
 }
 
-/** Outside of code, `<` would begin a tag. */
+/** Outside code, `<` would start a tag. */
 const cell = (text: string): string =>
   text
     .replaceAll('|', '\\|')
@@ -52,16 +52,16 @@ function range(schema: z.ZodType): string {
 }
 
 function variableRows(): string[] {
-  const said = comments()
+  const texts = comments()
   return envNames.map((name, place) => {
     const { schema } = variableOf(name)
-    const text = said.get(name) ?? ''
-    const before = said.get(envNames[place - 1] ?? '')
+    const text = texts.get(name) ?? ''
+    const before = texts.get(envNames[place - 1] ?? '')
     const cells = [
       code(name),
       code(shownDefault(defaults[name])),
       range(schema),
-      text === before ? 'See the one above.' : text,
+      text === before ? 'See above.' : text,
     ]
     return `| ${cells.map(cell).join(' | ')} |`
   })
@@ -96,16 +96,16 @@ const page = (): string =>
   [
     '# Configuration reference',
     '',
-    'Made from the schemas by which the relay checks what it is given: `npx vitest run --project unit',
-    'tests/unit/configuration-doc.test.ts --update=all` writes it anew.',
+    'Generated from the schemas that the relay validates its configuration with: `npx vitest run --project unit',
+    'tests/unit/configuration-doc.test.ts --update=all` regenerates it.',
     '',
-    'Checked at start, in `/api/health`, by `npm run doctor` and on *Setup*. While there is a problem, events are stored, and',
-    'nothing is settled or sent; without a working `DATABASE_URL` and `LANGFUSE_WEBHOOK_SECRET` the endpoints answer 503. A name',
-    'like one of these that is not read, and a name in a rule that matches nothing known, are warnings.',
+    'The configuration is checked at start, in `/api/health`, by `npm run doctor` and on *Setup*. While it has a problem, events',
+    'are stored, but nothing is settled or sent; without a working `DATABASE_URL` and `LANGFUSE_WEBHOOK_SECRET` the endpoints',
+    'answer 503. A variable that looks like a misspelling of one below is a warning, and so is a name in a rule that matches',
+    'nothing known.',
     '',
-    'Blanks, line breaks and quotes around a value are taken off, but for the quotes of passwords and tokens, which are a problem,',
-    'as are masked values, placeholders, characters that cannot be seen, and a user and a password in a URL (other than the',
-    "database's and a proxy's).",
+    'Spaces, line breaks and quotes around a value are removed. These are problems: quotes around passwords and tokens, masked',
+    'values, placeholders, invisible characters, and a user or password in a URL (except in those of the database and a proxy).',
     '',
     '## Variables',
     '',
@@ -113,14 +113,13 @@ const page = (): string =>
     '|---|---|---|---|',
     ...variableRows(),
     '',
-    'Where `DATABASE_URL` is unset, `POSTGRES_URL` is taken. `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` are described in',
-    '[running](running.md#behind-a-proxy-to-the-internet).',
+    '[Running](running.md#behind-a-proxy-to-the-internet) describes `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`.',
     '',
     '## relay.config.ts',
     '',
-    '`targets` (by name), `rules` (a list) and `alertTarget` (a name or a list). Where `alertTarget` is absent, it is every target',
-    `that people read (${readByPeople.map(code).join(', ')}); an empty list is none. The file gets the variables above, and`,
-    '`variable`, which reads a variable of any name:',
+    'The file returns `targets` (by name), `rules` (a list) and `alertTarget` (a name or a list; default: every target that people',
+    `read: ${readByPeople.map(code).join(', ')}). It gets the variables above, validated, and \`variable\`, which reads a variable of`,
+    'any name:',
     '',
     '```ts',
     'export default defineRelay((env, variable) => ({',
@@ -154,7 +153,7 @@ const page = (): string =>
   ].join('\n')
 
 describe('docs/configuration.md', () => {
-  it('is what the schemas say (--update=all writes it anew)', async () => {
+  it('matches the schemas (--update=all regenerates it)', async () => {
     await expect(page()).toMatchFileSnapshot('../../docs/configuration.md')
   })
 

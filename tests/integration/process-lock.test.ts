@@ -73,10 +73,11 @@ describe('a process that works on an SQLite file', () => {
     expect(next.wasAlone).toBe(true)
   })
 
-  it('keeps nobody from reading and writing the store', async () => {
+  it('lets others read and write the store', async () => {
     const { leave } = await enter()
     const db = await openDatabase(`file:${path}`)
     await queueChanges(db, 1, ['slack'])
+    expect(await db.selectFrom('deliveries').select('status').execute()).toEqual([{ status: 'queued' }])
     await db.destroy()
     leave()
   })

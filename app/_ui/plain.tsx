@@ -1,7 +1,7 @@
-import { type Part, visibleParts } from '#lib/base/visible.ts'
+import { type VisiblePart, visibleParts } from '#lib/base/visible.ts'
 
 /** Text from outside, ready to be shown: in parts where it holds characters that a reader would not see. */
-export type Shown = string | Part[]
+export type Shown = string | VisiblePart[]
 
 /** `text` comes from outside; `lines`: keep its line breaks and tabs. */
 interface Props {

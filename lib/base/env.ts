@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { nearest, type Problem } from './problem.ts'
 import {
   databaseUrl,
   delayList,
@@ -17,8 +18,7 @@ import {
   password,
   publicUrl,
   wholeFrom,
-} from './env-values.ts'
-import { nearest, type Problem } from './problem.ts'
+} from './setting-values.ts'
 import { cleaned } from './text-flaws.ts'
 
 const passwordExample = 'a long sentence that only your team knows'

@@ -1,5 +1,5 @@
 /** A stretch of text, or one character that a reader would not see, or that would reorder what is seen. */
-export type Part = { text: string } | { code: string; name: string }
+export type VisiblePart = { text: string } | { code: string; name: string }
 
 const names: Record<string, string> = {
   '0000': 'null',
@@ -108,8 +108,8 @@ function markOf(character: string): { code: string; name: string } {
 }
 
 /** Splits text so that odd characters can be shown by their code. `lines` keeps new lines and tabs as they are. */
-export function visibleParts(text: string, { lines }: { lines: boolean }): Part[] {
-  const parts: Part[] = []
+export function visibleParts(text: string, { lines }: { lines: boolean }): VisiblePart[] {
+  const parts: VisiblePart[] = []
   let end = 0
   for (const match of text.matchAll(odd)) {
     const [, character] = match
@@ -125,12 +125,12 @@ export function visibleParts(text: string, { lines }: { lines: boolean }): Part[
 }
 
 /** One line, ready to be shown: mostly it is as it was. */
-export function shownLine(text: string): string | Part[] {
+export function shownLine(text: string): string | VisiblePart[] {
   const parts = visibleParts(text, { lines: false })
   return parts.every((part) => 'text' in part) ? text : parts
 }
 
-const joined = (parts: Part[]): string =>
+const joined = (parts: VisiblePart[]): string =>
   parts.map((part) => ('text' in part ? part.text : `[${part.code}]`)).join('')
 
 /** The same for where only text can stand, as in attributes and the window's title: `[U+202E]`. */

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { JsonObject } from '../base/json.ts'
+import { type JsonObject, readJsonObject } from '../base/json.ts'
 import {
   type AlertEvent,
   alertBody,
@@ -13,8 +13,17 @@ import {
   type SourceEvent,
   type UnrecognisedEvent,
 } from '../core/change/event.ts'
-import { observationBody, observationNames, scoreBody, scoreNames } from '../core/change/observed.ts'
-import { fromObservation, fromScore } from './observed.ts'
+import {
+  type ObservationBody,
+  type ObservationEvent,
+  type ObservedName,
+  observationBody,
+  observationNames,
+  type ScoreBody,
+  type ScoreEvent,
+  scoreBody,
+  scoreNames,
+} from '../core/change/observed.ts'
 
 type User = z.output<typeof promptBody>['user']
 
@@ -110,6 +119,64 @@ function fromNotification({ event }: z.output<typeof notificationBody>): Notific
   }
 }
 
+const actionOf = (event: ObservedName): 'created' | 'updated' =>
+  event.endsWith('.updated') ? 'updated' : 'created'
+
+const types = {
+  'trace.created': 'trace',
+  'trace.updated': 'trace',
+  'generation.created': 'generation',
+  'observation.created': 'observation',
+} as const satisfies Record<ObservationBody['event'], ObservationEvent['type']>
+
+export function fromObservation({ event, timestamp, data }: ObservationBody): ObservationEvent {
+  return {
+    type: types[event],
+    action: actionOf(event),
+    projectId: data.projectId,
+    traceId: data.traceId,
+    id: data.observationId ?? data.traceId,
+    observationType: data.type ?? null,
+    name: data.name ?? null,
+    traceName: data.traceName ?? null,
+    environment: data.environment ?? null,
+    level: data.level ?? null,
+    statusMessage: data.statusMessage ?? null,
+    model: data.model ?? null,
+    latencyMs: data.latency == null ? null : Math.round(data.latency * 1000),
+    cost: data.totalCost ?? null,
+    tokens: {
+      input: data.inputTokens ?? null,
+      output: data.outputTokens ?? null,
+      total: data.totalTokens ?? null,
+    },
+    userId: data.userId ?? null,
+    sessionId: data.sessionId ?? null,
+    promptName: data.promptName ?? null,
+    promptVersion: data.promptVersion ?? null,
+    at: Date.parse(timestamp),
+  }
+}
+
+export function fromScore({ event, timestamp, data }: ScoreBody): ScoreEvent {
+  return {
+    type: 'score',
+    action: actionOf(event),
+    projectId: data.projectId,
+    id: data.scoreId,
+    name: data.name,
+    value: data.value ?? null,
+    dataType: data.dataType ?? null,
+    source: data.source ?? null,
+    comment: data.comment ?? null,
+    environment: data.environment ?? null,
+    traceId: data.traceId ?? null,
+    observationId: data.observationId ?? null,
+    sessionId: data.sessionId ?? null,
+    at: Date.parse(timestamp),
+  }
+}
+
 const maxProblems = 20
 
 const unrecognised = (problems: string[]): UnrecognisedEvent => ({
@@ -179,4 +246,10 @@ export function toEvent(body: JsonObject): SourceEvent {
   if (event.type !== 'prompt-version') return storable(event)
   const { text, config, ...rest } = event
   return { ...storable(rest), text, config }
+}
+
+/** The event of a stored body: the same that `openWebhook` gave when it came. */
+export function parseBody(rawBody: Uint8Array): SourceEvent {
+  const json = readJsonObject(rawBody)
+  return json.ok ? toEvent(json.value) : { type: 'unrecognised', projectId: null, problems: [json.message] }
 }

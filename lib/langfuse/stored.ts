@@ -1,6 +1,6 @@
 import type { SourceEvent } from '../core/change/event.ts'
+import { parseBody } from './body.ts'
 import { openCallback } from './callback.ts'
-import { parseBody } from './webhook.ts'
 
 /** Where an event came from; the same body means something only at its own door. */
 export type EventSource = 'langfuse-webhook' | 'langfuse-callback' | 'langfuse-api'

@@ -1,8 +1,7 @@
 import { z } from 'zod'
 import { type JsonObject, type JsonRefusal, readJsonObject } from '../base/json.ts'
-import type { SourceEvent } from '../core/change/event.ts'
-import { own, toEvent } from './body.ts'
-import { type OpenedEvent, openEvent } from './keys.ts'
+import { own } from './body.ts'
+import { type OpenedEvent, openEvent } from './opened-event.ts'
 import { checkAge, type SignatureRefusal, type SignatureScheme, verifySignature } from './signature.ts'
 
 export interface WebhookRequest {
@@ -70,12 +69,6 @@ export function openWebhook(request: WebhookRequest): OpenedWebhook | RefusedWeb
   if (stale) return stale
   const { scheme, secretHint } = signature
   return { ok: true, ...openEvent(body, { rawBody, timestamp, now }), signature: scheme, secretHint }
-}
-
-/** The event of a stored body: the same that `openWebhook` gave when it came. */
-export function parseBody(rawBody: Uint8Array): SourceEvent {
-  const json = readJsonObject(rawBody)
-  return json.ok ? toEvent(json.value) : { type: 'unrecognised', projectId: null, problems: [json.message] }
 }
 
 const keptNames = [

@@ -1,5 +1,5 @@
 import type { Change } from '../core/change/change.ts'
-import type { OpenedEvent } from '../langfuse/keys.ts'
+import type { OpenedEvent } from '../langfuse/opened-event.ts'
 import type { EventSource } from '../langfuse/stored.ts'
 import type { EventRow } from '../store/schema.ts'
 

@@ -1,6 +1,6 @@
 import { unconfirmedIds, unnamed } from '../core/change/describe-callback.ts'
 import type { CallbackItem } from '../langfuse/callback.ts'
-import { subjectOf } from '../langfuse/keys.ts'
+import { subjectOf } from '../langfuse/opened-event.ts'
 import { type EventSource, unconfirmed } from '../langfuse/stored.ts'
 import type { Db } from '../store/client.ts'
 import type { CallbackPaceRow } from '../store/schema.ts'

@@ -1,5 +1,4 @@
-import { count, processFamilies } from '../base/metrics.ts'
-import { type Family, metricsText, type Sample } from '../base/metrics-text.ts'
+import { count, type Family, metricsText, processFamilies, type Sample } from '../base/metrics.ts'
 import { storeErrorWords } from '../base/store-error.ts'
 import { isOpen } from '../core/delivery/circuit.ts'
 import type { Db } from '../store/client.ts'

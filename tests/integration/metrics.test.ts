@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { metricsText } from '#lib/base/metrics-text.ts'
+import { metricsText } from '#lib/base/metrics.ts'
 import { storeFamilies } from '#lib/pipeline/exported-metrics.ts'
 import { isPostgres } from '#lib/store/client.ts'
 import { ensureTargets, updateTarget } from '#lib/store/tables/targets.ts'

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { newId } from '#lib/base/id.ts'
-import { metricsText } from '#lib/base/metrics-text.ts'
+import { metricsText } from '#lib/base/metrics.ts'
 import type { Routes } from '#lib/core/rules/rules.ts'
 import { storeFamilies } from '#lib/pipeline/exported-metrics.ts'
 import { watch } from '#lib/pipeline/watch.ts'

@@ -1,6 +1,7 @@
 import { createPrivateKey } from 'node:crypto'
 import { isIP } from 'node:net'
 import { z } from 'zod'
+import { isPublicIp } from '../../base/public-address.ts'
 import {
   delays,
   foreignToken,
@@ -8,12 +9,12 @@ import {
   isHeaderName,
   like,
   list,
+  partsFlaw,
   setting,
   textOf,
-} from '../../base/env-values.ts'
-import { isPublicIp } from '../../base/public-address.ts'
+  urlFlaw,
+} from '../../base/setting-values.ts'
 import { cleaned, textFlaw } from '../../base/text-flaws.ts'
-import { partsFlaw, urlFlaw } from '../../base/url-flaws.ts'
 import { withoutEndSlash } from '../../base/url-path.ts'
 
 /** What every kind of target takes beside its own settings. */

@@ -1,5 +1,96 @@
 import { z } from 'zod'
-import { askLangfuse, type LangfuseApi } from './request.ts'
+import { pathSegment } from '../../base/url-path.ts'
+import type { StoredPromptEvent } from '../../core/change/change.ts'
+import { storable } from '../body.ts'
+import { readProject } from './project.ts'
+import { askLangfuse, type LangfuseAnswer, type LangfuseApi } from './request.ts'
+
+const isNoAnswer = (answer: LangfuseAnswer): boolean =>
+  !answer.ok && (answer.status === null || answer.status === 429 || answer.status >= 500)
+
+const promptVersion = z.object({
+  projectId: z.string(),
+  version: z.int(),
+  prompt: z.unknown(),
+  config: z.unknown(),
+})
+
+/**
+ * Reads one version of a prompt (`GET /api/public/v2/prompts/{name}`), with its references resolved as in a webhook.
+ * Null where it does not exist, no address can hold its name (`..`), or it belongs to another project than the keys;
+ * undefined where no answer came, or one that asks for patience: a difference is worth asking once, not waiting for.
+ */
+export async function readPromptVersion(
+  api: LangfuseApi,
+  { projectId, name, version }: { projectId: string; name: string; version: number },
+): Promise<{ text: unknown; config: unknown } | null | undefined> {
+  const segment = pathSegment(name)
+  if (segment === null) return null
+  const answer = await askLangfuse(api, `/api/public/v2/prompts/${segment}`, { version })
+  if (isNoAnswer(answer)) return undefined
+  const read = promptVersion.safeParse(answer.ok ? answer.json : null)
+  if (!read.success || read.data.projectId !== projectId || read.data.version !== version) return null
+  return { text: read.data.prompt, config: read.data.config ?? {} }
+}
+
+const time = z.iso.datetime({ offset: true }).transform((iso) => Date.parse(iso))
+
+const promptState = z.object({
+  projectId: z.string(),
+  id: z.string(),
+  version: z.int32().min(1),
+  labels: z.array(z.string()),
+  tags: z.array(z.string()),
+  type: z.string(),
+  commitMessage: z.string().nullish(),
+  createdBy: z.string(),
+  createdAt: time,
+  updatedAt: time,
+})
+
+interface LabelOfPrompt {
+  projectId: string
+  name: string
+  label: string
+}
+
+/**
+ * Reads which version of a prompt carries a label (`GET /api/public/v2/prompts/{name}?label=…&resolve=false`). `holder`
+ * null: none does; since 404 is also the answer of another project, its keys are asked whose they are. Null where that
+ * cannot be known by these keys, undefined where no answer came.
+ */
+export async function readLabelHolder(
+  api: LangfuseApi,
+  { projectId, name, label }: LabelOfPrompt,
+): Promise<{ holder: StoredPromptEvent | null } | null | undefined> {
+  const segment = pathSegment(name)
+  if (segment === null) return null
+  const answer = await askLangfuse(api, `/api/public/v2/prompts/${segment}`, { label, resolve: 'false' })
+  if (isNoAnswer(answer)) return undefined
+  if (!answer.ok) return answer.status === 404 ? nothingIn(api, projectId) : null
+  const read = promptState.safeParse(answer.json)
+  if (!read.success || read.data.projectId !== projectId || !read.data.labels.includes(label)) return null
+  const { id, type, ...rest } = storable(read.data)
+  const holder: StoredPromptEvent = {
+    type: 'prompt-version',
+    action: 'updated',
+    name,
+    promptId: id,
+    promptType: type,
+    ...rest,
+    user: null,
+    eventId: '',
+    occurredAt: rest.updatedAt,
+    isRead: true,
+  }
+  return { holder }
+}
+
+async function nothingIn(api: LangfuseApi, projectId: string): Promise<{ holder: null } | null | undefined> {
+  const project = await readProject(api)
+  if (project.ok) return project.projectId === projectId ? { holder: null } : null
+  return isNoAnswer(project) ? undefined : null
+}
 
 const page = z.object({ data: z.array(z.object({ lastUpdatedAt: z.iso.datetime({ offset: true }) })) })
 

@@ -1,6 +1,6 @@
 import type { Fact, VersionState } from '../../core/change/change.ts'
 import { type ObservedRow, observationBody, rowOf, scoreBody } from '../../core/change/observed.ts'
-import { fromObservation, fromScore } from '../../langfuse/observed.ts'
+import { fromObservation, fromScore } from '../../langfuse/body.ts'
 
 /** No project of Langfuse has such an id, so that a test never touches what is known of a real prompt. */
 export const testProject = 'prompt-relay-test'

@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { count, observe, processFamilies } from '#lib/base/metrics.ts'
-import { metricsText } from '#lib/base/metrics-text.ts'
+import { count, metricsText, observe, processFamilies } from '#lib/base/metrics.ts'
 
 const shared = globalThis as { promptRelayMetrics?: unknown }
 const said = (start: string): string[] =>

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { keptHeaders, openWebhook, parseBody, type WebhookRequest } from '#lib/langfuse/webhook.ts'
+import { parseBody } from '#lib/langfuse/body.ts'
+import { keptHeaders, openWebhook, type WebhookRequest } from '#lib/langfuse/webhook.ts'
 import { fixture, fixtureNames, secret, sign, signatureOf, t } from '../../fixtures.ts'
 
 const now = t * 1000

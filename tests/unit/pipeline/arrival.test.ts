@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { openEvent } from '#lib/langfuse/keys.ts'
+import { openEvent } from '#lib/langfuse/opened-event.ts'
 import { type Arrival, eventRow } from '#lib/pipeline/arrival.ts'
 import { type FixtureName, fixture } from '../../fixtures.ts'
 

@@ -4,6 +4,7 @@ import { monitorName } from '../core/change/describe.ts'
 import type { SourceEvent } from '../core/change/event.ts'
 import { indexable, maxIndexed } from '../core/change/indexable.ts'
 import { burstName, isObserved } from '../core/change/observed.ts'
+import type { FlatBody } from '../core/polling/rows.ts'
 import { isFlat, own, storable, toEvent } from './body.ts'
 
 /** An event of Langfuse with what the store knows it by. */
@@ -34,6 +35,13 @@ export function openEvent(
     subject: subjectOf(event, body),
     occurredAt: 'at' in event ? event.at : (timestamp ?? now),
   }
+}
+
+/** A row of Langfuse's API as an event with its body, as if it had been sent to the webhook endpoint. */
+export function openPolled(body: FlatBody): OpenedEvent & { body: Uint8Array } {
+  const rawBody = Buffer.from(JSON.stringify(body))
+  const timestamp = Date.parse(body.timestamp)
+  return { ...openEvent(body, { rawBody, timestamp, now: timestamp }), body: rawBody }
 }
 
 const sha256 = (value: string | Uint8Array): string => createHash('sha256').update(value).digest('hex')

@@ -1,7 +1,7 @@
 import { HttpResponse, http } from 'msw'
 import { setupServer } from 'msw/node'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { readLabelHolder, readPromptVersion } from '#lib/langfuse/api/client.ts'
+import { readLabelHolder, readPromptVersion } from '#lib/langfuse/api/prompts.ts'
 
 const server = setupServer()
 beforeAll(() => server.listen({ onUnhandledFrame: 'error' }))

@@ -1,0 +1,191 @@
+import { describe, expect, it } from 'vitest'
+import type { JsonObject } from '#lib/base/json.ts'
+import { asUpdate, type FlatBody } from '#lib/core/polling/rows.ts'
+import { parseBody, toEvent } from '#lib/langfuse/body.ts'
+import { dedupeKeyOf, openPolled, subjectOf, twinKeyOf } from '#lib/langfuse/opened-event.ts'
+import { type FixtureName, fixture, fixtureNames } from '../../fixtures.ts'
+import { changed, score, trace } from '../flat-bodies.ts'
+
+const objectOf = (name: FixtureName): JsonObject => JSON.parse(fixture(name).toString())
+
+const prompt = objectOf('01-prompt-created-text.json') as JsonObject & { prompt: JsonObject }
+const withPrompt = (changes: JsonObject): JsonObject => ({
+  ...prompt,
+  prompt: { ...prompt.prompt, ...changes },
+})
+const flat: JsonObject & { data: JsonObject } = {
+  event: 'prompt.updated',
+  timestamp: '2026-08-21T09:14:07.412Z',
+  data: { promptName: 'greeting', promptVersion: 3, projectId: 'p1', labels: ['production'] },
+}
+
+const keyOf = (body: JsonObject): string =>
+  dedupeKeyOf(toEvent(body), body, Buffer.from(JSON.stringify(body)))
+
+describe('the dedupe key', () => {
+  it('is the id, for every body that Langfuse sends', () => {
+    for (const name of fixtureNames) expect(keyOf(objectOf(name))).toBe(`langfuse:${objectOf(name).id}`)
+  })
+
+  it('is the same for a re-run, which has a new timestamp', () => {
+    expect(keyOf({ ...prompt, timestamp: '2026-08-21T09:20:00.000Z' })).toBe(keyOf(prompt))
+  })
+
+  it('is the id of an unrecognised body too, else a hash of its bytes', () => {
+    expect(keyOf({ id: 'x', type: 'new' })).toBe('langfuse:x')
+    for (const id of ['', 5, null, undefined])
+      expect(keyOf({ id, type: 'new' })).toMatch(/^body:[0-9a-f]{64}$/)
+    expect(keyOf({ a: 1 })).not.toBe(keyOf({ a: 2 }))
+  })
+
+  it.each([
+    ['x'.repeat(201), 'x'.repeat(202)],
+    ['\ud800', '\ud801'],
+    ['a\0', 'a\ufffd'],
+    ['a b', 'a\u00a0b'],
+    ['ключ', 'ключи'],
+  ])('is a hash where the id does not fit a key, and tells ids apart (%#)', (one, two) => {
+    expect(keyOf({ ...prompt, id: one })).toMatch(/^langfuse:sha256:[0-9a-f]{64}$/)
+    expect(keyOf({ ...prompt, id: one })).toBe(keyOf({ ...prompt, id: one }))
+    expect(keyOf({ ...prompt, id: one })).not.toBe(keyOf({ ...prompt, id: two }))
+  })
+
+  it('has at most 209 characters', () => {
+    expect(keyOf({ ...prompt, id: 'x'.repeat(200) })).toHaveLength(209)
+  })
+
+  it('is made of event, time, project, name and version in the flat form', () => {
+    const key = keyOf(flat)
+    expect(key).toMatch(/^flat:[0-9a-f]{64}$/)
+    expect(keyOf({ ...flat, id: 'other', data: { ...flat.data, labels: [] } })).toBe(key)
+    const others = [
+      { ...flat, event: 'prompt.created' },
+      { ...flat, timestamp: '2026-08-21T09:14:07.413Z' },
+      { ...flat, data: { ...flat.data, projectId: 'p2' } },
+      { ...flat, data: { ...flat.data, promptName: 'greetings' } },
+      { ...flat, data: { ...flat.data, promptVersion: 4 } },
+    ]
+    expect(new Set([key, ...others.map(keyOf)]).size).toBe(6)
+  })
+})
+
+describe('the twin key', () => {
+  const twin = (body: JsonObject) => twinKeyOf(toEvent(body), body)
+
+  it('is the same for the same edit told by another automation', () => {
+    const other = {
+      ...withPrompt({ labels: ['b', 'a'], tags: ['y', 'x'] }),
+      id: 'other',
+      timestamp: flat.timestamp,
+    }
+    expect(twin(other)).toBe(twin(withPrompt({ labels: ['a', 'b'], tags: ['x', 'y'] })))
+    expect(twin(other)).toMatch(/^[0-9a-f]{64}$/)
+  })
+
+  it.each<[string, JsonObject]>([
+    ['version', withPrompt({ id: 'other' })],
+    ['action', { ...prompt, action: 'updated' }],
+    ['time', withPrompt({ updatedAt: '2026-08-21T09:14:08.000Z' })],
+    ['labels', withPrompt({ labels: ['other'] })],
+    ['tags', withPrompt({ tags: ['other'] })],
+  ])('is another for another %s', (_, body) => {
+    expect(twin(body)).not.toBe(twin(prompt))
+  })
+
+  it('tells labels from labels run together, and labels from tags', () => {
+    const bodies = [
+      withPrompt({ labels: ['a', 'b'], tags: [] }),
+      withPrompt({ labels: ['a,b'], tags: [] }),
+      withPrompt({ labels: [], tags: ['a', 'b'] }),
+    ]
+    expect(new Set(bodies.map(twin)).size).toBe(3)
+  })
+
+  describe('of an alert', () => {
+    const alert = objectOf('09-monitor-alert.json') as { payload: JsonObject }
+    const withPayload = (part: JsonObject) => ({ ...alert, payload: { ...alert.payload, ...part } })
+
+    it('is the same where another automation tells of the same run', () => {
+      expect(twin({ ...alert, id: 'other', timestamp: flat.timestamp })).toBe(twin(alert))
+      expect(twin(alert)).toMatch(/^[0-9a-f]{64}$/)
+    })
+
+    it.each<[string, JsonObject]>([
+      ['monitor', { monitorId: 'other' }],
+      ['project', { projectId: 'other' }],
+      ['severity', { severity: 'WARNING' }],
+      ['run', { timestamp: '2026-08-21T09:15:00.000Z' }],
+    ])('is another for another %s', (_, part) => {
+      expect(twin(withPayload(part))).not.toBe(twin(alert))
+    })
+  })
+
+  describe('of a notification', () => {
+    const notice = objectOf('10-project-notification-evaluator-blocked.json') as { event: JsonObject }
+
+    it('is the same where another automation sends it', () => {
+      expect(twin({ ...notice, id: 'other' })).toBe(twin(notice))
+      expect(twin(notice)).toMatch(/^[0-9a-f]{64}$/)
+    })
+
+    it.each<[string, JsonObject]>([
+      ['time', { timestamp: '2026-08-21T09:15:00.000Z' }],
+      ['resource', { event: { ...notice.event, resourceName: 'other' } }],
+      ['message', { event: { ...notice.event, message: 'other' } }],
+      ['severity', { event: { ...notice.event, severity: 'INFO' } }],
+    ])('is another for another %s', (_, part) => {
+      expect(twin({ ...notice, ...part })).not.toBe(twin(notice))
+    })
+  })
+
+  it('is null where there is no such knowledge', () => {
+    expect([flat, { type: 'new' }].map(twin)).toEqual([null, null])
+  })
+})
+
+describe('the subject', () => {
+  const subject = (body: JsonObject) => subjectOf(toEvent(body), body)
+  const notification = objectOf('10-project-notification-evaluator-blocked.json') as { event: JsonObject }
+
+  it.each<[string, JsonObject, string]>([
+    ['prompt name', prompt, 'support/refund-reply'],
+    ['flat prompt name', flat, 'greeting'],
+    [
+      'monitor name, without the severity before it',
+      objectOf('09-monitor-alert.json'),
+      'p95 latency checkout agent',
+    ],
+    ['resource', notification, 'hallucination-judge'],
+    [
+      'kind of notification without a resource',
+      { ...notification, event: { ...notification.event, resourceId: undefined, resourceName: undefined } },
+      'evaluator-blocked',
+    ],
+    ['unknown type', { type: 'new' }, 'new'],
+    ['unknown type, cut', { type: 'x'.repeat(500) }, 'x'.repeat(200)],
+    ['unknown type with NUL', { type: 'a\0' }, 'a\ufffd'],
+    ['nothing', {}, ''],
+  ])('is the %s', (_, body, text) => {
+    expect(subject(body)).toBe(text)
+  })
+})
+
+describe('a row that was read', () => {
+  it('is stored in the form that the webhook endpoint takes', () => {
+    for (const body of [trace, score]) {
+      const { event, body: bytes } = openPolled(body)
+      expect(event.type).not.toBe('unrecognised')
+      expect(parseBody(bytes)).toEqual(event)
+    }
+  })
+
+  it('has another dedupe key with each update, and the same with each reading', () => {
+    const key = (body: FlatBody) => openPolled(body).dedupeKey
+    const later = changed(trace, { updatedAt: '2026-08-22T09:00:00Z' })
+    const updated = asUpdate(trace)
+    if (!updated) throw new Error('no update')
+    expect(new Set([trace, later, updated, asUpdate(later) ?? trace].map(key)).size).toBe(4)
+    expect(key(structuredClone(trace))).toBe(key(trace))
+    expect(key(changed(score, { value: 0.4 }))).not.toBe(key(score))
+  })
+})

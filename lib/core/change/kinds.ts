@@ -218,7 +218,7 @@ export const kinds = {
 
 export const factKinds = Object.keys(kinds) as FactKind[]
 
-/** Of a kind that only a newer version knows, which wrote it into the store while an upgrade rolls, nothing is known. */
+/** While an upgrade rolls, the store may hold a kind that only the newer version knows: it counts as unrecognised. */
 export const kindOf = (kind: FactKind): (typeof kinds)[FactKind] => kinds[kind] ?? kinds.unrecognised
 
 /** The kinds that traces and scores are gathered under. */

@@ -197,7 +197,7 @@ const leavesOf = (given: Plain, path: string[] = []): string[][] =>
     isPlain(value) ? leavesOf(value, [...path, key]) : [[...path, key]],
   )
 
-/** Where two ways are begun, each by a setting that only it has: which of them is meant cannot be known. */
+/** Settings that belong to different ways of configuring the target: it is not known which of them is meant. */
 function twoWays(path: string, set: Plain, ways: readonly (readonly string[])[]): Problem[] {
   const begun = ways.flatMap((way) => {
     const own = way.find((key) => set[key] !== undefined && !ways.every((other) => other.includes(key)))

@@ -32,7 +32,7 @@ interface RelayFile {
   readonly targets: Readonly<Record<string, WrittenTarget>>
   readonly rules: readonly WrittenRule[]
   /**
-   * Who is notified of troubles: one target or several, each except of its own. Absent: every target that people
+   * Who is notified of troubles: one target or several, each of all but its own. Absent: every target that people
    * read (`targetKinds`). An empty list: no target.
    */
   readonly alertTarget?: string | readonly string[]

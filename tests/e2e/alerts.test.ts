@@ -80,7 +80,7 @@ it('the setup page tells who may call back, and by what it is believed', async (
   const { page } = one
   await page.goto(`${app.url}/setup`)
   const text = await page.innerText('main')
-  expect(text).toContain('Open to anyone who knows the address, and nothing confirms what comes')
+  expect(text).toContain('Open to anyone who knows the address, and not confirmed')
   expect(text).toContain('/api/callbacks/langfuse')
 })
 

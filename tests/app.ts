@@ -4,18 +4,18 @@ import { join } from 'node:path'
 import { freePort, startNext, untilReady } from '../scripts/next.ts'
 import { secret } from './fixtures.ts'
 
-/** A started production build with a store of its own. */
+/** A running production build with its own store. */
 export interface App {
   url: string
-  /** Ends it as a supervisor would; resolves with its exit code. */
+  /** Stops it as a supervisor would; resolves with its exit code. */
   stop: () => Promise<number>
-  /** Ends it as a power cut would. */
+  /** Kills it, as a power cut would. */
   kill: () => Promise<void>
-  /** What it wrote so far. */
+  /** Its output so far. */
   output: () => string
 }
 
-/** A folder for a store that outlives the app in it. */
+/** A folder for a store that outlives the app. */
 export function dataFolder(): { url: string; remove: () => void } {
   const folder = mkdtempSync(join(tmpdir(), 'prompt-relay-app-'))
   return {

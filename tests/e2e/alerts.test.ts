@@ -54,7 +54,7 @@ async function open(word: RegExp): Promise<string> {
   return page.innerText('main')
 }
 
-it('a recovery says how long its alert lasted, and the two lead to each other', async () => {
+it('a recovery says how long its alert lasted, and the two link to each other', async () => {
   const { page } = one
   const text = await open(/Recovered/)
   expect(text).toMatch(/Recovered after 1 h:\s+p95 latency checkout agent/)
@@ -66,7 +66,7 @@ it('a recovery says how long its alert lasted, and the two lead to each other', 
   await page.getByText('severity OK').waitFor()
 })
 
-it('a callback leads to the trace, and says that nothing vouches for it', async () => {
+it('a callback links to the trace, and says that nothing confirmed it', async () => {
   const text = await open(/Look requested/)
   expect(text).toContain('Someone asked for a look at an observation of trace 1c563dcf… (not confirmed)')
   expect(text).toContain('Callback: not signed, and without a token')
@@ -76,7 +76,7 @@ it('a callback leads to the trace, and says that nothing vouches for it', async 
   )
 })
 
-it('the setup page tells who may call back, and by what it is believed', async () => {
+it('the setup page says who may send callbacks, and what confirms them', async () => {
   const { page } = one
   await page.goto(`${app.url}/setup`)
   const text = await page.innerText('main')
@@ -84,7 +84,7 @@ it('the setup page tells who may call back, and by what it is believed', async (
   expect(text).toContain('/api/callbacks/langfuse')
 })
 
-it('search finds a callback by the id of its trace, and the filter by its kind', async () => {
+it('a callback is found by the id of its trace, and by its kind', async () => {
   const { page } = one
   for (const query of ['q=1c563dcf980b449abb0dcbeaf1784e81', 'kind=trace-callback']) {
     await page.goto(`${app.url}/?${query}`)

@@ -6,13 +6,13 @@ import { holdSockets, webhookRequest } from '../attacks/sockets.ts'
 import { startSlackStandIn } from '../mocks/slack.ts'
 import type { StandIn } from '../mocks/stand-in.ts'
 import { submitLogin } from './login-form.ts'
-import { eventFor, post, toldAt, until } from './traffic.ts'
+import { eventFor, messagesAt, post, until } from './traffic.ts'
 import { password } from './visit.ts'
 
 const data = dataFolder()
 let slack: StandIn
 let app: App
-/** By its address: `localhost` may be another one for each connection. */
+/** By IP address: `localhost` may resolve differently for each connection. */
 let url: string
 
 beforeAll(async () => {
@@ -25,7 +25,7 @@ beforeAll(async () => {
     SETTLE_MS: '100',
   })
   url = app.url.replace('localhost', '127.0.0.1')
-  // The first webhook of a server goes through Next, which loads the route.
+  // The first webhook goes through Next, which loads the route.
   await isServed()
 })
 afterAll(async () => {
@@ -35,34 +35,34 @@ afterAll(async () => {
 })
 
 let served = 0
-/** A signed webhook is answered within a second, whatever goes on, and its change is sent. */
+/** A signed webhook is answered within a second, whatever else happens, and its change is sent. */
 async function isServed(size = 0): Promise<void> {
   const name = `load/prompt-${served++}`
   const startedAt = performance.now()
   const answer = await post(url, eventFor(name, { size }))
   expect([answer?.status, Math.floor((performance.now() - startedAt) / 1000)]).toEqual([202, 0])
-  expect(await until(() => toldAt(slack).get(name) === 1, 10_000)).toBe(true)
+  expect(await until(() => messagesAt(slack).get(name) === 1, 10_000)).toBe(true)
 }
 
-/** Descriptors that a process may have: a socket is one. */
+/** How many file descriptors a process may have; a socket is one. */
 const openFiles = () => Number(execFileSync('sh', ['-c', 'ulimit -n'], { encoding: 'utf8' })) || Infinity
 
 describe('while strangers', () => {
-  it('ask 1,500 times for an upgrade and stay, a webhook is answered and delivered', async () => {
+  it('hold 1,500 upgrade requests open, a webhook is answered and delivered', async () => {
     const upgrade = 'GET /nope HTTP/1.1\r\nhost: here\r\nconnection: Upgrade\r\nupgrade: x\r\n\r\n'
     const held = await holdSockets(url, 1500, upgrade)
-    // Each one is answered as any other request, and so is under the limits of any other connection.
+    // Each is answered like any other request, and so is subject to the same limits.
     expect(await until(() => held.answers().length === 1500, 30_000)).toBe(true)
     expect(held.answers().filter((answer) => !answer.startsWith('HTTP/1.1 404 '))).toEqual([])
     await isServed()
     held.release()
   })
 
-  it('hold more connections than there may be, a webhook is answered and delivered', async (context) => {
+  it('hold more connections than are allowed, a webhook is answered and delivered', async (context) => {
     const count = 10_500
     if (openFiles() < 2 * count - 2000) return context.skip(`${openFiles()} open files are too few`)
-    const asked = 'GET /_next/static/nothing HTTP/1.1\r\nhost: here\r\n\r\n'
-    const idle = await holdSockets(url, 500, asked)
+    const idleRequest = 'GET /_next/static/nothing HTTP/1.1\r\nhost: here\r\n\r\n'
+    const idle = await holdSockets(url, 500, idleRequest)
     const silent = await holdSockets(url, count - 500, '')
     await sleep(300)
     await isServed()
@@ -74,7 +74,7 @@ describe('while strangers', () => {
     await isServed()
   })
 
-  it('stop in the middle of 60 large bodies, a large webhook is answered and delivered', async () => {
+  it('stall in the middle of 60 large bodies, a large webhook is answered and delivered', async () => {
     const head = { signature: `t=1,v1=${'0'.repeat(64)}`, declared: 4_800_000 }
     const held = await holdSockets(url, 60, webhookRequest(head, Buffer.alloc(300_000, 'x')))
     await sleep(300)
@@ -84,10 +84,10 @@ describe('while strangers', () => {
     held.release()
   })
 
-  it('ask to be led elsewhere after a login, nobody is, and a webhook is answered and delivered', async () => {
-    const wanted = ['/events/..//evil.example', '/a/../..//evil.example', '/setup/%2e%2e//evil.example']
+  it('try to redirect logins to another site, none is, and a webhook is answered and delivered', async () => {
+    const redirecting = ['/events/..//evil.example', '/a/../..//evil.example', '/setup/%2e%2e//evil.example']
     for (const next of [
-      ...wanted,
+      ...redirecting,
       '/setup/%252e%252e%252f/evil.example',
       '//evil.example',
       '/\\evil.example',
@@ -98,7 +98,7 @@ describe('while strangers', () => {
     await isServed()
   })
 
-  it('send what no route can be asked, each gets a 4xx, and a webhook is answered and delivered', async () => {
+  it('send malformed request lines, each gets a 4xx, and a webhook is answered and delivered', async () => {
     const lines = ['TRACE /', 'PROPFIND /login', 'POST *', 'GET /%', 'GET /changes/%E0%A4%A', 'GET http://a/']
     for (const line of lines) {
       const held = await holdSockets(url, 1, `${line} HTTP/1.1\r\nhost: here\r\n\r\n`)
@@ -112,7 +112,7 @@ describe('while strangers', () => {
   it.each<[string, number, RequestInit]>([
     ['from another site', 403, { headers: { origin: 'https://evil.example' } }],
     [
-      'from another site by script',
+      'from another site, by script',
       403,
       { headers: { origin: 'https://evil.example', 'next-action': '40ab' } },
     ],
@@ -120,13 +120,13 @@ describe('while strangers', () => {
     ['from nowhere', 403, {}],
     ['from what is no address', 403, { headers: { origin: 'here' } }],
     [
-      'of an action that there is not',
+      'for an action that does not exist',
       400,
       { headers: { origin: 'own', 'next-action': 'deadbeef' }, body: '[]' },
     ],
-    ['of arguments that are none', 400, { headers: { origin: 'own', 'next-action': '40ab' }, body: '{{' }],
+    ['with malformed arguments', 400, { headers: { origin: 'own', 'next-action': '40ab' }, body: '{{' }],
     [
-      'that breaks off',
+      'that ends early',
       400,
       { headers: { origin: 'own', 'content-type': 'multipart/form-data; boundary=x' }, body: '--x' },
     ],
@@ -156,10 +156,10 @@ describe('while strangers', () => {
       submitLogin(url, { password: 'wrong', cookie, headers: { 'x-forwarded-for': from } })
     const from = (forwarded: string) => ({ password, headers: { 'x-forwarded-for': forwarded } })
     for (let i = 0; i < 10; i++) expect((await guess(`2001:db8:1:2::${i}`)).location).toContain('wrong')
-    // One customer of IPv6 is one sender; another address is another one.
+    // An IPv6 network of one customer counts as one client.
     expect((await submitLogin(url, from('2001:db8:1:2:3::4'))).location).toContain('problem=limited')
     expect((await submitLogin(url, from('198.51.100.9'))).location).toBe('/')
-    // What the sender writes before the proxy does changes nothing.
+    // Entries that the client itself adds to the header change nothing.
     expect((await submitLogin(url, from('198.51.100.9, 2001:db8:1:2::5'))).location).toContain('limited')
     for (let i = 0; i < 90; i++) await guess(`198.51.100.${i % 9}`)
     expect((await submitLogin(url, from('203.0.113.9'))).location).toContain('problem=limited')

@@ -23,11 +23,11 @@ function newest(path: string): number {
   return Math.max(own.mtimeMs, ...names.map((name) => statSync(`${path}/${name}`).mtimeMs))
 }
 
-/** Builds the app once for all browser tests; a build that is newer than its sources is taken as it is. */
+/** Builds the app once for all browser tests; reuses a build that is newer than its sources. */
 export default async function build(): Promise<void> {
-  // Unpacked before two workers would do it at once, and one of them start half a browser.
+  // Unpacked first: two workers doing it at once could start an incomplete browser.
   await sparticuz.executablePath()
-  // Written last. `next start` and the container's server run on the same build.
+  // Written last. `next start` and the container's server share this build.
   const server = `${root}/.next/standalone/doctor.js`
   const changed = Math.max(...sources.map((name) => newest(`${root}/${name}`)))
   if (existsSync(server) && statSync(server).mtimeMs > changed) return

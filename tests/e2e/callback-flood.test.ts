@@ -6,7 +6,7 @@ import { emptyPostgres } from '../integration/stores.ts'
 import { mockKeys, mockLangfuse, startLangfuseStandIn } from '../mocks/langfuse-api.ts'
 import { startSlackStandIn } from '../mocks/slack.ts'
 import type { StandIn } from '../mocks/stand-in.ts'
-import { eventFor, post, toldAt, until } from './traffic.ts'
+import { eventFor, messagesAt, post, until } from './traffic.ts'
 
 const token = 'a-token-of-some-length'
 const floodMs = 12_000
@@ -49,7 +49,7 @@ const refused: Attack[] = [
   (origin) => ({ headers: { origin }, body: '{"version":1' }),
   (origin) => ({ headers: { origin }, body: 'x'.repeat(600_000) }),
 ]
-/** Every program can claim to be a page of Langfuse. */
+/** Any program can claim to be a page of Langfuse. */
 const accepted: Attack[] = [
   (origin) => ({ headers: { origin }, body: itemsOf(1) }),
   (origin) => ({ headers: { origin }, body: itemsOf(7) }),
@@ -91,7 +91,7 @@ describe.each(places)('a flood of callbacks on %s', (_, makePlace) => {
     return response?.status ?? 0
   }
 
-  /** What became of the strangers' requests, of webhooks meanwhile, and of callbacks that Langfuse itself sends. */
+  /** The answers to the strangers' requests, to webhooks meanwhile, and to Langfuse's own callbacks. */
   async function flood(attacks: Attack[]) {
     const statuses = new Map<number, number>()
     const tookMs: number[] = []
@@ -119,7 +119,7 @@ describe.each(places)('a flood of callbacks on %s', (_, makePlace) => {
     return { statuses, tookMs: tookMs.toSorted((a, b) => a - b), names, own }
   }
 
-  /** How many rows each table has that strangers can fill. */
+  /** The number of rows in each table that strangers can fill. */
   async function counts() {
     const db = await openDatabase(place.url)
     const count = async (table: 'callback_pace' | 'rejections' | 'events') =>
@@ -149,19 +149,19 @@ describe.each(places)('a flood of callbacks on %s', (_, makePlace) => {
       expect(
         [...statuses.keys()].filter((status) => ![0, 202, 400, 401, 403, 413, 429].includes(status)),
       ).toEqual([])
-      // Half of them, since on a machine with others at work single ones say nothing.
+      // The median, because single requests say nothing on a busy machine.
       expect(tookMs[Math.floor(tookMs.length / 2)]).toBeLessThan(1000)
       expect(names).toHaveLength(tookMs.length)
       expect(new Set(own)).toEqual(new Set([202]))
-      expect(await until(() => names.every((name) => toldAt(slack).has(name)), 30_000)).toBe(true)
+      expect(await until(() => names.every((name) => messagesAt(slack).has(name)), 30_000)).toBe(true)
       const rows = await counts()
       expect(rows.strangers).toBeLessThanOrEqual(120 * minutes)
       expect(rows.pace).toBeLessThanOrEqual(10 + 120 * minutes + own.length)
-      // Six reasons, thirty times a minute.
+      // Six reasons, thirty a minute each.
       expect(rows.rejections).toBeLessThanOrEqual(6 * 30 * minutes)
-      // Langfuse limits no requests for prompts.
-      const asked = langfuse.seen.filter(({ path }) => !path.startsWith('/api/public/v2/prompts'))
-      expect(asked.length).toBeLessThanOrEqual(perMinute * minutes)
+      // Langfuse does not limit requests for prompts.
+      const requests = langfuse.seen.filter(({ path }) => !path.startsWith('/api/public/v2/prompts'))
+      expect(requests.length).toBeLessThanOrEqual(perMinute * minutes)
       expect(JSON.stringify(slack.requests.map(({ body }) => body))).not.toContain(words)
     },
     120_000,

@@ -13,7 +13,7 @@ let stranger: Site
 let app: App
 let browser: Browser
 
-/** A site of its own, with one empty page. */
+/** Another site with one empty page. */
 interface Site {
   origin: string
   close: () => void
@@ -55,12 +55,12 @@ interface Call {
   mode?: 'cors' | 'no-cors'
 }
 
-/** What a script of a page on that site gets: the answer, or `refused` by the browser. */
+/** What a script on that site gets: the answer, or `refused` by the browser. */
 async function callFrom(site: Site, { traceId, headers = {}, mode = 'cors' }: Call): Promise<string> {
   const { page, close } = await visit(browser)
   await page.goto(site.origin)
   const item = { projectId: 'p1', traceId, observationId: null }
-  const asked = {
+  const request = {
     url: `${app.url}/api/callbacks/langfuse`,
     init: { method: 'POST', mode, headers, body: JSON.stringify({ version: 1, items: [item] }) },
   }
@@ -70,7 +70,7 @@ async function callFrom(site: Site, { traceId, headers = {}, mode = 'cors' }: Ca
         async (response) => `${response.status} ${await response.text()}`,
         () => 'refused',
       ),
-    asked,
+    request,
   )
   await close()
   return answer
@@ -87,7 +87,7 @@ async function shown(path: string): Promise<string> {
   return text
 }
 
-it('a page of Langfuse calls, with headers that need a preflight, and reads the answer', async () => {
+it('a page of Langfuse may call, with headers that need a preflight, and read the answer', async () => {
   expect(await callFrom(langfuse, { traceId: 'trace-allowed', headers: { ...json, 'x-team': 'core' } })).toBe(
     '202 {"ok":true}',
   )
@@ -96,24 +96,24 @@ it('a page of Langfuse calls, with headers that need a preflight, and reads the 
   expect(events).toMatch(/trace-callback\s+trace-allowed\s+token …ngth/)
 })
 
-it('another method is answered with those that there are', async () => {
+it('another method is answered with the allowed ones', async () => {
   const { status, headers } = await fetch(`${app.url}/api/callbacks/langfuse`)
   expect([status, headers.get('allow')]).toEqual([405, 'POST, OPTIONS'])
 })
 
-it('a page of Langfuse reads why it was refused', async () => {
+it('a page of Langfuse can read why it was rejected', async () => {
   const headers = { ...json, 'x-relay-token': 'another-token-of-length' }
   expect(await callFrom(langfuse, { traceId: 'trace-wrong-token', headers })).toMatch(/^401 .*token-mismatch/)
 })
 
-it('the browser lets no page send a header that is not allowed', async () => {
+it('the browser blocks a header that is not allowed', async () => {
   const headers = { ...json, 'x-other': '1' }
   expect(await callFrom(langfuse, { traceId: 'trace-other-header', headers })).toBe('refused')
 })
 
-it('the browser lets no page of another origin call, and the try is kept', async () => {
+it('the browser blocks pages of other origins, and the attempt is recorded', async () => {
   expect(await callFrom(stranger, { traceId: 'trace-of-stranger', headers: json })).toBe('refused')
-  // What needs no preflight does reach the endpoint.
+  // A request without a preflight does reach the endpoint.
   expect(await callFrom(stranger, { traceId: 'trace-of-stranger', mode: 'no-cors' })).toBe('0 ')
   const rejected = await shown('/rejected')
   for (const method of ['OPTIONS', 'POST']) {

@@ -9,7 +9,7 @@ const installed = [
   '/usr/bin/google-chrome-stable',
 ]
 
-/** `--no-sandbox`: containers give no user namespaces. The rest keeps it from calling home. */
+/** `--no-sandbox`: containers have no user namespaces. The rest keeps it from calling home. */
 const args = [
   '--no-sandbox',
   '--disable-gpu',
@@ -21,9 +21,9 @@ const args = [
 ]
 
 /**
- * `CHROMIUM_PATH`, else the binary inside `@sparticuz/chromium`: a headless shell, which takes half the processor time
- * of a whole browser. Where that does not run (another system, a library that is missing), a Chromium of the system.
- * The package's own arguments are left out: `--disable-web-security` takes the `Origin` from every form.
+ * `CHROMIUM_PATH`, else the binary in `@sparticuz/chromium`: a headless shell, which takes half the processor time of a
+ * full browser. If that does not run (another system, a missing library), the system's Chromium. The package's own
+ * arguments are left out: `--disable-web-security` removes the `Origin` from every form.
  */
 export async function launchChromium(): Promise<Browser> {
   const own = process.env.CHROMIUM_PATH

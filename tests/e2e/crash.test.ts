@@ -6,11 +6,11 @@ import { emptyPostgres } from '../integration/stores.ts'
 import { startGithubStandIn } from '../mocks/github.ts'
 import { startSlackStandIn } from '../mocks/slack.ts'
 import type { StandIn } from '../mocks/stand-in.ts'
-import { startLoad, toldAt, until } from './traffic.ts'
+import { messagesAt, startLoad, until } from './traffic.ts'
 
 const kills = 10
 const workers = 8
-/** What may be on its way to one target at once. */
+/** How many sends to one target may be in progress. */
 const maxInFlight = 50
 
 interface Place {
@@ -56,7 +56,7 @@ describe.each(places)('an app on %s that is killed under load', (_, makePlace) =
       SETTLE_MS: '100',
     })
 
-  it(`and started again, ${kills} times, has delivered all that it ever accepted, and repeats at most what was on its way`, async () => {
+  it(`and restarted, ${kills} times, delivers all that it accepted, and repeats at most the sends in progress`, async () => {
     app = await start()
     let url = app.url
     const load = startLoad(() => url, workers)
@@ -73,11 +73,11 @@ describe.each(places)('an app on %s that is killed under load', (_, makePlace) =
     expect(load.accepted.size).toBeGreaterThan(kills * workers)
 
     const missing = () => {
-      const at = [toldAt(slack), toldAt(github)]
-      return [...load.accepted].filter((name) => at.some((told) => !told.has(name)))
+      const at = [messagesAt(slack), messagesAt(github)]
+      return [...load.accepted].filter((name) => at.some((messages) => !messages.has(name)))
     }
-    // What was on its way when the app was killed is sent again, also where it had come: with Postgres when its lease of
-    // 60 s ends, of an SQLite file at the start, since nobody else can be at it.
+    // Sends in progress at the kill are repeated, even those that arrived: on Postgres when their lease of 60 s ends, on
+    // SQLite at the start, because no other process can be sending.
     const db = await openDatabase(place.url)
     const isDone = async () => {
       const change = db.selectFrom('changes').select('id').where('status', '=', 'settling')
@@ -89,7 +89,7 @@ describe.each(places)('an app on %s that is killed under load', (_, makePlace) =
     await db.destroy()
     expect([missing(), isAllDelivered]).toEqual([[], true])
     for (const target of [slack, github]) {
-      const repeats = [...toldAt(target).values()].reduce((sum, times) => sum + times - 1, 0)
+      const repeats = [...messagesAt(target).values()].reduce((sum, times) => sum + times - 1, 0)
       expect(repeats).toBeLessThanOrEqual(kills * maxInFlight)
     }
     expect(await app.stop()).toBe(0)

@@ -4,7 +4,7 @@ import { type App, dataFolder, startApp } from '../app.ts'
 import { startSlackStandIn } from '../mocks/slack.ts'
 import type { StandIn } from '../mocks/stand-in.ts'
 import { launchChromium } from './chromium.ts'
-import { eventFor, post, toldAt, until } from './traffic.ts'
+import { eventFor, messagesAt, post, until } from './traffic.ts'
 import { logIn, password, visit } from './visit.ts'
 
 const data = dataFolder()
@@ -36,7 +36,7 @@ const start = (more: Record<string, string>): Promise<App> =>
   })
 
 describe('a configuration with a problem', () => {
-  it('loses nothing: what comes is stored, and is sent after the problem is corrected', async () => {
+  it('loses nothing: events are stored, and sent once the problem is fixed', async () => {
     const app = await start({ GITHUB_REPO: 'acme', GITHUB_TOKEN: 'x', SLAK_WEBHOOK_URL: 'x' })
     expect((await post(app.url, eventFor('load/prompt-1')))?.status).toBe(202)
     const health = await fetch(`${app.url}/api/health`)
@@ -66,12 +66,12 @@ describe('a configuration with a problem', () => {
 
     const fixed = await start({})
     expect(await until(() => slack.seen.length === 1, 20_000)).toBe(true)
-    expect(toldAt(slack).get('load/prompt-1')).toBe(1)
+    expect(messagesAt(slack).get('load/prompt-1')).toBe(1)
     expect(await (await fetch(`${fixed.url}/api/health`)).json()).toMatchObject({ status: 'ok' })
     await fixed.stop()
   })
 
-  it('is told where there is no webhook secret, without which each event is refused', async () => {
+  it('is reported if there is no webhook secret, without which every event is rejected', async () => {
     const app = await start({ LANGFUSE_WEBHOOK_SECRET: '' })
     expect((await post(app.url, eventFor('load/prompt-3')))?.status).toBe(503)
     const health = await fetch(`${app.url}/api/health`)
@@ -84,7 +84,7 @@ describe('a configuration with a problem', () => {
     await app.stop()
   })
 
-  it('of the password of the pages lets nobody in without one', async () => {
+  it('of the dashboard password does not open the pages to everyone', async () => {
     const app = await start({ DASHBOARD_PASSWORD: `"${password}"` })
     const html = await (await fetch(`${app.url}/login`)).text()
     expect(html).toContain('DASHBOARD_PASSWORD')
@@ -94,7 +94,7 @@ describe('a configuration with a problem', () => {
     await app.stop()
   })
 
-  it('of who may call back takes no callback, rather than one of anybody', async () => {
+  it('of the variables that decide who may send callbacks rejects them all', async () => {
     const app = await start({ CALLBACK_TOKEN: 'short', CALLBACK_OPEN: '1' })
     const body = JSON.stringify({ traceId: 'trace-1' })
     const headers = { 'content-type': 'application/json' }

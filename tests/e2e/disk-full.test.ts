@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type App, startApp } from '../app.ts'
 import { startSlackStandIn } from '../mocks/slack.ts'
 import type { StandIn } from '../mocks/stand-in.ts'
-import { eventFor, post, startLoad, toldAt, until } from './traffic.ts'
+import { eventFor, messagesAt, post, startLoad, until } from './traffic.ts'
 
 const run = (command: string, ...args: string[]) => execFileSync(command, args, { stdio: 'pipe' })
 
@@ -15,7 +15,7 @@ const token = 'a token for the metrics'
 
 async function healthOf({ url }: App) {
   const response = await fetch(`${url}/api/health`)
-  return { status: response.status, told: await response.json() }
+  return { status: response.status, answer: await response.json() }
 }
 
 async function metricsOf({ url }: App): Promise<string> {
@@ -24,7 +24,7 @@ async function metricsOf({ url }: App): Promise<string> {
 }
 
 /** `npm run doctor` for the store at this path. */
-function doctor(path: string): Promise<{ code: number; said: string }> {
+function doctor(path: string): Promise<{ code: number; output: string }> {
   const env = {
     NODE_ENV: 'production' as const,
     DATABASE_URL: `file:${path}`,
@@ -32,12 +32,12 @@ function doctor(path: string): Promise<{ code: number; said: string }> {
   }
   return new Promise((resolve) => {
     execFile(process.execPath, ['scripts/doctor.ts'], { env }, (error, stdout) =>
-      resolve({ code: error ? Number(error.code) : 0, said: stdout }),
+      resolve({ code: error ? Number(error.code) : 0, output: stdout }),
     )
   })
 }
 
-/** A folder of 4 MB, or why there is none. */
+/** A file system of 4 MB, or why there is none. */
 function smallDisk(): { folder: string } | { why: string } {
   if (process.getuid?.() !== 0) return { why: 'only root may mount' }
   const folder = mkdtempSync(join(tmpdir(), 'prompt-relay-small-'))
@@ -51,7 +51,7 @@ function smallDisk(): { folder: string } | { why: string } {
 }
 
 describe('an app whose disk is full', () => {
-  let disk: ReturnType<typeof smallDisk> = { why: 'not asked for yet' }
+  let disk: ReturnType<typeof smallDisk> = { why: 'not created yet' }
   let slack: StandIn
   let app: App | null = null
 
@@ -67,7 +67,7 @@ describe('an app whose disk is full', () => {
     rmSync(disk.folder, { recursive: true })
   })
 
-  it('answers 503, loses nothing that it accepted, and goes on when there is space', async (context) => {
+  it('answers 503, loses nothing that it accepted, and recovers when there is space', async (context) => {
     if ('why' in disk) {
       console.log(`Skipped: ${disk.why}`)
       return context.skip(disk.why)
@@ -88,7 +88,7 @@ describe('an app whose disk is full', () => {
     expect(before).toBeGreaterThan(5)
     expect(await healthOf(running)).toMatchObject({
       status: 503,
-      told: { status: 'store-not-writable', reason: 'disk-full' },
+      answer: { status: 'store-not-writable', reason: 'disk-full' },
     })
     expect((await fetch(`${running.url}/api/health/live`)).status).toBe(200)
     const numbers = await metricsOf(running)
@@ -99,11 +99,11 @@ describe('an app whose disk is full', () => {
     )
     expect(running.output()).toContain('database or disk is full')
     expect(running.output()).not.toContain('no transaction is active')
-    const { code, said } = await doctor(join(disk.folder, 'relay.db'))
+    const { code, output } = await doctor(join(disk.folder, 'relay.db'))
     expect(code).toBe(1)
-    expect(said).toContain(`Free space on the disk that holds ${join(disk.folder, 'relay.db')}`)
+    expect(output).toContain(`Free space on the disk that holds ${join(disk.folder, 'relay.db')}`)
     await sleep(4000)
-    // The log may be on the same disk: what fails each second is not logged each second.
+    // The log may be on the same disk, so an error that repeats every second is not logged every second.
     const failures = running.output().match(/"message":"loop"/g) ?? []
     expect(failures.length).toBeLessThan(4)
     run('mount', '-o', 'remount,size=64m', disk.folder)
@@ -112,10 +112,10 @@ describe('an app whose disk is full', () => {
     expect(await until(async () => (await healthOf(running)).status === 200, 60_000)).toBe(true)
     expect(await metricsOf(running)).toContain('prompt_relay_store_writable 1')
     expect([...load.statuses.keys()].toSorted()).toEqual([202, 503])
-    const missing = () => [...load.accepted].filter((name) => !toldAt(slack).has(name))
+    const missing = () => [...load.accepted].filter((name) => !messagesAt(slack).has(name))
     await until(() => missing().length === 0, 120_000)
     expect(missing()).toEqual([])
-    expect(toldAt(slack).has('load/prompt-999999')).toBe(false)
+    expect(messagesAt(slack).has('load/prompt-999999')).toBe(false)
     expect(await running.stop()).toBe(0)
   }, 240_000)
 })

@@ -52,7 +52,7 @@ describe('a filter in the address', () => {
     ['a prompt', '?prompt=support/refund-reply', ['Promoted', 'New version']],
     ['a folder', '?prompt=support/', ['Promoted', 'New version']],
     ['a label', '?label=production', ['Promoted', 'Rolled back', 'Deleted']],
-    ['a target that was told', '?target=github', ['Promoted', 'Rolled back', 'Deleted']],
+    ['a target', '?target=github', ['Promoted', 'Rolled back', 'Deleted']],
     ['an HTTP class', '?http=4xx', ['Deleted']],
     ['no answer', '?http=none', ['Rolled back']],
     ['the last hour', '?time=1h', ['Settling', 'Promoted', 'New version', 'Alert']],
@@ -68,14 +68,14 @@ describe('a filter in the address', () => {
     )
   })
 
-  it('hides tests unless they are asked for', async () => {
+  it('hides tests by default', async () => {
     await look('/', async ({ page }) => expect(await shown(page)).toHaveLength(teamWeek.length))
     await look('/?test=shown', async ({ page }) =>
       expect(await shown(page)).toHaveLength(teamWeek.length + 1),
     )
   })
 
-  it('that nobody can answer is left out, and said', async () => {
+  it('that does not exist is ignored, with a notice', async () => {
     await look('/?status=lost&time=never&kind=deleted', async ({ page }) => {
       expect(await shown(page)).toEqual(['Deleted'])
       const note = await page.getByRole('note').innerText()
@@ -84,7 +84,7 @@ describe('a filter in the address', () => {
     })
   })
 
-  it('leads to the replay of all that match, and is counted', async () => {
+  it('shows its count, and links to the replay of all matching changes', async () => {
     await look('/?status=failed', async ({ page }) => {
       await page.getByText('1 change', { exact: true }).waitFor()
       const replay = page.getByRole('link', { name: 'Replay all matching changes' })
@@ -97,7 +97,7 @@ describe.each([
   ['without JavaScript', withoutJavaScript],
   ['with JavaScript', {}],
 ])('the form %s', (_how, options) => {
-  it('puts what is chosen into the address, and nothing else', async () => {
+  it('puts the chosen filters into the address, and nothing else', async () => {
     await look(
       '/',
       async ({ page }) => {
@@ -115,7 +115,7 @@ describe.each([
     )
   })
 
-  it('takes a custom time in UTC and shows it again', async () => {
+  it('accepts a custom range in UTC and shows it again', async () => {
     const from = new Date(Date.now() - 20 * 60_000).toISOString().slice(0, 16)
     await look(
       '/',
@@ -132,7 +132,7 @@ describe.each([
     )
   })
 
-  it('gives up one thing after the other by its ×, and all by Clear', async () => {
+  it('removes one filter at a time by its ×, and all by Clear', async () => {
     await look(
       '/?status=failed,retrying&q=legacy',
       async ({ page }) => {
@@ -150,11 +150,11 @@ describe.each([
     )
   })
 
-  it('says where nothing matches', async () => {
+  it('says that nothing matches', async () => {
     await look(
       '/',
       async ({ page }) => {
-        await page.getByLabel('Search', { exact: true }).fill('nobody wrote this')
+        await page.getByLabel('Search', { exact: true }).fill('no one wrote this')
         await page.getByLabel('Search', { exact: true }).press('Enter')
         await page.getByText('Nothing matches these filters.').waitFor()
         await page.getByRole('link', { name: 'Clear' }).last().click()
@@ -166,7 +166,7 @@ describe.each([
 })
 
 describe('the head of the list', () => {
-  it('says how the relay is, and leads to what is wrong', async () => {
+  it('shows the health of the relay, and links to what is wrong', async () => {
     await look('/', async ({ page }) => {
       const health = page.locator('dl[aria-label="Health"]')
       const text = (await health.innerText()).replaceAll(/\s+/g, ' ')
@@ -179,7 +179,7 @@ describe('the head of the list', () => {
     })
   })
 
-  it('draws changes and failures over the time of the list, and tells them in words', async () => {
+  it('draws changes and failures over the time of the list, and says them in words', async () => {
     await look('/', async ({ page }) => {
       const chart = page.getByRole('img', { name: /^Changes and failures by hours/ })
       expect(await chart.getAttribute('aria-label')).toContain(': 6 changes, 1 failure.')

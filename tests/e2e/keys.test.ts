@@ -34,8 +34,8 @@ afterAll(async () => {
 const focused = (page: Page) => page.evaluate(() => document.activeElement?.textContent ?? '')
 const dialog = (page: Page) => page.getByRole('dialog', { name: 'Keyboard shortcuts' })
 
-describe('the keys', () => {
-  it('j and k go through the rows, and Enter opens one', async () => {
+describe('keyboard shortcuts', () => {
+  it('j and k move through the rows, and Enter opens one', async () => {
     const { page } = one
     for (const [key, name] of [
       ['j', 'checkout/upsell'],
@@ -49,7 +49,7 @@ describe('the keys', () => {
     await page.waitForURL(`${app.url}/changes/${seeded[1]?.changeId}`)
   })
 
-  it('Esc leaves the row, and a change for the list that it was opened from', async () => {
+  it('Esc leaves the row, and goes from a change back to its list', async () => {
     const { page } = one
     await page.goto(`${app.url}/?status=failed`, { waitUntil: 'networkidle' })
     await page.keyboard.press('j')
@@ -64,7 +64,7 @@ describe('the keys', () => {
     await page.waitForURL(`${app.url}/?status=failed`)
   })
 
-  it('/ goes to the search, where keys are letters', async () => {
+  it('/ focuses the search, where keys are letters', async () => {
     const { page } = one
     await page.keyboard.press('/')
     await page.keyboard.type('jkr?/')
@@ -72,7 +72,7 @@ describe('the keys', () => {
     expect(await dialog(page).count()).toBe(0)
   })
 
-  it('r opens the question of a replay, and never replays by itself', async () => {
+  it('r opens the confirmation of a replay, and never replays by itself', async () => {
     const { page } = one
     await page.keyboard.press('j')
     await page.keyboard.press('j')
@@ -84,7 +84,7 @@ describe('the keys', () => {
     await page.getByRole('article', { name: 'Delivery to github' }).getByText('delivered').first().waitFor()
   })
 
-  it('mean nothing of ours with a modifier', async () => {
+  it('do nothing with a modifier', async () => {
     const { page } = one
     await page.keyboard.press('Alt+j')
     await page.keyboard.press('Control+?')
@@ -92,7 +92,7 @@ describe('the keys', () => {
     expect(await dialog(page).count()).toBe(0)
   })
 
-  it('? shows them all in a dialog, which Esc closes', async () => {
+  it('? lists them in a dialog, which Esc closes', async () => {
     const { page } = one
     await page.keyboard.press('?')
     await dialog(page).waitFor()

@@ -13,7 +13,7 @@ let one: Visit
 beforeAll(async () => {
   app = await startApp({ DATABASE_URL: data.url, DASHBOARD_PASSWORD: password })
   browser = await launchChromium()
-  // Without JavaScript: lists are read and paged by links alone.
+  // Without JavaScript, lists are read and paged through links alone.
   one = await visit(browser, { javaScriptEnabled: false })
   await logIn(one.page, app)
 })
@@ -26,17 +26,17 @@ afterAll(async () => {
 })
 
 describe('a list', () => {
-  it('says what is left to do while nothing has come', async () => {
+  it('shows the first steps while it is empty', async () => {
     const { page } = one
     await page.goto(`${app.url}/`)
     const steps = await page.getByRole('listitem').allInnerTexts()
     expect(steps).toHaveLength(3)
     expect(steps[0]).toContain(`${app.url}/api/webhooks/langfuse`)
-    // The secret is set, no target is.
+    // The secret is set, but no target is.
     expect(steps.map((step) => step.startsWith('Done'))).toEqual([true, false, false])
   })
 
-  it('has words of its own where nothing matches, and a way back', async () => {
+  it('says that nothing matches, and links back', async () => {
     const { page } = one
     await page.goto(`${app.url}/?prompt=nowhere`)
     await page.getByText('Nothing matches these filters.').waitFor()
@@ -44,7 +44,7 @@ describe('a list', () => {
     await page.waitForURL(`${app.url}/`)
   })
 
-  it('is empty of events and rejections in words', async () => {
+  it('says that there are no events and no rejections', async () => {
     const { page } = one
     await page.goto(`${app.url}/events`)
     await page.getByText('No events yet').waitFor()
@@ -52,7 +52,7 @@ describe('a list', () => {
     await page.getByText('No rejected requests').waitFor()
   })
 
-  it('goes on by pages that do not move while new changes come', async () => {
+  it('has pages that do not move while new changes arrive', async () => {
     const { page } = one
     const change = (ago: number) =>
       ({

@@ -16,7 +16,7 @@ const tagged = (subject: string, more: Partial<Seed> = {}): Seed => ({
   kind: 'tags-changed',
   subject,
   title: `Someone tagged ${subject}`,
-  // Due far away, so that the loop of the started app leaves it alone.
+  // Due far in the future, so that the app's loop leaves it alone.
   deliveries: [{ target: 'slack', status: 'queued', nextIn: 600 }],
   ...more,
 })
@@ -62,7 +62,7 @@ const top = (page: Page, name: string) => row(page, name).evaluate((tr) => tr.ge
 const soon = { timeout: 8000 }
 
 describe('an open list', () => {
-  it('says how many are new without moving a row, and shows them when asked', async () => {
+  it('shows the number of new changes without moving a row, and the changes on click', async () => {
     const { page } = one
     await seedOne(tagged('first', { ago: 3 }))
     await page.goto(`${app.url}/`)
@@ -80,7 +80,7 @@ describe('an open list', () => {
     expect(one.troubles).toEqual([])
   })
 
-  it('shows in place how its rows go on, where new ones wait too', async () => {
+  it('updates its rows in place, even while new ones wait', async () => {
     const { page } = one
     const watched = await seedOne(tagged('watched', { ago: 1 }))
     await page.goto(`${app.url}/`)
@@ -97,18 +97,18 @@ describe('an open list', () => {
     expect(one.troubles).toEqual([])
   })
 
-  it('counts only what its filter lets through, also where nothing matched yet', async () => {
+  it('counts only changes that match its filter, even if none matched before', async () => {
     const { page } = one
-    await page.goto(`${app.url}/?prompt=wanted`)
+    await page.goto(`${app.url}/?prompt=matching`)
     await page.getByText('Nothing matches these filters.').waitFor()
     await seedOne(tagged('unwanted'))
-    await seedOne(tagged('wanted'))
+    await seedOne(tagged('matching'))
     await expect.poll(() => banner(page).innerText(), soon).toBe('1 new')
     await page.getByRole('button', { name: '1 new' }).click()
-    await row(page, 'wanted').waitFor()
+    await row(page, 'matching').waitFor()
   })
 
-  it('is told "nothing new" by 304, and asks no more while it is hidden', async () => {
+  it('is answered 304 if nothing is new, and stops polling while hidden', async () => {
     const { page } = one
     const answers: number[] = []
     page.on('response', (response) => {
@@ -120,17 +120,17 @@ describe('an open list', () => {
       Object.defineProperty(document, 'hidden', { value: true, configurable: true })
     })
     await page.waitForTimeout(500)
-    const asked = answers.length
+    const before = answers.length
     await page.waitForTimeout(5000)
-    expect(answers).toHaveLength(asked)
+    expect(answers).toHaveLength(before)
     await page.evaluate(() => {
       Object.defineProperty(document, 'hidden', { value: false, configurable: true })
       document.dispatchEvent(new Event('visibilitychange'))
     })
-    await expect.poll(() => answers.length, { timeout: 1500 }).toBe(asked + 1)
+    await expect.poll(() => answers.length, { timeout: 1500 }).toBe(before + 1)
   })
 
-  it('says that the session has ended, and asks no more', async () => {
+  it('says that the session has ended, and stops polling', async () => {
     const { page } = one
     await page.goto(`${app.url}/`)
     await page.context().clearCookies()
@@ -138,11 +138,11 @@ describe('an open list', () => {
   })
 })
 
-describe('what an open list asks', () => {
+describe('the request of an open list', () => {
   const ask = (query: string, headers: Record<string, string> = {}) =>
     fetch(`${app.url}/api/live${query}`, { headers })
 
-  it('is answered with a session only', async () => {
+  it('is answered only with a session', async () => {
     const { status } = await ask('?newest=chg_0&shown=')
     expect(status).toBe(401)
   })

@@ -1,4 +1,4 @@
-/** Sends the login of an app as a browser without JavaScript does; tells the answer, and the cookies that it sets. */
+/** Submits the login as a browser without JavaScript does; returns the answer and the cookies it sets. */
 export async function submitLogin(
   url: string,
   given: { password: string; next?: string; cookie?: string; headers?: Record<string, string> },

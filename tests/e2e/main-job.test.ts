@@ -8,14 +8,14 @@ import { fixture, fixtureNames, secret } from '../fixtures.ts'
 import { startGithubStandIn } from '../mocks/github.ts'
 import { startSlackStandIn } from '../mocks/slack.ts'
 import type { StandIn } from '../mocks/stand-in.ts'
-import { eventFor, post, toldAt, until } from './traffic.ts'
+import { eventFor, messagesAt, post, until } from './traffic.ts'
 
 interface Dispatch {
   event_type: string
   client_payload: Record<string, unknown>
 }
 
-/** Process ids of a process and all that came of it. */
+/** The ids of a process and all its descendants. */
 function family(root: number): number[] {
   const lines = execFileSync('ps', ['-eo', 'pid=,ppid='], { encoding: 'utf8' }).trim().split('\n')
   const pairs = lines.map((line) => line.trim().split(/\s+/).map(Number))
@@ -38,7 +38,7 @@ describe('a production build', () => {
   let github: StandIn
   let data: ReturnType<typeof dataFolder>
   const apps: App[] = []
-  /** Of what `npm start` began: should it leave any, the next test must not meet them. */
+  /** Started by `npm start`: should any be left, the next test must not find them. */
   const leftBehind: number[] = []
 
   beforeEach(async () => {
@@ -70,7 +70,7 @@ describe('a production build', () => {
   }
   const textsAt = (target: StandIn) => target.requests.map(({ body }) => (body as { text?: string }).text)
 
-  it('takes every fixture, and tells Slack of what happened and GitHub of what reached production', async () => {
+  it('accepts every fixture, and notifies Slack of all changes and GitHub of those that reached production', async () => {
     const app = await start()
     for (const name of fixtureNames) {
       const answered = await post(app.url, fixture(name))
@@ -94,9 +94,9 @@ describe('a production build', () => {
     expect(app.output()).not.toContain(secret)
   })
 
-  it('has Next answer the first webhook, which loads the route, and answers all others itself', async () => {
+  it('has Next answer the first webhook, which loads the route, and answers all others directly', async () => {
     const app = await start()
-    // Next names what its router looks at, even where nobody routes.
+    // Next sets this header even where its router has nothing to choose.
     const isNexts = async () => {
       const response = await fetch(`${app.url}/api/webhooks/langfuse`, { method: 'POST', body: '{}' })
       expect([response.status, await response.json()]).toMatchObject([401, { error: 'signature-missing' }])
@@ -113,13 +113,13 @@ describe('a production build', () => {
     expect(slack.seen).toHaveLength(0)
     await start({ SETTLE_MS: '2000' })
     expect(await until(() => slack.requests.length > 0 && github.requests.length > 0, 20_000)).toBe(true)
-    expect([...toldAt(slack), ...toldAt(github)]).toEqual([
+    expect([...messagesAt(slack), ...messagesAt(github)]).toEqual([
       ['load/prompt-1', 1],
       ['load/prompt-1', 1],
     ])
   })
 
-  it('finishes a slow send when it is told to end, begins no other, and ends with code 0', async () => {
+  it('finishes a slow send on SIGTERM, starts no other, and exits with code 0', async () => {
     const app = await start()
     slack.answerWith((request, response) => {
       slack.requests.push(request)
@@ -132,12 +132,12 @@ describe('a production build', () => {
     slack.answerWith(null)
     const again = await start()
     await post(again.url, eventFor('load/prompt-2'))
-    expect(await until(() => toldAt(slack).has('load/prompt-2'), 20_000)).toBe(true)
-    expect(toldAt(slack).get('load/prompt-1')).toBe(1)
+    expect(await until(() => messagesAt(slack).has('load/prompt-2'), 20_000)).toBe(true)
+    expect(messagesAt(slack).get('load/prompt-1')).toBe(1)
     expect(again.output()).not.toContain('"level":"error"')
   })
 
-  it('leaves no process behind when `npm start` is told to end', async () => {
+  it('leaves no process behind when `npm start` is stopped', async () => {
     const port = await freePort()
     const child = spawn('npm', ['start', '--', '--port', String(port)], {
       stdio: 'ignore',
@@ -167,6 +167,6 @@ describe('a production build', () => {
     expect(
       await until(() => slack.seen.some(({ body }) => JSON.stringify(body).includes('prompt-2')), 20_000),
     ).toBe(true)
-    expect(toldAt(slack).get('load/prompt-1')).toBe(1)
+    expect(messagesAt(slack).get('load/prompt-1')).toBe(1)
   })
 })

@@ -17,8 +17,8 @@ interface Span {
   parentSpanId?: string
 }
 
-/** An app that runs dry, is scraped, and sends its spans to a collector. */
-describe('an app that is watched', () => {
+/** An app in a dry run that is scraped and sends its spans to a collector. */
+describe('an observed app', () => {
   const data = dataFolder()
   let slack: StandIn
   let collector: StandIn
@@ -60,7 +60,7 @@ describe('an app that is watched', () => {
       OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
       OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
     })
-    // First, because a server's first webhook is Next's anyway: the trace is to begin at a later one too.
+    // Sent first, because Next answers the first webhook anyway: a later one must start a trace too.
     await fetch(`${app.url}/api/webhooks/langfuse`, { method: 'POST', body: '{}' })
     const body = fixture('01-prompt-created-text.json')
     const headers = { 'x-langfuse-signature': sign(body, { t: Math.floor(Date.now() / 1000) }) }
@@ -80,7 +80,7 @@ describe('an app that is watched', () => {
     data.remove()
   })
 
-  it('sends nothing when it runs dry, says so on every page, and shows what it would have sent', async () => {
+  it('sends nothing in a dry run, says so on every page, and shows what it would have sent', async () => {
     expect(slack.seen).toEqual([])
     for (const page of Object.values(pages)) expect(page).toContain('Dry run: nothing is sent')
     expect(pages.change).toContain('Dry run: nothing was sent')
@@ -91,14 +91,14 @@ describe('an app that is watched', () => {
     })
   })
 
-  it('tells its numbers to whoever has the token, and to nobody else', async () => {
+  it('returns its metrics only with the token', async () => {
     expect((await metrics()).status).toBe(401)
     expect((await metrics(`Bearer ${token}x`)).status).toBe(401)
     const response = await metrics(`Bearer ${token}`)
     expect(response.headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8')
     const lines = (await response.text()).split('\n')
     const numbers = lines.filter((line) => line !== '' && !line.startsWith('#'))
-    // Each line as Prometheus reads it.
+    // The line format of Prometheus.
     for (const line of numbers) expect(line).toMatch(/^[a-z_]+(\{([a-z]+="[^"]*",?)+\})? -?[0-9.e+-]+$/)
     for (const line of [
       'prompt_relay_events_total{endpoint="langfuse-webhook",status="accepted"} 1',
@@ -113,7 +113,7 @@ describe('an app that is watched', () => {
       expect(numbers).toContain(line)
   })
 
-  it('says nothing but lines of JSON, Next as well, and first of all what it runs with', () => {
+  it('logs only lines of JSON, even from Next, and first its configuration', () => {
     const lines = app
       .output()
       .trim()
@@ -127,7 +127,7 @@ describe('an app that is watched', () => {
     expect(started[0].rules.length).toBeGreaterThan(3)
   })
 
-  it('has one trace from the request over its settling to the send', async () => {
+  it('has one trace of the request, the settling and the send', async () => {
     await app.stop()
     const spans = collector.requests.flatMap(({ body }) =>
       (body as { resourceSpans: { scopeSpans: { spans: Span[] }[] }[] }).resourceSpans.flatMap(
@@ -145,7 +145,7 @@ describe('an app that is watched', () => {
   })
 })
 
-it('has no metrics endpoint where no token is set', async () => {
+it('has no metrics endpoint if no token is set', async () => {
   const data = dataFolder()
   const app = await startApp({ DATABASE_URL: data.url })
   const status = (await fetch(`${app.url}/api/metrics`, { headers: { authorization: 'Bearer ' } })).status

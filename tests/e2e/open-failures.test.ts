@@ -53,7 +53,7 @@ async function statuses(): Promise<string[]> {
 }
 
 describe('failures of last month', () => {
-  it('are above the list with their reason, and no 100% beside them', async () => {
+  it('are shown above the list with their reason, without a 100% beside them', async () => {
     await look('/', async ({ page }) => {
       const line = await page.locator('dl[aria-label="Health"]').innerText()
       expect(line).toContain('6 open failures')
@@ -63,7 +63,7 @@ describe('failures of last month', () => {
     })
   })
 
-  it('are out of nobody’s reach on a phone', async () => {
+  it('are accessible on a phone', async () => {
     const isWithin = async ({ page }: Parameters<Parameters<typeof look>[1]>[0]) => {
       await isAccessible(page)
       const width = await page.evaluate(() => document.documentElement.scrollWidth)
@@ -72,7 +72,7 @@ describe('failures of last month', () => {
     await look('/', isWithin, phone)
   })
 
-  it('are dismissed by one click where their target is gone, and stay so', async () => {
+  it('are dismissed by one click if their target is gone, and stay dismissed', async () => {
     await look('/', async ({ page }) => {
       const gone = page.getByRole('listitem').filter({ hasText: 'gone' })
       expect(await gone.getByRole('button', { name: 'Replay' }).count()).toBe(0)
@@ -83,7 +83,7 @@ describe('failures of last month', () => {
     })
   })
 
-  it('are dismissed one by one on the page of their change, which says when', async () => {
+  it('are dismissed one by one on the page of their change, which shows when', async () => {
     const db = await openDatabase(data.url)
     const { change_id: id } = await db
       .selectFrom('deliveries')
@@ -99,7 +99,7 @@ describe('failures of last month', () => {
     })
   })
 
-  it('are replayed by one click, and gone once they arrived', async () => {
+  it('are replayed by one click, and disappear once delivered', async () => {
     await look('/', async ({ page }) => {
       await page.getByRole('list', { name: 'Open failures' }).getByRole('button', { name: 'Replay' }).click()
       await page.getByRole('list', { name: 'Open failures' }).waitFor({ state: 'detached' })

@@ -86,7 +86,7 @@ describe.each(views)('%s', (_view, options) => {
       await look(
         path(),
         async ({ page }) => {
-          // All at once: an open panel may lie over the next one's handle.
+          // All at once: an open panel may cover the next one's handle.
           await page.locator('details').evaluateAll((all) => {
             for (const one of all) one.setAttribute('open', '')
           })
@@ -109,7 +109,7 @@ describe('the list of changes', () => {
     })
   })
 
-  it('shows how each delivery stands', async () => {
+  it('shows the state of each delivery', async () => {
     await look('/', async ({ page }) => {
       const row = (text: RegExp) => page.getByRole('row').filter({ hasText: text }).innerText()
       expect(await row(/Promoted/)).toMatch(/slack 412 ms/)
@@ -124,14 +124,14 @@ describe('the list of changes', () => {
     })
   })
 
-  it('shows a change at once while it settles', async () => {
+  it('shows a change while it settles', async () => {
     await look('/', async ({ page }) => {
       const first = page.getByRole('row').nth(1)
       expect(await first.innerText()).toMatch(/Settling\s+checkout\/upsell/)
     })
   })
 
-  it('is a table to a screen reader, on a phone too', async () => {
+  it('is a table for a screen reader, even on a phone', async () => {
     for (const width of [1440, 390]) {
       await look(
         '/',
@@ -144,7 +144,7 @@ describe('the list of changes', () => {
     }
   })
 
-  it('shows the exact time of the row that has the focus', async () => {
+  it('shows the exact time of the focused row', async () => {
     await look('/', async ({ page }) => {
       const row = page.getByRole('row').filter({ hasText: /Promoted/ })
       await row.getByRole('link').focus()
@@ -152,7 +152,7 @@ describe('the list of changes', () => {
     })
   })
 
-  it('leads to the change by a click anywhere on the row', async () => {
+  it('opens the change by a click anywhere on its row', async () => {
     await look('/', async ({ page }) => {
       await page
         .getByRole('row')
@@ -164,7 +164,7 @@ describe('the list of changes', () => {
     })
   })
 
-  it('counts what is behind the tabs', async () => {
+  it('shows counts on the tabs', async () => {
     await look('/', async ({ page }) => {
       const tabs = page.getByRole('navigation', { name: 'Lists' })
       expect((await tabs.innerText()).split(/\s+/)).toEqual([
@@ -180,7 +180,7 @@ describe('the list of changes', () => {
     })
   })
 
-  it('shows one prompt only, and all again', async () => {
+  it('shows only one prompt, and all again', async () => {
     await look(changePath(1), async ({ page }) => {
       await page.getByRole('link', { name: 'All changes of this prompt' }).click()
       await page.waitForURL(`${app.url}/?prompt=support%2Frefund-reply`)
@@ -192,7 +192,7 @@ describe('the list of changes', () => {
 })
 
 describe('hostile text', () => {
-  it('is text, with what is invisible in it made visible', async () => {
+  it('is shown as text, with invisible characters as codes', async () => {
     await look('/', async ({ page }) => {
       const link = page
         .getByRole('row')
@@ -202,7 +202,7 @@ describe('hostile text', () => {
     })
   })
 
-  it('makes no link but to the web', async () => {
+  it('links only to web addresses', async () => {
     await look(changePath(7), async ({ page }) => {
       expect(await page.getByText('Open in Langfuse').count()).toBe(1)
       expect(await page.getByText('Bad link').count()).toBe(0)
@@ -211,7 +211,7 @@ describe('hostile text', () => {
 })
 
 describe('a change', () => {
-  it('tells itself in a sentence, and shows the difference, each attempt and the events', async () => {
+  it('has a sentence as its title, the difference, every attempt and the events', async () => {
     await look(changePath(1), async ({ page }) => {
       expect(await page.getByRole('heading', { level: 1 }).innerText()).toMatch(
         /^Maya Okonkwo promoted\s+support\/refund-reply\s+v7 to production, was v6$/,
@@ -234,7 +234,7 @@ describe('a change', () => {
     })
   })
 
-  it('shows a large payload in part, with its size, and gives the exact bytes to keep', async () => {
+  it('shows part of a large payload, with its size, and the exact bytes as a download', async () => {
     await look(changePath(7), async ({ page }) => {
       const event = page.getByRole('article', { name: 'Event' }).first()
       await event.getByText('Payload, 206 KB').click()
@@ -262,7 +262,7 @@ describe('a change', () => {
     )
   })
 
-  it('that is gone says so', async () => {
+  it('that was deleted says so', async () => {
     await look(
       '/changes/chg_gone',
       async ({ page }) => {

@@ -29,7 +29,7 @@ describe.skipIf(process.env.TEST_POSTGRES_URL === undefined)('the pages on Postg
     await store.drop()
   })
 
-  it('find a change by a word of its text, and send it again', async () => {
+  it('find a change by a word of its text, and replay it', async () => {
     const body = fixture('01-prompt-created-text.json')
     const headers = { 'x-langfuse-signature': sign(body, { t: Math.floor(Date.now() / 1000) }) }
     const url = `${app.url}/api/webhooks/langfuse`

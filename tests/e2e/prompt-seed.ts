@@ -123,18 +123,18 @@ const chat: SeedPrompt = {
   ],
 }
 
-/** Each line is another one: nothing of it can be folded, and only a part can be shown. */
+/** Every line differs: nothing can be folded, and only part of it can be shown. */
 const handbook = (word: string): string =>
   Array.from(
     { length: 9000 },
     (_, i) => `Rule ${i}: never say ${word} ${(i * 7919) % 9973} to a customer.`,
   ).join('\n')
 
-/** Markup, a line that is reordered by an override, a bell, and half a character. */
+/** Markup, a line reordered by an override, a bell, and half a character. */
 const hostileText = (more: string): string =>
   `</script><script>alert(1)</script>\n<img src=x onerror=alert(2)> {{7*7}}\n\u202Ereordered\u202C\u0007 ${more}\nمرحبا ${more} بالعالم`
 
-/** Names that a path, a browser or a router might take for something else. */
+/** Names that a path, a browser or a router might misread. */
 export const oddNames = [
   '100% sure',
   'a%2Fb/c',
@@ -189,7 +189,7 @@ export const prompts: SeedPrompt[] = [
   },
 ]
 
-/** What was stored with the change from v6 to v7. */
+/** The excerpt stored with the change from v6 to v7. */
 export function refundDifference(): DifferenceSummary {
   const [before, after] = refundVersions.slice(-2)
   const shown = ({ version, text, config }: SeedVersion) => ({ version, text, config })

@@ -72,7 +72,7 @@ const paths: [string, () => string][] = [
   ['a chat prompt side by side', () => `${chat}?view=split`],
   ['a hostile prompt', () => promptPath(hostileName)],
   ['a prompt of two projects', () => '/prompts/greeting'],
-  ['a prompt that nobody knows', () => '/prompts/nobody'],
+  ['an unknown prompt', () => '/prompts/unknown'],
   ['a change with its whole difference', () => `/changes/${promotion?.changeId}`],
   ['a change side by side', () => `/changes/${promotion?.changeId}?view=split`],
 ]
@@ -114,7 +114,7 @@ describe('the page of a prompt', () => {
   )
 
   it.each(['100% sure', 'a%2Fb/c', 'a//b/', '(.)folder/[...name]/@slot', 'file.rsc'])(
-    'called %j is found by the links of the running page, too',
+    'called %j is found by client-side links too',
     async (name) => {
       await look(promptPath(name), async ({ page }) => {
         await page.getByRole('link', { name: 'Swap' }).click()
@@ -125,7 +125,7 @@ describe('the page of a prompt', () => {
     },
   )
 
-  it('asks which project is meant, where several have the name', async () => {
+  it('offers a choice if several projects have a prompt of that name', async () => {
     await look(
       '/prompts/greeting',
       async ({ page }) => {
@@ -140,14 +140,14 @@ describe('the page of a prompt', () => {
     )
   })
 
-  it('says so where no such prompt is known, in any project or in that one', async () => {
-    for (const path of ['/prompts/nobody', `${refund}?project=other`, '/prompts/by-name?name=..'])
+  it('says that the prompt is not found, in any project or in that one', async () => {
+    for (const path of ['/prompts/unknown', `${refund}?project=other`, '/prompts/by-name?name=..'])
       await look(path, async ({ page }) => {
         expect(await heading(page)).toBe('Prompt not found')
       })
   })
 
-  it('tells which label is where', async () => {
+  it('shows which label is on which version', async () => {
     await look(refund, async ({ page }) => {
       const labels = await page.getByRole('main').locator('dl').first().getByRole('listitem').allInnerTexts()
       expect(labels.map((label) => label.replaceAll(/\s+/g, ' '))).toEqual([
@@ -178,7 +178,7 @@ describe('the page of a prompt', () => {
     })
   })
 
-  it('goes on to older versions', async () => {
+  it('pages to older versions', async () => {
     await look(
       '/prompts/many',
       async ({ page }) => {
@@ -196,7 +196,7 @@ describe('the page of a prompt', () => {
     )
   })
 
-  it('tells its changes in time, page by page, and no others', async () => {
+  it('lists its changes, page by page, and no others', async () => {
     await look(refund, async ({ page }) => {
       const table = page.getByRole('table', { name: 'Changes of this prompt, newest first' })
       expect((await table.getByRole('link').allInnerTexts()).length).toBe(2)
@@ -228,7 +228,7 @@ const codeOf = (character: string): string =>
   `U+${character.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}`
 
 describe('the difference of two versions', () => {
-  it('is chosen by a form, without JavaScript', async () => {
+  it('is chosen with a form, without JavaScript', async () => {
     await look(
       '/prompts/many?view=split',
       async ({ page }) => {
@@ -243,14 +243,14 @@ describe('the difference of two versions', () => {
     )
   })
 
-  it('shows what production would get, until somebody asks for something else', async () => {
+  it('shows by default what production would get', async () => {
     await look(chat, async ({ page }) => {
       expect(await choice(page, 'From').inputValue()).toBe('1')
       expect(await choice(page, 'to').inputValue()).toBe('2')
     })
   })
 
-  it('marks words, says of each line whether it was added or removed, and folds what did not change', async () => {
+  it('marks words, says whether each line was added or removed, and folds unchanged lines', async () => {
     await look(`${refund}?from=6&to=7`, async ({ page }) => {
       const box = lines(page)
       expect(await box.locator('del').allInnerTexts()).toEqual(['Ask {{customer}}'])
@@ -265,7 +265,7 @@ describe('the difference of two versions', () => {
     })
   })
 
-  it('stands side by side where there is room, and in one column on a phone', async () => {
+  it('is side by side if there is room, and in one column on a phone', async () => {
     const places = async (page: Page) => {
       const line = (text: string) => lines(page).locator('.diff-line:visible', { hasText: text })
       const boxes = [line('Ask {{customer}}'), line('Use {{customer_name}}')].map((one) => one.boundingBox())
@@ -291,14 +291,14 @@ describe('the difference of two versions', () => {
     )
   })
 
-  it('tells of a chat what became of each message, and of what its lines do not show', async () => {
+  it('says for each message of a chat what changed, including its role', async () => {
     await look(chat, async ({ page }) => {
       const text = await lines(page).innerText()
       expect(text).toMatch(/system\s+changed[\s\S]*kind[\s\S]*placeholder history\s+added[\s\S]*user/)
     })
   })
 
-  it('of huge texts is shown in part, with what is left out and the whole size', async () => {
+  it('of huge texts is shown in part, with the number of omitted lines and the whole size', async () => {
     await look('/prompts/policy-handbook', async ({ page }) => {
       expect(await lines(page).locator('.diff-line').count()).toBe(2000)
       expect(await lines(page).innerText()).toMatch(/… 16,000 more changed lines/)
@@ -308,13 +308,13 @@ describe('the difference of two versions', () => {
     })
   })
 
-  it('is text, with what is invisible or reorders it made visible', async () => {
+  it('is shown as text, with invisible and reordering characters as codes', async () => {
     await look(promptPath(hostileName), async ({ page }) => {
       const text = await lines(page).innerText()
       expect(text).toContain('</script><script>alert(1)</script>')
       expect(text).toMatch(/U\+202Ereordered\s*U\+202C\s*U\+0007/)
       for (const odd of ['\u202e', '\u202c', '\u0007']) expect(text).not.toContain(odd)
-      // A line that runs from right to left does so as a whole, in spite of the mark in it.
+      // A right-to-left line keeps its direction as a whole, in spite of the mark in it.
       const line = lines(page).locator('.diff-new', { hasText: 'مرحبا' })
       const [hello, world] = await line.locator('bdi').evaluate((whole) => {
         const texts = [...whole.childNodes].filter((node) => node.nodeType === Node.TEXT_NODE)
@@ -330,7 +330,7 @@ describe('the difference of two versions', () => {
 })
 
 describe('the difference on the page of a change', () => {
-  it('is whole where both texts are known, and can stand side by side', async () => {
+  it('is complete if both texts are known, and can be shown side by side', async () => {
     await look(
       `/changes/${promotion?.changeId}`,
       async ({ page }) => {

@@ -80,8 +80,8 @@ const cellsOf = (page: Page, target: string) =>
 describe.each([
   ['with JavaScript', true],
   ['without JavaScript', false],
-])('a replay of all that match, %s,', (_way, javaScriptEnabled) => {
-  it('says first how many there are and what would be posted again; then it does so, and tells how far it is', async () => {
+])('a replay of all matching changes, %s,', (_way, javaScriptEnabled) => {
+  it('says what it would post again before it starts, and shows its progress', async () => {
     await seed(12, [
       { target: 'slack', status: 'delivered' },
       { target: 'elsewhere', status: 'failed' },
@@ -111,7 +111,7 @@ describe.each([
     expect(await statuses('elsewhere')).toEqual({ failed: 12 })
   })
 
-  it('takes only what the filter means', async () => {
+  it('replays only what matches the filter', async () => {
     await seed(3, [{ target: 'slack', status: 'delivered' }])
     await seedStore(
       data.url,
@@ -137,7 +137,7 @@ describe.each([
 
   it('can be cancelled', async () => {
     await seed(1, [{ target: 'elsewhere', status: 'failed' }])
-    // Claimed by a worker that takes its time.
+    // Claimed by a slow worker.
     const row = {
       id: 'rpl_1',
       filter: 'status=failed',
@@ -169,7 +169,7 @@ describe.each([
     expect((await db.selectFrom('replays').selectAll().executeTakeFirst())?.cancelled).toBe(1)
   })
 
-  it('starts nothing where more match by now', async () => {
+  it('does not start if more changes match by then', async () => {
     await seed(1, [{ target: 'slack', status: 'delivered' }])
     await look(
       '/replay',
@@ -185,7 +185,7 @@ describe.each([
     expect(await statuses('slack')).toEqual({ delivered: 1 })
   })
 
-  it('of one change asks first, and goes by the rules of today where that is chosen', async () => {
+  it('of one change asks first, and can use the current rules', async () => {
     const [one] = await seed(1, [{ target: 'elsewhere', status: 'delivered' }])
     const before = slack.requests.length
     await look(
@@ -204,7 +204,7 @@ describe.each([
     expect(await statuses('elsewhere')).toEqual({ delivered: 1 })
   })
 
-  it('of one change to nowhere says so', async () => {
+  it('of one change without a target says so', async () => {
     const [one] = await seed(1, [{ target: 'elsewhere', status: 'failed' }])
     await look(
       `/changes/${one?.changeId}`,
@@ -217,7 +217,7 @@ describe.each([
     )
   })
 
-  it('waits for its time no longer once its waiting is cancelled, one by one and all at once', async () => {
+  it('can cancel waiting deliveries, one by one and all at once', async () => {
     const waiting = (target: string) => ({ target, status: 'retrying', failures: 2, nextIn: 60 }) as const
     const [one] = await seed(1, [waiting('elsewhere'), waiting('nowhere'), waiting('far-away')])
     await look(

@@ -28,7 +28,7 @@ afterAll(async () => {
   data.remove()
 })
 
-/** A change with one delivery: its page, and the delivery as it stands in the store. */
+/** A change with one delivery: its page, and the delivery as stored. */
 async function withDelivery(delivery: Omit<SeedDelivery, 'target'>) {
   const change = {
     kind: 'promoted',
@@ -62,7 +62,7 @@ describe.each([
     await one.close()
   })
 
-  it('of what failed is queued at once', async () => {
+  it('of a failed delivery is queued at once', async () => {
     const { path, stored } = await withDelivery({ status: 'failed', failures: 13, reason: 'HTTP 404' })
     await logIn(page, app, path)
     await page.getByRole('button', { name: 'Replay' }).click()
@@ -70,7 +70,7 @@ describe.each([
     expect(await stored()).toMatchObject({ status: 'queued', failures: 0, reason: null })
   })
 
-  it('of what waits for a retry is due now', async () => {
+  it('of a delivery that waits for a retry makes it due now', async () => {
     const { path, stored } = await withDelivery({
       status: 'retrying',
       failures: 2,
@@ -83,7 +83,7 @@ describe.each([
     expect((await stored()).next_at).toBeLessThanOrEqual(Date.now())
   })
 
-  it('of what was delivered asks first, because it will post again', async () => {
+  it('of a delivered one asks first, because it will post again', async () => {
     const { path, stored } = await withDelivery({ status: 'delivered' })
     await logIn(page, app, path)
     expect(await page.getByRole('button', { name: 'Post again' }).isVisible()).toBe(false)
@@ -95,7 +95,7 @@ describe.each([
     expect(await stored()).toMatchObject({ status: 'queued' })
   })
 
-  it('does nothing where the delivery arrived since the page was made', async () => {
+  it('does nothing if it was delivered after the page was loaded', async () => {
     const { id, path, stored } = await withDelivery({ status: 'retrying', failures: 2, nextIn: 60 })
     await logIn(page, app, path)
     await db
@@ -108,7 +108,7 @@ describe.each([
     expect(await stored()).toMatchObject({ status: 'delivered' })
   })
 
-  it('says so where the delivery is being sent right now', async () => {
+  it('says so if it is being sent right now', async () => {
     const { id, path, stored } = await withDelivery({ status: 'retrying', failures: 2, nextIn: 60 })
     await logIn(page, app, path)
     await db.updateTable('deliveries').set({ status: 'sending' }).where('id', '=', id).execute()
@@ -117,7 +117,7 @@ describe.each([
     expect(await stored()).toMatchObject({ status: 'sending' })
   })
 
-  it('is not offered for what a rule did not want, or what is being sent', async () => {
+  it('is not offered for a skipped delivery, or one that is being sent', async () => {
     for (const status of ['skipped', 'sending'] as const) {
       const { path } = await withDelivery({ status, nextIn: 60 })
       await page.context().clearCookies()

@@ -11,7 +11,7 @@ import { password, sessionCookie, visit } from './visit.ts'
 
 const made = (prefix: string): string => `${prefix}${randomBytes(16).toString('hex')}`
 
-/** Secrets that nothing else could look like. */
+/** Secrets that cannot be mistaken for anything else. */
 const secrets = {
   webhook: made('lf-whsec_planted'),
   older: made('lf-whsec_plantedOlder'),
@@ -32,7 +32,7 @@ const secrets = {
   signature: '',
 }
 
-/** Answers everything with what came, and each time with another status: as badly as a vendor can. */
+/** Echoes every request, with a different status each time: as badly as a vendor can. */
 function startEcho(): Promise<StandIn> {
   const statuses = [500, 401, 200, 404, 429, 503, 400, 302]
   let next = 0
@@ -43,7 +43,7 @@ function startEcho(): Promise<StandIn> {
   })
 }
 
-/** The names of the planted ones that a text holds, whole or as the address or a header writes them. */
+/** The names of the planted secrets that a text contains, as they are or encoded for a URL or header. */
 function found(text: string): string[] {
   const basic = Buffer.from(`pk-lf-public:${secrets.langfuse}`).toString('base64')
   const all = { ...secrets, basic, signingKey: secrets.signing.slice('whsec_'.length) }
@@ -67,7 +67,7 @@ async function everyTable(url: string): Promise<string> {
   await db.destroy()
   const asText = (_: string, value: unknown) =>
     value instanceof Uint8Array ? Buffer.from(value).toString('latin1') : value
-  // As a Buffer writes itself in JSON, it would hide what it holds.
+  // The JSON of a Buffer would hide its content.
   return rows
     .flat()
     .map((row) =>
@@ -84,7 +84,7 @@ describe('planted secrets', () => {
   let collector: StandIn
   let app: App
   let browser: Browser
-  /** Each page and answer, by its address. */
+  /** Every page and answer, by address. */
   const seen = new Map<string, string>()
 
   const ask = async (path: string, init: RequestInit = {}): Promise<Response> => {
@@ -136,7 +136,7 @@ describe('planted secrets', () => {
       POLL_SECONDS: '1',
     })
     await drive()
-    // Sends the last spans.
+    // Flushes the last spans.
     await app.stop()
   })
   afterAll(async () => {
@@ -145,7 +145,7 @@ describe('planted secrets', () => {
     data.remove()
   })
 
-  /** What comes from outside: taken, refused, forged, and with wrong tokens and passwords. */
+  /** Requests from outside: accepted, rejected, forged, and with wrong tokens and passwords. */
   async function knock(): Promise<void> {
     const t = Math.floor(Date.now() / 1000)
     const names = [
@@ -173,7 +173,7 @@ describe('planted secrets', () => {
         body: new Uint8Array(callback),
         headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
       })
-    // The one that is let in works for 45 s.
+    // The accepted one works for 45 s.
     for (const path of ['/api/cron', '/api/metrics'])
       for (const token of [secrets.wrongToken, secrets.cron, secrets.metrics])
         await ask(path, {
@@ -192,7 +192,7 @@ describe('planted secrets', () => {
     await close()
   }
 
-  /** Every page, with each change of the list, as somebody sees it who is logged in. */
+  /** Every page, with each change of the list, with a session. */
   async function look(): Promise<void> {
     const cookie = await sessionCookie(browser, app)
     const list = await (await ask('/', { headers: { cookie } })).text()
@@ -217,7 +217,7 @@ describe('planted secrets', () => {
 
   async function drive(): Promise<void> {
     await knock()
-    // Until every delivery has ended, well or not.
+    // Until no delivery is pending.
     const db = await openDatabase(data.url)
     for (let i = 0; i < 300; i++) {
       const waiting = await db
@@ -234,7 +234,7 @@ describe('planted secrets', () => {
     await look()
   }
 
-  it('were all in use: each went over the wire to where it belongs', () => {
+  it('were all used: each was sent to where it belongs', () => {
     const wire = JSON.stringify(echo.seen.map(({ path, headers, raw }) => [path, headers, raw.toString()]))
     const basic = Buffer.from(`pk-lf-public:${secrets.langfuse}`).toString('base64')
     for (const secret of [
@@ -250,14 +250,14 @@ describe('planted secrets', () => {
     expect(exported.includes(secrets.otel)).toBe(true)
   })
 
-  it('are in no page and in no answer', () => {
+  it('are in no page and no answer', () => {
     expect(seen.size).toBeGreaterThan(20)
     for (const [path, text] of seen) expect([path, found(text)]).toEqual([path, []])
   })
 
   it('are nowhere in the store', async () => {
     const text = await everyTable(data.url)
-    // The store was read at all, and the vendors did echo.
+    // The store was read, and the vendors did echo.
     expect(text).toContain('[secret]')
     expect(found(text)).toEqual([])
   })
@@ -280,7 +280,7 @@ describe('planted secrets', () => {
 })
 
 describe('a configuration that is wrong', () => {
-  it('is named by its variables, never by their values', async () => {
+  it('is reported with its variables, never their values', async () => {
     const planted = made('planted')
     const app = await startApp({
       DATABASE_URL: `mysql://relay:${planted}@db/relay`,
@@ -304,7 +304,7 @@ describe('a configuration that is wrong', () => {
     expect(all.includes(githubApp.privateKey.slice(60, 100))).toBe(false)
   })
 
-  it('that is right but leads nowhere keeps the password of the database out of every word', async () => {
+  it('that is valid but unreachable does not reveal the password of the database', async () => {
     const planted = made('planted')
     const app = await startApp({
       DATABASE_URL: `postgres://relay:${planted}@127.0.0.1:1/relay`,

@@ -9,7 +9,7 @@ import { type FixtureName, fixture } from '../fixtures.ts'
 
 const minute = 60_000
 
-/** What one change in a test's store is made from; times are minutes ago. */
+/** A change to write into a test's store; times are in minutes ago. */
 export interface Seed {
   ago: number
   kind: Change['kind']
@@ -86,7 +86,7 @@ function changeRow(seed: Seed, at: number, now: number): ChangeRow {
     dueAt: at + 2000,
     ...(!isSettling && { isSettled: true }),
   })
-  // Far away, so that the loop of the started app leaves it alone.
+  // Far in the future, so that the app's loop leaves it alone.
   return isSettling ? { ...row, next_at: now + 600 * minute } : row
 }
 
@@ -142,7 +142,7 @@ const attemptRows = (one: SeedDelivery, deliveryId: string, at: number): Attempt
     started_at: at + 2000 + i * 5000,
   }))
 
-/** A label on its way, as most changes are. */
+/** The detail of a label that moved, as in most changes. */
 export function move(label: string, from: number, to: number): Partial<ChangeDetail> {
   return {
     facts: [{ kind: to > from ? 'promoted' : 'rolled-back', label, from, to }],

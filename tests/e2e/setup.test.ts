@@ -52,7 +52,7 @@ const row = ({ page }: Visit, title: string, state: string) =>
   })
 
 describe('the setup page', () => {
-  it('is found from every page', async () => {
+  it('is linked from every page', async () => {
     await look('/events', async ({ page }) => {
       await page.getByRole('link', { name: 'Setup' }).click()
       await page.waitForURL(`${app.url}/setup`)
@@ -60,7 +60,7 @@ describe('the setup page', () => {
     })
   })
 
-  it('ticks what it saw, and says what is left to do and how', async () => {
+  it('ticks what it has seen, and says what is left to do', async () => {
     await look('/setup', async (one) => {
       const { page } = one
       const address = row(one, 'URL for Langfuse', 'Problem')
@@ -80,7 +80,7 @@ describe('the setup page', () => {
     })
   })
 
-  it('ticks itself once an event came, and knows which secret signed it', async () => {
+  it('ticks signed events once one has arrived, and shows which secret signed it', async () => {
     const answer = await post(app.url, eventFor('support/ticks'))
     expect(answer?.status).toBe(202)
     await look('/setup', async (one) => {
@@ -94,7 +94,7 @@ describe('the setup page', () => {
     })
   })
 
-  it('shows that somebody signs with another secret, and takes no notice of who does not sign', async () => {
+  it('shows that someone signs with another secret, and ignores unsigned requests', async () => {
     const send = (headers: Record<string, string>) =>
       fetch(`${app.url}/api/webhooks/langfuse`, { method: 'POST', body: '{}', headers })
     expect((await send({})).status).toBe(401)
@@ -111,7 +111,7 @@ describe('the setup page', () => {
     })
   })
 
-  it('asks the targets whether they are there when it is told to, and posts nothing', async () => {
+  it('checks on request whether the targets are reachable, and posts nothing', async () => {
     const before = [slack.requests.length, github.requests.length]
     await look('/setup', async (one) => {
       expect(await row(one, 'Clock', 'OK').count()).toBe(0)
@@ -142,7 +142,7 @@ describe.each([
   ['with JavaScript', true],
   ['without JavaScript', false],
 ])('a test %s', (_way, javaScriptEnabled) => {
-  it('of a promotion goes all the way to the targets that the rules name, marked as a test', async () => {
+  it('of a promotion reaches the targets that the rules choose, marked as a test', async () => {
     const before = [slack.requests.length, github.requests.length]
     await look(
       '/setup',
@@ -153,11 +153,11 @@ describe.each([
         )
         await button.click()
         await page.getByRole('heading', { name: 'Test sent' }).waitFor()
-        const told = () => [
+        const counts = () => [
           slack.requests.length - (before[0] ?? 0),
           github.requests.length - (before[1] ?? 0),
         ]
-        expect(await until(() => told().every((count) => count === 1), 10_000)).toBe(true)
+        expect(await until(() => counts().every((count) => count === 1), 10_000)).toBe(true)
         const chips = async () => {
           if (!javaScriptEnabled) await page.reload()
           return page.getByRole('list', { name: 'Deliveries of the test' }).innerText()
@@ -176,7 +176,7 @@ describe.each([
     )
   })
 
-  it('message goes to one target alone', async () => {
+  it('message goes to one target only', async () => {
     const before = [slack.requests.length, github.requests.length]
     await look(
       '/setup',
@@ -191,7 +191,7 @@ describe.each([
     expect(github.requests.length).toBe(before[1])
   })
 
-  it('request that must be refused is refused, and shown among the rejected ones', async () => {
+  it('request that must be rejected is rejected, and listed', async () => {
     await look(
       '/setup',
       async ({ page }) => {

@@ -10,7 +10,7 @@ import { secret } from '../fixtures.ts'
 import { startSlackStandIn } from '../mocks/slack.ts'
 import type { StandIn } from '../mocks/stand-in.ts'
 import { submitLogin } from './login-form.ts'
-import { eventFor, post, toldAt, until } from './traffic.ts'
+import { eventFor, messagesAt, post, until } from './traffic.ts'
 
 const password = 'a long sentence'
 const folder = mkdtempSync(join(tmpdir(), 'prompt-relay-standalone-'))
@@ -19,7 +19,7 @@ let slack: StandIn
 let server: ChildProcess
 let output = ''
 
-/** As the Dockerfile lays it out and starts it, far from the repository and its `node_modules`. */
+/** Laid out and started as in the Dockerfile, away from the repository and its `node_modules`. */
 async function startServer(): Promise<void> {
   cpSync('.next/standalone', join(folder, 'app'), { recursive: true })
   cpSync('.next/static', join(folder, 'app/.next/static'), { recursive: true })
@@ -52,7 +52,7 @@ async function startServer(): Promise<void> {
   await untilReady(url.current, server)
 }
 
-/** Another process of the same build, with a store of its own. */
+/** Another process of the same build, with its own store. */
 async function startOther(
   more: Record<string, string>,
 ): Promise<{ url: string; output: () => string; stop: () => void }> {
@@ -89,7 +89,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-/** Throws where one is not JSON. */
+/** Throws if a line is not JSON. */
 const linesOf = (text: string): { message: string }[] =>
   text
     .trim()
@@ -104,20 +104,20 @@ describe("the container's server", () => {
     expect([page.status, (await fetch(url.current + style)).status]).toEqual([200, 200])
   })
 
-  it('has a doctor, who needs no sources, names what is wrong, and ends with code 1', async () => {
+  it('has a doctor that needs no sources, names what is wrong, and exits with code 1', async () => {
     const env = { NODE_ENV: 'production' as const, DATABASE_URL: `file:${join(folder, 'data/doctor.db')}` }
     const run = (more: Record<string, string>) =>
-      new Promise<{ code: number; said: string }>((done) => {
+      new Promise<{ code: number; output: string }>((done) => {
         execFile(
           process.execPath,
           ['doctor.js'],
           { cwd: join(folder, 'app'), env: { ...more, ...env } },
           (error, out, err) =>
-            done({ code: typeof error?.code === 'number' ? error.code : 0, said: out + err }),
+            done({ code: typeof error?.code === 'number' ? error.code : 0, output: out + err }),
         )
       })
-    const { code, said } = await run({ SLACK_WEBHOOK_URL: 'hooks.slack.com/services/T0/B0/x' })
-    expect([code, said]).toEqual([1, expect.stringContaining('SLACK_WEBHOOK_URL is not an http(s) URL')])
+    const { code, output } = await run({ SLACK_WEBHOOK_URL: 'hooks.slack.com/services/T0/B0/x' })
+    expect([code, output]).toEqual([1, expect.stringContaining('SLACK_WEBHOOK_URL is not an http(s) URL')])
     const right = { PUBLIC_URL: 'https://relay.example.com', DASHBOARD_PASSWORD: 'a long sentence' }
     const reached = await startSlackStandIn()
     const whole = await run({
@@ -126,11 +126,11 @@ describe("the container's server", () => {
       LANGFUSE_BASE_URL: 'http://127.0.0.1:1',
     })
     await reached.close()
-    expect(whole.said).toContain('ok       Variables and rules: All are in order.')
-    expect(whole.said).toContain('slack: Slack was reached.')
+    expect(whole.output).toContain('ok       Variables and rules: All are in order.')
+    expect(whole.output).toContain('slack: Slack was reached.')
   })
 
-  it('stores what comes, and is degraded, while a setting of a target is wrong', async () => {
+  it('stores events and is degraded while a setting of a target is wrong', async () => {
     const other = await startOther({ SLACK_WEBHOOK_URL: 'hooks.slack.com/services/T0/B0/x' })
     const health = await fetch(`${other.url}/api/health`)
     expect([health.status, await health.json()]).toMatchObject([
@@ -141,8 +141,8 @@ describe("the container's server", () => {
     other.stop()
   })
 
-  it('says at start that the rules were built from another relay.config.ts than the one that is there', async () => {
-    const said = 'relay.config.ts is not what the running rules were built from'
+  it('warns at start that its rules were built from another relay.config.ts than the one present', async () => {
+    const output = 'relay.config.ts is not what the running rules were built from'
     const file = join(folder, 'app/relay.config.ts')
     for (const [text, isSaid] of [
       [readFileSync('relay.config.ts', 'utf8').replaceAll('\n', '\r\n'), false],
@@ -150,26 +150,29 @@ describe("the container's server", () => {
     ] as const) {
       writeFileSync(file, text)
       const other = await startOther({})
-      await until(() => other.output().includes('"message":"started"') || other.output().includes(said), 5000)
-      expect(other.output().includes(said)).toBe(isSaid)
+      await until(
+        () => other.output().includes('"message":"started"') || other.output().includes(output),
+        5000,
+      )
+      expect(other.output().includes(output)).toBe(isSaid)
       other.stop()
     }
     rmSync(file)
   })
 
-  it('keeps an idle connection for longer than proxies do', async () => {
+  it('keeps an idle connection longer than proxies do', async () => {
     const { headers } = await fetch(`${url.current}/api/health`)
     expect(headers.get('keep-alive')).toBe('timeout=65')
   })
 
-  it('answers a request for an upgrade, and keeps no connection of it', async () => {
+  it('answers an upgrade request, and closes its connection', async () => {
     const text = 'GET /nope HTTP/1.1\r\nhost: here\r\nconnection: close, upgrade\r\nupgrade: x\r\n\r\n'
     const held = await holdSockets(url.current, 20, text)
     expect(await until(() => held.ended() === 20, 10_000)).toBe(true)
     expect(held.answers().filter((answer) => answer.startsWith('HTTP/1.1 404 '))).toHaveLength(20)
   })
 
-  it('takes a login from its public address, which it is told when it starts, and from no other', async () => {
+  it('accepts logins from the public address that is set at start, and from no other', async () => {
     const logInFrom = (origin: string) => submitLogin(url.current, { password, headers: { origin } })
     expect(await logInFrom('https://relay.example.com')).toMatchObject({ status: 303, location: '/' })
     expect(await logInFrom(url.current)).toMatchObject({ status: 303, location: '/' })
@@ -179,7 +182,7 @@ describe("the container's server", () => {
     })
   })
 
-  it('takes a webhook, and when it is told to end, lets the message go out and ends with code 0', async () => {
+  it('accepts a webhook, and on SIGTERM finishes sending and exits with code 0', async () => {
     slack.answerWith((request, response) => {
       slack.requests.push(request)
       setTimeout(() => response.end('ok'), 2000)
@@ -190,11 +193,11 @@ describe("the container's server", () => {
     const exited = once(server, 'exit')
     server.kill('SIGTERM')
     expect(await exited).toEqual([0, null])
-    expect(toldAt(slack).get('load/prompt-1')).toBe(1)
+    expect(messagesAt(slack).get('load/prompt-1')).toBe(1)
     expect(output).not.toContain('"level":"error"')
   })
 
-  it('has said nothing but lines of JSON, from its start to its end', () => {
+  it('has logged only lines of JSON, from start to exit', () => {
     const lines = linesOf(output)
     expect(lines).toContainEqual(
       expect.objectContaining({ message: 'started', store: 'sqlite', mode: 'live', targets: ['slack'] }),

@@ -6,7 +6,7 @@ import { startGithubStandIn } from '../mocks/github.ts'
 import { startPostgresProxy } from '../mocks/postgres-proxy.ts'
 import { startSlackStandIn } from '../mocks/slack.ts'
 import type { StandIn } from '../mocks/stand-in.ts'
-import { eventFor, post, startLoad, toldAt, until } from './traffic.ts'
+import { eventFor, messagesAt, post, startLoad, until } from './traffic.ts'
 
 const cronSecret = 'only for this test'
 
@@ -46,15 +46,15 @@ describe.skipIf(process.env.TEST_POSTGRES_URL === undefined)('an app whose Postg
     return (await fetch(`${app.url}/api/cron`, { headers })).status
   }
   const missing = (accepted: Set<string>) => {
-    const at = [toldAt(slack), toldAt(github)]
-    return [...accepted].filter((name) => at.some((told) => !told.has(name)))
+    const at = [messagesAt(slack), messagesAt(github)]
+    return [...accepted].filter((name) => at.some((messages) => !messages.has(name)))
   }
 
-  it('answers 503 meanwhile, loses nothing that it accepted, and goes on by itself', async () => {
+  it('answers 503 meanwhile, loses nothing that it accepted, and recovers by itself', async () => {
     const load = startLoad(() => app.url, 4)
     await sleep(1500)
     proxy.cut()
-    // What was answered before the cut is still on its way.
+    // Events accepted before the cut are still being delivered.
     await sleep(300)
     const before = load.accepted.size
     expect(before).toBeGreaterThan(10)
@@ -72,24 +72,24 @@ describe.skipIf(process.env.TEST_POSTGRES_URL === undefined)('an app whose Postg
     expect([...load.statuses.keys()].toSorted()).toEqual([202, 503])
     await until(() => missing(load.accepted).length === 0, 120_000)
     expect(missing(load.accepted)).toEqual([])
-    expect(toldAt(slack).has('load/prompt-999999')).toBe(false)
+    expect(messagesAt(slack).has('load/prompt-999999')).toBe(false)
   }, 240_000)
 
-  it('comes back also after it fell silent, without a connection being broken', async () => {
+  it('recovers even if Postgres falls silent without closing a connection', async () => {
     expect((await post(app.url, eventFor('load/prompt-1')))?.status).toBe(202)
-    await until(() => toldAt(github).size === 1, 20_000)
+    await until(() => messagesAt(github).size === 1, 20_000)
     proxy.fallSilent()
     const refused = await post(app.url, eventFor('load/prompt-2'))
     expect(refused?.status).toBe(503)
     proxy.mend()
     const again = async () => (await post(app.url, eventFor('load/prompt-3')))?.status === 202
     expect(await until(again, 60_000)).toBe(true)
-    expect(await until(() => toldAt(slack).has('load/prompt-3'), 90_000)).toBe(true)
-    // It was not acknowledged; that it is not told either is the sender's to mend, by sending it again.
+    expect(await until(() => messagesAt(slack).has('load/prompt-3'), 90_000)).toBe(true)
+    // It was not acknowledged, so its sender has to send it again.
     expect((await post(app.url, eventFor('load/prompt-2')))?.status).toBe(202)
   }, 240_000)
 
-  it('answers each of ten senders within 8 s while it is silent, never with 202, and goes on after it', async () => {
+  it('answers each of ten senders within 8 s while it is silent, never with 202, and recovers', async () => {
     expect((await post(app.url, eventFor('load/prompt-1')))?.status).toBe(202)
     proxy.fallSilent()
     const sendTen = (round: number) =>
@@ -100,7 +100,7 @@ describe.skipIf(process.env.TEST_POSTGRES_URL === undefined)('an app whose Postg
           return { status: answer?.status, ms: performance.now() - startedAt }
         }),
       )
-    // The second ten come while the first wait.
+    // The second ten arrive while the first wait.
     const first = sendTen(0)
     await sleep(3000)
     const answers = [...(await first), ...(await sendTen(1))]
@@ -109,6 +109,6 @@ describe.skipIf(process.env.TEST_POSTGRES_URL === undefined)('an app whose Postg
     proxy.mend()
     const again = async () => (await post(app.url, eventFor('load/prompt-10')))?.status !== 503
     expect(await until(again, 60_000)).toBe(true)
-    expect(await until(() => toldAt(slack).has('load/prompt-10'), 90_000)).toBe(true)
+    expect(await until(() => messagesAt(slack).has('load/prompt-10'), 90_000)).toBe(true)
   }, 240_000)
 })

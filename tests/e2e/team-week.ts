@@ -83,10 +83,10 @@ const promptState = (
   eventId: null,
 })
 
-/** A prompt's name that tries everything: markup, Slack's commands, an override of direction, a bell. */
+/** A prompt name that tries everything: markup, Slack commands, a direction override, a bell. */
 export const hostileName = '<img src=x onerror=alert(1)> <!channel> \u202Egnp.exe\u202C \u0007&amp;'
 
-/** One change of nearly every kind, in every state of delivery, newest first. */
+/** Changes of nearly every kind, with deliveries in every state, newest first. */
 export const teamWeek: Seed[] = [
   {
     ago: 0,

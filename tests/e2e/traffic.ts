@@ -7,8 +7,8 @@ const template = JSON.parse(fixture('01-prompt-created-text.json').toString()) a
 }
 
 /**
- * A new version of a prompt with this name, which carries `production`: one change for Slack and for GitHub. The first
- * version settles at once; for a later one the relay waits for what its predecessors lose.
+ * A new version of a prompt with this name and the label `production`: one change for Slack and GitHub. The first version
+ * settles at once; for a later one the relay waits for the events of versions that lose labels.
  */
 export function eventFor(name: string, { size = 0, version = 1 } = {}): string {
   const prompt = { ...template.prompt, id: `id-${name}`, name, version, labels: ['production', 'latest'] }
@@ -20,7 +20,7 @@ export function eventFor(name: string, { size = 0, version = 1 } = {}): string {
   })
 }
 
-/** Posts one event as Langfuse does, signed now. Null: no answer came. */
+/** Posts one event as Langfuse does, signed now. Null: no answer. */
 export async function post(
   url: string,
   body: string | Uint8Array,
@@ -42,14 +42,14 @@ export async function post(
 }
 
 export interface Load {
-  /** Names of the prompts whose event was accepted: 202, or 200 at a repeat. */
+  /** Names of the prompts whose event was accepted: 202, or 200 for a repeat. */
   accepted: Set<string>
-  /** How often each status was answered; 0: no answer. */
+  /** The number of answers by status; 0: no answer. */
   statuses: Map<number, number>
   stop: () => Promise<void>
 }
 
-/** Posts one event after the other, `workers` at once, to wherever the app is at that moment. */
+/** Posts one event after the other, `workers` at a time, to wherever the app is at that moment. */
 export function startLoad(where: () => string, workers: number, options: { size?: number } = {}): Load {
   const accepted = new Set<string>()
   const statuses = new Map<number, number>()
@@ -75,17 +75,17 @@ export function startLoad(where: () => string, workers: number, options: { size?
   }
 }
 
-/** How often each prompt was told at a target. */
-export function toldAt(target: StandIn): Map<string, number> {
-  const told = new Map<string, number>()
+/** How many messages about each prompt a target got. */
+export function messagesAt(target: StandIn): Map<string, number> {
+  const messages = new Map<string, number>()
   for (const { body } of target.requests) {
     const names = new Set(JSON.stringify(body).match(/load\/prompt-\d+(?!\d)/g))
-    for (const name of names) told.set(name, (told.get(name) ?? 0) + 1)
+    for (const name of names) messages.set(name, (messages.get(name) ?? 0) + 1)
   }
-  return told
+  return messages
 }
 
-/** Waits until it holds, `timeoutMs` at most; says whether it does. */
+/** Waits up to `timeoutMs` until the condition holds; returns whether it does. */
 export async function until(holds: () => boolean | Promise<boolean>, timeoutMs: number): Promise<boolean> {
   const deadline = Date.now() + timeoutMs
   while (Date.now() < deadline) {

@@ -58,7 +58,7 @@ afterAll(async () => {
   data.remove()
 })
 
-it('shows the traces of a burst, with a link to each in Langfuse', async () => {
+it('shows the traces of a burst, with links into Langfuse', async () => {
   const { page } = one
   await page.goto(app.url)
   await page.getByRole('link', { name: 'checkout-agent' }).click()
@@ -75,7 +75,7 @@ it('shows the traces of a burst, with a link to each in Langfuse', async () => {
   expect(one.troubles).toEqual([])
 })
 
-it('shows and gives out what generations used', async () => {
+it('shows what generations used, and exports it as CSV', async () => {
   const { page } = one
   await page.goto(app.url)
   await page.getByRole('link', { name: 'Usage' }).click()
@@ -92,14 +92,14 @@ it('shows and gives out what generations used', async () => {
   expect(one.troubles).toEqual([])
 })
 
-it('gives out nothing to who is not signed in', async () => {
+it('exports nothing without a session', async () => {
   const response = await fetch(`${app.url}/usage/csv`, { redirect: 'manual' })
   expect(response.status).toBeGreaterThanOrEqual(300)
   expect(response.status).toBeLessThan(400)
   expect(await response.text()).not.toContain('gpt-5')
 })
 
-it('says on the setup page that it reads, and with which endpoints', async () => {
+it('shows on the setup page that polling works, and which endpoints it uses', async () => {
   const { page } = one
   await page.goto(`${app.url}/setup`)
   await page.getByText('Reading v2 observations and v3 scores. Last complete').waitFor()

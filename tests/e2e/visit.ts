@@ -5,10 +5,10 @@ import type { App } from '../app.ts'
 
 export const password = 'correct horse battery staple'
 
-/** A page in a browser of its own, with everything that went wrong in it. */
+/** A page in its own browser context, with everything that went wrong in it. */
 export interface Visit {
   page: Page
-  /** Console errors (refusals by the content security policy are among them), exceptions and dialogs. */
+  /** Console errors (including violations of the content security policy), exceptions and dialogs. */
   troubles: string[]
   close: () => Promise<void>
 }
@@ -29,7 +29,7 @@ export async function visit(browser: Browser, options: BrowserContextOptions = {
   return { page, troubles, close: () => context.close() }
 }
 
-/** Opens a page as a person does who is not logged in yet. */
+/** Opens a page without a session, and logs in. */
 export async function logIn(page: Page, app: App, path = '/'): Promise<void> {
   await page.goto(app.url + path)
   await page.getByLabel('Password').fill(password)
@@ -49,7 +49,7 @@ export async function sessionCookie(browser: Browser, app: App): Promise<string>
 
 export type SignedIn = BrowserContextOptions['storageState']
 
-/** What a browser keeps of a log-in. */
+/** What a browser stores after a login. */
 export async function signedIn(browser: Browser, app: App): Promise<SignedIn> {
   const { page, close } = await visit(browser)
   await logIn(page, app)
@@ -58,7 +58,7 @@ export async function signedIn(browser: Browser, app: App): Promise<SignedIn> {
   return state
 }
 
-/** Looks at a page as somebody who is signed in. Whatever goes wrong in it, unseen by `test`, fails the test too. */
+/** Opens a page with a session. Fails if anything goes wrong in it, even if `test` does not notice. */
 export const looksAt =
   (whose: () => { browser: Browser; app: App; state: SignedIn }) =>
   async (path: string, test: (one: Visit) => Promise<void>, options: BrowserContextOptions = {}) => {
@@ -73,9 +73,9 @@ export const looksAt =
     }
   }
 
-/** Nothing in the page, as it is now, is out of reach for anybody. */
+/** The page in its current state has no accessibility violation. */
 export async function isAccessible(page: Page): Promise<void> {
-  // After a link that was followed in place, the title comes with the last of the page.
+  // After client-side navigation, the title arrives last.
   await page.waitForFunction(() => document.title !== '')
   const { violations } = await new AxeBuilder({ page }).analyze()
   expect(violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)])).toEqual([])

@@ -21,9 +21,9 @@ function importsOf(file: string): string[] {
   })
 }
 
-/** From the bottom up. A room imports from itself and from the rooms of lower floors; rooms of one floor do not see each other. */
+/** From the bottom up. A folder imports from itself and from lower floors; folders on one floor never import each other. */
 const floors = [['base'], ['core'], ['langfuse', 'targets', 'store'], ['pipeline'], ['endpoints']]
-/** Above all rooms: what wires them together, and the long-running server that starts it. */
+/** Above all floors: the long-running server, beside the wiring in lib itself. */
 const top = 'server'
 const rooms = [...floors.flat(), top]
 
@@ -39,23 +39,23 @@ const mayImport = (file: string, other: string): boolean =>
 const lib = filesUnder('lib')
 const isOwn = (name: string): boolean => /^(app|lib|scripts|tests)\//.test(name)
 
-/** The only packages that pure code may use: a schema, a difference, hashing, and lists of addresses (`BlockList`). */
+/** The only packages that pure code may use: for schemas, differences, hashing, and address lists (`BlockList`). */
 const corePackages = /^(zod|diff|node:(crypto|path|net))$/
 
 describe('the layout', () => {
-  it('has the rooms of the house, and no others', () => {
+  it('has these folders in lib, and no others', () => {
     const found = readdirSync(resolve(root, 'lib'), { withFileTypes: true })
     const folders = found.filter((entry) => entry.isDirectory()).map(({ name }) => name)
     expect(folders.toSorted()).toEqual(rooms.toSorted())
   })
 
-  it.each(lib)('%s imports from its own room and from lower floors only', (file) => {
+  it.each(lib)('%s imports only from its own folder and lower floors', (file) => {
     const upwards = importsOf(file).filter((name) => isOwn(name) && !mayImport(file, name))
     expect(upwards).toEqual([])
   })
 
   it.each(lib.filter((file) => roomOf(file) === 'core'))(
-    '%s is pure: it uses no package but a schema, a difference, and hashing',
+    '%s is pure: it uses only packages for schemas, differences and hashing',
     (file) => {
       const packages = importsOf(file).filter((name) => !isOwn(name) && !corePackages.test(name))
       expect(packages).toEqual([])
@@ -69,7 +69,7 @@ describe('the layout', () => {
     expect(users).toEqual([])
   })
 
-  it('lets nothing that the app ships import from scripts or tests', () => {
+  it('lets nothing in app import from scripts or tests', () => {
     const upwards = filesUnder('app').filter((file) =>
       importsOf(file).some((name) => /^(scripts|tests)\//.test(name)),
     )

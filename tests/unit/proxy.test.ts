@@ -7,7 +7,7 @@ const matches = (path: string): boolean =>
 
 describe('the proxy', () => {
   it.each(['/', '/login', '/events', '/changes/chg_1', '/events/evt_1/body', '/nowhere', '/apiary'])(
-    'gives %s its headers',
+    'matches %s',
     (path) => {
       expect(matches(path)).toBe(true)
     },
@@ -21,7 +21,7 @@ describe('the proxy', () => {
     '/api/health',
     '/api/cron?x=1',
     '/_next/static/chunks/a.js',
-  ])('never touches %s', (path) => {
+  ])('does not match %s', (path) => {
     expect(matches(path)).toBe(false)
   })
 })

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { ownPath } from '#app/login/own-path.ts'
 
-describe('the page after the login', () => {
+describe('the page after login', () => {
   it.each([
     '/',
     '/events',
@@ -14,11 +14,11 @@ describe('the page after the login', () => {
     '/prompts/support%2Frefund-reply',
     '/prompts/100%25',
     '/changes/chg_019a#dlv_1',
-  ])('is %s, as asked', (path) => {
+  ])('is %s, as requested', (path) => {
     expect(ownPath(path)).toBe(path)
   })
 
-  it('is what is left of it without dot segments', () => {
+  it('has no dot segments', () => {
     expect(ownPath('/setup/../events?x=1')).toBe('/events?x=1')
     expect(ownPath('/a/%2e%2e/events')).toBe('/events')
   })

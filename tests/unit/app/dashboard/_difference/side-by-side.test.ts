@@ -15,16 +15,16 @@ function rowsOf(before: string[], after: string[]): string[] {
 }
 
 describe('the two columns of a difference', () => {
-  it('hold the same line on both sides where nothing changed', () => {
+  it('have the same line on both sides if nothing changed', () => {
     expect(rowsOf(['a', 'b'], ['a', 'c'])).toEqual(['a | a', 'b | c'])
   })
 
-  it('leave a gap beside what is only on one side', () => {
+  it('leave a gap beside a line that is on one side only', () => {
     expect(rowsOf(['a', 'z'], ['a', 'one', 'two', 'z'])).toEqual(['a | a', ' | one', ' | two', 'z | z'])
     expect(rowsOf(['a', 'one', 'z'], ['a', 'z'])).toEqual(['a | a', 'one | ', 'z | z'])
   })
 
-  it('put a changed line beside what it became, not beside what came before it', () => {
+  it('put a changed line beside its new version', () => {
     const before = ['Answer in two short sentences.']
     const after = ['A wholly other line', 'Answer in three short sentences.', 'Last']
     expect(rowsOf(before, after)).toEqual([
@@ -41,7 +41,7 @@ describe('the two columns of a difference', () => {
     expect(rows.at(-1)).toBe('(17)')
   })
 
-  it('hold every line once on its side, in order, whatever the texts', () => {
+  it('have every line once on its side, in order, for any texts', () => {
     const words = ['red', 'green', 'blue', 'a longer line of red', 'a longer line of green', '']
     for (let seed = 1; seed < 200; seed++) {
       const pick = (salt: number) =>

@@ -16,7 +16,7 @@ const counts = [
 }))
 
 describe('the bars of a chart', () => {
-  it('are as high as their share of the highest, and seen where there is anything at all', () => {
+  it('are proportional to the highest, and visible for any count above 0', () => {
     expect(barsOf(counts, hour, 40).map(({ height, failedHeight }) => [height, failedHeight])).toEqual([
       [2, 0],
       [2, 2],
@@ -25,7 +25,7 @@ describe('the bars of a chart', () => {
     ])
   })
 
-  it('stand on the ground, beside each other', () => {
+  it('stand on the baseline, side by side', () => {
     const bars = barsOf(counts, hour, 40)
     expect(bars.map(({ x }) => x)).toEqual([0, 10, 20, 30])
     for (const { y, height, failedY, failedHeight } of bars) {
@@ -33,25 +33,25 @@ describe('the bars of a chart', () => {
     }
   })
 
-  it('say their numbers', () => {
+  it('have their numbers as a tooltip', () => {
     expect(barsOf(counts, hour, 40)[1]?.title).toBe('2026-08-21 10:00 UTC: 1 change, 1 failure')
     expect(barsOf(counts, 24 * hour, 40)[3]?.title).toBe('2026-08-21 UTC: 1,000 changes, 400 failures')
   })
 
-  it('are flat where nothing came', () => {
+  it('are flat if nothing happened', () => {
     const nothing = counts.map((one) => ({ ...one, changes: 0, failures: 0 }))
     expect(barsOf(nothing, hour, 40).every(({ height }) => height === 0)).toBe(true)
   })
 })
 
 describe('the chart in words', () => {
-  it('tells the time, the sums and the busiest stretch', () => {
+  it('says the range, the sums and the busiest bar', () => {
     expect(chartWords(counts, hour)).toBe(
       'Changes and failures by hours, 2026-08-21 09:00 to 2026-08-21 13:00 UTC: 1,009 changes, 401 failures. Most from 2026-08-21 12:00: 1,000.',
     )
   })
 
-  it('says that there is more where counting ended', () => {
+  it('says that there are more if counting stopped', () => {
     expect(totals([{ from: 0, to: 1, changes: 10_000, failures: 1 }])).toBe('10,000+ changes, 1 failure')
   })
 })

@@ -18,7 +18,7 @@ const all = {
 } satisfies typeof emptyFilter
 
 describe('the filter in the address', () => {
-  it('has each name once and means the same filter', () => {
+  it('has each name once and gives the same filter', () => {
     const query = new URLSearchParams(filterQuery(all))
     expect(query.get('status')).toBe('failed,retrying')
     expect(parseListFilter(query)).toEqual({
@@ -27,14 +27,14 @@ describe('the filter in the address', () => {
     })
   })
 
-  it('is empty where nothing is narrowed', () => {
+  it('is empty without filters', () => {
     expect(filterQuery(emptyFilter)).toEqual({})
     expect(filterChips(emptyFilter)).toEqual([])
   })
 })
 
 describe('a chip', () => {
-  it('says each thing that the list is narrowed to', () => {
+  it('is there for every active filter', () => {
     expect(filterChips(all).map(({ name, words }) => `${name}: ${words}`)).toEqual([
       'search: a "b" & c',
       'status: failed',
@@ -51,7 +51,7 @@ describe('a chip', () => {
     ])
   })
 
-  it('leads to the list without that one thing', () => {
+  it('links to the list without that filter', () => {
     const size = filterChips(all).length
     for (const chip of filterChips(all)) {
       const { filter } = parseListFilter(new URL(chip.href, 'http://relay').searchParams)

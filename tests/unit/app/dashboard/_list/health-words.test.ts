@@ -4,7 +4,7 @@ import { type HealthSetting, healthItems } from '../../../../../app/(dashboard)/
 
 const now = Date.UTC(2026, 7, 21, 9, 14, 7)
 const minute = 60_000
-const well: Health = {
+const healthy: Health = {
   lastSignedAt: now - 4000,
   asked: { answeredAt: null, changedAt: null },
   waitingSince: null,
@@ -15,8 +15,8 @@ const well: Health = {
   openFailures: [],
 }
 const setting: HealthSetting = { quietMs: 24 * 60 * minute, hasKeys: true, writeProblem: null }
-const said = (over: Partial<Health>, how: Partial<HealthSetting> = {}) =>
-  healthItems({ ...well, ...over }, { ...setting, ...how }, now).map(({ name, words, tone, href }) => [
+const itemsOf = (over: Partial<Health>, how: Partial<HealthSetting> = {}) =>
+  healthItems({ ...healthy, ...over }, { ...setting, ...how }, now).map(({ name, words, tone, href }) => [
     name,
     words,
     tone,
@@ -24,16 +24,16 @@ const said = (over: Partial<Health>, how: Partial<HealthSetting> = {}) =>
   ])
 
 describe('the health line', () => {
-  it('says that all is well without a link', () => {
-    expect(said({})).toEqual([
+  it('has no link if all is well', () => {
+    expect(itemsOf({})).toEqual([
       ['Last signed event', '4 s ago', 'good', null],
       ['Oldest waiting', 'nothing waiting', 'good', null],
       ['slack, 24 h', '100%', 'good', null],
     ])
   })
 
-  it('is quiet where nothing came yet', () => {
-    expect(said({ lastSignedAt: null, targets: [] })).toEqual([
+  it('is quiet if no event has arrived yet', () => {
+    expect(itemsOf({ lastSignedAt: null, targets: [] })).toEqual([
       ['Last signed event', 'none yet', 'quiet', null],
       ['Oldest waiting', 'nothing waiting', 'good', null],
     ])
@@ -42,8 +42,8 @@ describe('the health line', () => {
   it.each([
     [4 * minute, '4 min ago', 'good', null],
     [6 * minute, '6 min ago', 'warn', '/?status=queued%2Csending%2Cretrying%2Cheld&test=shown'],
-  ])('leads to what waits for longer than five minutes: %i ms', (ago, words, tone, href) => {
-    expect(said({ waitingSince: now - ago })[1]).toEqual(['Oldest waiting', words, tone, href])
+  ])('links to what has waited for more than five minutes: %i ms', (ago, words, tone, href) => {
+    expect(itemsOf({ waitingSince: now - ago })[1]).toEqual(['Oldest waiting', words, tone, href])
   })
 
   it.each([
@@ -67,12 +67,17 @@ describe('the health line', () => {
     ],
     [{ delivered: 0, failed: 0, retrying: 0 }, 'nothing sent', 'quiet', null],
     [{ delivered: 10_000, failed: 0, retrying: 0 }, '100%', 'good', null],
-  ])('says how much of %o arrived, and leads to what did not', (counts, words, tone, href) => {
-    expect(said({ targets: [{ target: 'slack', ...counts }] })[2]).toEqual(['slack, 24 h', words, tone, href])
+  ])('says which share of %o was delivered, and links to the rest', (counts, words, tone, href) => {
+    expect(itemsOf({ targets: [{ target: 'slack', ...counts }] })[2]).toEqual([
+      'slack, 24 h',
+      words,
+      tone,
+      href,
+    ])
   })
 
-  it('says which circuit is open, until when, and leads to what is held', () => {
-    expect(said({ circuits: [{ target: 'slack', until: now + 8 * minute }] })[2]).toEqual([
+  it('says which circuit is open, until when, and links to what is held', () => {
+    expect(itemsOf({ circuits: [{ target: 'slack', until: now + 8 * minute }] })[2]).toEqual([
       'slack, 24 h',
       '100%, paused, next attempt in 8 min',
       'bad',
@@ -80,9 +85,13 @@ describe('the health line', () => {
     ])
   })
 
-  it('tells what goes wrong around the relay first, with what to do about it', () => {
+  it('shows troubles first, with what to do about them', () => {
     const since = now - 26 * minute
-    const [first] = healthItems({ ...well, troubles: [{ what: 'quiet', target: null, since }] }, setting, now)
+    const [first] = healthItems(
+      { ...healthy, troubles: [{ what: 'quiet', target: null, since }] },
+      setting,
+      now,
+    )
     expect(first).toMatchObject({ name: 'Trouble', tone: 'bad', href: '/?kind=trouble&test=shown' })
     expect(first?.words).toBe('No signed events arrive, although prompts changed in Langfuse, for 26 min')
     expect(first?.why).toContain('Automations')
@@ -106,7 +115,7 @@ describe('the health line', () => {
       'warn',
     ],
     [
-      'after 36 days in which no prompt changed, as Langfuse said lately',
+      'after 36 days without a changed prompt, as Langfuse recently confirmed',
       { lastSignedAt: now - 36 * day, asked: { answeredAt: now - 60 * minute, changedAt: null } },
       {},
       '36 d ago, no prompt changed since',
@@ -119,7 +128,7 @@ describe('the health line', () => {
       '2 d ago, although prompts changed in Langfuse',
       'bad',
     ],
-    ['where nobody watches', { lastSignedAt: now - 36 * day }, { quietMs: 0 }, '36 d ago', 'quiet'],
+    ['without a watch', { lastSignedAt: now - 36 * day }, { quietMs: 0 }, '36 d ago', 'quiet'],
     [
       'with an event of the future',
       { lastSignedAt: now + 3 * day },
@@ -127,11 +136,11 @@ describe('the health line', () => {
       'in 3 d, the clock was set back',
       'warn',
     ],
-  ])('is as green as the newest event is new: %s', (_, over, how, words, tone) => {
-    expect(said(over, how)[0]?.slice(0, 3)).toEqual(['Last signed event', words, tone])
+  ])('is green only after a recent event: %s', (_, over, how, words, tone) => {
+    expect(itemsOf(over, how)[0]?.slice(0, 3)).toEqual(['Last signed event', words, tone])
   })
 
-  it('keeps what was given up in view, and claims no 100% beside it', () => {
+  it('keeps failed deliveries in view, without a 100% beside them', () => {
     const open = {
       target: 'slack',
       count: 6,
@@ -139,19 +148,19 @@ describe('the health line', () => {
       changeId: 'chg_1',
       lastAt: now - 17 * day,
     }
-    const items = said({ openFailures: [open] })
+    const items = itemsOf({ openFailures: [open] })
     const href = '/?status=failed&target=slack&test=shown'
     expect(items[2]).toEqual(['slack', '6 open failures', 'bad', href])
     expect(JSON.stringify(items)).not.toContain('100%')
     const circuits = [{ target: 'slack', until: now + 8 * minute }]
-    expect(said({ openFailures: [{ ...open, count: 1 }], circuits })[2]?.[1]).toBe(
+    expect(itemsOf({ openFailures: [{ ...open, count: 1 }], circuits })[2]?.[1]).toBe(
       '1 open failure, paused, next attempt in 8 min',
     )
   })
 
   it('counts changes that do not settle as waiting', () => {
     const overdue = { count: 82, since: now - 17 * day, reason: 'no such column' }
-    expect(said({ overdue, waitingSince: now - 17 * day })[1]).toEqual([
+    expect(itemsOf({ overdue, waitingSince: now - 17 * day })[1]).toEqual([
       'Oldest waiting',
       '17 d ago, 82 changes not settled',
       'bad',
@@ -159,9 +168,9 @@ describe('the health line', () => {
     ])
   })
 
-  it('says first that the store takes no writes', () => {
+  it('says first that the store accepts no writes', () => {
     const writeProblem = { kind: 'disk-full' as const, since: now - minute }
-    expect(said({}, { writeProblem })[0]).toEqual([
+    expect(itemsOf({}, { writeProblem })[0]).toEqual([
       'Database',
       'takes no writes: its disk is full',
       'bad',

@@ -5,7 +5,7 @@ import { rowMark } from '../../../../../app/(dashboard)/_list/row-mark.ts'
 const now = 0x199_0000_0000
 const idAt = (time: number) => `chg_${time.toString(16).padStart(11, '0')}`
 
-describe('what an open list asks', () => {
+describe('the request of an open list', () => {
   it.each([
     ['nothing shown', { newest: 'chg_1', shown: '' }, true],
     ['50 rows', { newest: 'chg_1', shown: Array(50).fill('chg_1').join(',') }, true],
@@ -58,7 +58,7 @@ describe('the mark of a row', () => {
     expect(other).not.toBe(mark())
   })
 
-  it('stays where the row would say the same: an open circuit does not hold what was delivered', () => {
+  it('is unchanged if the row is: an open circuit does not affect a delivered message', () => {
     expect(mark()).toBe(mark())
     expect(mark({ status: 'delivered' }, {}, 7)).toBe(mark({ status: 'delivered' }))
   })

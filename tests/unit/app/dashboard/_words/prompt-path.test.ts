@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { promptName, promptPath, promptQuery } from '../../../../../app/(dashboard)/_words/prompt-path.ts'
 
-/** What Next gives to the page: the path's segments as a browser sends them, still encoded. */
+/** What Next passes to the page: the path's segments as a browser sends them, still encoded. */
 function arriving(href: string): string | null {
   const { pathname, searchParams } = new URL(href, 'http://relay.example')
   const query = promptQuery.parse(Object.fromEntries(searchParams))
@@ -49,26 +49,26 @@ describe('the address of a prompt', () => {
     }
   })
 
-  it('does not end as a request of Next for the data of a page', () => {
+  it('does not end like a request of Next for page data', () => {
     expect(new URL(promptPath('file.rsc'), 'http://relay.example').pathname).toBe('/prompts/by-name')
   })
 
-  it('keeps folders as folders, so that it can be read', () => {
+  it('keeps folders readable', () => {
     expect(promptPath('support/refund-reply', { from: 6, to: 7 })).toBe(
       '/prompts/support/refund-reply?from=6&to=7',
     )
   })
 
-  it('takes half a character for what the store made of it, and does not fail', () => {
+  it('reads half a character as the store does, and does not fail', () => {
     expect(arriving(promptPath('half \ud83d'))).toBe('half \ufffd')
   })
 
-  it('that is not well encoded means no prompt', () => {
+  it('that is badly encoded is no prompt', () => {
     expect(promptName(['100%'], {})).toBeNull()
     expect(promptName(['%ff'], {})).toBeNull()
   })
 
-  it('takes only what it knows from the query', () => {
+  it('ignores unknown parameters', () => {
     const query = { from: '0', to: '7', view: 'x', below: '1e99', before: "chg_1'--", project: ['a', 'b'] }
     expect(promptQuery.parse(query)).toEqual({ to: 7 })
   })

@@ -19,10 +19,10 @@ describe('the chip of a delivery', () => {
 
   it.each<[string, DeliveryRow['status'], object, string, string | null]>([
     ['how long it took', 'delivered', { duration_ms: 412 }, '412 ms', null],
-    ['that it is under way', 'sending', {}, 'sending', null],
+    ['that it is being sent', 'sending', {}, 'sending', null],
     ['that it is next', 'queued', { next_at: now }, 'queued', null],
     [
-      'which try comes when',
+      'which attempt is next, and when',
       'retrying',
       { failures: 3, next_at: now + 240_000, reason: '502' },
       '3/13, next in 4 min',
@@ -36,7 +36,7 @@ describe('the chip of a delivery', () => {
       '502',
     ],
     [
-      'that the target asked for time',
+      'that the target asked to wait',
       'retrying',
       { next_at: now + 30_000, reason: '429' },
       'waiting, next in 30 s',
@@ -44,7 +44,7 @@ describe('the chip of a delivery', () => {
     ],
     ['why it failed', 'failed', { reason: 'HTTP 404' }, 'failed', 'HTTP 404'],
     [
-      'which rule said no',
+      'which rule did not match',
       'skipped',
       { rule: 'label is not production' },
       'skipped',
@@ -57,12 +57,12 @@ describe('the chip of a delivery', () => {
       'dry run',
       'Dry run: nothing was sent',
     ],
-    ['that someone stopped it', 'cancelled', { reason: 'by hand' }, 'cancelled', 'by hand'],
+    ['that someone cancelled it', 'cancelled', { reason: 'by hand' }, 'cancelled', 'by hand'],
   ])('says %s', (_what, status, row, words, why) => {
     expect(chip({ status, ...row })).toEqual([words, why])
   })
 
-  it('says that the target is left alone, and until when', () => {
+  it('says that the target is paused, and until when', () => {
     const [words, why] = chip({ status: 'retrying', failures: 3, next_at: now, reason: '502' }, now + 600_000)
     expect(words).toBe('held, next in 10 min')
     expect(why).toContain('502')

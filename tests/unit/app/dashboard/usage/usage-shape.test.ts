@@ -19,13 +19,13 @@ const row = {
 }
 
 describe('usage', () => {
-  it('is of 30 days that end today', () => {
+  it('covers the 30 days that end today', () => {
     const days = daysUntil(now)
     expect(days).toHaveLength(30)
     expect([days[0], days.at(-1)]).toEqual(['2026-07-23', '2026-08-21'])
   })
 
-  it('is summed for each model, the dearest first', () => {
+  it('is summed by model, the most expensive first', () => {
     const rows = [row, { ...row, model: 'dear', usd: 3 }, { ...row, day: '2026-08-21', usd: 1 }]
     expect(byModel(rows).map(({ model, sums }) => [model, sums.usd, sums.generations])).toEqual([
       ['dear', 3, 2],
@@ -34,7 +34,7 @@ describe('usage', () => {
     expect(sumOf(rows).total).toBe(360)
   })
 
-  it('has a bar a day by cost, which is seen however small', () => {
+  it('has a bar per day by cost, visible however small', () => {
     const bars = dayBars(
       [row, { ...row, day: '2026-08-21', usd: 0.000001 }],
       ['2026-08-19', '2026-08-20', '2026-08-21'],
@@ -44,14 +44,14 @@ describe('usage', () => {
     expect(bars[1]?.title).toBe('2026-08-20: $0.50, 120 tokens')
   })
 
-  it('has bars by tokens where nothing has a price', () => {
+  it('has bars by tokens if nothing has a price', () => {
     const [bar] = dayBars([{ ...row, usd: 0 }], ['2026-08-20'], 80)
     expect(bar?.height).toBe(80)
   })
 })
 
 describe('usage as CSV', () => {
-  it('has a line for each day and model', () => {
+  it('has a line per day and model', () => {
     expect(usageCsv([row])).toBe(
       'day,model,generations,input_tokens,output_tokens,total_tokens,cost_usd\r\n2026-08-20,gpt-5,2,100,20,120,0.5\r\n',
     )

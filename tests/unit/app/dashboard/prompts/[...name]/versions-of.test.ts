@@ -8,8 +8,8 @@ const version = (number: number, labels: string[] = [], more: { deleted?: boolea
   size: more.size === null ? null : 100,
 })
 
-describe('which label is where', () => {
-  it('tells production first, then latest, then the others from the newest version on', () => {
+describe('which label is on which version', () => {
+  it('lists production first, then latest, then the others from the newest version on', () => {
     const versions = [version(9, ['latest', 'canary']), version(8, ['a', 'b']), version(7, ['production'])]
     expect(holdersOf(versions).map(({ label, version }) => `${label} ${version}`)).toEqual([
       'production 7',
@@ -20,15 +20,15 @@ describe('which label is where', () => {
     ])
   })
 
-  it('says nothing of what a deleted version carried', () => {
+  it('ignores deleted versions', () => {
     expect(holdersOf([version(2, ['production'], { deleted: true })])).toEqual([])
   })
 })
 
 describe('the two versions to compare', () => {
   it.each([
-    ['what was asked for', [version(3), version(2), version(1)], { from: 1, to: 2 }, { from: 1, to: 2 }],
-    ['backwards, if asked', [version(3), version(2), version(1)], { from: 3, to: 1 }, { from: 3, to: 1 }],
+    ['the requested ones', [version(3), version(2), version(1)], { from: 1, to: 2 }, { from: 1, to: 2 }],
+    ['backwards, if requested', [version(3), version(2), version(1)], { from: 3, to: 1 }, { from: 3, to: 1 }],
     [
       'production and the newest',
       [version(3), version(2), version(1, ['production'])],
@@ -36,14 +36,14 @@ describe('the two versions to compare', () => {
       { from: 1, to: 3 },
     ],
     [
-      'the newest two, where the newest has production',
+      'the newest two, if the newest has production',
       [version(3, ['production']), version(2)],
       {},
       { from: 2, to: 3 },
     ],
     ['one and the one before it', [version(3), version(2), version(1)], { to: 2 }, { from: 1, to: 2 }],
     [
-      'not what has no text',
+      'no version without a text',
       [version(3), version(2, [], { size: null }), version(1)],
       { from: 2 },
       { from: 1, to: 3 },
@@ -51,7 +51,7 @@ describe('the two versions to compare', () => {
     ['not what never was', [version(3), version(1)], { from: 77, to: 99 }, { from: 1, to: 3 }],
     ['the only one with itself', [version(1)], {}, { from: 1, to: 1 }],
     ['none, where no text is known', [version(1, [], { size: null })], {}, null],
-  ])('are %s', (_what, versions, asked, pair) => {
-    expect(pairOf(versions, asked)).toEqual(pair)
+  ])('are %s', (_what, versions, requested, pair) => {
+    expect(pairOf(versions, requested)).toEqual(pair)
   })
 })

@@ -79,7 +79,8 @@ export function FirstSteps() {
       isDone: Object.keys(running?.routes.targets ?? {}).length > 0,
       words: (
         <>
-          Configure a target: <code className={codeLook}>SLACK_WEBHOOK_URL</code>, or{' '}
+          Configure a target: <code className={codeLook}>SLACK_WEBHOOK_URL</code>,{' '}
+          <code className={codeLook}>DISCORD_WEBHOOK_URL</code>, or{' '}
           <code className={codeLook}>GITHUB_REPO</code> with <code className={codeLook}>GITHUB_TOKEN</code>.
         </>
       ),

@@ -1,35 +1,35 @@
-/** What one body holds of the budget. */
+/** The share of the budget that one body holds. */
 export interface BodyShare {
-  /** True once it may hold so many bytes in all; false: there was no room in time, or its room went to others. */
+  /** True once it may hold so many bytes in total. False: there was no room in time, or its room was given to others. */
   reserve: (bytes: number) => true | Promise<boolean>
-  /** It is read whole: what is left to do with it takes no sender's time, and it keeps its room until `close`. */
+  /** The body has been read, so no sender can delay it any more: it keeps its room until `close`. */
   keep: () => void
   close: () => void
-  /** `act` is called when its room goes to others. */
+  /** `act` is called when its room is given to others. */
   onEvict: (act: () => void) => void
 }
 
 export interface BodyBudget {
   open: () => BodyShare
-  /** Bytes that are held now. */
+  /** Bytes held now. */
   held: () => number
 }
 
 interface Limits {
   maxBytes: number
   /**
-   * Milliseconds in which a body that is being read keeps its room, however many wait. Counted in turns of a timer, so
-   * that no sender is blamed for the time in which this process was busy itself.
+   * Milliseconds for which a body that is being read keeps its room, however many others wait. Counted in turns of a
+   * timer, so that no sender is blamed for time in which this process itself was busy.
    */
   patienceMs: number
-  /** Milliseconds that a body waits for room. */
+  /** Milliseconds for which a body waits for room. */
   waitMs: number
   now: () => number
 }
 
 interface Holder {
   bytes: number
-  /** The turn of the timer at which it began, or got room last. */
+  /** The turn of the timer at which it started, or last got room. */
   since: number
   isReading: boolean
   evict?: () => void
@@ -37,16 +37,16 @@ interface Holder {
 
 interface Waiter {
   holder: Holder
-  /** In all. */
+  /** In total. */
   bytes: number
   until: number
   settle: (isGranted: boolean) => void
 }
 
-/** Of `patienceMs`. */
+/** Turns of the timer in `patienceMs`. */
 const turns = 5
 
-/** 16 MiB: three of the largest bodies at once. Each is held about five times over while it is parsed and stored. */
+/** 16 MiB: three of the largest bodies at once. While one is parsed and stored, it takes about five times its size. */
 const usual: Limits = {
   maxBytes: 16 * 1024 * 1024,
   patienceMs: 250,
@@ -55,12 +55,12 @@ const usual: Limits = {
 }
 
 /**
- * Bounds the bytes of all bodies that are read or worked on at once. Who finds no room waits, the smallest first; room is
- * made by those that are done, and by ending the reads that have had theirs for longest: those of senders who stall.
+ * Bounds the bytes of all bodies that are being read or processed. A body that finds no room waits, the smallest first.
+ * Room comes from bodies that are done, and from ending the reads that have held theirs longest: those of stalling senders.
  */
 export function bodyBudget(over: Partial<Limits> = {}): BodyBudget {
   const { maxBytes, patienceMs, waitMs, now } = { ...usual, ...over }
-  /** The one that has had its room for longest is the first. */
+  /** In order: the one that has held its room longest is the first. */
   const holders = new Set<Holder>()
   let waiting: Waiter[] = []
   let held = 0
@@ -84,7 +84,7 @@ export function bodyBudget(over: Partial<Limits> = {}): BodyBudget {
     for (const { settle } of of) settle(false)
   }
 
-  /** Ends the read of that one of the others which has had its room for longest, and long enough. */
+  /** Ends the read that has held its room longest, if that is long enough. */
   function evictOne(except: Holder): boolean {
     for (const one of holders) {
       if (turn - one.since < turns) return false
@@ -108,7 +108,7 @@ export function bodyBudget(over: Partial<Limits> = {}): BodyBudget {
       hold(holder, bytes)
       settle(true)
     }
-    // Never begun anew, or many who come would hold the turns up.
+    // Never restarted, or a stream of new bodies would keep the timer from firing.
     if (waiting.length > 0) timer ??= setTimeout(nextTurn, patienceMs / turns)
   }
 

@@ -23,11 +23,11 @@ import { cleaned } from './text-flaws.ts'
 
 const passwordExample = 'a long sentence that only your team knows'
 
-/** Of a target: checked by the target's own schema, where `relay.config.ts` sets it. */
+/** A target's setting: the target's own schema checks it, where `relay.config.ts` uses it. */
 const ofTarget = optional(z.string().optional())
 const ofTargetOr = (preset: string) => optional(z.string().default(preset))
 
-/** One entry a variable: what it must be, and the example shown beside a problem and in `.env.example`. */
+/** Each variable: what it must be, and the example shown with a problem and in `.env.example`. */
 const variables = {
   DATABASE_URL: {
     schema: optional(databaseUrl.default('file:./data/prompt-relay.db')),
@@ -46,7 +46,7 @@ const variables = {
         .transform(list)
         .pipe(
           z
-            .array(z.enum(['v1', 'bare'], { error: 'knows only v1 and bare' }))
+            .array(z.enum(['v1', 'bare'], { error: 'allows only v1 and bare' }))
             .min(1, { error: 'names no scheme' }),
         ),
     ),
@@ -137,31 +137,31 @@ export const envNames = Object.keys(variables) as EnvName[]
 
 export type Source = Record<string, string | undefined>
 
-/** What the environment says, as far as it can be taken. */
+/** The environment, as far as it is usable. */
 export interface Reading {
-  /** Null where the store or the webhook's secret is not known: then nothing can be taken. */
+  /** Null if the settings of the store or the webhook's secret are wrong: then no event can be accepted. */
   env: Env | null
-  /** All of it in any case, with the default of what has a problem. */
+  /** Always all of it, with the default for what has a problem. */
   values: Env
-  /** With one of them nothing settles, and nothing is sent. */
+  /** While there is one, nothing settles and nothing is sent. */
   problems: Problem[]
-  /** What may be wrong; it holds up nothing. */
+  /** What may be wrong. Warnings stop nothing. */
   warnings: Problem[]
 }
 
-/** Without these, what comes can be neither checked nor stored. */
+/** Without these, events can be neither verified nor stored. */
 const vital: readonly string[] = ['DATABASE_URL', 'POSTGRES_URL', 'LANGFUSE_WEBHOOK_SECRET'] satisfies (
   | EnvName
   | 'POSTGRES_URL'
 )[]
 
-/** In place of a list that holds an unknown word, what Langfuse sends: never more than was asked for. */
+/** Replaces a list that contains an unknown word: what Langfuse sends, and so never more than was allowed. */
 const instead: Partial<Record<EnvName, string>> = { SIGNATURE_SCHEMES: 'v1' }
 
-/** Said at start and in health: it may come later, since Langfuse shows it first when its webhook is made. */
+/** A problem only at start and in health: Langfuse shows the secret once the webhook exists, so it may be set later. */
 export function withoutSecret({ LANGFUSE_WEBHOOK_SECRET: secrets }: Env): Problem[] {
   if (secrets.length > 0) return []
-  const what = "is not set, so that each of Langfuse's events is answered 503"
+  const what = 'is not set: every event from Langfuse is answered with 503'
   return [{ name: 'LANGFUSE_WEBHOOK_SECRET', what, fix: exampleOf('LANGFUSE_WEBHOOK_SECRET') }]
 }
 
@@ -172,7 +172,7 @@ const exampleOf = (name: EnvName): string => `Example: ${variables[name].example
 
 const isEnvName = (name: string): name is EnvName => Object.hasOwn(variables, name)
 
-/** Examples of these variables; for other names, where to look. */
+/** The examples of these variables; for anything else, a general sentence. */
 export function fixOf(...names: string[]): string {
   const examples = names.filter(isEnvName).map((name) => variables[name].example)
   return examples.length > 0 ? `Example: ${examples.join(', ')}` : 'Correct it there.'
@@ -190,11 +190,11 @@ function keysProblem(source: Source): Problem[] {
 
 const noDisk: Problem = {
   name: 'DATABASE_URL',
-  what: 'is not set to a Postgres: on Vercel a file vanishes with the function, and with it what was accepted. Add a Postgres to the project (Storage), or set it',
+  what: 'is not a Postgres URL: on Vercel a file is lost when the function ends, and accepted events with it. Add a Postgres to the project (Storage), or set its URL',
   fix: exampleOf('DATABASE_URL'),
 }
 
-/** Where HTTPS_PROXY leads, if it is there: Node takes it for all that goes out. */
+/** Node sends everything through the proxy that these variables name. */
 function proxyProblems(source: Source): Problem[] {
   return ['HTTPS_PROXY', 'https_proxy', 'HTTP_PROXY', 'http_proxy'].flatMap((name) => {
     const value = cleaned(source[name] ?? '')
@@ -203,13 +203,13 @@ function proxyProblems(source: Source): Problem[] {
   })
 }
 
-/** Names in Langfuse's own libraries of what has another name here. */
+/** What Langfuse's own libraries call a variable that has another name here. */
 const otherNames = new Map<string, EnvName>([
   ['LANGFUSE_HOST', 'LANGFUSE_BASE_URL'],
   ['LANGFUSE_BASEURL', 'LANGFUSE_BASE_URL'],
 ])
 
-/** A variable that is set, of a name like one that is not: misspelt, perhaps. `read`: what relay.config.ts reads itself. */
+/** Variables that are set and whose name resembles one that is not. `read`: what `relay.config.ts` reads itself. */
 export function misspelt(source: Source, read: readonly string[] = []): Problem[] {
   const unset = envNames.filter((name) => !isSet(source, name))
   const known: readonly string[] = [...envNames, ...read, 'POSTGRES_URL']
@@ -223,8 +223,8 @@ export function misspelt(source: Source, read: readonly string[] = []): Problem[
 }
 
 /**
- * The environment as far as it can be taken, and every problem with it: the name, what is wrong, and an example. Never
- * a value.
+ * The environment as far as it is usable, and every problem with it: the name, what is wrong, and an example. A problem
+ * never contains a value.
  */
 export function readEnv(source: Source): Reading {
   const problems: Problem[] = []
@@ -232,9 +232,9 @@ export function readEnv(source: Source): Reading {
   const isPostgresUrl = !isSet(source, 'DATABASE_URL') && isSet(source, 'POSTGRES_URL')
   const given: Source = {
     ...source,
-    // What a Postgres of Vercel's marketplace is called there.
+    // Vercel's marketplace sets this name.
     ...(isPostgresUrl && { DATABASE_URL: source.POSTGRES_URL }),
-    // A preview is a try of the code; its readers are those of production.
+    // A preview tries the code out, with production's targets.
     ...(!isSet(source, 'RELAY_MODE') && source.VERCEL_ENV === 'preview' && { RELAY_MODE: 'dry-run' }),
   }
   for (const name of envNames) {
@@ -256,7 +256,7 @@ export function readEnv(source: Source): Reading {
   }
 }
 
-/** From where a browser may call back; by default, from Langfuse's own pages. */
+/** The origins whose pages may send callbacks; by default, those of Langfuse. */
 export const allowedOrigins = ({
   LANGFUSE_ORIGINS,
   LANGFUSE_BASE_URL,

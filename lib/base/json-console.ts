@@ -15,10 +15,10 @@ type Method = keyof typeof levels
 /** As `log.ts` writes them. */
 const isLine = (text: string): boolean => text.startsWith('{"time":"') && !text.includes('\n')
 
-/** Signs that Next puts before its messages. */
+/** Symbols that Next puts before its messages. */
 const marks = /^[\s▲✓○⚠⨯»-]+/
 
-/** What was given to a method of the console, as one line of JSON; null: nothing to say. */
+/** The arguments of a console method as one line of JSON; null if they print nothing. */
 export function jsonLine(level: Level, given: unknown[], now: Date): string | null {
   const [first] = given
   if (given.length === 1 && typeof first === 'string' && isLine(first)) return first
@@ -31,12 +31,12 @@ export function jsonLine(level: Level, given: unknown[], now: Date): string | nu
 type Console = Pick<typeof console, Method>
 type Warnings = Pick<NodeJS.Process, 'on' | 'removeAllListeners'>
 
-/** Each console once: Next loads `instrumentation.ts` apart from what Node was started with. */
+/** Once for each console: Next loads `instrumentation.ts` separately from what Node was started with. */
 const installed = Symbol.for('prompt-relay.json-console')
 
 /**
- * From here on, whatever writes to the console (Next, a library, a warning of Node) writes lines of JSON, as the relay's
- * own log does. Errors go to stderr, all else to stdout.
+ * From now on, everything that writes to the console (Next, a library, a warning from Node) writes lines of JSON, like the
+ * relay's own log. Errors go to stderr, everything else to stdout.
  */
 export function installJsonConsole(target: Console, warnings: Warnings, now: () => Date): void {
   const marked = target as Console & { [installed]?: true }

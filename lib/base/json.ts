@@ -18,7 +18,7 @@ const refuse = (reason: JsonRefusal['reason'], message: string): JsonRefusal => 
 
 const isContainer = (value: unknown): value is object => typeof value === 'object' && value !== null
 
-/** Level by level, since recursion over a hostile body ends in a full stack. */
+/** Level by level, since recursion over a hostile body would overflow the stack. */
 function isTooDeep(root: object): boolean {
   let level = [root]
   for (let depth = 1; level.length > 0; depth++) {
@@ -33,7 +33,7 @@ function kindOf(value: unknown): string {
   return value === null ? 'null' : `a ${typeof value}`
 }
 
-/** What a text says as JSON; undefined where it is none. */
+/** The parsed text; undefined if it is not JSON. */
 export function jsonOf(text: string): unknown {
   try {
     return JSON.parse(text)
@@ -42,7 +42,7 @@ export function jsonOf(text: string): unknown {
   }
 }
 
-/** Bytes to a JSON object of at most 100 levels. A byte order mark is not JSON (RFC 8259, §8.1). */
+/** A JSON object of at most 100 levels. A byte order mark is not JSON (RFC 8259, §8.1). */
 export function readJsonObject(rawBody: Uint8Array): { ok: true; value: JsonObject } | JsonRefusal {
   if (!isUtf8(rawBody)) return refuse('not-utf8', 'The body is not valid UTF-8')
   const value = jsonOf(Buffer.from(rawBody.buffer, rawBody.byteOffset, rawBody.byteLength).toString())

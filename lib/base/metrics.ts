@@ -1,4 +1,4 @@
-/** One number. `suffix`: of a histogram's parts. */
+/** One number. `suffix`: for the parts of a histogram. */
 export interface Sample {
   labels: Readonly<Record<string, string>>
   value: number
@@ -12,7 +12,7 @@ export interface Family {
   samples: Sample[]
 }
 
-/** What this process counts since its start. */
+/** Counted by this process since its start. */
 const counters = {
   prompt_relay_events_total: 'Events that a door of this process took; duplicate: stored before.',
   prompt_relay_events_not_stored_total:
@@ -47,7 +47,7 @@ type Labels = Readonly<Record<string, string>>
 
 interface Distribution {
   labels: Labels
-  /** One for each bucket, and one beyond the last. */
+  /** One for each bucket, and one above the last. */
   counts: number[]
   sum: number
 }
@@ -57,7 +57,7 @@ interface Measured {
   histograms: Map<HistogramName, Map<string, Distribution>>
 }
 
-/** One for the process: Next loads a module once for routes and once for `instrumentation.ts`. */
+/** One for each process: Next loads this module once for routes and once for `instrumentation.ts`. */
 const shared = globalThis as typeof globalThis & { promptRelayMetrics?: Measured }
 const measured = (): Measured => {
   shared.promptRelayMetrics ??= { counters: new Map(), histograms: new Map() }
@@ -135,7 +135,7 @@ function labelsText(labels: Sample['labels']): string {
 }
 
 /**
- * Prometheus's text format. By hand, since there is little of it, and prom-client's last release is of June 2024.
+ * Prometheus's text format. Written by hand: it is short, and prom-client's last release dates from June 2024.
  * https://github.com/prometheus/docs/blob/main/docs/instrumenting/exposition_formats.md
  */
 export function metricsText(families: readonly Family[]): string {

@@ -1,12 +1,12 @@
 import { RecentMap } from './recent-map.ts'
 
 const everyMs = 60_000
-/** Different errors that are kept in mind. */
+/** Different errors that are remembered. */
 const maxKept = 100
 
 /**
- * Passes an error on at most once a minute for as long as it says the same: work that is tried again each second would fill
- * the log, and so the disk, which may be what it fails at. `repeated`: how often it came since it was last passed on.
+ * Passes the same error on at most once a minute. Work that is retried every second would otherwise fill the log, and with
+ * it the disk, which may be why it fails. `repeated`: how often the error came since it was last passed on.
  */
 export function pacedErrors(
   write: (error: unknown, repeated: number) => void,
@@ -17,7 +17,7 @@ export function pacedErrors(
     const text = String(error)
     const time = now()
     const known = seen.get(text)
-    // A clock that was set back must not silence it.
+    // A clock that was set back must not silence an error.
     if (known && time >= known.at && time - known.at < everyMs) {
       known.repeated++
       return

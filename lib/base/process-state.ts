@@ -1,16 +1,16 @@
 import type { BodyBudget } from './body-budget.ts'
 
-/** What a process has one of: Next loads a module once for `instrumentation.ts`, and again for routes and for pages. */
+/** Shared within a process: Next loads a module once for `instrumentation.ts`, and again for routes and for pages. */
 export const processState = globalThis as typeof globalThis & {
-  /** The route's handler of webhooks, once Next has loaded it. */
+  /** The webhook route's handler, once Next has loaded it. */
   promptRelayEndpoints?: (request: Request) => Promise<Response>
   promptRelayBodies?: BodyBudget
   promptRelayFetch?: typeof globalThis.fetch
 }
 
 /**
- * As it is before Next wraps it for its cache, which costs a tenth of a delivery: `instrumentation.ts` loads this
- * file before Next loads a route.
+ * `fetch` before Next wraps it for its cache, which costs a tenth of a delivery: `instrumentation.ts` loads this file
+ * before Next loads a route.
  */
 processState.promptRelayFetch ??= globalThis.fetch
 export const plainFetch = processState.promptRelayFetch

@@ -9,8 +9,8 @@ const firstSet = (source: Source, names: readonly string[]): string | undefined 
 const isUrl = (value: string): boolean => /^https?:\/\//i.test(value) && URL.canParse(value)
 
 /**
- * The proxy for URLs of a protocol, as Node chooses it; undefined: none. `NODE_USE_ENV_PROXY=0` switches it off. What is
- * no URL is a problem of the configuration, and taken for none.
+ * The proxy for URLs of a protocol, as Node chooses it; undefined if there is none. `NODE_USE_ENV_PROXY=0` switches it off.
+ * A value that is not a URL is reported as a configuration problem, and no proxy here.
  */
 function proxyOf(protocol: string, source: Source): string | undefined {
   if (cleaned(source.NODE_USE_ENV_PROXY ?? '') === '0') return undefined
@@ -25,7 +25,7 @@ const exempt = (source: Source): string[] =>
     .split(/[,\s]+/)
     .filter(Boolean)
 
-/** The proxy of the environment that a request to this URL goes through; null: none. */
+/** The proxy that a request to this URL goes through; null if it goes directly. */
 export function proxyFor({ protocol, hostname, port }: URL, source: Source): string | null {
   const proxy = proxyOf(protocol, source)
   if (proxy === undefined) return null
@@ -40,8 +40,8 @@ export function proxyFor({ protocol, hostname, port }: URL, source: Source): str
 }
 
 /**
- * Node asks no proxy by itself, not even where the environment names one. With `HTTPS_PROXY` (or `HTTP_PROXY`), all that
- * goes out by `fetch` and `http` asks it from now on.
+ * Node does not use a proxy on its own, even if the environment names one. From now on, all requests by `fetch` and `http`
+ * use the one of `HTTPS_PROXY` (or `HTTP_PROXY`).
  */
 export function takeProxiesOf(source: Source): void {
   const [secure, plain] = [proxyOf('https:', source), proxyOf('http:', source)]

@@ -1,8 +1,8 @@
 import { BlockList, isIP } from 'node:net'
 
 /**
- * `packages/shared/src/server/webhooks/ipBlocking.ts` of Langfuse v4.16.0, and two that it lacks: the relays of 6to4
- * (RFC 7526) and the address at which Azure answers its own machines
+ * `packages/shared/src/server/webhooks/ipBlocking.ts` of Langfuse v4.16.0, and two that it lacks: the 6to4 relays
+ * (RFC 7526) and the address of Azure's services for its own machines
  * (https://learn.microsoft.com/azure/virtual-network/what-is-ip-address-168-63-129-16).
  */
 const refusedV4: [string, number][] = [
@@ -23,7 +23,7 @@ const refusedV4: [string, number][] = [
   ['224.0.0.0', 4],
   ['240.0.0.0', 4],
 ]
-/** Within `2000::/3`, outside of which nothing is public: Teredo, benchmarks, ORCHID (twice), documentation, 6to4. */
+/** Within `2000::/3`, outside of which nothing is public: Teredo, benchmarking, ORCHID (twice), documentation, 6to4. */
 const refusedV6: [string, number][] = [
   ['2001::', 32],
   ['2001:2::', 48],
@@ -41,8 +41,8 @@ const unicast = new BlockList()
 unicast.addSubnet('2000::', 3, 'ipv6')
 
 /**
- * Whether an IP address is one of the public internet. An IPv6 address that holds an IPv4 one (mapped, NAT64, 6to4)
- * is not: it would lead around the list.
+ * Whether an IP address is on the public internet. An IPv6 address that contains an IPv4 one (mapped, NAT64, 6to4) counts
+ * as private: it would bypass the list.
  */
 export function isPublicIp(ip: string): boolean {
   const version = isIP(ip)
@@ -50,7 +50,7 @@ export function isPublicIp(ip: string): boolean {
   return version === 4 && !refused.check(ip, 'ipv4')
 }
 
-/** Last parts of names that no public DNS knows, most of which Langfuse refuses by name. */
+/** Top-level names that no public DNS resolves; Langfuse refuses most of them by name. */
 const innerNames = ['localhost', 'internal', 'intranet', 'local']
 
 function isPrivate(hostname: string): boolean {
@@ -60,18 +60,18 @@ function isPrivate(hostname: string): boolean {
 }
 
 /**
- * Why Langfuse would not send to this address, or should not; null: nothing speaks against it. Langfuse takes the
- * ports 80 and 443 and public addresses only (`…/webhooks/validation.ts`). Names are not looked up.
+ * Why Langfuse would not send to this address, or should not; null if there is no reason. Langfuse accepts only the ports
+ * 80 and 443 and public addresses (`…/webhooks/validation.ts`). Names are not resolved here.
  */
 export function addressProblem(address: string): string | null {
   if (!URL.canParse(address)) return 'This is not a URL.'
   const { protocol, port, hostname, username, password } = new URL(address)
   if (isPrivate(hostname))
     return `Langfuse refuses private addresses, and ${hostname} cannot be reached from outside.`
-  if (username !== '' || password !== '') return 'Langfuse refuses URLs that hold a name or a password.'
+  if (username !== '' || password !== '') return 'Langfuse refuses URLs with a user name or a password.'
   if (port !== '' && port !== '80' && port !== '443')
-    return `Langfuse sends to the ports 80 and 443 only, not to ${port}.`
+    return `Langfuse sends only to ports 80 and 443, not to ${port}.`
   if (protocol !== 'https:')
-    return 'Without https, anyone on the way can read the prompts, and a redirect to https drops the signature.'
+    return 'Without https, anyone in between can read the prompts, and a redirect to https drops the signature.'
   return null
 }

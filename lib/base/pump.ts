@@ -1,29 +1,29 @@
 /**
- * Runs work until it says when it wants to run next. Never twice at once: a wake-up while it runs makes it
- * run once more, so that nothing which came in between is left lying.
+ * Runs work that returns when it is to run next. Never twice at once: a wake-up during a run causes one more run, so that
+ * nothing that arrived meanwhile is left waiting.
  */
 export interface Pump {
-  /** Runs now, or again as soon as the present run ends. */
+  /** Runs now, or again as soon as the current run ends. */
   wake: () => void
-  /** Runs at that time (epoch milliseconds) at the latest. */
+  /** Runs at this time (epoch milliseconds) at the latest. */
   wakeAt: (at: number) => void
-  /** The time of the next run, as far as it is known. */
+  /** The time of the next run, if it is known. */
   nextAt: () => number | null
   isRunning: () => boolean
   /** Resolves when no run is under way. */
   idle: () => Promise<void>
-  /** No further run; resolves when the present one has ended. */
+  /** Prevents further runs; resolves when the current one has ended. */
   stop: () => Promise<void>
 }
 
 /**
- * The longest that one timer waits. It runs on a monotonic clock, and the time that it is for is read from one that may
- * be set: after a step of that clock, what is due is up to this late, and not as late as the step was long.
+ * The longest wait of one timer. Timers run on a monotonic clock, while due times come from a clock that may be set: after
+ * a step of that clock, work is late by at most this, and not by the length of the step.
  */
 const longestTimer = 30_000
 /**
- * What a second run in a row leaves due is held by another instance, for as long as its transaction takes, or for 20 s
- * where it died in one. Asking again at once would keep the store busy until then.
+ * What two runs in a row leave due is locked by another instance, for as long as its transaction takes, or for 20 s if it
+ * died in one. Retrying at once would keep the store busy until then.
  */
 const heldMs = 250
 
@@ -43,7 +43,7 @@ export function createPump(
   async function run(): Promise<void> {
     do {
       again = false
-      // The run looks at everything that is due, so what was known of it before is out of date.
+      // The run looks at everything that is due, so what was known before is out of date.
       if (timer) clearTimeout(timer.handle)
       timer = null
       const next = await work().catch(onError)
@@ -65,7 +65,7 @@ export function createPump(
     timer = { at, handle: startTimer(at, at - now()) }
   }
 
-  /** `left`: milliseconds until then, as it was known before the clock may have been set. */
+  /** `left`: milliseconds until then, as known before the clock may have been set. */
   function startTimer(at: number, left: number): NodeJS.Timeout {
     const delay = Math.min(Math.max(Math.min(left, at - now()), 0), longestTimer)
     return setTimeout(() => {

@@ -3,32 +3,32 @@ interface BodyRefusal {
   reason: 'too-large' | 'too-slow' | 'aborted' | 'busy'
   /** A sentence with its numbers. */
   message: string
-  /** The first 2 KB that came. */
+  /** The first 2 KB that arrived. */
   head: Uint8Array
-  /** Bytes that came before the refusal. */
+  /** Bytes that arrived before the refusal. */
   size: number
 }
 
 export type BodyResult = { ok: true; bytes: Uint8Array } | BodyRefusal
 
 const headBytes = 2048
-/** So much of a body its socket holds anyway, whether it is read or not. */
+/** A socket buffers this much of a body anyway, whether it is read or not. */
 export const smallBytes = 64 * 1024
 
-/** Already ended or failed streams refuse to be cancelled, which is as good. */
+/** A stream that has ended or failed refuses to be cancelled, which is just as good. */
 const ignore = () => undefined
 
-/** A body's part of the memory that the bodies of all requests share (`lib/base/body-budget.ts`). */
+/** A body's share of the memory for the bodies of all requests (`lib/base/body-budget.ts`). */
 export interface BodyRoom {
-  /** True once it may take so many bytes in all; false: there is no room. Not asked for bodies up to `smallBytes`. */
+  /** True once it may take so many bytes in total; false: there is no room. Not called for bodies up to `smallBytes`. */
   reserve: (bytes: number) => true | Promise<boolean>
-  /** `act` is called when the room goes to others. */
+  /** `act` is called when the room is given to others. */
   onEvict: (act: () => void) => void
 }
 
 const unlimited: BodyRoom = { reserve: () => true, onEvict: ignore }
 
-/** Doubles it: keeping the parts apart instead would let a sender of one-byte chunks take a hundred times the cap. */
+/** Doubles: keeping the chunks in a list would let a sender of one-byte chunks use a hundred times the limit. */
 const roomFor = (needed: number, room: number): number => (needed <= room ? room : Math.max(needed, 2 * room))
 
 function append(bytes: Uint8Array, size: number, chunk: Uint8Array, room: number): Uint8Array {
@@ -42,14 +42,14 @@ function append(bytes: Uint8Array, size: number, chunk: Uint8Array, room: number
   return whole
 }
 
-/** A false or missing `Content-Length` is no matter: what comes is counted. */
+/** A wrong or missing `Content-Length` does no harm: what arrives is counted. */
 function declaredBytes(contentLength: string | null | undefined): number {
   return /^[0-9]{1,15}$/.test(contentLength ?? '') ? Number(contentLength) : 0
 }
 
 /**
- * Reads a body whole, at most `maxBytes`, within `timeoutMs` from first to last byte, in the memory that `room` gives. A
- * refused body is cancelled. A body of one chunk is given back as it came, without a copy.
+ * Reads a whole body: at most `maxBytes`, within `timeoutMs` from the first to the last byte, in the memory that `room`
+ * grants. A refused body is cancelled. A body of one chunk is returned without a copy.
  */
 export async function readBody(
   body: ReadableStream<Uint8Array> | null,
@@ -60,7 +60,7 @@ export async function readBody(
   let size = 0
   let reserved = smallBytes
   const refuse = (reason: BodyRefusal['reason'], message: string): BodyRefusal => {
-    // A copy (which `slice` of a Buffer is not): the head is kept, and must not hold on to megabytes.
+    // A copy (which `slice` of a Buffer is not): the head is kept, and must not keep megabytes in memory.
     return {
       ok: false,
       reason,
@@ -83,8 +83,8 @@ export async function readBody(
     reader.cancel().catch(ignore)
   }
   const messages = {
-    'too-slow': () => `The body took longer than ${timeoutMs / 1000} s, ${size} bytes came`,
-    busy: () => `Too many large bodies came at once; this one was given up after ${size} bytes`,
+    'too-slow': () => `The body took longer than ${timeoutMs / 1000} s, ${size} bytes arrived`,
+    busy: () => `Too many large bodies arrived at once; this one was given up after ${size} bytes`,
   }
   const timer = setTimeout(() => end('too-slow'), timeoutMs)
   room.onEvict(() => end('busy'))
@@ -103,7 +103,7 @@ export async function readBody(
         return refuse('too-large', `The body has more than ${size} bytes, the limit is ${maxBytes}`)
       }
       if (needed > reserved) {
-        // All at once: bodies that wait for each other's parts would wait for ever.
+        // All of it at once: bodies that hold a part and wait for more would block each other for ever.
         reserved = declared >= needed ? declared : maxBytes
         const granted = room.reserve(reserved)
         if (granted !== true && !(await granted)) {

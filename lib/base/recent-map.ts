@@ -1,12 +1,12 @@
 interface Entry<Value> {
   value: Value
-  /** Since it was last the oldest. */
-  wasAskedFor: boolean
+  /** Since it was last moved from the front. */
+  wasRead: boolean
 }
 
 /**
- * A map of at most `max` entries: one more, and one that was not asked for in a long time goes, the oldest of these. Asking
- * only leaves a mark, since it is done with every statement: moving the entry each time took 2 % of settling.
+ * A map of at most `max` entries. One more evicts the oldest entry that was not read lately. A read only leaves a mark,
+ * since every statement does one: moving the entry each time took 2 % of settling.
  */
 export class RecentMap<Key, Value> {
   readonly #entries = new Map<Key, Entry<Value>>()
@@ -25,25 +25,25 @@ export class RecentMap<Key, Value> {
   get(key: Key): Value | undefined {
     const entry = this.#entries.get(key)
     if (!entry) return undefined
-    entry.wasAskedFor = true
+    entry.wasRead = true
     return entry.value
   }
 
   set(key: Key, value: Value): void {
     const entry = this.#entries.get(key)
     if (!entry && this.#entries.size >= this.#max) this.#evict()
-    this.#entries.set(key, { value, wasAskedFor: entry !== undefined })
+    this.#entries.set(key, { value, wasRead: entry !== undefined })
   }
 
-  /** A map keeps the order in which its keys were set; whoever was asked for begins anew at its end, once. */
+  /** A `Map` keeps the order in which its keys were set. An entry that was read is spared once, and moves to the end. */
   #evict(): void {
     for (const [key, entry] of this.#entries) {
       this.#entries.delete(key)
-      if (!entry.wasAskedFor) {
+      if (!entry.wasRead) {
         this.#onEvicted(entry.value)
         return
       }
-      entry.wasAskedFor = false
+      entry.wasRead = false
       this.#entries.set(key, entry)
     }
   }

@@ -7,11 +7,11 @@ export const list = (value: string): string[] =>
     .map(cleaned)
     .filter((part) => part !== '')
 
-/** Blank means unset: hosting panels keep empty variables around. What surrounds a value and is not of it is taken off. */
+/** Blank means unset: hosting panels keep empty variables around. */
 export const optional = <T extends z.ZodType>(schema: T) =>
   z.preprocess((value) => (typeof value === 'string' ? cleaned(value) || undefined : value), schema)
 
-/** A text of one form; `flaws` say, in turn, why it is none, and the first that does is told. */
+/** A text that has none of these flaws; the first one found is reported. */
 export const textOf = (...flaws: ((value: string) => string | null)[]) =>
   z.string({ error: 'is not a text' }).superRefine((value, context) => {
     for (const flaw of flaws) {
@@ -25,7 +25,7 @@ export const textOf = (...flaws: ((value: string) => string | null)[]) =>
 export const like = (pattern: RegExp, error: string) => (value: string) =>
   pattern.test(value) ? null : error
 
-/** What a setting of a target is made of, wherever it comes from: the same as for a variable, but never blank. */
+/** A setting that may come from a variable or from `relay.config.ts`. Unlike `optional`, it does not take blank for unset. */
 export const setting = <T extends z.ZodType>(
   schema: T,
   change: (value: string) => string = (value) => value,
@@ -33,68 +33,69 @@ export const setting = <T extends z.ZodType>(
 
 const looksLikeHost = /^[a-z0-9-]+(\.[a-z0-9-]+)+(:\d+)?([/?#]|$)|^localhost\b/i
 
-/** Why something is no http(s) URL that can be posted to, fetched or linked, as something to follow its name. */
+/** What is wrong with an http(s) URL, in words that follow its name, or null. */
 export function urlFlaw(value: string): string | null {
-  if (looksLikeHost.test(value)) return 'is not an http(s) URL: put https:// before it'
+  if (looksLikeHost.test(value)) return 'is not an http(s) URL: add https:// in front'
   if (!/^https?:\/\/[^/]/i.test(value) || !URL.canParse(value)) return 'is not an http(s) URL'
-  if (/\s/.test(value)) return 'is not an http(s) URL: it holds a blank'
-  if (/^https?:\/\/https?:?\/\//i.test(value)) return 'has its https:// twice: take one off'
-  if (/,https?:\/\//i.test(value)) return 'holds several URLs: set one'
+  if (/\s/.test(value)) return 'is not an http(s) URL: it contains a space'
+  if (/^https?:\/\/https?:?\/\//i.test(value)) return 'has https:// twice: remove one'
+  if (/,https?:\/\//i.test(value)) return 'contains several URLs: set only one'
   const { username, password } = new URL(value)
   if (username === '' && password === '') return null
-  return 'holds a user and a password (user:password@), which would stand in messages, links and logs: take them out'
+  return 'contains a user name and a password (user:password@), which would appear in messages, links and logs: remove them'
 }
 
-/** `none`: of what a base address must not hold. */
-export function partsFlaw(value: string, none: { path?: string }): string | null {
+/** `path`: what to do about a path, where a base address must not have one. */
+export function partsFlaw(value: string, { path }: { path?: string } = {}): string | null {
   const { pathname, search, hash } = new URL(value)
-  if (search !== '' || hash !== '') return 'holds a query or a fragment (from ? or # on): take it off'
-  return none.path !== undefined && pathname !== '/' ? `holds a path: ${none.path}` : null
+  if (search !== '' || hash !== '')
+    return 'contains a query or a fragment: remove everything from the ? or # on'
+  return path !== undefined && pathname !== '/' ? `contains a path: ${path}` : null
 }
 
 function publicUrlFlaw(value: string): string | null {
-  return partsFlaw(value, { path: 'the relay answers at the root of its host, so take the path off' })
+  return partsFlaw(value, { path: 'remove it, since the relay is served at the root of its host' })
 }
 
 function langfuseUrlFlaw(value: string): string | null {
   if (/\/(project|organization|auth)\//.test(new URL(value).pathname))
-    return 'is the address of a page in Langfuse: take off everything after the host (or after the base path)'
-  return partsFlaw(value, {})
+    return 'is the address of a page in Langfuse: keep only the host (and the base path, if there is one)'
+  return partsFlaw(value)
 }
 
-/** What a copied address of Langfuse's API has after the base. */
+/** People copy the address of Langfuse's API, which has this after the base address. */
 const withoutApiPath = (value: string): string => value.replace(/\/api\/public(\/[^?#]*)?$/i, '')
 
-const encode = 'encode # as %23, / as %2F, ? as %3F and @ as %40 in the password'
+const encode = 'in the password, write # as %23, / as %2F, ? as %3F and @ as %40'
 
-/** As `pg` reads it, which also takes an address without a host. */
+/** As `pg` reads it, which also accepts a URL without a host. */
 function parsedPostgres(url: string): URL | null {
   for (const one of [url, url.replace('@/', '@localhost/')]) if (URL.canParse(one)) return new URL(one)
   return null
 }
 
-/** What SQLite or a shell makes of a path, and we do not; null: it is taken as it is. */
+/** What SQLite or a shell would interpret in a path, and the relay does not; null if there is nothing. */
 function pathFlaw(path: string): string | null {
   if (path.startsWith(':memory:'))
-    return 'is a store in memory, which ends with the process, and with it what was accepted: name a file'
-  if (path.startsWith('~')) return 'begins with ~, which only a shell knows: write the whole path'
-  if (/^\$|\$\{/.test(path)) return 'names a variable that was not filled in: write the whole path'
-  return path.includes('?') ? 'holds a query (from ? on): take it off' : null
+    return 'is an in-memory store, which loses accepted events when the process ends: name a file'
+  if (path.startsWith('~')) return 'starts with ~, which only a shell expands: write the full path'
+  if (/^\$|\$\{/.test(path)) return 'contains a variable that was not substituted: write the full path'
+  return path.includes('?') ? 'contains a query: remove everything from the ? on' : null
 }
 
-/** Why an address of the store does not work, whatever is behind it. */
+/** What is wrong with the address of a store, or null. */
 function databaseUrlFlaw(value: string): string | null {
   if (value.startsWith('file:')) return pathFlaw(value.slice('file:'.length))
   const line = lineFlaw(value)
   if (line !== null) return line
-  if (/\[YOUR-PASSWORD\]|<[^<>]+>/i.test(value)) return 'holds a placeholder: put the password in its place'
+  if (/\[YOUR-PASSWORD\]|<[^<>]+>/i.test(value)) return 'contains a placeholder: replace it with the password'
   if (/\*{4}|[•●]{2}|…/.test(value))
-    return 'is masked (with dots or stars in place of the password): copy the whole value'
+    return 'is masked (dots or asterisks instead of the password): copy the whole value'
   const url = parsedPostgres(value)
   if (url === null) return `is not a valid URL: ${encode}`
-  // What comes after the first # / or ? of a password is taken for another part, in which the host's @ is found.
+  // A password's first #, / or ? ends the authority, so that the @ before the host ends up in a later part.
   if (url.hash !== '' || url.pathname.includes('@') || (url.pathname === '' && url.search.includes('@')))
-    return `is not the URL that was meant: ${encode}`
+    return `does not read as the URL that was meant: ${encode}`
   return null
 }
 
@@ -110,16 +111,16 @@ export const databaseUrl = setting(
   ),
 )
 
-/** As it is copied from an example of a request. */
+/** People copy a token along with its scheme from examples of requests. */
 const withoutScheme = (value: string): string => value.replace(/^(bearer|token)\s+/i, '')
 
-/** What a header carries to somebody else, who made it. */
+/** A token that somebody else issued and the relay sends in a header. */
 export const foreignToken = setting(
-  textOf(secretFlaw, (value) => (/\s/.test(value) ? 'holds a blank' : null)),
+  textOf(secretFlaw, (value) => (/\s/.test(value) ? 'contains a space' : null)),
   withoutScheme,
 )
 
-/** A token that requests show to us, of our operator's own making. */
+/** A token that the operator chose and requests to the relay must carry. */
 export const ownToken = (min: number) =>
   z.preprocess(
     (value) => (typeof value === 'string' ? withoutScheme(trimmed(value)) || undefined : value),
@@ -130,19 +131,19 @@ const shorterThan = (min: number) => (value: string) =>
   value.length < min ? `is shorter than ${min} characters` : null
 
 function passwordFlaw(value: string): string | null {
-  if (isQuoted(value)) return 'stands in quotes, which would be part of it: take the quotes off'
-  if (/[\r\n]/.test(value)) return 'holds a line break, which nobody can type'
+  if (isQuoted(value)) return 'is in quotes, which would become part of it: remove them'
+  if (/[\r\n]/.test(value)) return 'contains a line break, which cannot be typed'
   const line = lineFlaw(value)
   if (line !== null) return line
-  return isCommonPassword(value) ? 'is one of the commonest passwords: choose one that nobody else has' : null
+  return isCommonPassword(value) ? 'is one of the most common passwords: choose another' : null
 }
 
-/** Typed by people: only line breaks around it are surely not meant. */
+/** People type it, so nothing but line breaks around it is surely a mistake. */
 export const password = (min: number, example: string) =>
   z.preprocess(
     (value) => (typeof value === 'string' ? value.replace(/^[\r\n]+|[\r\n]+$/g, '') || undefined : value),
     textOf(shorterThan(min), passwordFlaw, (value) =>
-      value === example ? 'is the example, which everybody can read: choose another' : null,
+      value === example ? 'is the published example: choose another' : null,
     ).optional(),
   )
 
@@ -150,7 +151,7 @@ const keyOf = (prefix: string, other: string) =>
   optional(
     textOf(secretFlaw, (value) =>
       value.startsWith(other)
-        ? `begins with ${other}: the two keys are swapped (this one begins with ${prefix})`
+        ? `starts with ${other}: the two keys are swapped (this one starts with ${prefix})`
         : null,
     ).optional(),
   )
@@ -178,7 +179,6 @@ export const flag = () =>
       .transform((value) => value === '1' || value === 'true'),
   )
 
-/** Longest wait of a schedule, and most tries. */
 const maxDelaySeconds = 30 * 86_400
 const maxTries = 100
 
@@ -199,7 +199,7 @@ export const delayList = optional(
     .optional()
     .transform((value) => (value === undefined ? undefined : list(value).map(Number)))
     .refine((value) => value === undefined || delays.safeParse(value).success, {
-      error: 'is not a list of seconds (each at most 30 days, 100 at most)',
+      error: 'is not a list of seconds (at most 100, none above 30 days)',
     }),
 )
 
@@ -209,14 +209,14 @@ const originForm = (value: string): string | null => {
   return /^https?:$/.test(protocol) && origin === value.replace(/\/$/, '').toLowerCase() ? origin : null
 }
 
-/** Several origins as browsers write them (`https://host:port`); undefined where it is unset. */
+/** Origins as browsers write them (`https://host:port`); undefined if unset. */
 export const origins = optional(
   z
     .string()
     .optional()
     .transform((value) => (value === undefined ? undefined : list(value).map(originForm)))
     .refine((all) => all === undefined || all.every((one) => one !== null), {
-      error: 'is not a list of origins, each with its scheme and without a path',
+      error: 'is not a list of origins, each a scheme and a host without a path',
     })
     .transform((all) => all?.flatMap((one) => one ?? [])),
 )
@@ -226,7 +226,7 @@ const headerForm = /^[!#$%&'*+.^_`|~0-9a-z-]+$/
 
 export const isHeaderName = (name: string): boolean => headerForm.test(name.toLowerCase())
 
-/** Names of headers, lower-case. */
+/** Header names in lower case. */
 export const headerNames = optional(
   z
     .string()
@@ -243,10 +243,10 @@ export const headerName = (fallback: string) =>
       .string()
       .default(fallback)
       .transform((value) => value.trim().toLowerCase())
-      .refine((name) => headerForm.test(name), { error: 'is not the name of a header' }),
+      .refine((name) => headerForm.test(name), { error: 'is not a header name' }),
   )
 
-/** Several secrets, none of which has a flaw; none where it is unset. */
+/** Secrets that have none of these flaws; an empty list if unset. */
 export const secretsOf = (...flaws: ((secret: string) => string | null)[]) =>
   optional(
     z
@@ -267,27 +267,27 @@ function firstOf(flaws: ((secret: string) => string | null)[], secret: string): 
   return null
 }
 
-/** What surely signs nothing: another thing that was copied, or several as one. */
+/** What is surely no secret: something else that was copied, or several secrets run together. */
 function otherThing(secret: string): string | null {
-  if (secret.startsWith('#')) return 'holds a #: take the comment off'
+  if (secret.startsWith('#')) return 'contains a #: remove the comment'
   if (/^(sk|pk)-lf-/.test(secret))
-    return 'holds an API key of Langfuse: the secret of the webhook begins with lf-whsec_'
-  if (/^https?:\/\//i.test(secret)) return 'holds a URL: copy the secret that Langfuse shows'
+    return 'contains an API key of Langfuse: the webhook secret starts with lf-whsec_'
+  if (/^https?:\/\//i.test(secret)) return 'contains a URL: copy the secret that Langfuse shows'
   return secret.lastIndexOf('lf-whsec_') > 0
-    ? 'holds a secret with something before lf-whsec_: separate several by commas'
+    ? 'contains a secret with something before lf-whsec_: separate secrets with commas'
     : null
 }
 
-/** Langfuse's own begin with `lf-whsec_`; other senders may have any of 16 characters or more. */
+/** Langfuse's own secrets start with `lf-whsec_`; those of other senders need at least 16 characters. */
 export const langfuseSecrets = secretsOf(
   (secret) =>
     secret === 'v1'
-      ? 'holds a secret that begins with v1, which is not one of Langfuse (lf-whsec_…): copy the one that Langfuse shows'
+      ? 'contains a secret that starts with v1, which Langfuse does not issue (its own start with lf-whsec_): copy the one that Langfuse shows'
       : null,
   (secret) => {
     const flaw = textFlaw(secret)
-    return flaw === null ? null : `holds a secret that ${flaw}`
+    return flaw === null ? null : `contains a secret that ${flaw}`
   },
   otherThing,
-  (secret) => (secret.length < 16 ? 'holds a secret shorter than 16 characters' : null),
+  (secret) => (secret.length < 16 ? 'contains a secret shorter than 16 characters' : null),
 )

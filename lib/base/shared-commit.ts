@@ -1,21 +1,21 @@
 import { setImmediate } from 'node:timers/promises'
 
 export interface Sharing<Item, Result> {
-  /** Stores all of them, or none and throws. Results in the order of the items. */
+  /** Stores all items, or throws and stores none. Results are in the order of the items. */
   commit: (items: Item[]) => Promise<Result[]>
-  /** Whether one of the items may be the reason of an error, so that the others could be stored without it. */
+  /** Whether an item may have caused an error, so that the others could be stored without it. */
   isOfData: (error: unknown) => boolean
   /** The largest number of items in one commit. */
   max?: number
-  /** So many may wait for the commit under way; further ones are refused at once. Absent: any number. */
+  /** How many may wait for the current commit; more are refused at once. Absent: any number. */
   maxWaiting?: number
 }
 
 /**
- * Commits together what arrives together: what comes while one commit runs goes into the next.
- * Waiting even 2 ms for company lowers throughput, so nothing waits. A batch that fails for its data is tried again
- * one by one, so that one bad item spoils only itself. Any other error fails all of it at once: of a store that
- * does not answer, a hundred items tried one by one would each wait for the time-out of those before.
+ * Commits together what arrives together: items that arrive during one commit go into the next. Nothing waits for more to
+ * come, since even 2 ms lower throughput. A batch that fails because of its data is retried item by item, so that one bad
+ * item affects only itself. Any other error fails the whole batch at once: if the store does not answer, a hundred items
+ * tried one by one would each wait for the timeouts of those before.
  */
 export function sharedCommit<Item, Result>({
   commit,
@@ -50,8 +50,8 @@ export function sharedCommit<Item, Result>({
   async function run(): Promise<void> {
     running = true
     while (waiting.length > 0) {
-      // SQLite commits without giving way: without this the next request is only read when the commit is done,
-      // and every commit has one event. With it, 32 senders at once share a commit by about 20.
+      // SQLite commits synchronously: without this, the next request is read only after the commit, and every commit has
+      // one event. With it, of 32 concurrent senders about 20 share a commit.
       await setImmediate()
       const batch = waiting.slice(0, max)
       waiting = waiting.slice(max)
@@ -67,7 +67,7 @@ export function sharedCommit<Item, Result>({
 
   return (item) =>
     new Promise((resolve, reject) => {
-      if (waiting.length >= maxWaiting) return reject(new Error('Too much waits for the store already'))
+      if (waiting.length >= maxWaiting) return reject(new Error('Too much is waiting for the store already'))
       waiting.push({ item, resolve, reject })
       if (!running) void run()
     })

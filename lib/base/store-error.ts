@@ -1,7 +1,7 @@
-/** Why the store did not take something; the values of a metric's label. */
+/** Why the store refused something; the values of a metric's label. */
 export type StoreErrorKind = 'disk-full' | 'read-only' | 'disk-error' | 'busy' | 'unreachable' | 'other'
 
-/** Why the store takes no writes; since when that is known, epoch milliseconds. */
+/** Why the store accepts no writes. `since`: when that was noticed, epoch milliseconds. */
 export interface WriteProblem {
   kind: StoreErrorKind
   since: number
@@ -37,15 +37,14 @@ const codeKinds = new Map<string, StoreErrorKind>([
 ])
 
 const networkCode = /^(ECONN|ENOTFOUND|EAI_AGAIN|EHOST|ENET|ETIMEDOUT|EPIPE|08)/
-/** Of the driver of Postgres, which gives these no code. */
+/** Messages of the Postgres driver, which gives these errors no code. */
 const connectionWords =
   /connection terminated|read timeout|timeout exceeded when trying to connect|client was closed|connection error and is not queryable/i
 
-/** What kind of error the store or its driver threw. */
 export function storeErrorKind(error: unknown): StoreErrorKind {
   if (!(error instanceof Error)) return 'other'
   const { code, errcode, message } = error as Error & { code?: unknown; errcode?: unknown }
-  // Extended codes hold the primary one in their lowest byte.
+  // An extended code contains the primary one in its lowest byte.
   if (typeof errcode === 'number') return sqliteKinds.get(errcode & 0xff) ?? 'other'
   const name = typeof code === 'string' ? code : ''
   const known = codeKinds.get(name)
@@ -53,17 +52,17 @@ export function storeErrorKind(error: unknown): StoreErrorKind {
   return networkCode.test(name) || connectionWords.test(message) ? 'unreachable' : 'other'
 }
 
-/** Classes of SQLSTATE that say what is wrong with the values of a statement, and 54: beyond a limit of the server. */
+/** Classes of SQLSTATE for errors in a statement or its values, and 54: beyond a limit of the server. */
 const dataClasses = new Set(['0A', '21', '22', '23', '42', '54'])
 /** SQLite's ERROR (such as too many parameters), TOOBIG, CONSTRAINT, MISMATCH and RANGE. */
 const sqliteDataCodes = new Set([1, 18, 19, 20, 25])
 
 /**
- * Whether what was to be stored may be the reason of an error. Otherwise the store, or the way to it, has failed, and
- * takes nothing else either.
+ * Whether the data to be stored may have caused an error. Otherwise the store, or the connection to it, has failed, and
+ * accepts nothing else either.
  */
 export function isDataError(error: unknown): boolean {
-  // Thrown before anything is sent: by a parser, or for a value that no column takes.
+  // Thrown before anything is sent: by a parser, or for a value that no column accepts.
   if (error instanceof TypeError || error instanceof RangeError || error instanceof SyntaxError) return true
   if (!(error instanceof Error)) return false
   const { code, errcode } = error as Error & { code?: unknown; errcode?: unknown }
@@ -78,12 +77,12 @@ export const storeErrorWords: Record<StoreErrorKind, string> = {
   'disk-error': 'its disk reports errors',
   busy: 'another process holds its lock',
   unreachable: 'it cannot be reached',
-  other: 'an unexpected error, which the log names',
+  other: 'an unexpected error; see the log',
 }
 
 /**
- * Whether the store or the way to it has failed, and not the work that was being done: an error of its driver that says
- * nothing about the data. What our own code throws is none.
+ * Whether the store or the connection to it has failed, rather than the work that was being done: an error from its driver
+ * that does not concern the data. What our own code throws does not count.
  */
 export function isStoreFailure(error: unknown): boolean {
   if (storeErrorKind(error) !== 'other') return true
@@ -92,7 +91,7 @@ export function isStoreFailure(error: unknown): boolean {
   return isOfDriver && !isDataError(error)
 }
 
-/** Whether one statement took too long: it may be its own fault, although the store may as well have fallen silent. */
+/** Whether a single statement took too long: the statement may be the cause, or the store no longer answers. */
 export function isStatementTimeout(error: unknown): boolean {
   const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown }
   return code === '57014' || /read timeout/i.test(String(message))

@@ -1,4 +1,4 @@
-/** Quotes that files of variables put around a value, with how each ends. */
+/** Quotes that env files put around a value, each with its closing quote. */
 const quotes = new Map([
   ['"', '"'],
   ["'", "'"],
@@ -9,10 +9,10 @@ const quotes = new Map([
 
 const edges = /^[\s\u200b\u2060\ufeff]+|[\s\u200b\u2060\ufeff]+$/g
 
-/** Without blanks, line breaks (a file with CRLF, `echo x | base64`) and byte order marks around it. */
+/** Without surrounding white space (a CRLF file, `echo x | base64`) and byte order marks. */
 export const trimmed = (value: string): string => value.replace(edges, '')
 
-/** Whether the whole value stands in one pair of quotes: `docker run --env-file` keeps those of `NAME="value"`. */
+/** Whether the whole value is in one pair of quotes: `docker run --env-file` keeps those of `NAME="value"`. */
 export function isQuoted(value: string): boolean {
   const [open = '', close] = [value.at(0), quotes.get(value.at(0) ?? '')]
   if (value.length < 2 || close === undefined || !value.endsWith(close)) return false
@@ -20,56 +20,56 @@ export function isQuoted(value: string): boolean {
   return !inner.includes(open) && !inner.includes(close)
 }
 
-/** A value as it was meant, where its form leaves no doubt: trimmed, and without the quotes around the whole of it. */
+/** A value as it was surely meant: trimmed, and without the quotes around all of it. */
 export function cleaned(value: string): string {
   const bare = trimmed(value)
   return isQuoted(bare) ? trimmed(bare.slice(1, -1)) : bare
 }
 
-/** Characters that show nothing, but make one value another. */
+/** Characters that are not visible, yet make a different value. */
 const invisible = /(?![\t\r\n])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u
 const loneQuote = /^["'`“”‘’]|["'`“”‘’]$/
-/** As panels and logs show a secret in place of it. */
+/** What panels and logs show instead of a secret. */
 const masked = /\.{3}|…|\*{3}|[•●]{2}/
 const placeholder = /<[^<>]+>|^your[-_ ].*(token|secret|key|url|password)/i
 
-/** A reference that nobody filled in: the whole value, or `${…}` in it. */
+/** A variable that was not substituted: the whole value, or `${…}` in it. */
 const unfilled = /^\$[A-Z][A-Z0-9_]*$|\$\{[A-Za-z_]\w*\}|\{\{\s*[\w.]+\s*\}\}|^%[A-Z][A-Z0-9_]*%$/
-/** A whole line of a file of variables. */
+/** A whole line of an env file. */
 const wholeLine = /^(export\s+)?[A-Z][A-Z0-9]*(_[A-Z0-9]+)+=[^=]/
 
-/** Why a value looks as if it came from a file by mistake; null: it does not. */
+/** Why a value looks like a line of an env file, or null. */
 export function lineFlaw(value: string): string | null {
-  if (unfilled.test(value)) return 'names a variable that was not filled in: put its value in its place'
-  return wholeLine.test(value) ? 'begins with a name and =: put only what comes after it' : null
+  if (unfilled.test(value)) return 'contains a variable that was not substituted: replace it with its value'
+  return wholeLine.test(value) ? 'starts with NAME=: set only what follows the =' : null
 }
 
 const codeOf = (character: string): string =>
   `U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`
 
-/** Why a value of one line cannot be what was meant, as something to follow its name; null: nothing speaks against it. */
+/** What is wrong with a one-line value, in words that follow its name, or null. */
 export function textFlaw(value: string): string | null {
   const [hidden] = invisible.exec(value) ?? []
-  if (hidden !== undefined) return `holds a character that cannot be seen (${codeOf(hidden)}): type it anew`
-  if (/[\r\n]/.test(value)) return 'holds a line break: put it on one line'
-  if (loneQuote.test(value)) return 'has a quote at its beginning or end: take the quotes off'
-  if (masked.test(value)) return 'is masked (with dots or stars in place of characters): copy the whole value'
-  if (placeholder.test(value)) return 'is a placeholder: put the real value in its place'
+  if (hidden !== undefined) return `contains an invisible character (${codeOf(hidden)}): type the value again`
+  if (/[\r\n]/.test(value)) return 'contains a line break: put it on one line'
+  if (loneQuote.test(value)) return 'starts or ends with a quote: remove the quotes'
+  if (masked.test(value)) return 'is masked (dots or asterisks instead of characters): copy the whole value'
+  if (placeholder.test(value)) return 'is a placeholder: replace it with the real value'
   return lineFlaw(value)
 }
 
-/** The same for a secret that a header carries. Blanks within it are fine there. */
+/** The same for a secret that is sent in a header. Spaces within it are allowed there. */
 export function secretFlaw(value: string): string | null {
-  if (isQuoted(value)) return 'stands in quotes, which would be part of it: take the quotes off'
-  if (/^openssl rand|^echo /.test(value)) return 'is a command: put what it prints in its place'
+  if (isQuoted(value)) return 'is in quotes, which would become part of it: remove them'
+  if (/^openssl rand|^echo /.test(value)) return 'is a command: set what it prints'
   const flaw = textFlaw(value)
   if (flaw !== null) return flaw
   return /[^\x20-\x7e]/.test(value)
-    ? 'holds a character that a header cannot carry: use letters and digits'
+    ? 'contains a character that headers do not allow: use letters and digits'
     : null
 }
 
-/** Of at least eight characters, what attackers try first. https://github.com/danielmiessler/SecLists, Passwords/Common-Credentials */
+/** What attackers try first, of eight characters or more. https://github.com/danielmiessler/SecLists, Passwords/Common-Credentials */
 const commonest = new Set(
   `password password1 password12 password123 password1234 passw0rd p@ssw0rd p@ssword mypassword yourpassword nopassword
   12345678 123456789 1234567890 0123456789 87654321 987654321 9876543210 123123123 12341234 11223344 12344321 147258369
@@ -86,6 +86,6 @@ const commonest = new Set(
   summer2024 summer2025 winter2024 winter2025 spring2025 autumn2025`.split(/\s+/),
 )
 
-/** Whether this is a password that is guessed within the first tries. */
+/** Whether a password would be guessed within the first tries. */
 export const isCommonPassword = (password: string): boolean =>
   commonest.has(password.toLowerCase()) || /^(.)\1*$/su.test(password)

@@ -11,12 +11,12 @@ import {
   trace,
 } from '@opentelemetry/api'
 
-/** Where tracing is off, the API's own stand-ins answer: a span costs well below a microsecond. */
+/** Without tracing, the API uses its no-op implementation: a span costs well under a microsecond. */
 const tracer = () => trace.getTracer('prompt-relay')
 
 /**
- * The W3C trace context of a span (the one under way where none is given), to be kept in the store, which carries it
- * from the request over settling to the sends. Empty where tracing is off.
+ * The W3C trace context of a span (by default the current one). It is kept in the store, and so goes from the request
+ * through settling to the sends. Empty without tracing.
  */
 export function traceHeaders(span?: Span): { traceparent?: string } {
   const carrier: { traceparent?: string } = {}
@@ -27,7 +27,7 @@ export function traceHeaders(span?: Span): { traceparent?: string } {
 
 interface Begin {
   attributes: Attributes
-  /** Trace contexts of what led to it: the first is its parent, the others are linked. */
+  /** Trace contexts of what caused it: the first is its parent, the others are linked. */
   from: readonly string[]
   /** Epoch milliseconds; absent: now. */
   startedAt?: number
@@ -50,27 +50,27 @@ export function beginSpan(name: string, { attributes, from, startedAt, isRequest
   )
 }
 
-/** `problem`: why it went wrong; null: it did not. */
+/** `problem`: why it failed; null if it did not. */
 export function endSpan(span: Span, attributes: Attributes, problem: string | null): void {
   span.setAttributes(attributes)
   if (problem !== null) span.setStatus({ code: SpanStatusCode.ERROR, message: problem })
   span.end()
 }
 
-/** The trace context that an event's kept headers (JSON) tell. */
+/** The trace context in the kept headers (JSON) of an event. */
 export function traceOf(headers: string): string[] {
   if (!headers.includes('traceparent')) return []
   const { traceparent } = JSON.parse(headers) as { traceparent?: unknown }
   return typeof traceparent === 'string' ? [traceparent] : []
 }
 
-/** Told by what they can do, not by their classes: Next bundles the API once for each route. */
+/** Recognised by its methods, not by its class: Next bundles the API once for each route. */
 interface Provider extends TracerProvider {
   getDelegate?: () => Provider
   forceFlush?: () => Promise<void>
 }
 
-/** Sends what is not sent yet: before the process ends, or a function is frozen. */
+/** Sends what has not been sent yet, before the process ends or a function is frozen. */
 export async function flushSpans(): Promise<void> {
   const given: Provider = trace.getTracerProvider()
   const provider = given.getDelegate?.() ?? given

@@ -1,4 +1,4 @@
-/** A stretch of text, or one character that a reader would not see, or that would reorder what is seen. */
+/** A stretch of text, or a character that a reader would not see or that reorders the text around it. */
 export type VisiblePart = { text: string } | { code: string; name: string }
 
 const names: Record<string, string> = {
@@ -67,20 +67,20 @@ const eastAsian =
   '\\p{Script=Han}\\p{Script=Hiragana}\\p{Script=Katakana}\\p{Script=Hangul}\\p{Script=Bopomofo}\\u3001-\\u303f\\uff00-\\uffef'
 
 /**
- * What is drawn as nothing, as a blank other than the plain space, or turns text around: controls, formats, lone
- * surrogates, separators, all that Unicode lets a font leave out (fillers, selectors, tags), and blanks among letters
- * and symbols.
+ * What is drawn as nothing or as a blank other than the plain space, or changes the direction of text: controls, formats,
+ * lone surrogates, separators, everything that Unicode lets a font leave out (fillers, selectors, tags), and blanks among
+ * letters and symbols.
  */
 const invisible =
   '[\\p{Cc}\\p{Cf}\\p{Cs}\\p{Zl}\\p{Zp}\\p{Zs}\\p{Default_Ignorable_Code_Point}\\p{Noncharacter_Code_Point}\\u2800\\ufffc\\u{1d159}\\u{16fe4}]'
 
-/** Of these, the ones that belong to what is seen: the space, and Arabic and other signs that stand around numbers. */
+/** Those of them that are visible: the space, and Arabic and other signs around numbers. */
 const drawn = '[ \\u0600-\\u0605\\u06dd\\u070f\\u0890\\u0891\\u08e2\\u{110bd}\\u{110cd}]'
 
 /**
- * Where writing needs one of them, it stays: between the parts of an emoji, after a character that has two looks, in
- * scripts that join, in the three flags that are made of tags, and as the wide space of East Asian text. Selectors
- * behind Han characters are shown, though names are spelt with them: each can hold a byte that nobody sees.
+ * They stay where writing needs them: between the parts of an emoji, after a character with two presentations, in joining
+ * scripts, in the three flags made of tags, and as the wide space of East Asian text. Variation selectors after Han
+ * characters are shown although some names are spelt with them: each can carry a hidden byte.
  */
 const inPlace = [
   `(?<=[${pictographic}\\p{Emoji_Modifier}\\ufe0f])\\u200d(?=${pictographic})`,
@@ -88,18 +88,18 @@ const inPlace = [
   `(?<=${pictographic})[\\ufe0e\\ufe0f]`,
   '(?<=[0-9#*])\\ufe0f(?=\\u20e3)',
   '(?<=[\\u1820-\\u18aa])[\\u180b-\\u180d]',
-  // Bounded, because a megabyte of them must not take the square of its length.
+  // Bounded, because a megabyte of them must not take quadratic time.
   `(?<=[${eastAsian}]\\u3000{0,8})\\u3000|\\u3000(?=\\u3000{0,8}[${eastAsian}])`,
 ].join('|')
 
-/** England, Scotland and Wales, whole: any other tags behind a flag are hidden text. */
+/** England, Scotland and Wales as a whole: any other tags after a flag are hidden text. */
 const tagFlag = `\\u{1f3f4}(?:${['gbeng', 'gbsct', 'gbwls']
   .map((region) =>
     [...region].map((letter) => `\\u{${(0xe0000 + letter.charCodeAt(0)).toString(16)}}`).join(''),
   )
   .join('|')})\\u{e007f}`
 
-/** Consumes what is in place, so that the group holds only what is to be shown. */
+/** Consumes a flag as a whole, so that the group matches only what is to be shown. */
 const odd = new RegExp(`${tagFlag}|(?!${drawn})(?!${inPlace})(${invisible})`, 'gu')
 
 function markOf(character: string): { code: string; name: string } {
@@ -107,7 +107,7 @@ function markOf(character: string): { code: string; name: string } {
   return { code, name: names[code.slice(2)] ?? (character.trim() === '' ? 'blank' : 'invisible character') }
 }
 
-/** Splits text so that odd characters can be shown by their code. `lines` keeps new lines and tabs as they are. */
+/** Splits text so that invisible characters can be shown by their code. `lines` keeps newlines and tabs. */
 export function visibleParts(text: string, { lines }: { lines: boolean }): VisiblePart[] {
   const parts: VisiblePart[] = []
   let end = 0
@@ -124,7 +124,7 @@ export function visibleParts(text: string, { lines }: { lines: boolean }): Visib
   return parts
 }
 
-/** One line, ready to be shown: mostly it is as it was. */
+/** One line to be shown; usually just the text. */
 export function shownLine(text: string): string | VisiblePart[] {
   const parts = visibleParts(text, { lines: false })
   return parts.every((part) => 'text' in part) ? text : parts
@@ -133,9 +133,9 @@ export function shownLine(text: string): string | VisiblePart[] {
 const joined = (parts: VisiblePart[]): string =>
   parts.map((part) => ('text' in part ? part.text : `[${part.code}]`)).join('')
 
-/** The same for where only text can stand, as in attributes and the window's title: `[U+202E]`. */
+/** As text, for attributes and titles: an invisible character becomes `[U+202E]`. */
 export const visibleText = (text: string): string => joined(visibleParts(text, { lines: false }))
 
-/** The same for a text of several lines: they end in a newline alone, and tabs stay. */
+/** The same for several lines: they end in `\n`, and tabs stay. */
 export const visibleLines = (text: string): string =>
   joined(visibleParts(text, { lines: true })).replaceAll('\r\n', '\n')

@@ -58,7 +58,7 @@ describe.skipIf(process.env.TEST_POSTGRES_URL === undefined)('a Postgres that fa
     expect(again.map(({ status }) => status)).toEqual(Array(10).fill('accepted'))
   })
 
-  it('leaves nobody to wait longer than the deadline', async () => {
+  it('lets nothing wait longer than the deadline', async () => {
     const receive = receiver(db, { settleMs: 2000, now: Date.now })
     await receive(named('before'))
     proxy.fallSilent()
@@ -98,7 +98,7 @@ describe.skipIf(process.env.TEST_POSTGRES_URL === undefined)('a Postgres that fa
     const ids = Array.from({ length: 3000 }, (_, i) => `rej ${i}`)
     const results = await Promise.allSettled(ids.map((id) => ours.reject(rejection(id))))
     const reasons = results.map((one) => (one.status === 'rejected' ? String(one.reason) : 'stored'))
-    const waited = reasons.filter((reason) => !reason.includes('Too much waits'))
+    const waited = reasons.filter((reason) => !reason.includes('Too much is waiting'))
     expect(waited.length).toBeGreaterThan(900)
     expect(waited.length).toBeLessThan(1200)
     proxy.mend()

@@ -30,15 +30,20 @@ type Wrong = [what: string, variables: Partial<Record<string, string>>, name: st
 const oneVariable: Wrong[] = [
   ['another kind of database', { DATABASE_URL: 'mysql://root:planted@db' }, 'DATABASE_URL', /neither file:/],
   ['a file without a path', { DATABASE_URL: 'file:' }, 'DATABASE_URL', /neither file:/],
-  ['a store in memory', { DATABASE_URL: 'file::memory:' }, 'DATABASE_URL', /ends with the process/],
-  ['a home folder', { DATABASE_URL: 'file:~/planted.db' }, 'DATABASE_URL', /write the whole path/],
+  ['an in-memory store', { DATABASE_URL: 'file::memory:' }, 'DATABASE_URL', /in-memory/],
+  ['a path in the home folder', { DATABASE_URL: 'file:~/planted.db' }, 'DATABASE_URL', /write the full path/],
   [
-    'a folder that was not filled in',
+    'a path with an unsubstituted variable',
     { DATABASE_URL: 'file:$HOME/planted.db' },
     'DATABASE_URL',
-    /not filled in/,
+    /not substituted/,
   ],
-  ['a file with a query', { DATABASE_URL: 'file:/data/planted.db?mode=ro' }, 'DATABASE_URL', /holds a query/],
+  [
+    'a file with a query',
+    { DATABASE_URL: 'file:/data/planted.db?mode=ro' },
+    'DATABASE_URL',
+    /contains a query/,
+  ],
   ['# in the password', { DATABASE_URL: 'postgres://p:pla#nted@h:5432/x' }, 'DATABASE_URL', /# as %23/],
   ['# after digits', { DATABASE_URL: 'postgres://p:12#planted@h:5432/x' }, 'DATABASE_URL', /# as %23/],
   ['/ in the password', { DATABASE_URL: 'postgres://p:planted/@h/x' }, 'DATABASE_URL', /\/ as %2F/],
@@ -51,7 +56,7 @@ const oneVariable: Wrong[] = [
     'DATABASE_URL',
     /placeholder/,
   ],
-  ['the address under its other name', { POSTGRES_URL: 'postgres://p:pla#nted@h/x' }, 'POSTGRES_URL', /%23/],
+  ['the address in POSTGRES_URL', { POSTGRES_URL: 'postgres://p:pla#nted@h/x' }, 'POSTGRES_URL', /%23/],
   ['a file on Vercel', { VERCEL: '1' }, 'DATABASE_URL', /on Vercel/],
   ['a short secret', { LANGFUSE_WEBHOOK_SECRET: 'short' }, 'LANGFUSE_WEBHOOK_SECRET', /shorter than 16/],
   ['a masked secret', { LANGFUSE_WEBHOOK_SECRET: 'lf-whsec_...ab12' }, 'LANGFUSE_WEBHOOK_SECRET', /masked/],
@@ -71,7 +76,7 @@ const oneVariable: Wrong[] = [
     'the secret of another scheme',
     { LANGFUSE_WEBHOOK_SECRET: `v1,${webhookSecret}` },
     'LANGFUSE_WEBHOOK_SECRET',
-    /begins with v1/,
+    /starts with v1/,
   ],
   [
     'the placeholder of a secret',
@@ -89,57 +94,57 @@ const oneVariable: Wrong[] = [
     'an address for the secret',
     { LANGFUSE_WEBHOOK_SECRET: 'https://planted.test/api/webhooks/langfuse' },
     'LANGFUSE_WEBHOOK_SECRET',
-    /holds a URL/,
+    /contains a URL/,
   ],
   [
     'two secrets with a semicolon',
     { LANGFUSE_WEBHOOK_SECRET: `${secret};${secret}` },
     'LANGFUSE_WEBHOOK_SECRET',
-    /by commas/,
+    /with commas/,
   ],
   [
-    'a comment behind the secret',
+    'a comment after the secret',
     { LANGFUSE_WEBHOOK_SECRET: `${secret} # of planted` },
     'LANGFUSE_WEBHOOK_SECRET',
-    /take the comment off/,
+    /remove the comment/,
   ],
   [
     'a whole line',
     { LANGFUSE_WEBHOOK_SECRET: `LANGFUSE_WEBHOOK_SECRET=${secret}` },
     'LANGFUSE_WEBHOOK_SECRET',
-    /a name and =/,
+    /NAME=/,
   ],
+  ['a line of a script', { METRICS_TOKEN: 'export METRICS_TOKEN=planted-planted' }, 'METRICS_TOKEN', /NAME=/],
   [
-    'a line of a script',
-    { METRICS_TOKEN: 'export METRICS_TOKEN=planted-planted' },
-    'METRICS_TOKEN',
-    /a name and =/,
-  ],
-  [
-    'a secret that was not filled in',
+    'an unsubstituted secret',
     { LANGFUSE_WEBHOOK_SECRET: `\${LANGFUSE_WEBHOOK_SECRET}` },
     'LANGFUSE_WEBHOOK_SECRET',
-    /not filled in/,
+    /not substituted/,
   ],
   [
-    'a password that was not filled in',
+    'an unsubstituted password',
     { DASHBOARD_PASSWORD: '$DASHBOARD_PASSWORD' },
     'DASHBOARD_PASSWORD',
-    /not filled in/,
+    /not substituted/,
   ],
   [
-    'a template that was not filled in',
+    'an unsubstituted template',
     { CRON_SECRET: '{{ secrets.CRON_SECRET }}' },
     'CRON_SECRET',
-    /not filled in/,
+    /not substituted/,
   ],
   [
-    'a database whose password was not filled in',
+    'an unsubstituted variable in the password of a database',
     { DATABASE_URL: `postgres://p:\${PLANTED}@h:5432/x` },
     'DATABASE_URL',
-    /not filled in/,
+    /not substituted/,
   ],
-  ['Slack with two schemes', { SLACK_WEBHOOK_URL: `https://${slackUrl}` }, 'SLACK_WEBHOOK_URL', /twice/],
+  [
+    'https:// twice in the URL for Slack',
+    { SLACK_WEBHOOK_URL: `https://${slackUrl}` },
+    'SLACK_WEBHOOK_URL',
+    /twice/,
+  ],
   [
     'two webhooks of Slack',
     { SLACK_WEBHOOK_URL: `${slackUrl},${slackUrl}` },
@@ -151,28 +156,28 @@ const oneVariable: Wrong[] = [
     'an invisible character',
     { LANGFUSE_WEBHOOK_SECRET: `lf-whsec_\u200b${'a'.repeat(64)}` },
     'LANGFUSE_WEBHOOK_SECRET',
-    /cannot be seen \(U\+200B\)/,
+    /invisible character \(U\+200B\)/,
   ],
-  ['a tolerance of nothing', { SIGNATURE_TOLERANCE_SECONDS: '0' }, 'SIGNATURE_TOLERANCE_SECONDS', /below 1/],
+  ['a tolerance of zero', { SIGNATURE_TOLERANCE_SECONDS: '0' }, 'SIGNATURE_TOLERANCE_SECONDS', /below 1/],
   [
     'a tolerance with a unit',
     { SIGNATURE_TOLERANCE_SECONDS: '5m' },
     'SIGNATURE_TOLERANCE_SECONDS',
     /not a number/,
   ],
-  ['an unknown scheme', { SIGNATURE_SCHEMES: 'v1,v2' }, 'SIGNATURE_SCHEMES', /knows only/],
+  ['an unknown scheme', { SIGNATURE_SCHEMES: 'v1,v2' }, 'SIGNATURE_SCHEMES', /allows only/],
   ['no scheme at all', { SIGNATURE_SCHEMES: ',' }, 'SIGNATURE_SCHEMES', /no scheme/],
   [
     'a password in the base',
     { LANGFUSE_BASE_URL: 'https://u:planted@l.test' },
     'LANGFUSE_BASE_URL',
-    /user and a password/,
+    /user name and a password/,
   ],
   [
     'a base without its scheme',
     { LANGFUSE_BASE_URL: 'cloud.langfuse.com' },
     'LANGFUSE_BASE_URL',
-    /put https:\/\//,
+    /add https:\/\//,
   ],
   ['a query in the base', { LANGFUSE_BASE_URL: 'https://l.test/?a=1' }, 'LANGFUSE_BASE_URL', /query/],
   [
@@ -203,23 +208,38 @@ const oneVariable: Wrong[] = [
   ],
   ['an origin with a path', { LANGFUSE_ORIGINS: 'https://l.test/a' }, 'LANGFUSE_ORIGINS', /without a path/],
   ['a short token', { CALLBACK_TOKEN: 'planted' }, 'CALLBACK_TOKEN', /shorter than 16/],
-  ['a command for a token', { CALLBACK_TOKEN: 'openssl rand -hex 32' }, 'CALLBACK_TOKEN', /is a command/],
   [
-    'a header with a blank',
+    'a command instead of a token',
+    { CALLBACK_TOKEN: 'openssl rand -hex 32' },
+    'CALLBACK_TOKEN',
+    /is a command/,
+  ],
+  [
+    'a header name with a space',
     { CALLBACK_TOKEN_HEADER: 'x token' },
     'CALLBACK_TOKEN_HEADER',
-    /name of a header/,
+    /not a header name/,
   ],
   ['headers with a colon', { CALLBACK_HEADERS: 'x-team:1' }, 'CALLBACK_HEADERS', /header names/],
-  ['an open door in words', { CALLBACK_OPEN: 'perhaps' }, 'CALLBACK_OPEN', /neither 1 nor 0/],
-  ['a pause below nothing', { POLL_SECONDS: '-1' }, 'POLL_SECONDS', /below 0/],
-  ['half a request', { POLL_REQUESTS_PER_MINUTE: '0.5' }, 'POLL_REQUESTS_PER_MINUTE', /below 1/],
-  ['a month of hours too many', { BACKFILL_HOURS: '1000' }, 'BACKFILL_HOURS', /above 720/],
-  ['minutes in words', { BURST_MINUTES: 'five' }, 'BURST_MINUTES', /not a number/],
-  ['a public path', { PUBLIC_URL: 'https://r.test/setup' }, 'PUBLIC_URL', /holds a path/],
-  ['a public password', { PUBLIC_URL: 'https://u:planted@r.test' }, 'PUBLIC_URL', /user and a password/],
-  ['a public fragment', { PUBLIC_URL: 'https://r.test/#top' }, 'PUBLIC_URL', /query or a fragment/],
-  ['a public script', { PUBLIC_URL: 'javascript:alert(1)' }, 'PUBLIC_URL', /not an http/],
+  ['a word for a flag', { CALLBACK_OPEN: 'perhaps' }, 'CALLBACK_OPEN', /neither 1 nor 0/],
+  ['a negative interval', { POLL_SECONDS: '-1' }, 'POLL_SECONDS', /below 0/],
+  ['less than one request', { POLL_REQUESTS_PER_MINUTE: '0.5' }, 'POLL_REQUESTS_PER_MINUTE', /below 1/],
+  ['too many hours', { BACKFILL_HOURS: '1000' }, 'BACKFILL_HOURS', /above 720/],
+  ['minutes as a word', { BURST_MINUTES: 'five' }, 'BURST_MINUTES', /not a number/],
+  ['a path in the public address', { PUBLIC_URL: 'https://r.test/setup' }, 'PUBLIC_URL', /contains a path/],
+  [
+    'a password in the public address',
+    { PUBLIC_URL: 'https://u:planted@r.test' },
+    'PUBLIC_URL',
+    /user name and a password/,
+  ],
+  [
+    'a fragment in the public address',
+    { PUBLIC_URL: 'https://r.test/#top' },
+    'PUBLIC_URL',
+    /query or a fragment/,
+  ],
+  ['a script for the public address', { PUBLIC_URL: 'javascript:alert(1)' }, 'PUBLIC_URL', /not an http/],
   [
     'an invitation to Discord',
     { DISCORD_WEBHOOK_URL: 'https://discord.gg/planted' },
@@ -250,8 +270,8 @@ const oneVariable: Wrong[] = [
     'DISCORD_WEBHOOK_URL',
     /not https/,
   ],
-  ['a webhook whose address is none', { ...webhook, WEBHOOK_URL: 'planted' }, 'WEBHOOK_URL', /not an http/],
-  ['Slack without https', { SLACK_WEBHOOK_URL: slackUrl.slice(8) }, 'SLACK_WEBHOOK_URL', /put https:\/\//],
+  ['a webhook without a valid address', { ...webhook, WEBHOOK_URL: 'planted' }, 'WEBHOOK_URL', /not an http/],
+  ['Slack without https', { SLACK_WEBHOOK_URL: slackUrl.slice(8) }, 'SLACK_WEBHOOK_URL', /add https:\/\//],
   [
     'Slack by http',
     { SLACK_WEBHOOK_URL: slackUrl.replace('https', 'http') },
@@ -286,10 +306,10 @@ const oneVariable: Wrong[] = [
     'a password for Slack',
     { SLACK_WEBHOOK_URL: 'https://u:planted@slack.test/x' },
     'SLACK_WEBHOOK_URL',
-    /user and a password/,
+    /user name and a password/,
   ],
-  ['a pace below nothing', { SLACK_PER_SECOND: '-1' }, 'SLACK_PER_SECOND', /below 0/],
-  ['a name without its owner', { ...github, GITHUB_REPO: 'prompts' }, 'GITHUB_REPO', /not owner\/name/],
+  ['a negative pace', { SLACK_PER_SECOND: '-1' }, 'SLACK_PER_SECOND', /below 0/],
+  ['a repository without its owner', { ...github, GITHUB_REPO: 'prompts' }, 'GITHUB_REPO', /not owner\/name/],
   [
     'a repository of another server',
     { ...github, GITHUB_REPO: 'https://git.test/acme/prompts' },
@@ -299,13 +319,8 @@ const oneVariable: Wrong[] = [
   ['a repository alone', { GITHUB_REPO: 'acme/prompts' }, 'GITHUB_TOKEN', /not set/],
   ['a token alone', { GITHUB_TOKEN: 'planted' }, 'GITHUB_REPO', /not set/],
   ['a masked token', { ...github, GITHUB_TOKEN: 'ghp_****planted' }, 'GITHUB_TOKEN', /masked/],
-  [
-    'a token beside an app',
-    { ...app, GITHUB_TOKEN: 'planted' },
-    'targets.github.token',
-    /only one can be used/,
-  ],
-  ['an app by its name', { ...app, GITHUB_APP_ID: 'My App!' }, 'GITHUB_APP_ID', /id of an app/],
+  ['a token and an app', { ...app, GITHUB_TOKEN: 'planted' }, 'targets.github.token', /only one can be used/],
+  ['the name of an app', { ...app, GITHUB_APP_ID: 'My App!' }, 'GITHUB_APP_ID', /id of an app/],
   [
     'a cut key',
     { ...app, GITHUB_APP_PRIVATE_KEY: githubApp.privateKey.slice(0, 400) },
@@ -334,7 +349,7 @@ const oneVariable: Wrong[] = [
     'a password in the API',
     { GITHUB_API_URL: 'https://u:planted@g.test' },
     'GITHUB_API_URL',
-    /user and a password/,
+    /user name and a password/,
   ],
   ['a long event type', { GITHUB_EVENT_TYPE: 'x'.repeat(101) }, 'GITHUB_EVENT_TYPE', /longer than 100/],
   ['a short key', { PAGERDUTY_ROUTING_KEY: 'planted' }, 'PAGERDUTY_ROUTING_KEY', /integration key/],
@@ -348,13 +363,13 @@ const oneVariable: Wrong[] = [
     'events without a scheme',
     { PAGERDUTY_EVENTS_URL: 'events.pagerduty.com' },
     'PAGERDUTY_EVENTS_URL',
-    /put https:\/\//,
+    /add https:\/\//,
   ],
   [
     'events with a password',
     { PAGERDUTY_EVENTS_URL: 'https://u:planted@p.test' },
     'PAGERDUTY_EVENTS_URL',
-    /user and a password/,
+    /user name and a password/,
   ],
   ['a webhook without a secret', { WEBHOOK_URL: 'https://a.test' }, 'WEBHOOK_SECRET', /never sent unsigned/],
   ['a secret without a webhook', { WEBHOOK_SECRET: webhookSecret }, 'WEBHOOK_URL', /not set/],
@@ -365,7 +380,12 @@ const oneVariable: Wrong[] = [
     /Langfuse's own/,
   ],
   ['a secret of few bytes', { ...webhook, WEBHOOK_SECRET: 'whsec_YWJj' }, 'WEBHOOK_SECRET', /base64/],
-  ['a webhook by http', { ...webhook, WEBHOOK_URL: 'http://hooks.example.com' }, 'WEBHOOK_URL', /not https/],
+  [
+    'a webhook with http',
+    { ...webhook, WEBHOOK_URL: 'http://hooks.example.com' },
+    'WEBHOOK_URL',
+    /not https/,
+  ],
   [
     'a webhook at a private address',
     { ...webhook, WEBHOOK_URL: 'https://10.0.0.1/x' },
@@ -376,38 +396,43 @@ const oneVariable: Wrong[] = [
     'a webhook with a password',
     { ...webhook, WEBHOOK_URL: 'https://u:planted@a.test' },
     'WEBHOOK_URL',
-    /user and a password/,
+    /user name and a password/,
   ],
-  ['a flag in words', { WEBHOOK_ALLOW_PRIVATE: 'perhaps' }, 'WEBHOOK_ALLOW_PRIVATE', /neither 1 nor 0/],
-  ['a window too long', { SETTLE_MS: '10001' }, 'SETTLE_MS', /above 10000/],
+  [
+    'a word for another flag',
+    { WEBHOOK_ALLOW_PRIVATE: 'perhaps' },
+    'WEBHOOK_ALLOW_PRIVATE',
+    /neither 1 nor 0/,
+  ],
+  ['a window that is too long', { SETTLE_MS: '10001' }, 'SETTLE_MS', /above 10000/],
   ['a schedule with a word', { RETRY_DELAYS: '1,x' }, 'RETRY_DELAYS', /list of seconds/],
-  ['a schedule without an end', { RETRY_DELAYS: '1,Infinity' }, 'RETRY_DELAYS', /list of seconds/],
+  ['an infinite schedule', { RETRY_DELAYS: '1,Infinity' }, 'RETRY_DELAYS', /list of seconds/],
   ['an unknown mode', { RELAY_MODE: 'dry' }, 'RELAY_MODE', /neither live nor dry-run/],
   ['quiet hours in days', { QUIET_HOURS: '1d' }, 'QUIET_HOURS', /not a number/],
   ['quotes around a token', { METRICS_TOKEN: '"planted-planted-planted"' }, 'METRICS_TOKEN', /quotes/],
   [
-    'a token no header carries',
+    'a token that headers do not allow',
     { METRICS_TOKEN: 'plänted-plänted-plänted' },
     'METRICS_TOKEN',
-    /header cannot carry/,
+    /headers do not allow/,
   ],
   ['no retention', { RETENTION_DAYS: '0' }, 'RETENTION_DAYS', /below 1/],
   ['a short password', { DASHBOARD_PASSWORD: 'short' }, 'DASHBOARD_PASSWORD', /shorter than 8/],
   ['quotes around the password', { DASHBOARD_PASSWORD: '"planted planted"' }, 'DASHBOARD_PASSWORD', /quotes/],
   [
-    'one of the commonest passwords',
+    'one of the most common passwords',
     { DASHBOARD_PASSWORD: 'Password123' },
     'DASHBOARD_PASSWORD',
-    /commonest/,
+    /most common/,
   ],
-  ['one character eight times', { DASHBOARD_PASSWORD: 'xxxxxxxx' }, 'DASHBOARD_PASSWORD', /commonest/],
+  ['one character eight times', { DASHBOARD_PASSWORD: 'xxxxxxxx' }, 'DASHBOARD_PASSWORD', /most common/],
   [
-    'the password of the example',
+    'the example password',
     { DASHBOARD_PASSWORD: 'a long sentence that only your team knows' },
     'DASHBOARD_PASSWORD',
-    /the example/,
+    /published example/,
   ],
-  ['a short secret of the scheduler', { CRON_SECRET: 'planted' }, 'CRON_SECRET', /shorter than 16/],
+  ['a short secret for the scheduler', { CRON_SECRET: 'planted' }, 'CRON_SECRET', /shorter than 16/],
   ['a proxy without its scheme', { HTTPS_PROXY: 'proxy.test:3128' }, 'HTTPS_PROXY', /http\(s\) URL/],
 ]
 
@@ -429,7 +454,7 @@ function everywhere(build: BuildRoutes, variables: Partial<Record<string, string
 const vital = ['DATABASE_URL', 'POSTGRES_URL', 'LANGFUSE_WEBHOOK_SECRET']
 
 describe('a wrong variable', () => {
-  it.each(oneVariable)('%s: is named with its reason and its fix', (_, variables, name, why) => {
+  it.each(oneVariable)('%s: is reported with its reason and its fix', (_, variables, name, why) => {
     const { env, problems, texts, checks, doctor } = everywhere(standard, variables)
     const found = problems.find((problem) => problem.name === name)
     expect(found?.what).toMatch(why)
@@ -439,7 +464,7 @@ describe('a wrong variable', () => {
     const check = checks.find(({ words }) => words.startsWith(`${name} `))
     expect([check?.state, check?.fix]).toEqual(['problem', found?.fix])
     expect(doctor).toMatch(/^ {2}problem .*\n {11}→ /m)
-    // Only without the store or the secret can nothing be taken.
+    // Only a problem with the store or the secret keeps events from being accepted.
     expect(env === null).toBe(problems.some((problem) => vital.includes(problem.name)))
     for (const value of values(variables)) expect(`${texts.join()}${doctor}`).not.toContain(value)
   })
@@ -451,7 +476,7 @@ describe('a wrong variable', () => {
   })
 })
 
-/** One file, in which one thing is wrong. */
+/** A file in which one thing is wrong. */
 type File = (env: Env, variable: ReadVariable) => unknown
 const slack = { type: 'slack', url: slackUrl }
 const rule = { name: 'all', to: ['slack'] }
@@ -504,8 +529,14 @@ const files: [what: string, file: File, name: string, why: RegExp, fix: RegExp][
     /another rule/,
     /its own name/,
   ],
-  ['a rule to nobody', withRule({ to: [] }), 'rules[0].to', /is empty/, /relay.config.ts/],
-  ['a rule to one name', withRule({ to: 'slack' }), 'rules[0].to', /not a list/, /In the rule "all"/],
+  ['a rule without targets', withRule({ to: [] }), 'rules[0].to', /is empty/, /relay.config.ts/],
+  [
+    'a rule with one name in place of a list',
+    withRule({ to: 'slack' }),
+    'rules[0].to',
+    /not a list/,
+    /In the rule "all"/,
+  ],
   [
     'a rule that is a text',
     () => ({ targets: {}, rules: ['all'] }),
@@ -520,8 +551,14 @@ const files: [what: string, file: File, name: string, why: RegExp, fix: RegExp][
     /Did you mean promoted\?/,
     /relay.config.ts/,
   ],
-  ['a word alone', withRule({ on: 'promoted' }), 'rules[0].on', /not a list of strings/, /relay.config.ts/],
-  ['no word at all', withRule({ on: [] }), 'rules[0].on', /never match/, /relay.config.ts/],
+  [
+    'a word in place of a list',
+    withRule({ on: 'promoted' }),
+    'rules[0].on',
+    /not a list of strings/,
+    /relay.config.ts/,
+  ],
+  ['an empty list of kinds', withRule({ on: [] }), 'rules[0].on', /never match/, /relay.config.ts/],
   [
     'a label that is unset',
     (_, variable) => ({ targets: { slack }, rules: [{ ...rule, label: variable('MY_LABEL') }] }),
@@ -530,7 +567,7 @@ const files: [what: string, file: File, name: string, why: RegExp, fix: RegExp][
     /take it out/,
   ],
   ['a label that is empty', withRule({ label: '' }), 'rules[0].label', /is empty/, /relay.config.ts/],
-  ['labels that are none', withRule({ label: [] }), 'rules[0].label', /never match/, /relay.config.ts/],
+  ['an empty list of labels', withRule({ label: [] }), 'rules[0].label', /never match/, /relay.config.ts/],
   [
     'a prompt that is a number',
     withRule({ prompt: 7 }),
@@ -568,23 +605,17 @@ const files: [what: string, file: File, name: string, why: RegExp, fix: RegExp][
     /relay.config.ts/,
   ],
   ['a model that is empty', withRule({ model: '' }), 'rules[0].model', /is empty/, /relay.config.ts/],
+  ['an empty list of traces', withRule({ trace: [] }), 'rules[0].trace', /never match/, /relay.config.ts/],
   [
-    'a trace that is a list of nothing',
-    withRule({ trace: [] }),
-    'rules[0].trace',
-    /never match/,
-    /relay.config.ts/,
-  ],
-  [
-    'seconds as a text',
+    'seconds as a string',
     withRule({ latencyAbove: '5' }),
     'rules[0].latencyAbove',
     /not a number/,
     /relay.config.ts/,
   ],
-  ['a cost below nothing', withRule({ costAbove: -1 }), 'rules[0].costAbove', /below 0/, /relay.config.ts/],
+  ['a negative cost', withRule({ costAbove: -1 }), 'rules[0].costAbove', /below 0/, /relay.config.ts/],
   [
-    'a bound that is no number',
+    'a bound that is not a number',
     withRule({ score: { below: Number.NaN } }),
     'rules[0].score.below',
     /not a number/,
@@ -628,16 +659,16 @@ const files: [what: string, file: File, name: string, why: RegExp, fix: RegExp][
     /not a kind/,
     /mean slack\?/,
   ],
-  ['a target that is a text', withTarget(slackUrl), 'targets.ops', /not an object/, /relay.config.ts/],
+  ['a target that is a string', withTarget(slackUrl), 'targets.ops', /not an object/, /relay.config.ts/],
   [
-    'a pace that is a text',
+    'a pace that is a string',
     withTarget({ ...slack, perSecond: '1' }),
     'targets.ops.perSecond',
     /not a number/,
     /Correct it there/,
   ],
   [
-    'a pace of an unset variable',
+    'a pace from an unset variable',
     withTarget({ ...slack, perSecond: Number(undefined) }),
     'targets.ops.perSecond',
     /not a number/,
@@ -658,21 +689,21 @@ const files: [what: string, file: File, name: string, why: RegExp, fix: RegExp][
     /Correct it there/,
   ],
   [
-    'an app by halves',
+    'an incomplete app',
     withTarget({ type: 'github', repo: 'a/b', app: { id: '1', privateKey: undefined, installationId: '2' } }),
     'targets.ops.app.privateKey',
     /not set/,
     /Correct it there/,
   ],
   [
-    'a token beside an app',
+    'a token and an app',
     withTarget({ ...dispatch, app: githubApp }),
     'targets.ops.token',
     /only one can be used/,
     /Keep one/,
   ],
   [
-    'a key of an app',
+    'an unknown key of an app',
     withTarget({ type: 'github', repo: 'a/b', app: { ...githubApp, key: 1 } }),
     'targets.ops.app',
     /key/i,
@@ -693,14 +724,14 @@ const files: [what: string, file: File, name: string, why: RegExp, fix: RegExp][
     /Correct it there/,
   ],
   [
-    'a flag that is a text',
+    'a flag that is a string',
     withTarget({ ...hook, allowPrivate: '1' }),
     'targets.ops.allowPrivate',
     /neither true/,
     /Correct it there/,
   ],
   [
-    'a header of the relay',
+    'a header that the relay sets',
     withTarget({ ...hook, headers: { 'webhook-id': 'x' } }),
     'targets.ops.headers.webhook-id',
     /by the relay itself/,
@@ -714,7 +745,7 @@ const files: [what: string, file: File, name: string, why: RegExp, fix: RegExp][
     /Correct it there/,
   ],
   [
-    'a header that is no name',
+    'an invalid header name',
     withTarget({ ...hook, headers: { 'x a': 'a' } }),
     'targets.ops.headers.x a',
     /name of a header/,
@@ -723,14 +754,14 @@ const files: [what: string, file: File, name: string, why: RegExp, fix: RegExp][
 ]
 
 describe('a wrong relay.config.ts', () => {
-  it.each(files)('%s: is named with its reason and its fix', (_, file, name, why, fix) => {
+  it.each(files)('%s: is reported with its reason and its fix', (_, file, name, why, fix) => {
     const { env, problems, texts, doctor, routes } = everywhere(file, {})
     const found = problems.find((problem) => problem.name === name)
     expect(found?.what, texts.join('\n')).toMatch(why)
     expect(found?.fix).toMatch(fix)
     expect(doctor).toContain(found?.what)
     expect(`${texts.join()}${doctor}`).not.toContain('planted')
-    // What comes is stored; no wrong rule is left to be followed.
+    // Events are still stored, and no wrong rule is applied.
     expect(env).not.toBeNull()
     expect(routes.rules.some((one) => one.name === '')).toBe(false)
   })
@@ -757,7 +788,7 @@ describe('a wrong relay.config.ts', () => {
       expect(text).toContain(key)
   })
 
-  it('throws nothing for any form of it, whatever is in its place', () => {
+  it('never makes the reading throw, whatever the value is', () => {
     const odd: unknown[] = [null, 0, '', [], {}, () => 1, new Date(), Symbol('x'), 1n, new Map()]
     for (const value of odd) {
       for (const key of ['targets', 'rules', 'alertTarget'])
@@ -774,7 +805,7 @@ describe('a wrong relay.config.ts', () => {
 describe('a target with variables of its own', () => {
   const bad = { SLACK_SUPPORT_URL: 'hooks.slack.com/services/T0/B0/planted' }
   const kinds: [string, (variable: ReadVariable) => object, Record<string, string>, string, RegExp][] = [
-    ['Slack', (v) => ({ type: 'slack', url: v('SLACK_SUPPORT_URL') }), bad, 'SLACK_SUPPORT_URL', /put https/],
+    ['Slack', (v) => ({ type: 'slack', url: v('SLACK_SUPPORT_URL') }), bad, 'SLACK_SUPPORT_URL', /add https/],
     [
       'GitHub',
       (v) => ({ type: 'github', repo: v('R'), token: v('T') }),
@@ -783,7 +814,7 @@ describe('a target with variables of its own', () => {
       /owner\/name/,
     ],
     [
-      'GitHub by halves',
+      'GitHub without a token',
       (v) => ({ type: 'github', repo: v('R'), token: v('T') }),
       { R: 'a/b' },
       'T',
@@ -805,7 +836,7 @@ describe('a target with variables of its own', () => {
     ],
     ['a webhook', (v) => ({ ...hook, secrets: v('S') }), { S: 'planted' }, 'S', /base64/],
     [
-      'a webhook of several secrets',
+      'a webhook with several secrets',
       (v) => ({ ...hook, secrets: v('S')?.split(',') }),
       { S: `${webhookSecret},planted` },
       'targets.ops.secrets[1]',
@@ -816,23 +847,23 @@ describe('a target with variables of its own', () => {
       (v) => ({ ...hook, headers: { authorization: v('H') } }),
       { H: 'plänted\u0001' },
       'H',
-      /cannot be seen/,
+      /invisible character/,
     ],
   ]
 
-  it.each(kinds)('%s: is named by the variable', (_, target, variables, name, why) => {
+  it.each(kinds)('%s: is reported under the name of the variable', (_, target, variables, name, why) => {
     const file: BuildRoutes = (_env, variable) => ({ targets: { ops: target(variable) }, rules: [] })
     const { texts, problems } = everywhere(file, variables)
     expect(problems.find((problem) => problem.name === name)?.what, texts.join('\n')).toMatch(why)
     expect(texts.join()).not.toMatch(/planted|plänted/)
   })
 
-  it('is named by its place where it comes from process.env', () => {
+  it('is reported by its place in the file where it comes from process.env', () => {
     const { problems } = everywhere(withTarget({ type: 'slack', url: bad.SLACK_SUPPORT_URL }), {})
     expect(problems.map(({ name }) => name)).toEqual(['targets.ops.url'])
   })
 
-  it('is left out, and no problem, where all of it is unset', () => {
+  it('is left out without a problem where all its variables are unset', () => {
     const file: BuildRoutes = (_env, variable) => ({
       targets: {
         ops: { type: 'webhook', url: variable('A'), secrets: variable('B'), headers: { x: variable('C') } },
@@ -847,7 +878,7 @@ describe('a target with variables of its own', () => {
   })
 })
 
-describe('a warning, and no problem, is', () => {
+describe('only a warning is', () => {
   const warnings = (build: BuildRoutes, variables: Record<string, string>) => {
     const { problems, warnings: found } = readConfiguration(build, variables)
     expect(problems).toEqual([])
@@ -866,7 +897,7 @@ describe('a warning, and no problem, is', () => {
     ])
   })
 
-  it('not a name that is set beside the one it is like, nor one that relay.config.ts reads', () => {
+  it('not a name like one that is set too, nor one that relay.config.ts reads', () => {
     expect(warnings(standard, { PUBLIC_URI: 'x', PUBLIC_URL: 'https://r.test' })).toEqual([])
     const file: BuildRoutes = (_, variable) => ({
       targets: { ops: { type: 'slack', url: variable('SLACK_WEBHOOK_URL2') } },
@@ -875,7 +906,7 @@ describe('a warning, and no problem, is', () => {
     expect(warnings(file, { SLACK_WEBHOOK_URL2: slackUrl })).toEqual([])
   })
 
-  it('a target, and a word of Langfuse, that is not known', () => {
+  it('an unknown target, and an unknown word of Langfuse', () => {
     const file = withRule({ to: ['slak'], level: 'error', score: { source: 'annotation', dataType: 'BOOL' } })
     expect(warnings(file, {})).toEqual([
       'The rule "all" names slak in to, which is unknown. Did you mean slack?',
@@ -886,12 +917,12 @@ describe('a warning, and no problem, is', () => {
   })
 })
 
-describe('a right configuration', () => {
+describe('a valid configuration', () => {
   it.each<[string, Partial<Record<EnvName | 'POSTGRES_URL' | 'VERCEL', string>>]>([
     ['nothing', {}],
     ['blanks', { SLACK_WEBHOOK_URL: ' ', DATABASE_URL: '', SETTLE_MS: '\r\n', DASHBOARD_PASSWORD: '' }],
     [
-      'quotes of an env file',
+      'quotes from an env file',
       { LANGFUSE_WEBHOOK_SECRET: `"${secret}"`, SETTLE_MS: "'100'", SLACK_WEBHOOK_URL: `"${slackUrl}"` },
     ],
     ['empty quotes', { SLACK_WEBHOOK_URL: '""', GITHUB_REPO: "''" }],
@@ -906,32 +937,32 @@ describe('a right configuration', () => {
       },
     ],
     [
-      'marks of templates in what people made up',
+      'characters of templates in secrets that people chose',
       { DASHBOARD_PASSWORD: `A$b {{x}-\${1}% =ok`, METRICS_TOKEN: 'JBSWY3DPEHPK3PXPJBSWY3DP=' },
     ],
-    [
-      'a receiver behind another',
-      { SLACK_WEBHOOK_URL: 'https://relay.test/https://b.test/a?u=https://c.test' },
-    ],
-    ['a path of any letters', { DATABASE_URL: 'file:/data/a b/ü#1.db' }],
+    ['a URL within a URL', { SLACK_WEBHOOK_URL: 'https://relay.test/https://b.test/a?u=https://c.test' }],
+    ['a path with any letters', { DATABASE_URL: 'file:/data/a b/ü#1.db' }],
     ['a byte order mark', { LANGFUSE_WEBHOOK_SECRET: `\ufeff${secret}` }],
     ['several secrets', { LANGFUSE_WEBHOOK_SECRET: `"${secret}", '${secret}'` }],
-    ['a secret of another sender', { LANGFUSE_WEBHOOK_SECRET: '0123456789abcdef' }],
+    ['the secret of another sender', { LANGFUSE_WEBHOOK_SECRET: '0123456789abcdef' }],
     ['a socket', { DATABASE_URL: 'postgres:///relay?host=/var/run/postgresql' }],
     ['a socket with a user', { DATABASE_URL: 'postgres://u:p@/relay?host=/cloudsql/a:b:c' }],
     ['an encoded password', { DATABASE_URL: 'postgres://u:pa%23ss%2F%40%3F@h:5432/x?sslmode=require' }],
     ['a percent sign in a password', { DATABASE_URL: 'postgres://u:50%off@h/x' }],
     ['an @ in a password', { DATABASE_URL: 'postgresql://u:p@ss@h/x' }],
-    ['a Postgres of Vercel', { VERCEL: '1', POSTGRES_URL: 'postgres://u:p@h/x' }],
-    ['a base with a path', { LANGFUSE_BASE_URL: 'https://example.com/langfuse/' }],
+    ['a Postgres from Vercel', { VERCEL: '1', POSTGRES_URL: 'postgres://u:p@h/x' }],
+    ['a base address with a path', { LANGFUSE_BASE_URL: 'https://example.com/langfuse/' }],
     ['the address of the API', { LANGFUSE_BASE_URL: 'https://cloud.langfuse.com/api/public' }],
-    ['a base without TLS inside', { LANGFUSE_BASE_URL: 'http://langfuse:3000' }],
-    ['keys of an own making', { LANGFUSE_PUBLIC_KEY: 'project-1', LANGFUSE_SECRET_KEY: 'something' }],
-    ['a receiver like Slack', { SLACK_WEBHOOK_URL: 'https://chat.example.com/hooks/abc123' }],
+    ['a base address without TLS', { LANGFUSE_BASE_URL: 'http://langfuse:3000' }],
+    ['keys of another form', { LANGFUSE_PUBLIC_KEY: 'project-1', LANGFUSE_SECRET_KEY: 'something' }],
+    [
+      'a receiver that is compatible with Slack',
+      { SLACK_WEBHOOK_URL: 'https://chat.example.com/hooks/abc123' },
+    ],
     ['a loopback receiver', { SLACK_WEBHOOK_URL: 'http://127.0.0.1:9/services/T0/B0/nobody' }],
     ["Slack's cloud for governments", { SLACK_WEBHOOK_URL: 'https://hooks.slack-gov.com/services/T0/B0/x' }],
-    ['a repository by its address', { ...github, GITHUB_REPO: 'https://github.com/acme/prompts.git' }],
-    ['a repository by ssh', { ...github, GITHUB_REPO: 'git@github.com:acme/prompts.git' }],
+    ['a repository as a URL', { ...github, GITHUB_REPO: 'https://github.com/acme/prompts.git' }],
+    ['a repository as an ssh address', { ...github, GITHUB_REPO: 'git@github.com:acme/prompts.git' }],
     ['a token with its scheme', { ...github, GITHUB_TOKEN: 'token ghp_abc' }],
     ['a GitHub App', app],
     [
@@ -940,7 +971,7 @@ describe('a right configuration', () => {
     ],
     ['Discord', { DISCORD_WEBHOOK_URL: discordUrl }],
     [
-      'Discord by a version of its API, in a thread, of the test client',
+      'Discord with an API version and a thread, from the test client',
       {
         DISCORD_WEBHOOK_URL: `${discordUrl.replace('//discord.com/api', '//canary.discordapp.com/api/v10')}?thread_id=1`,
       },
@@ -954,24 +985,30 @@ describe('a right configuration', () => {
       },
     ],
     ['a webhook', webhook],
-    ['a webhook with the version of its scheme', { ...webhook, WEBHOOK_SECRET: `v1,${webhookSecret}` }],
+    [
+      'a webhook secret with the version of its scheme',
+      { ...webhook, WEBHOOK_SECRET: `v1,${webhookSecret}` },
+    ],
     ['two secrets of a webhook', { ...webhook, WEBHOOK_SECRET: `${webhookSecret}, ${webhookSecret}` }],
-    ['a webhook inside', { ...webhook, WEBHOOK_URL: 'http://10.0.0.1/x', WEBHOOK_ALLOW_PRIVATE: 'true' }],
+    [
+      'a webhook at a private address',
+      { ...webhook, WEBHOOK_URL: 'http://10.0.0.1/x', WEBHOOK_ALLOW_PRIVATE: 'true' },
+    ],
     ['a public address', { PUBLIC_URL: 'https://relay.example.com/' }],
-    ['a token with bearer before it', { CRON_SECRET: 'bearer planted-planted-planted' }],
+    ['a token with its bearer scheme', { CRON_SECRET: 'bearer planted-planted-planted' }],
     ['a password with quotes inside', { DASHBOARD_PASSWORD: `it's "ours", …` }],
     ['a passphrase', { DASHBOARD_PASSWORD: 'correct horse battery staple' }],
     [
       'every kind of number',
       { POLL_SECONDS: '0', BURST_MINUTES: '0.5', RETRY_DELAYS: '0 1, 2.5', QUIET_HOURS: '0' },
     ],
-    ['an origin', { LANGFUSE_ORIGINS: 'https://Langfuse.example.com/ http://localhost:3000' }],
-  ])('%s: is silent', (_, variables) => {
+    ['origins', { LANGFUSE_ORIGINS: 'https://Langfuse.example.com/ http://localhost:3000' }],
+  ])('%s: has no problem and no warning', (_, variables) => {
     const { problems, warnings } = readConfiguration(standard, variables)
     expect([...problems, ...warnings].map(problemText)).toEqual([])
   })
 
-  it('is read as it was meant', () => {
+  it('is read as intended', () => {
     const { env, routes } = readConfiguration(standard, {
       LANGFUSE_WEBHOOK_SECRET: `"${secret}"\r`,
       LANGFUSE_BASE_URL: 'https://l.test/base/api/public/v2/prompts',

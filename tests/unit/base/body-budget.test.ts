@@ -36,7 +36,7 @@ describe('bodies that are read at once', () => {
     expect(room.held()).toBe(0)
   })
 
-  it('wait for those that are done, the smallest first', async () => {
+  it('wait until others are done, the smallest first', async () => {
     const room = budget()
     const first = opened(room)
     first.reserve(100)
@@ -52,7 +52,7 @@ describe('bodies that are read at once', () => {
     large.close()
   })
 
-  it('are refused after a while without room, and leave nothing behind', async () => {
+  it('are refused if they find no room in time, and leave nothing behind', async () => {
     const room = budget()
     const first = opened(room)
     first.reserve(100)
@@ -69,7 +69,7 @@ describe('bodies that are read at once', () => {
     expect(room.held()).toBe(0)
   })
 
-  it('lose their room to others once they were read for long enough, the longest first', async () => {
+  it('lose their room to others once they have held it long enough, the longest first', async () => {
     const room = budget()
     const [first, second] = [opened(room), opened(room)]
     first.reserve(50)
@@ -89,7 +89,7 @@ describe('bodies that are read at once', () => {
     expect(room.held()).toBe(0)
   })
 
-  it('lose it however often others come', async () => {
+  it('lose it no matter how often others arrive', async () => {
     const room = budget()
     const first = opened(room)
     first.reserve(100)
@@ -104,7 +104,7 @@ describe('bodies that are read at once', () => {
     for (const one of [first, ...others]) one.close()
   })
 
-  it('keep it while this process is busy itself, and reads from nobody', async () => {
+  it('keep it while this process itself is busy and reads from no one', async () => {
     const room = budget()
     const first = opened(room)
     first.reserve(100)
@@ -119,7 +119,7 @@ describe('bodies that are read at once', () => {
     second.close()
   })
 
-  it('keep it while nobody needs it', async () => {
+  it('keep it while nothing else needs it', async () => {
     const room = budget()
     const first = opened(room)
     first.reserve(100)
@@ -128,7 +128,7 @@ describe('bodies that are read at once', () => {
     first.close()
   })
 
-  it('that are larger are served in the end, one after the other', async () => {
+  it('that are larger are all read in the end, one after the other', async () => {
     const room = budget()
     const all = Array.from({ length: 4 }, () => opened(room))
     const granted = all.map((one) => one.reserve(90))

@@ -21,11 +21,11 @@ describe('the environment', () => {
     expect(readEnv(example as Record<string, string>).env).toEqual(env)
   })
 
-  it('takes blank for unset', () => {
+  it('treats blank as unset', () => {
     expect(readEnv({ SLACK_WEBHOOK_URL: ' ', DATABASE_URL: '', SETTLE_MS: '' }).env).toEqual(readEnv({}).env)
   })
 
-  it("runs dry in Vercel's previews unless told otherwise, and nowhere else", () => {
+  it("is dry in Vercel's previews unless RELAY_MODE says otherwise, and nowhere else", () => {
     const database = { DATABASE_URL: 'postgres://db/relay' }
     const modeOf = (source: Record<string, string>) => readEnv({ ...database, ...source }).env?.RELAY_MODE
     expect(modeOf({ VERCEL_ENV: 'preview' })).toBe('dry-run')
@@ -35,13 +35,13 @@ describe('the environment', () => {
     expect(problemsOf({ RELAY_MODE: 'dry' })).toEqual([expect.stringMatching(/^RELAY_MODE is neither/)])
   })
 
-  it('takes the Postgres of POSTGRES_URL where DATABASE_URL is unset', () => {
+  it('uses POSTGRES_URL where DATABASE_URL is unset', () => {
     const [one, other] = ['postgres://one@db/relay', 'postgres://other@db/relay']
     expect(readEnv({ DATABASE_URL: ' ', POSTGRES_URL: one }).env?.DATABASE_URL).toBe(one)
     expect(readEnv({ DATABASE_URL: other, POSTGRES_URL: one }).env?.DATABASE_URL).toBe(other)
   })
 
-  it('refuses a file as the store on Vercel, where it would vanish, and takes a Postgres', () => {
+  it('refuses a file as the store on Vercel, where it would be lost, and accepts a Postgres', () => {
     const refused = [expect.stringMatching(/^DATABASE_URL .*Vercel/)]
     expect(problemsOf({ VERCEL: '1' })).toEqual(refused)
     expect(problemsOf({ VERCEL: '1', DATABASE_URL: '' })).toEqual(refused)
@@ -49,7 +49,7 @@ describe('the environment', () => {
     expect(problemsOf({ VERCEL: '1', POSTGRES_URL: 'postgres://one@db/relay' })).toEqual([])
   })
 
-  it('takes several webhook secrets, separated by commas or blanks', () => {
+  it('accepts several webhook secrets, separated by commas or white space', () => {
     const { env } = readEnv({
       LANGFUSE_WEBHOOK_SECRET: 'lf-whsec_00000001, lf-whsec_00000002\nlf-whsec_00000003',
     })
@@ -60,7 +60,7 @@ describe('the environment', () => {
     ])
   })
 
-  it('lists every problem at once, each with its name and an example, and never a value', () => {
+  it('reports all problems at once, each with its name and an example, and never a value', () => {
     const problems = problemsOf({
       DATABASE_URL: 'mysql://root:hunter2@db',
       SETTLE_MS: 'soon',
@@ -84,7 +84,7 @@ describe('the environment', () => {
     ['LANGFUSE_WEBHOOK_SECRET', 'short', 'shorter than 16'],
     ['SIGNATURE_TOLERANCE_SECONDS', '0', 'below 1'],
     ['SIGNATURE_TOLERANCE_SECONDS', '1.5', 'whole number'],
-    ['SIGNATURE_SCHEMES', 'v1,v2', 'knows only'],
+    ['SIGNATURE_SCHEMES', 'v1,v2', 'allows only'],
     ['SIGNATURE_SCHEMES', ',', 'no scheme'],
     ['PUBLIC_URL', 'javascript:alert(1)', 'not an http(s) URL'],
     ['GITHUB_REPO', 'acme', 'not owner/name'],

@@ -24,7 +24,7 @@ describe('a line of the console', () => {
     expect(entry('error', new Error('gone')).message).toMatch(/^Error: gone\n +at /)
   })
 
-  it('is left out where it is empty, and as it is where it is the log’s own', () => {
+  it('is left out if it is empty, and left as it is if it comes from the log', () => {
     expect(entry('info', '')).toBeNull()
     expect(entry('info')).toBeNull()
     const own = '{"time":"2026-08-21T09:00:00.000Z","level":"info","message":"event 100 %s"}'
@@ -33,7 +33,7 @@ describe('a line of the console', () => {
 })
 
 describe('a console that writes JSON', () => {
-  it('sends errors to stderr and all else to stdout, once, with the warnings of Node', () => {
+  it('sends errors to stderr and everything else to stdout, once, including the warnings of Node', () => {
     const out: string[] = []
     const err: string[] = []
     const write = (to: string[]) => (line: string) => void to.push(line)

@@ -30,7 +30,7 @@ describe('a body is refused', () => {
     expect(read(body)).toMatchObject({ ok: false, reason })
   })
 
-  it('with what it is instead of an object', () => {
+  it('and the message says what it is instead of an object', () => {
     expect(read('[]')).toMatchObject({ message: 'The body must be a JSON object, it is an array' })
     expect(read('null')).toMatchObject({ message: 'The body must be a JSON object, it is null' })
   })
@@ -51,7 +51,7 @@ describe('a body is read', () => {
     expect(readJsonObject(larger.subarray(2, 9))).toEqual({ ok: true, value: { a: 1 } })
   })
 
-  it('as the same that JSON says, for any object, and never with a throw for any bytes', () => {
+  it('with the same result as JSON.parse for any object, and without a throw for any bytes', () => {
     fc.assert(
       fc.property(fc.dictionary(fc.string({ unit: 'binary' }), fc.jsonValue()), (value) => {
         const text = JSON.stringify(value)

@@ -15,7 +15,7 @@ afterEach(() => {
 })
 
 describe("Prometheus's text", () => {
-  it('says nothing of what was never counted', () => {
+  it('leaves out what was never counted', () => {
     expect(metricsText(processFamilies())).toBe('')
   })
 
@@ -30,7 +30,7 @@ describe("Prometheus's text", () => {
     ])
   })
 
-  it('sums up times in buckets, each holding those below it, in seconds', () => {
+  it('sums times up in cumulative buckets, in seconds', () => {
     for (const ms of [5, 6, 240, 99_999])
       observe('prompt_relay_attempt_duration_seconds', { target: 'slack' }, ms)
     const name = 'prompt_relay_attempt_duration_seconds'
@@ -52,7 +52,7 @@ describe("Prometheus's text", () => {
     expect(said(`${name}_sum`)).toEqual([`${name}_sum{target="slack"} 100.25`])
   })
 
-  it('escapes what a label may hold, so that one line stays one line', () => {
+  it('escapes the values of labels, so that each stays on one line', () => {
     const text = metricsText([
       { name: 'x', help: 'X.', type: 'gauge', samples: [{ labels: { target: 'a"b\\c\nd' }, value: 1 }] },
     ])

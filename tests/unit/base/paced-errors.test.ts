@@ -17,7 +17,7 @@ function paced() {
   }
 }
 
-it('writes an error that comes each second once a minute, with how often it was left out', () => {
+it('passes an error of every second on once a minute, with how often it was left out', () => {
   const { written, note, pass } = paced()
   for (let second = 0; second < 120; second++) {
     note('database or disk is full')
@@ -29,7 +29,7 @@ it('writes an error that comes each second once a minute, with how often it was 
   ])
 })
 
-it('writes what says something else at once, and the same again after a clock that was set back', () => {
+it('passes a different error on at once, and the same one again after the clock was set back', () => {
   const { written, note, pass } = paced()
   note('a')
   note('b')

@@ -57,17 +57,17 @@ describe('a signed webhook behind a proxy', () => {
   const unknown: Resolve = (_, done) => done(Object.assign(new Error('no'), { code: 'ENOTFOUND' }), [])
   const inside: Resolve = (_, done) => done(null, [{ address: '10.0.0.1', family: 4 }])
 
-  it('goes through it where only the proxy knows the name', async () => {
+  it('goes through it if only the proxy can resolve the name', async () => {
     await expect(to('signed.bugs.example', unknown)).rejects.toThrow()
     expect(asked).toContain('signed.bugs.example:443')
   })
 
-  it('is refused where the name is known to be private', async () => {
+  it('is refused if the name is known to be private', async () => {
     await expect(to('inside.bugs.example', inside)).rejects.toMatchObject({ code: privateAddress })
     expect(asked).not.toContain('inside.bugs.example:443')
   })
 
-  it('is guarded at the connection for a host of NO_PROXY', async () => {
+  it('is checked when it connects to a host of NO_PROXY', async () => {
     const sent = to('direct.bugs.example', inside, { NO_PROXY: 'bugs.example' })
     await expect(sent).rejects.toMatchObject({ cause: { code: privateAddress } })
     expect(asked).not.toContain('direct.bugs.example:443')

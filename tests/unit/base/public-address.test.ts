@@ -65,11 +65,11 @@ describe('the address for Langfuse', () => {
   })
 
   it.each([
-    ['https://relay.example.com:8443', 'ports 80 and 443 only, not to 8443'],
+    ['https://relay.example.com:8443', 'only to ports 80 and 443, not to 8443'],
     ['http://relay.example.com:3000', 'not to 3000'],
     ['http://relay.example.com', 'Without https'],
     ['http://relay.example.com:443', 'Without https'],
-    ['https://a:b@relay.example.com', 'a name or a password'],
+    ['https://a:b@relay.example.com', 'a user name or a password'],
     ['relay.example.com', 'not a URL'],
   ])('%s: %s', (address, words) => {
     expect(addressProblem(address)).toContain(words)

@@ -38,7 +38,7 @@ describe('a pump', () => {
     }
   }
 
-  it('runs once at the time it was given, however far that is', async () => {
+  it('runs once at its time, however far off that is', async () => {
     pump.wakeAt(clock + 90 * minute)
     await pass(89 * minute)
     expect(runs).toEqual([])
@@ -46,7 +46,7 @@ describe('a pump', () => {
     expect(runs).toEqual([90 * minute])
   })
 
-  it('runs within 30 s of a step of the clock past its time, though a later wake-up was asked for', async () => {
+  it('runs within 30 s after the clock steps past its time, even if a later wake-up was requested', async () => {
     pump.wakeAt(clock + 90 * minute)
     await pass(minute)
     clock += 120 * minute
@@ -55,7 +55,7 @@ describe('a pump', () => {
     expect(runs).toHaveLength(1)
   })
 
-  it('runs when its time would have come where the clock is set back meanwhile', async () => {
+  it('runs when its time would have come if the clock is set back meanwhile', async () => {
     pump.wakeAt(clock + 2 * minute)
     await pass(minute)
     clock -= 60 * minute
@@ -63,7 +63,7 @@ describe('a pump', () => {
     expect(runs).toEqual([2 * minute])
   })
 
-  it('lets an earlier wake-up take the place of a later one, and not the reverse', async () => {
+  it('replaces a later wake-up by an earlier one, and not the reverse', async () => {
     pump.wakeAt(clock + 1000)
     pump.wakeAt(clock + 500)
     pump.wakeAt(clock + 800)
@@ -71,7 +71,7 @@ describe('a pump', () => {
     expect(runs).toEqual([500])
   })
 
-  it('runs at once for what a run left due, and rests where the next one leaves it, too', async () => {
+  it('runs at once for what a run left due, and pauses if the next run leaves it too', async () => {
     const due = clock - 1
     const leaves = createPump(
       async () => {
@@ -88,7 +88,7 @@ describe('a pump', () => {
     expect(runs.length).toBeLessThan(8)
   })
 
-  it('runs as often as a pace of many messages a second wants it', async () => {
+  it('runs as often as a pace of many messages a second needs', async () => {
     const paced = createPump(
       async () => {
         runs.push(elapsed)

@@ -35,7 +35,7 @@ describe('a body is read whole', () => {
     expect(result.ok && result.bytes.buffer).toBe(chunk.buffer)
   })
 
-  it('without writing into the chunks that came', async () => {
+  it('without writing into the chunks that arrived', async () => {
     const whole = bytes('ab----')
     await readBody(streamOf([whole.subarray(0, 2), bytes('cd')]).stream, limits)
     expect(textOf(whole)).toBe('ab----')
@@ -45,7 +45,7 @@ describe('a body is read whole', () => {
     expect(await readBody(body, limits)).toEqual({ ok: true, bytes: new Uint8Array() })
   })
 
-  it('small, without asking for room; large, for all of it at once', async () => {
+  it('without reserving room if it is small; if it is large, all of it at once', async () => {
     const reserve = vi.fn(() => true as const)
     const room = { reserve, onEvict: () => undefined }
     const read = (size: number, contentLength?: string) => {
@@ -72,7 +72,7 @@ describe('a body is read whole', () => {
     },
   )
 
-  it('in little memory and time, however small the chunks are', async () => {
+  it('in little memory and time, however small its chunks are', async () => {
     const size = 400_000
     const one = new Uint8Array(1)
     const { stream } = streamOf(Array.from({ length: size }, () => one))
@@ -107,7 +107,7 @@ describe('a body is refused', () => {
     },
   )
 
-  it('with no more than its first 2 KB kept', async () => {
+  it('and no more than its first 2 KB are kept', async () => {
     const { stream } = streamOf([new Uint8Array(5000), new Uint8Array(5000)])
     const result = await readBody(stream, { ...limits, maxBytes: 9000 })
     expect(result).toMatchObject({ ok: false, size: 10_000, head: { byteLength: 2048 } })
@@ -124,7 +124,7 @@ describe('a body is refused', () => {
     expect(await reading).toMatchObject({
       ok: false,
       reason: 'too-slow',
-      message: 'The body took longer than 1 s, 3 bytes came',
+      message: 'The body took longer than 1 s, 3 bytes arrived',
       size: 3,
     })
     expect(cancel).toHaveBeenCalledOnce()
@@ -161,7 +161,7 @@ describe('a body is refused', () => {
     expect(cancel).toHaveBeenCalledOnce()
   })
 
-  it('when its room goes to others while it waits for the sender', async () => {
+  it('when its room is given to others while it waits for the sender', async () => {
     const { stream, cancel } = streamOf([bytes('abc')], 'hang')
     let evict = (): void => undefined
     const room = {
@@ -176,7 +176,7 @@ describe('a body is refused', () => {
     expect(cancel).toHaveBeenCalledOnce()
   })
 
-  it('when the sender goes away, as a value', async () => {
+  it('when the sender goes away, without a throw', async () => {
     const result = await readBody(streamOf([bytes('abc')], 'error').stream, limits)
     expect(result).toMatchObject({
       ok: false,

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { RecentMap } from '#lib/base/recent-map.ts'
 
-it('keeps what was asked for last, and says what it lets go', () => {
+it('keeps what was read last, and passes on what it evicts', () => {
   const gone: number[] = []
   const map = new RecentMap<string, number>(2, (value) => gone.push(value))
   map.set('a', 1)
@@ -13,7 +13,7 @@ it('keeps what was asked for last, and says what it lets go', () => {
   expect([map.get('a'), map.size, gone]).toEqual([4, 2, [2]])
 })
 
-it('keeps what comes new, however often all others were asked for, and lets the oldest of these go', () => {
+it('keeps a new entry, however often all others were read, and evicts the oldest of those', () => {
   const gone: number[] = []
   const map = new RecentMap<string, number>(3, (value) => gone.push(value))
   for (const [at, key] of ['a', 'b', 'c'].entries()) map.set(key, at)

@@ -13,16 +13,16 @@ describe('the retry schedule', () => {
     expect(retryDelaysSeconds.reduce((sum, one) => sum + one) / 86_400).toBeCloseTo(3.2, 1)
   })
 
-  it('waits as the schedule says after each failure, and gives up after the last', () => {
+  it('waits as scheduled after each failure, and gives up after the last', () => {
     const waits = retryDelaysSeconds.map((_, i) => atOf({ failures: i + 1 }))
     expect(waits).toEqual([...retryDelaysSeconds.slice(1), 'given up'])
   })
 
-  it('varies by ten percent in both directions', () => {
+  it('varies by ten percent either way', () => {
     expect([atOf({ random: () => 0 }), atOf({ random: () => 1 })]).toEqual([4.5, 5.5])
   })
 
-  it('takes the delays of a target', () => {
+  it('uses the delays of a target', () => {
     expect([atOf({ delays: [0, 7] }), atOf({ delays: [0] })]).toEqual([7, 'given up'])
   })
 
@@ -30,7 +30,7 @@ describe('the retry schedule', () => {
     ['earlier than the schedule', 2000, 5],
     ['later than the schedule', 60_000, 60],
     ['far beyond it', 86_400_000, 5 + 7200],
-  ])('takes a Retry-After that is %s', (_, retryAfterMs, expected) => {
+  ])('respects a Retry-After that is %s', (_, retryAfterMs, expected) => {
     expect(atOf({ retryAfterMs })).toBe(expected)
   })
 })

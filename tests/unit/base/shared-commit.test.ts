@@ -23,7 +23,7 @@ function storeOf(fails: (batch: string[]) => Error | null) {
 }
 
 describe('a shared commit', () => {
-  it('stores together what comes together, and what comes meanwhile after it', async () => {
+  it('stores together what arrives together, and after it what arrives meanwhile', async () => {
     const { save, batches } = storeOf(() => null)
     const first = ['a', 'b'].map(save)
     await new Promise((done) => setImmediate(() => setImmediate(done)))
@@ -31,7 +31,7 @@ describe('a shared commit', () => {
     expect(batches).toEqual([['a', 'b'], ['c']])
   })
 
-  it('refuses at once what is beyond the number that may wait, and takes more when there is room', async () => {
+  it('refuses at once what exceeds the number that may wait, and accepts more when there is room', async () => {
     let release: () => void = () => {}
     const held = new Promise<void>((done) => {
       release = done
@@ -48,19 +48,19 @@ describe('a shared commit', () => {
     const first = save('under way')
     await new Promise((done) => setImmediate(() => setImmediate(done)))
     const waiting = [save('a'), save('b')]
-    expect(await outcomes([save('c')])).toEqual(['Error: Too much waits for the store already'])
+    expect(await outcomes([save('c')])).toEqual(['Error: Too much is waiting for the store already'])
     release()
     expect(await outcomes([first, ...waiting])).toEqual(['under way', 'a', 'b'])
     expect(await outcomes([save('d')])).toEqual(['d'])
   })
 
-  it('spoils only the bad item of a batch', async () => {
+  it('fails only the bad item of a batch', async () => {
     const { save, batches } = storeOf((batch) => (batch.includes('b') ? new Error('bad data') : null))
     expect(await outcomes(['a', 'b', 'c'].map(save))).toEqual(['a saved', 'Error: bad data', 'c saved'])
     expect(batches).toEqual([['a', 'b', 'c'], ['a'], ['b'], ['c']])
   })
 
-  it('fails all of a batch at once where the store does not answer, and takes the next', async () => {
+  it('fails a whole batch at once when the store does not answer, and accepts the next', async () => {
     let isGone = true
     const { save, batches } = storeOf(() => (isGone ? new Error('time-out') : null))
     expect(await outcomes(['a', 'b', 'c'].map(save))).toEqual(Array(3).fill('Error: time-out'))
@@ -69,7 +69,7 @@ describe('a shared commit', () => {
     expect(await outcomes([save('d')])).toEqual(['d saved'])
   })
 
-  it('stops to try one by one where the store goes away meanwhile', async () => {
+  it('stops trying one by one when the store goes away meanwhile', async () => {
     const { save, batches } = storeOf((batch) =>
       batch.length > 1 ? new Error('bad data') : batch[0] === 'a' ? null : new Error('time-out'),
     )

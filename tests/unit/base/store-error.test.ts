@@ -5,7 +5,7 @@ const thrown = (message: string, more: object = {}) => Object.assign(new Error(m
 const sqlite = (errcode: number) => thrown('SQL error', { code: 'ERR_SQLITE_ERROR', errcode })
 const postgres = (code: string) => thrown('SQL error', { code })
 
-describe('an error says that the store has failed', () => {
+describe('an error means that the store has failed', () => {
   it.each<[string, unknown]>([
     ['a refused connection', thrown('connect ECONNREFUSED', { code: 'ECONNREFUSED' })],
     ['a connection that fell silent', thrown('Query read timeout')],
@@ -16,7 +16,7 @@ describe('an error says that the store has failed', () => {
     ['a cancelled statement', postgres('57014')],
     ['a server that shuts down', postgres('57P01')],
     ['a server without memory', postgres('53200')],
-  ])('where it is %s', (_, error) => expect(isStoreFailure(error)).toBe(true))
+  ])('if it is %s', (_, error) => expect(isStoreFailure(error)).toBe(true))
 
   it.each<[string, unknown]>([
     ['too many parameters (SQLite)', sqlite(1)],
@@ -26,9 +26,9 @@ describe('an error says that the store has failed', () => {
     ['a bug', new TypeError('Cannot read properties of undefined')],
     ['a plain error', new Error('A change without events of its own')],
     ['something that is no error', 'a string'],
-  ])('but not where it is %s', (_, error) => expect(isStoreFailure(error)).toBe(false))
+  ])('but not if it is %s', (_, error) => expect(isStoreFailure(error)).toBe(false))
 
-  it('and whether one statement took too long', () => {
+  it('or that one statement took too long', () => {
     expect([postgres('57014'), thrown('Query read timeout'), sqlite(5)].map(isStatementTimeout)).toEqual([
       true,
       true,

@@ -54,7 +54,7 @@ describe('text from outside', () => {
     expect(visibleText(text)).toBe(text)
   })
 
-  it('keeps the lines of a longer text, whichever way they end', () => {
+  it('keeps the lines of a longer text, whatever their line endings', () => {
     expect(visibleParts('a\r\nb\n\tc', { lines: true })).toEqual([{ text: 'a\r\nb\n\tc' }])
   })
 
@@ -66,11 +66,11 @@ describe('text from outside', () => {
     ])
   })
 
-  it('of several lines ends them alike, as text alone', () => {
+  it('gets uniform line endings where only text is possible', () => {
     expect(visibleLines('a\r\nb\tc\u202E\u2028\ud800👩‍👩')).toBe('a\nb\tc[U+202E][U+2028][U+D800]👩‍👩')
   })
 
-  it('looks at most nine characters around a wide space, so a run of them takes linear work', () => {
+  it('looks at nine characters at most around a wide space, so that a run of them takes linear time', () => {
     const [kept, shown] = ['\u3000'.repeat(9), '[U+3000]'.repeat(5)]
     expect(visibleText(`首${'\u3000'.repeat(14)}`)).toBe(`首${kept}${shown}`)
     expect(visibleText(`${'\u3000'.repeat(14)}首`)).toBe(`${shown}${kept}首`)

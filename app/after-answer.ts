@@ -9,7 +9,7 @@ export function workAfter({ status }: Response, { drain }: Relay, startedAt: num
   if (process.env.VERCEL && status === 202) after(() => drain(startedAt + workMs))
 }
 
-/** Something was made due: has it worked on now. */
+/** Starts work on what was just made due. */
 export function wake(now: number): void {
   const { relay: running } = relay()
   if (!running) return

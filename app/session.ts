@@ -13,7 +13,7 @@ interface SessionData {
   id: string
   /** Epoch milliseconds. */
   signedInAt: number
-  /** Started while the store took no writes: it may read, for `readOnlySeconds`. */
+  /** Started while the store accepted no writes: it may read, for `readOnlySeconds`. */
   isReadOnly?: boolean
 }
 

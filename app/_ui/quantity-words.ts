@@ -21,11 +21,11 @@ export function bytes(size: number): string {
   return `${value < 10 ? value.toFixed(1).replace('.0', '') : Math.round(value)} ${unit}`
 }
 
-/** `1,204`; `1,000+` where counting stopped. */
+/** `1,204`; `1,000+` if counting stopped. */
 export const numberWords = (count: number, isMore = false): string =>
   `${count.toLocaleString('en')}${isMore ? '+' : ''}`
 
-/** `1 change`, `1,204 changes`; `1,000+ changes` where counting stopped. */
+/** `1 change`, `1,204 changes`; `1,000+ changes` if counting stopped. */
 export const countWords = (
   count: number,
   one: string,

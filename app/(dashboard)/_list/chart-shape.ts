@@ -1,7 +1,7 @@
 import { type Counted, maxOfBucket } from '#lib/store/views/over-time.ts'
 import { countWords, utc } from '../../_ui/quantity-words.ts'
 
-/** One bar, in the chart's own units: 10 wide a bar, `height` high. */
+/** One bar, in the chart's own units: each is 10 wide, the chart `height` high. */
 export interface Bar {
   x: number
   y: number
@@ -18,7 +18,7 @@ const minHeight = 2
 const bounded = (count: number, one: string): string =>
   countWords(count, one, { isMore: count >= maxOfBucket })
 
-/** `2026-08-21 09:00`; the date alone where bars are days. */
+/** `2026-08-21 09:00`; the date alone if bars are days. */
 const moment = (at: number, step: number): string => utc(at).slice(0, step >= 24 * hour ? 10 : 16)
 
 export function barsOf(counts: Counted[], step: number, height: number): Bar[] {
@@ -57,7 +57,7 @@ export function chartWords(counts: Counted[], step: number): string {
   return busiest.changes > 0 ? `${words} ${peak}` : words
 }
 
-/** `1,204 changes, 3 failures`; `20,000+` where counting stopped somewhere. */
+/** `1,204 changes, 3 failures`; `20,000+` if counting stopped for a bar. */
 export function totals(counts: Counted[]): string {
   const summed = (key: 'changes' | 'failures', one: string) => {
     const sum = counts.reduce((total, bucket) => total + bucket[key], 0)

@@ -4,7 +4,7 @@ import { withoutEndSlash } from '#lib/base/url-path.ts'
 import { relay } from '#lib/relay.ts'
 import { Icon } from '../../_ui/icons.tsx'
 
-/** `heading`: 1 where the page has nothing else. */
+/** `heading`: 1 if the page has nothing else. */
 export function Empty({
   title,
   heading = 2,
@@ -23,7 +23,7 @@ export function Empty({
   )
 }
 
-/** A page about something that is not there. Not Next's `notFound()`: without JavaScript that leaves the page empty. */
+/** The page of something that does not exist. Not Next's `notFound()`: without JavaScript that leaves the page empty. */
 export function Missing({ title, children }: { title: string; children: ReactNode }) {
   return (
     <Empty title={title} heading={1}>

@@ -8,7 +8,7 @@ import { maxFailures, type OpenFailures } from '#lib/store/views/open-failures.t
 import { pathWith } from '../../_ui/list-query.ts'
 import { countWords, relative } from '../../_ui/quantity-words.ts'
 
-/** One part of the health line. `href`: leads to what is wrong; null: nothing is. */
+/** One part of the health line. `href`: a link to what is wrong; null: nothing is. */
 export interface HealthItem {
   name: string
   words: string
@@ -22,12 +22,12 @@ const minute = 60_000
 /** By then the first retries are over. */
 const longWait = 5 * minute
 
-/** What the store does not say. */
+/** What is not read from the store. */
 export interface HealthSetting {
   /** As in `quietness`. */
   quietMs: number
   hasKeys: boolean
-  /** Null: the store takes writes. */
+  /** Null: the store accepts writes. */
   writeProblem: WriteProblem | null
 }
 
@@ -49,7 +49,7 @@ export function healthItems(health: Health, setting: HealthSetting, now: number)
 
 function storeItem(problem: WriteProblem | null, now: number): HealthItem[] {
   if (problem === null) return []
-  const words = `takes no writes: ${storeErrorWords[problem.kind]}`
+  const words = `accepts no writes: ${storeErrorWords[problem.kind]}`
   const why = `Since ${relative(problem.since, now)}. Langfuse gets 503, retries for less than a second, and then drops the event`
   return [{ name: 'Database', words, why, tone: 'bad', href: '/setup' }]
 }

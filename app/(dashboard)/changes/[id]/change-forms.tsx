@@ -113,7 +113,7 @@ function ReplayAll({ change, deliveries, noteOf }: Props) {
   )
 }
 
-/** Sends at once what was not delivered; asks first where it was, because the target would get it twice. */
+/** Sends at once if it was not delivered; else asks first, because the target would get it twice. */
 function ReplayOne({ delivery, note }: { delivery: Delivery; note: string | null }) {
   const { id, status, target } = delivery
   if (status === 'sending' || status === 'skipped') return null

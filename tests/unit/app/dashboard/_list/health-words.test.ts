@@ -172,7 +172,7 @@ describe('the health line', () => {
     const writeProblem = { kind: 'disk-full' as const, since: now - minute }
     expect(itemsOf({}, { writeProblem })[0]).toEqual([
       'Database',
-      'takes no writes: its disk is full',
+      'accepts no writes: its disk is full',
       'bad',
       '/setup',
     ])

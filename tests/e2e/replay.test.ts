@@ -88,7 +88,7 @@ describe.each([
     await logIn(page, app, path)
     expect(await page.getByRole('button', { name: 'Post again' }).isVisible()).toBe(false)
     await page.getByText('Replay…').click()
-    expect(await page.getByText(`A replay will post to ${target} again.`).isVisible()).toBe(true)
+    expect(await page.getByText(`A replay posts it to ${target} again.`).isVisible()).toBe(true)
     expect(await stored()).toMatchObject({ status: 'delivered' })
     await page.getByRole('button', { name: 'Post again' }).click()
     await page.getByText(`${target} queued`).first().waitFor()

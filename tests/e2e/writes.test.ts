@@ -162,7 +162,7 @@ async function call(name: string, headers: Record<string, string>): Promise<Resp
     ...{ delivered: '0', filter: '', expected: '1', again: 'yes' },
   }
   const body = new FormData()
-  for (const [key, value] of Object.entries(fields)) body.set(`1_${key}`, value)
+  for (const [key, value] of Object.entries(fields)) body.set(`_1_${key}`, value)
   body.set('0', name === 'freshRows' ? JSON.stringify([[change]]) : '["$K1"]')
   const target = { method: 'POST', body, redirect: 'manual' } as const
   return fetch(app.url + path, { ...target, headers: { 'next-action': action?.id ?? '', ...headers } })
@@ -191,19 +191,16 @@ describe('every server action', () => {
   it.each(writers)('%s redirects to the login without a session, and changes nothing', async (name) => {
     const before = await stored()
     const response = await call(name, { origin: app.url })
-    expect([response.status, response.headers.get('x-action-redirect')]).toEqual([
-      303,
-      expect.stringMatching(/^\/login\b/),
-    ])
+    expect(response.headers.get('x-action-redirect')).toMatch(/^\/login\b/)
     expect(await stored()).toEqual(before)
   })
 
-  it.each(writers)('%s does not with one', async (name) => {
+  // The change of this test was described, so there is nothing to interpret again.
+  it.each(writers.filter((name) => name !== 'interpretAgain'))('%s writes with one', async (name) => {
+    const before = await stored()
     const response = await call(name, { origin: app.url, cookie })
-    expect([response.status, response.headers.get('x-action-redirect')]).toEqual([
-      303,
-      expect.not.stringMatching(/^\/login\b/),
-    ])
+    expect(response.headers.get('x-action-redirect')).not.toMatch(/^\/login\b/)
+    expect(await stored()).not.toEqual(before)
   })
 
   it('freshRows returns rows only with a session', async () => {

@@ -9,7 +9,7 @@ import {
 import type { AlertEvent, NotificationEvent } from '#lib/core/change/event.ts'
 
 const subject = 'support/refund-reply'
-const told = (facts: Fact[], actor: string | null = 'Maya Okonkwo') =>
+const described = (facts: Fact[], actor: string | null = 'Maya Okonkwo') =>
   describeChange({ subject, facts, actor, version: 7 })
 
 const createdV8: Fact = { kind: 'version-created', version: 8, labels: ['latest'] }
@@ -129,7 +129,7 @@ describe('the sentence of a change', () => {
     ],
     ['Nothing visible changed on support/refund-reply v7', [{ kind: 'unchanged' }]],
   ])('%s', (title, facts) => {
-    expect(told(facts)).toMatchObject({ title, danger: false })
+    expect(described(facts)).toMatchObject({ title, danger: false })
   })
 
   it('says of an event that arrived too late that it did, not that nothing changed', () => {
@@ -140,8 +140,8 @@ describe('the sentence of a change', () => {
   })
 
   it('names the API, or someone where the author is not known', () => {
-    expect(told([createdV8], 'API').title).toBe('The API created support/refund-reply v8')
-    expect(told([createdV8], null).title).toBe('Someone created support/refund-reply v8')
+    expect(described([createdV8], 'API').title).toBe('The API created support/refund-reply v8')
+    expect(described([createdV8], null).title).toBe('Someone created support/refund-reply v8')
   })
 
   it('keeps a very long name whole', () => {
@@ -191,7 +191,7 @@ describe('the sentence of a change by several people', () => {
       [{ kind: 'rolled-back', label: 'latest', from: 2, to: 1 }],
     ],
   ])('%s', (title, facts) => {
-    expect(told(facts)).toMatchObject({ title, danger: false })
+    expect(described(facts)).toMatchObject({ title, danger: false })
   })
 
   it('says who undid whose edit where nothing else is left of it', () => {
@@ -220,7 +220,7 @@ describe('the kind of a change', () => {
     ['rolled-back', [{ kind: 'rolled-back', label: 'production', from: 7, to: 6 }]],
     ['unchanged', [{ kind: 'unchanged' }]],
   ])('is %s, that of its most important fact, in any order', (kind, facts) => {
-    expect(told(facts).kind).toBe(kind)
+    expect(described(facts).kind).toBe(kind)
   })
 })
 
@@ -239,7 +239,7 @@ describe('danger', () => {
       [{ kind: 'deleted', versions: [1, 2], labels: ['production', 'latest'], whole: true }],
     ],
   ])('%s', (title, facts) => {
-    expect(told(facts)).toMatchObject({ title, danger: true })
+    expect(described(facts)).toMatchObject({ title, danger: true })
   })
 
   it.each<[string, Fact[], boolean]>([
@@ -254,7 +254,7 @@ describe('danger', () => {
       false,
     ],
   ])('claims no more than is known: %s', (title, facts, danger) => {
-    expect(told(facts)).toMatchObject({ title, danger })
+    expect(described(facts)).toMatchObject({ title, danger })
   })
 
   it.each<[string, Fact[]]>([
@@ -279,7 +279,7 @@ describe('danger', () => {
       ],
     ],
   ])('there is none where %s', (_, facts) => {
-    expect(told(facts).danger).toBe(false)
+    expect(described(facts).danger).toBe(false)
   })
 
   it('there is where another label moved on, but production did not', () => {
@@ -287,7 +287,7 @@ describe('danger', () => {
       { kind: 'deleted', versions: [6], labels: ['production', 'staging'], whole: false },
       promotion('staging', 6, 7),
     ]
-    expect(told(facts).danger).toBe(true)
+    expect(described(facts).danger).toBe(true)
   })
 })
 

@@ -34,7 +34,7 @@ describe('the terms of a query', () => {
 })
 
 describe('the words of a change', () => {
-  const said: PromptEvent = {
+  const event: PromptEvent = {
     type: 'prompt-version',
     action: 'updated',
     projectId: 'hidden',
@@ -47,7 +47,7 @@ describe('the words of a change', () => {
   const change = { subject: 'support/refund', title: 'It moved', actor: 'Maya', detail: emptyDetail }
 
   it('come from its name, title and author, and from the text and config in its payload', () => {
-    const words = changeWords(change, [said])
+    const words = changeWords(change, [event])
     for (const word of ['support', 'refund', 'moved', 'maya', 'apologise', 'temperature', 'example'])
       expect(words).toContain(word)
     expect(words).not.toContain('hidden')
@@ -67,7 +67,7 @@ describe('the words of a change', () => {
   })
 
   it('come from only the first 20,000 characters of its payload', () => {
-    const words = changeWords(change, [{ ...said, text: `first ${'x '.repeat(10_000)} last` }])
+    const words = changeWords(change, [{ ...event, text: `first ${'x '.repeat(10_000)} last` }])
     expect(words).toContain('first')
     expect(words).not.toContain('last')
   })

@@ -19,7 +19,7 @@ describe('a row that was read', () => {
     expect(hashOf(changed(trace, { outputTokens: 21 }))).not.toBe(hashOf(trace))
   })
 
-  it('is told again only where there is such an event', () => {
+  it('is reported again only where there is an event for that', () => {
     expect(asUpdate({ ...trace, event: 'generation.created' } as FlatBody)).toBeNull()
     expect(asUpdate(score)?.event).toBe('score.updated')
   })

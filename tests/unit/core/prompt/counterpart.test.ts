@@ -38,7 +38,7 @@ describe('more events are awaited', () => {
       [created(4, ['latest'])],
     ],
     [
-      'while the loser was only heard of before it lost',
+      'while the only event of the loser is from before it lost',
       [v(3, ['latest', 'production'])],
       [
         create,

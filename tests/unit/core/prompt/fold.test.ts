@@ -189,7 +189,7 @@ describe('`latest`', () => {
 })
 
 describe('the fixtures', () => {
-  const said = (name: FixtureName): StoredPromptEvent => {
+  const eventOf = (name: FixtureName): StoredPromptEvent => {
     const event = toEvent(JSON.parse(fixture(name).toString()))
     if (event.type !== 'prompt-version') throw new Error(`${name} is not about a prompt`)
     return { ...event, eventId: name, occurredAt: 0 }
@@ -198,10 +198,13 @@ describe('the fixtures', () => {
   it('make one new version, and one promotion after it', () => {
     const first = foldPrompt(
       [],
-      [said('01b-prompt-updated-previous-loses-latest.json'), said('01-prompt-created-text.json')],
+      [eventOf('01b-prompt-updated-previous-loses-latest.json'), eventOf('01-prompt-created-text.json')],
     )
     expect(first.facts).toEqual([{ kind: 'version-created', version: 7, labels: ['latest'] }])
-    const move = [said('05b-label-move-loses-production.json'), said('05a-label-move-gains-production.json')]
+    const move = [
+      eventOf('05b-label-move-loses-production.json'),
+      eventOf('05a-label-move-gains-production.json'),
+    ]
     expect(move.map((event) => awaitsCounterpart(first.after, [event]))).toEqual([true, true])
     expect(awaitsCounterpart(first.after, move)).toBe(false)
     expect(foldPrompt(first.after, move)).toMatchObject({

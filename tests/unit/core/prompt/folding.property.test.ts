@@ -105,15 +105,15 @@ describe('the state after each random edit', () => {
         const states = live(known.get(edit.name) ?? []).filter(
           ({ promptId }) => !silentlyDeleted.has(promptId),
         )
-        const told = truth.map((version): VersionState => {
+        const expected = truth.map((version): VersionState => {
           const { id, text: _, createdAt: __, ...rest } = version
-          const heard = states.find(({ promptId }) => promptId === id)
-          const isHeir = silentHeirs.has(id) && heard?.labels.includes('latest') === false
+          const known = states.find(({ promptId }) => promptId === id)
+          const isHeir = silentHeirs.has(id) && known?.labels.includes('latest') === false
           const labels = rest.labels.filter((label) => !isHeir || label !== 'latest')
-          const updatedAt = isHeir ? heard.updatedAt : rest.updatedAt
+          const updatedAt = isHeir ? known.updatedAt : rest.updatedAt
           return { ...rest, promptId: id, promptType: 'text', labels, updatedAt, deleted: false }
         })
-        expect(states.map(comparable)).toEqual(told.map(comparable))
+        expect(states.map(comparable)).toEqual(expected.map(comparable))
       }
     })
   })
@@ -184,8 +184,8 @@ describe('with a tenth of the events lost', () => {
     versions.find(({ labels }) => labels.includes(label))?.version
 
   /** Who carried a label lately: since the relay last knew, and just now. */
-  const playWithLoss = (withKeys: boolean): { said: number; moves: number } => {
-    const count = { said: 0, moves: 0 }
+  const playWithLoss = (withKeys: boolean): { losses: number; moves: number } => {
+    const count = { losses: 0, moves: 0 }
     forEachEdit(({ known, random }) => {
       const everHeld = new Set<string>()
       return ({ edit, events, truth, truthBefore, states }) => {
@@ -204,7 +204,7 @@ describe('with a tenth of the events lost', () => {
         const heldBy = (label: string): Holder[] =>
           (withKeys ? [truth] : states).map((state) => holderOf(state, label))
         if (title.endsWith('nothing carries production now')) {
-          count.said++
+          count.losses++
           expect({ ...edit, title, production: heldBy('production') }).toMatchObject({
             production: expect.arrayContaining([undefined]),
           })
@@ -227,9 +227,9 @@ describe('with a tenth of the events lost', () => {
   })
 
   it('with API keys, says that no version has production where that is so, and never otherwise', () => {
-    const { said, moves } = playWithLoss(true)
+    const { losses, moves } = playWithLoss(true)
     expect(moves).toBeGreaterThan(50)
-    expect(said).toBeGreaterThan(10)
+    expect(losses).toBeGreaterThan(10)
   })
 })
 

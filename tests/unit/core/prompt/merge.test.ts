@@ -160,10 +160,10 @@ describe('the state after a change', () => {
 
     it('takes a reported deletion as final, even where it was inferred before', () => {
       const gone = v(2, [], { deleted: true, presumed: true })
-      const told = foldPrompt([v(1), gone], [deleted(2, [], { updatedAt: 100 })])
-      expect(deletedOf(told.after)).toEqual([[2, undefined]])
+      const fold = foldPrompt([v(1), gone], [deleted(2, [], { updatedAt: 100 })])
+      expect(deletedOf(fold.after)).toEqual([[2, undefined]])
       const late = updated(2, ['staging'], { updatedAt: 300 })
-      expect(foldPrompt(told.after, [late])).toMatchObject({ stale: [late.eventId] })
+      expect(foldPrompt(fold.after, [late])).toMatchObject({ stale: [late.eventId] })
     })
   })
 

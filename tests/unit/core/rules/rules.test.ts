@@ -72,7 +72,7 @@ describe('a rule', () => {
       'promoted',
     ],
     [
-      'says which label it wanted',
+      'says which label it is for',
       { label: ['production', 'eu'] },
       [staged],
       'label is not production or eu',
@@ -193,7 +193,8 @@ describe('relay.config.ts', () => {
     if (!env) throw new Error('The environment has problems')
     return buildRoutes(standard, env)
   }
-  const told = (facts: Fact[]) => route(configured(all), change(facts)).routed.map(({ target }) => target)
+  const targetsOf = (facts: Fact[]) =>
+    route(configured(all), change(facts)).routed.map(({ target }) => target)
 
   it('notifies Slack, Discord and PagerDuty of troubles', () => {
     expect(configured({}).alertTargets).toEqual(['slack', 'discord', 'pagerduty'])
@@ -244,7 +245,7 @@ describe('relay.config.ts', () => {
     ['nothing visible', [{ kind: 'unchanged' }], []],
     ['a body of unknown shape', [{ kind: 'unrecognised' }], []],
   ])('routes %s', (_, facts, targets) => {
-    expect(told(facts)).toEqual(targets)
+    expect(targetsOf(facts)).toEqual(targets)
   })
 
   it('does not compile with a rule that names an unknown target', () => {

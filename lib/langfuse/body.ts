@@ -30,7 +30,7 @@ type User = z.output<typeof promptBody>['user']
 const person = (user: User): PromptEvent['user'] =>
   user ? { name: user.name ?? null, email: user.email ?? null } : null
 
-/** Links end up in pages and messages, where `javascript:` and the like have no place. */
+/** Links appear on pages and in messages, where `javascript:` and the like must not. */
 const link = (url: string | undefined): string | null =>
   url !== undefined && /^https?:/i.test(url) && URL.canParse(url) ? url : null
 
@@ -61,7 +61,7 @@ const flatActions = {
   'prompt.deleted': 'deleted',
 } as const satisfies Record<z.output<typeof flatBody>['event'], PromptAction>
 
-/** Its `timestamp` is when it was sent, which orders nothing: `updatedAt` stays unknown. */
+/** Its `timestamp` is when it was sent, which says nothing about the order of edits: `updatedAt` stays unknown. */
 function fromFlat({ event, data }: z.output<typeof flatBody>): PromptEvent {
   return {
     type: 'prompt-version',
@@ -80,7 +80,7 @@ function fromFlat({ event, data }: z.output<typeof flatBody>): PromptEvent {
   }
 }
 
-/** The filter operators of Langfuse that name whole values; the others (`contains`, `none of`) name none. */
+/** Only these filter operators name whole values, unlike `contains` or `none of`. */
 const environmentFilter = z.object({
   column: z.literal('environment'),
   operator: z.enum(['=', 'any of', 'all of']),
@@ -185,7 +185,7 @@ const unrecognised = (problems: string[]): UnrecognisedEvent => ({
   problems: problems.map((problem) => problem.slice(0, 300)),
 })
 
-/** What is wrong with which field, in a sentence. */
+/** Which field is wrong, and why, as a sentence. */
 export const problemOf = ({ path, message }: z.core.$ZodIssue): string =>
   `\`${z.core.toDotPath(path)}\`: ${message.replace(/^Invalid input: /, '')}`
 
@@ -193,13 +193,13 @@ const reader =
   <Schema extends z.ZodType>(schema: Schema, read: (body: z.output<Schema>) => SourceEvent) =>
   (body: JsonObject): SourceEvent => {
     const parsed = schema.safeParse(body)
-    // Cut before the sentences are made: an array of a million wrong items has a million issues.
+    // Cut before the sentences are made: an array with a million wrong items has a million issues.
     return parsed.success
       ? read(parsed.data)
       : unrecognised(parsed.error.issues.slice(0, maxProblems).map(problemOf))
   }
 
-/** A `Map`, since the key comes from outside: `__proto__` and `constructor` are in every object. */
+/** A `Map`, since the key comes from outside: every object has `__proto__` and `constructor`. */
 const enveloped = new Map<unknown, (body: JsonObject) => SourceEvent>([
   ['prompt-version', reader(promptBody, fromPrompt)],
   ['monitor-alert', reader(alertBody, fromAlert)],
@@ -211,17 +211,17 @@ const flat = new Map<unknown, (body: JsonObject) => SourceEvent>([
   ...scoreNames.map((name) => [name, reader(scoreBody, fromScore)] as const),
 ])
 
-/** An own value of the body; what it inherits is not the sender's word. */
+/** An own property of the body: what is inherited was not sent. */
 export const own = (body: JsonObject, key: string): unknown =>
   Object.hasOwn(body, key) ? body[key] : undefined
 
-/** Whether it is in the form of tutorials, which has no `type`. */
+/** Whether a body has the form that tutorials show, which has no `type`. */
 export const isFlat = (body: JsonObject): boolean =>
   !Object.hasOwn(body, 'type') && typeof own(body, 'event') === 'string'
 
 /**
- * Columns of text cannot hold everything that JSON can: Postgres refuses NUL, and UTF-8 has no lone
- * surrogates. Langfuse's own database cannot hold them either, so that no real name is changed here.
+ * Text columns cannot hold everything that JSON can: Postgres refuses NUL, and UTF-8 has no lone surrogates. Neither can
+ * Langfuse's own database, so this changes no real name.
  */
 export function storable<T>(value: T): T
 export function storable(value: unknown): unknown {
@@ -231,7 +231,7 @@ export function storable(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, storable(item)]))
 }
 
-/** What a JSON object of Langfuse says. The text and config of a prompt are kept exactly. */
+/** The event in a JSON object from Langfuse. The text and config of a prompt are kept exactly. */
 export function toEvent(body: JsonObject): SourceEvent {
   const [key, known] = isFlat(body) ? (['event', flat] as const) : (['type', enveloped] as const)
   const given = own(body, key)
@@ -248,7 +248,7 @@ export function toEvent(body: JsonObject): SourceEvent {
   return { ...storable(rest), text, config }
 }
 
-/** The event of a stored body: the same that `openWebhook` gave when it came. */
+/** The event of a stored body: the same one that `openWebhook` returned when it arrived. */
 export function parseBody(rawBody: Uint8Array): SourceEvent {
   const json = readJsonObject(rawBody)
   return json.ok ? toEvent(json.value) : { type: 'unrecognised', projectId: null, problems: [json.message] }

@@ -4,12 +4,12 @@ import { type JsonRefusal, readJsonObject } from '../base/json.ts'
 import type { TraceCallbackEvent } from '../core/change/event.ts'
 import { problemOf } from './body.ts'
 
-/** Projects and sessions may be named freely, so letters of any script; but nothing that hides or breaks a line. */
+/** Names of projects and sessions are free, so any script is allowed, but nothing invisible and no line break. */
 const id = z
   .string()
   .min(1)
   .max(200)
-  .regex(/^[\p{L}\p{M}\p{N}\p{P}\p{S} ]+$/u, { error: 'holds a character that cannot be printed' })
+  .regex(/^[\p{L}\p{M}\p{N}\p{P}\p{S} ]+$/u, { error: 'contains a character that cannot be printed' })
 
 const item = z
   .object({
@@ -23,16 +23,16 @@ const item = z
   })
 
 /**
- * Both forms: what Langfuse's server sends when somebody presses the button of a web callout, one item with `sessionId`
- * (`web/src/features/web-callouts`, v4.16.0), and what a browser sends by the draft of web callbacks
+ * Both forms: what Langfuse's server sends when someone presses the button of a web callout, one item with `sessionId`
+ * (`web/src/features/web-callouts`, v4.16.0), and what a browser sends according to the draft of web callbacks
  * (https://github.com/langfuse/langfuse-docs/pull/2973).
  */
 const body = z.object({ version: z.literal(1), items: z.array(item).min(1).max(100) })
 
-/** One item of a callback, as it is stored: in a body of its own. */
+/** One item of a callback, stored with a body of its own. */
 export interface CallbackItem {
   event: TraceCallbackEvent
-  /** A hash; the same for the same project and ids. */
+  /** A hash of project and ids. */
   key: string
   body: Uint8Array
 }
@@ -62,7 +62,7 @@ function itemOf({
   }
 }
 
-/** The items of a callback, each once; or which field is wrong. Whether such traces exist is not known here. */
+/** The items of a callback without duplicates, or which field is wrong. Whether such traces exist is not checked here. */
 export function openCallback(rawBody: Uint8Array): { ok: true; items: CallbackItem[] } | CallbackRefusal {
   const json = readJsonObject(rawBody)
   if (!json.ok) return { ...json, status: 400 }

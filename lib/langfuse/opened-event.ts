@@ -7,13 +7,13 @@ import { burstName, isObserved } from '../core/change/observed.ts'
 import type { FlatBody } from '../core/polling/rows.ts'
 import { isFlat, own, storable, toEvent } from './body.ts'
 
-/** An event of Langfuse with what the store knows it by. */
+/** An event from Langfuse with the keys and names that the store knows it by. */
 export interface OpenedEvent {
   event: SourceEvent
   /** At most 209 characters of printable ASCII. */
   dedupeKey: string
   twinKey: string | null
-  /** As it may be shown. */
+  /** Fit to be shown. */
   projectId: string | null
   /** Prompt name, monitor title, resource, or the `type` that is not known. May be empty. */
   subject: string
@@ -21,7 +21,7 @@ export interface OpenedEvent {
   occurredAt: number
 }
 
-/** The event of a body that may be trusted: it was signed, or read from Langfuse's API. */
+/** The event of a trusted body, which was signed or read from Langfuse's API. */
 export function openEvent(
   body: JsonObject,
   { rawBody, timestamp, now }: { rawBody: Uint8Array; timestamp: number | null; now: number },
@@ -46,20 +46,20 @@ export function openPolled(body: FlatBody): OpenedEvent & { body: Uint8Array } {
 
 const sha256 = (value: string | Uint8Array): string => createHash('sha256').update(value).digest('hex')
 
-/** `JSON.stringify` keeps the parts apart and lone surrogates different; joining them would not. */
+/** `JSON.stringify` keeps the parts apart, and lone surrogates distinct; joining them would not. */
 const hashOf = (parts: unknown[]): string => sha256(JSON.stringify(parts))
 
 const keyOfId = (id: string): string =>
   /^[\x21-\x7e]{1,200}$/.test(id) ? `langfuse:${id}` : `langfuse:sha256:${hashOf([id])}`
 
 /**
- * What makes the event one event. Langfuse's `id` is the same over all tries and re-runs of a delivery,
- * while `timestamp` and signature change with a re-run. The flat form has no id.
+ * Identifies an event. Langfuse's `id` is the same for all tries and re-runs of a delivery, while `timestamp` and signature
+ * change with a re-run. The flat form has no id.
  */
 export function dedupeKeyOf(event: SourceEvent, body: JsonObject, rawBody: Uint8Array): string {
   if (isObserved(event)) {
     const { updatedAt } = body.data as { updatedAt?: unknown }
-    // Where nothing says when it was updated, another content is another telling.
+    // Without the time of the update, different content is a different event.
     return `flat:${hashOf([body.event, event.projectId, event.traceId, event.id, updatedAt ?? sha256(rawBody)])}`
   }
   if (isFlat(body) && event.type === 'prompt-version')
@@ -69,8 +69,8 @@ export function dedupeKeyOf(event: SourceEvent, body: JsonObject, rawBody: Uint8
 }
 
 /**
- * The same for one edit, alert or notification that two automations tell, whose events differ in `id`. Null where unknown.
- * The `timestamp` of a notification is that of its making; of a prompt's event, that of its sending.
+ * The same for two events about one edit, alert or notification that two automations sent under different ids. Null if
+ * unknown. The `timestamp` of a notification is when it was created; that of a prompt's event, when it was sent.
  */
 export function twinKeyOf(event: SourceEvent, body: JsonObject): string | null {
   switch (event.type) {
@@ -91,8 +91,8 @@ export function twinKeyOf(event: SourceEvent, body: JsonObject): string | null {
 }
 
 /**
- * What the event is about, as a person would name it; at most 600 characters, as it is looked up by index. Two prompts
- * never have the same.
+ * What the event is about, as a person would name it, in at most 600 characters, since an index holds it. Two prompts never
+ * have the same subject.
  */
 export function subjectOf(event: SourceEvent, body: JsonObject): string {
   const name = nameOf(event, body)

@@ -6,8 +6,8 @@ import { createHmac, timingSafeEqual } from 'node:crypto'
  *   https://github.com/langfuse/langfuse/blob/v4.16.0/packages/shared/src/encryption/signature.ts
  * - `bare`, what tutorials show: 64 hex digits over the body. It has no time of its own.
  *
- * The form of the header alone decides which it is. A digest of one cannot pass as the other, because the
- * messages never meet: a `v1` message starts with a digit, a body that `bare` takes starts with `{`.
+ * The form of the header alone decides which one it is. A digest of one cannot pass as the other, because the signed
+ * messages never coincide: those of `v1` start with a digit, and bodies that `bare` accepts start with `{`.
  */
 export type SignatureScheme = 'v1' | 'bare'
 
@@ -19,7 +19,7 @@ export interface SignatureRefusal {
     | 'signature-expired'
     | 'signature-mismatch'
     | 'scheme-off'
-  /** A sentence with its numbers. Holds nothing of the header, the body or a secret. */
+  /** A sentence with numbers. Contains nothing of the header, the body or a secret. */
   message: string
 }
 
@@ -36,7 +36,7 @@ export type SignatureResult =
 
 interface Parsed {
   scheme: SignatureScheme
-  /** Exactly as in the header, since it is part of what was signed. */
+  /** Exactly as in the header, since it is part of the signed message. */
   t: string | null
   digests: Buffer[]
 }
@@ -51,7 +51,7 @@ const refuse = (reason: SignatureRefusal['reason'], message: string): SignatureR
 })
 const malformed = (message: string): SignatureRefusal => refuse('signature-malformed', message)
 
-/** The pattern is the strict part: `Buffer.from` stops at the first wrong digit without a word. */
+/** The pattern is needed: `Buffer.from` silently stops at the first wrong digit. */
 function decode(hex: string): Buffer | null {
   return /^[0-9a-f]{64}$/i.test(hex) ? Buffer.from(hex, 'hex') : null
 }
@@ -63,15 +63,19 @@ function parseV1(header: string): Parsed | SignatureRefusal {
   })
   const [time, ...moreTimes] = parts.filter(({ key }) => key === 't')
   if (!time || moreTimes.length > 0)
-    return malformed(`The signature header must hold one t, it holds ${time ? moreTimes.length + 1 : 0}`)
+    return malformed(
+      `The signature header must contain one t, it contains ${time ? moreTimes.length + 1 : 0}`,
+    )
   if (!/^[0-9]{1,12}$/.test(time.value))
     return malformed('t must be unix seconds: 1 to 12 digits, nothing else')
   // Examples in older Langfuse docs wrote `s=`: https://github.com/langfuse/langfuse-docs/pull/3406
   const signatures = parts.filter(({ key }) => key === 'v1' || key === 's')
-  if (signatures.length === 0) return malformed('The signature header holds no v1')
+  if (signatures.length === 0) return malformed('The signature header contains no v1')
   if (signatures.length > maxDigests)
-    return malformed(`The signature header holds ${signatures.length} signatures, the limit is ${maxDigests}`)
-  // One good signature suffices: a sender that adds a form of its own under the same key must not lose the event.
+    return malformed(
+      `The signature header contains ${signatures.length} signatures, the limit is ${maxDigests}`,
+    )
+  // One valid signature suffices: a sender that adds another form under the same key must not lose its events.
   const digests = signatures.map(({ value }) => decode(value)).filter((digest) => digest !== null)
   if (digests.length === 0) return malformed('No v1 is exactly 64 hex digits')
   return { scheme: 'v1', t: time.value, digests }
@@ -87,8 +91,8 @@ function parseHeader(header: string): Parsed | SignatureRefusal {
 }
 
 /**
- * Whether a signed time is inside the window, which reaches as far into the future as into the past:
- * exactly at the limit passes. Both times are epoch milliseconds.
+ * Whether a signed time is within the window, which reaches equally far into the past and the future, limits included.
+ * Both times are epoch milliseconds.
  */
 export function checkAge(
   timestampMs: number,
@@ -96,7 +100,7 @@ export function checkAge(
   toleranceSeconds: number,
 ): { ok: true } | SignatureRefusal {
   const age = now - timestampMs
-  // Asked this way round, NaN is outside.
+  // Written this way round, NaN is outside.
   if (Math.abs(age) <= toleranceSeconds * 1000) return { ok: true }
   const seconds = Math.ceil(Math.abs(age) / 1000)
   const where = age < 0 ? `${seconds} s ahead of this clock` : `${seconds} s old`
@@ -117,7 +121,7 @@ function startsLikeObject(rawBody: Uint8Array): boolean {
   return rawBody[at] === 0x7b
 }
 
-/** The secret that matches. Looks at all of them, so that the time taken does not tell which. */
+/** The secret that matches. All are tried, so that the time taken does not reveal which one it is. */
 function matching(
   { t, digests }: Parsed,
   rawBody: Uint8Array,
@@ -131,7 +135,7 @@ function matching(
   return found
 }
 
-/** Checks the bytes that came. `now` is epoch milliseconds. Never throws, whatever the header is. */
+/** Verifies the received bytes. `now` is epoch milliseconds. Never throws, whatever the header is. */
 export function verifySignature(request: {
   header: string | null | undefined
   rawBody: Uint8Array
@@ -147,12 +151,12 @@ export function verifySignature(request: {
   if ('ok' in parsed) return parsed
   const { scheme, t } = parsed
   if (!schemes.includes(scheme))
-    return refuse('scheme-off', `The signature is ${scheme}, accepted is ${schemes.join(', ')}`)
+    return refuse('scheme-off', `The signature is ${scheme}, only ${schemes.join(' and ')} is accepted`)
   const timestamp = t === null ? null : Number(t) * 1000
   const age = timestamp === null ? null : checkAge(timestamp, now, toleranceSeconds)
   if (age?.ok === false) return age
   if (scheme === 'bare' && !startsLikeObject(rawBody))
-    return refuse('signature-mismatch', 'A bare signature is only taken over a JSON object')
+    return refuse('signature-mismatch', 'A bare signature is accepted only over a JSON object')
   const secret = matching(parsed, rawBody, secrets)
   if (secret === undefined) {
     const many = secrets.length === 1 ? 'the secret' : `any of ${secrets.length} secrets`

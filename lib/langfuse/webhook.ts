@@ -6,7 +6,7 @@ import { checkAge, type SignatureRefusal, type SignatureScheme, verifySignature 
 
 export interface WebhookRequest {
   headers: Headers
-  /** Exactly as they came. */
+  /** Exactly as received. */
   rawBody: Uint8Array
   secrets: readonly string[]
   schemes: readonly SignatureScheme[]
@@ -25,7 +25,7 @@ export interface RefusedWebhook {
   ok: false
   status: 400 | 401 | 503
   reason: 'no-secret' | 'signature-undated' | SignatureRefusal['reason'] | JsonRefusal['reason']
-  /** A sentence with its numbers, fit to be stored and shown. */
+  /** A sentence with numbers, fit to be stored and shown. */
   message: string
 }
 
@@ -38,11 +38,11 @@ const refuse = (
   { reason, message }: Pick<RefusedWebhook, 'reason' | 'message'>,
 ): RefusedWebhook => ({ ok: false, status, reason, message })
 
-/** A bare signature has no time of its own; the body that it signs has. */
+/** A bare signature has no time of its own, but the signed body has. */
 function checkBodyAge(timestamp: number | null, request: WebhookRequest): RefusedWebhook | null {
   if (timestamp === null) {
     const message =
-      'A bare signature needs an ISO 8601 `timestamp` in the body, or it could be replayed for ever'
+      'A bare signature needs an ISO 8601 `timestamp` in the body; otherwise it could be replayed for ever'
     return refuse(401, { reason: 'signature-undated', message })
   }
   const age = checkAge(timestamp, request.now, request.toleranceSeconds)
@@ -50,13 +50,13 @@ function checkBodyAge(timestamp: number | null, request: WebhookRequest): Refuse
 }
 
 /**
- * Opens one request of Langfuse: verifies the bytes, then parses them. Signed JSON of a shape that is not
- * known is an `unrecognised` event, no refusal: Langfuse turns an automation off after five of those.
+ * Opens a request from Langfuse: verifies the bytes, then parses them. Signed JSON of an unknown shape is an `unrecognised`
+ * event and not refused: after five refusals Langfuse switches an automation off.
  */
 export function openWebhook(request: WebhookRequest): OpenedWebhook | RefusedWebhook {
   const { headers, rawBody, now } = request
   if (request.secrets.length === 0) {
-    const message = 'LANGFUSE_WEBHOOK_SECRET is not set, so that no request can be verified'
+    const message = 'LANGFUSE_WEBHOOK_SECRET is not set, so no request can be verified'
     return refuse(503, { reason: 'no-secret', message })
   }
   const signature = verifySignature({ ...request, header: headers.get('x-langfuse-signature') })
@@ -83,7 +83,7 @@ const keptNames = [
   'tracestate',
 ]
 
-/** The headers worth keeping with an event, each at most 500 characters. Never a signature or credential. */
+/** The headers kept with an event, at most 500 characters of each. Never a signature or a credential. */
 export function keptHeaders(headers: Headers): Record<string, string> {
   return Object.fromEntries(
     keptNames.flatMap((name) => {

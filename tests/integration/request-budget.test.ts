@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { BudgetUse } from '#lib/core/polling/request-budget.ts'
-import { askLangfuse } from '#lib/langfuse/api/request.ts'
+import { getFromLangfuse } from '#lib/langfuse/api/request.ts'
 import { prune } from '#lib/pipeline/prune.ts'
 import { isPostgres, openDatabase } from '#lib/store/client.ts'
 import { requestBudget } from '#lib/store/tables/request-budget.ts'
@@ -95,12 +95,12 @@ describe.each(engines)('the budget of requests on %s', (_, openStore) => {
       fetch,
       draw: () => draw('callback', 1),
     }
-    expect(await askLangfuse(api, '/api/public/x')).toMatchObject({ ok: true })
-    expect(await askLangfuse(api, '/api/public/x')).toMatchObject({
+    expect(await getFromLangfuse(api, '/api/public/x')).toMatchObject({ ok: true })
+    expect(await getFromLangfuse(api, '/api/public/x')).toMatchObject({
       ok: false,
-      isUnasked: true,
+      isOverBudget: true,
       retryAfterMs: 60_000,
-      message: "This minute's requests to Langfuse are spent: the next may go in 60 s",
+      message: "This minute's requests to Langfuse are used up: the next may be sent in 60 s",
     })
     expect(asked).toBe(1)
   })

@@ -14,7 +14,7 @@ export type TraceAnswer =
       retryAfterMs: number | null
       message: string
       /** The request budget is spent, so nothing is known of Langfuse's state. */
-      isUnasked?: true
+      isOverBudget?: true
     }
 
 /** Why no target is notified of a callback. */

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { ObservationBody } from '../../core/change/observed.ts'
 import type { PageRequest, PolledPage } from '../../core/polling/rows.ts'
 import { amount, pageNumber, pageReader, text, time } from './page.ts'
-import { askLangfuse, type LangfuseApi } from './request.ts'
+import { getFromLangfuse, type LangfuseApi } from './request.ts'
 
 const amounts = z.record(z.string(), z.number().catch(0)).nullish().catch(null)
 
@@ -33,47 +33,47 @@ const row = z.object({
   providedModelName: text,
   totalCost: amount,
   traceName: text,
-  /** The names of the endpoint from before v4. */
+  /** Names of the endpoint before v4. */
   model: text,
   calculatedTotalCost: amount,
 })
 type Row = z.output<typeof row>
 
 const fields = 'core,basic,time,model,usage,metrics,prompt,trace_context'
-/** Half of what Langfuse allows, so that an answer stays well below the 5 MB that it may have. */
+/** Half of what Langfuse allows, so that an answer stays well below its limit of 5 MB. */
 const limit = 500
 const oldLimit = 100
 
 /**
- * One page of observations, newest first: `GET /api/public/v2/observations`, or where `old`, the endpoint of
- * Langfuse v3, `GET /api/public/observations`, whose cursor is a page's number. `projectId`: for rows that name none.
+ * One page of observations, newest first: `GET /api/public/v2/observations`, or if `old`, the endpoint of Langfuse v3,
+ * `GET /api/public/observations`, whose cursor is a page number. `projectId`: for rows that do not name theirs.
  */
 export async function readObservations(
   api: LangfuseApi,
-  wanted: PageRequest,
+  page: PageRequest,
   projectId: string,
 ): Promise<PolledPage> {
-  const { from, to, cursor, old } = wanted
+  const { from, to, cursor, old } = page
   const range = {
     fromStartTime: new Date(from).toISOString(),
     toStartTime: to === null ? undefined : new Date(to).toISOString(),
   }
   const answer = old
-    ? await askLangfuse(api, '/api/public/observations', {
+    ? await getFromLangfuse(api, '/api/public/observations', {
         ...range,
-        page: pageNumber(wanted),
+        page: pageNumber(page),
         limit: oldLimit,
       })
-    : await askLangfuse(api, '/api/public/v2/observations', {
+    : await getFromLangfuse(api, '/api/public/v2/observations', {
         ...range,
         fields,
         limit,
         cursor: cursor ?? undefined,
       })
-  return readPage(answer, wanted, projectId)
+  return readPage(answer, page, projectId)
 }
 
-/** As Langfuse itself sums them up: details are by kind, such as `input_cached_tokens`. */
+/** As Langfuse itself sums them: details are by kind, such as `input_cached_tokens`. */
 function sumOf(details: Row['usageDetails'], kind: string): number | null {
   const of = Object.entries(details ?? {}).filter(([name]) => name.startsWith(kind))
   return of.length === 0 ? null : of.reduce((sum, [, count]) => sum + Math.max(0, count), 0)
@@ -87,7 +87,7 @@ function bodyOf(one: Row, projectId: string): ObservationBody {
     timestamp: one.startTime,
     data: {
       projectId: one.projectId ?? projectId,
-      // An observation without a trace is one of its own.
+      // An observation without a trace is its own trace.
       traceId: one.traceId || id,
       observationId: id,
       type,

@@ -1,15 +1,15 @@
 import { z } from 'zod'
-import { askLangfuse, type LangfuseApi } from './request.ts'
+import { getFromLangfuse, type LangfuseApi } from './request.ts'
 
 const projects = z.object({ data: z.array(z.object({ id: z.string().min(1).max(600) })).min(1) })
 
 export type ProjectRead =
   | { ok: true; projectId: string; at: number | null }
-  | { ok: false; status: number | null; retryAfterMs: number | null; message: string; isUnasked?: true }
+  | { ok: false; status: number | null; retryAfterMs: number | null; message: string; isOverBudget?: true }
 
-/** The project that the keys belong to (`GET /api/public/projects`): each pair of keys has exactly one. */
+/** The project of the keys (`GET /api/public/projects`): each pair of keys belongs to exactly one. */
 export async function readProject(api: LangfuseApi): Promise<ProjectRead> {
-  const answer = await askLangfuse(api, '/api/public/projects')
+  const answer = await getFromLangfuse(api, '/api/public/projects')
   if (!answer.ok) return answer
   const [project] = projects.safeParse(answer.json).data?.data ?? []
   if (project) return { ok: true, projectId: project.id, at: answer.at }

@@ -3,7 +3,7 @@ import { pathSegment } from '../../base/url-path.ts'
 import type { StoredPromptEvent } from '../../core/change/change.ts'
 import { storable } from '../body.ts'
 import { readProject } from './project.ts'
-import { askLangfuse, type LangfuseAnswer, type LangfuseApi } from './request.ts'
+import { getFromLangfuse, type LangfuseAnswer, type LangfuseApi } from './request.ts'
 
 const isNoAnswer = (answer: LangfuseAnswer): boolean =>
   !answer.ok && (answer.status === null || answer.status === 429 || answer.status >= 500)
@@ -17,8 +17,8 @@ const promptVersion = z.object({
 
 /**
  * Reads one version of a prompt (`GET /api/public/v2/prompts/{name}`), with its references resolved as in a webhook.
- * Null where it does not exist, no address can hold its name (`..`), or it belongs to another project than the keys;
- * undefined where no answer came, or one that asks for patience: a difference is worth asking once, not waiting for.
+ * Null if it does not exist, a path cannot contain its name (`..`), or it belongs to another project than the keys.
+ * Undefined if there was no answer, a 429 or a 5xx: a difference is worth one request, but no waiting.
  */
 export async function readPromptVersion(
   api: LangfuseApi,
@@ -26,7 +26,7 @@ export async function readPromptVersion(
 ): Promise<{ text: unknown; config: unknown } | null | undefined> {
   const segment = pathSegment(name)
   if (segment === null) return null
-  const answer = await askLangfuse(api, `/api/public/v2/prompts/${segment}`, { version })
+  const answer = await getFromLangfuse(api, `/api/public/v2/prompts/${segment}`, { version })
   if (isNoAnswer(answer)) return undefined
   const read = promptVersion.safeParse(answer.ok ? answer.json : null)
   if (!read.success || read.data.projectId !== projectId || read.data.version !== version) return null
@@ -55,9 +55,9 @@ interface LabelOfPrompt {
 }
 
 /**
- * Reads which version of a prompt carries a label (`GET /api/public/v2/prompts/{name}?label=…&resolve=false`). `holder`
- * null: none does; since 404 is also the answer of another project, its keys are asked whose they are. Null where that
- * cannot be known by these keys, undefined where no answer came.
+ * Reads which version of a prompt carries a label (`GET /api/public/v2/prompts/{name}?label=…&resolve=false`). `holder` is
+ * null if none does; since another project would answer 404 too, the project of the keys is checked then. Null if these
+ * keys cannot tell, undefined if there was no answer.
  */
 export async function readLabelHolder(
   api: LangfuseApi,
@@ -65,7 +65,7 @@ export async function readLabelHolder(
 ): Promise<{ holder: StoredPromptEvent | null } | null | undefined> {
   const segment = pathSegment(name)
   if (segment === null) return null
-  const answer = await askLangfuse(api, `/api/public/v2/prompts/${segment}`, { label, resolve: 'false' })
+  const answer = await getFromLangfuse(api, `/api/public/v2/prompts/${segment}`, { label, resolve: 'false' })
   if (isNoAnswer(answer)) return undefined
   if (!answer.ok) return answer.status === 404 ? nothingIn(api, projectId) : null
   const read = promptState.safeParse(answer.json)
@@ -95,21 +95,21 @@ async function nothingIn(api: LangfuseApi, projectId: string): Promise<{ holder:
 const page = z.object({ data: z.array(z.object({ lastUpdatedAt: z.iso.datetime({ offset: true }) })) })
 
 /**
- * When a prompt was last changed within this span, as far as the first page tells; `null`: none was
- * (`GET /api/public/v2/prompts`). Epoch milliseconds. Not `ok`: Langfuse gave no answer that can be read.
+ * When a prompt was last changed within this span, as far as the first page shows; `null` if none was
+ * (`GET /api/public/v2/prompts`). Epoch milliseconds. Not `ok`: there was no usable answer.
  */
 export async function promptChangedAt(
   api: LangfuseApi,
   { from, to }: { from: number; to: number },
 ): Promise<{ ok: true; changedAt: number | null } | { ok: false }> {
-  const answer = await askLangfuse(api, '/api/public/v2/prompts', {
+  const answer = await getFromLangfuse(api, '/api/public/v2/prompts', {
     fromUpdatedAt: new Date(from).toISOString(),
     toUpdatedAt: new Date(to).toISOString(),
     limit: 100,
   })
-  const told = answer.ok ? page.safeParse(answer.json).data : undefined
-  if (!told) return { ok: false }
-  const times = told.data.map((row) => Date.parse(row.lastUpdatedAt))
+  const rows = answer.ok ? page.safeParse(answer.json).data : undefined
+  if (!rows) return { ok: false }
+  const times = rows.data.map((row) => Date.parse(row.lastUpdatedAt))
   const within = times.filter((at) => at >= from && at <= to)
   return { ok: true, changedAt: within.length === 0 ? null : Math.max(...within) }
 }

@@ -4,17 +4,17 @@ import { aheadMs, type Reach, troubled } from '../../core/setup/reach.ts'
 import { readProject } from './project.ts'
 import type { LangfuseApi } from './request.ts'
 
-interface Question {
+interface ReachRequest {
   baseUrl: string
-  /** Without them it is only asked whether it is there. */
+  /** Without them, only whether Langfuse answers is checked. */
   keys: Pick<LangfuseApi, 'publicKey' | 'secretKey'> | null
   fetch: typeof globalThis.fetch
   now: () => number
   draw?: LangfuseApi['draw']
 }
 
-/** Whether Langfuse is there (`GET /api/public/health`) and takes the keys (`GET /api/public/projects`). */
-export async function reachLangfuse({ baseUrl, keys, fetch, now, draw }: Question): Promise<Reach> {
+/** Whether Langfuse answers (`GET /api/public/health`) and accepts the keys (`GET /api/public/projects`). */
+export async function reachLangfuse({ baseUrl, keys, fetch, now, draw }: ReachRequest): Promise<Reach> {
   const url = urlUnder(baseUrl, '/api/public/health')
   let ahead: number | null = null
   try {
@@ -29,7 +29,7 @@ export async function reachLangfuse({ baseUrl, keys, fetch, now, draw }: Questio
   const read = await readProject({ baseUrl, ...keys, fetch, ...(draw && { draw }) })
   if (read.ok)
     return { words: `Langfuse knows them for project ${read.projectId}.`, fix: null, aheadMs: ahead }
-  if (read.isUnasked) return { words: `Langfuse was reached. ${read.message}.`, fix: null, aheadMs: ahead }
+  if (read.isOverBudget) return { words: `Langfuse was reached. ${read.message}.`, fix: null, aheadMs: ahead }
   const fix = 'check LANGFUSE_PUBLIC_KEY, LANGFUSE_SECRET_KEY and LANGFUSE_BASE_URL, which go together'
   return troubled(`${read.message}: ${fix}`, ahead)
 }

@@ -9,27 +9,27 @@ export interface LangfuseApi {
   publicKey: string
   secretKey: string
   fetch: typeof globalThis.fetch
-  /** Draws from the budget before each request: 0, or how many milliseconds it must wait. Absent: it need not. */
+  /** Takes a request from the budget: 0, or the milliseconds to wait. Absent: there is no budget. */
   draw?: () => Promise<number>
 }
 
 /**
- * `at`: Langfuse's own time by the answer's `Date` header, epoch milliseconds. `isUnasked`: the budget of requests is spent,
- * and nothing was sent.
+ * `at`: Langfuse's own time by the answer's `Date` header, epoch milliseconds. `isOverBudget`: nothing was sent, because the
+ * budget of requests is spent.
  */
 export type LangfuseAnswer =
   | { ok: true; json: unknown; at: number | null }
-  | { ok: false; status: number | null; retryAfterMs: number | null; message: string; isUnasked?: true }
+  | { ok: false; status: number | null; retryAfterMs: number | null; message: string; isOverBudget?: true }
 
 const timeoutMs = 10_000
-/** Langfuse's own cap on an answer is 5 MB. */
+/** Langfuse itself limits an answer to 5 MB. */
 const maxBytes = 6 * 1024 * 1024
 
 const refusals = new Map([
   [401, 'Langfuse does not know these API keys (401)'],
   [403, 'These API keys may not read this (403)'],
   [404, 'Langfuse has nothing here (404)'],
-  [429, 'The rate limit of Langfuse is reached (429)'],
+  [429, 'The rate limit of Langfuse was reached (429)'],
 ])
 
 const failed = (
@@ -39,11 +39,11 @@ const failed = (
 ): LangfuseAnswer => ({ ok: false, status, retryAfterMs: retryAfter, message })
 
 /**
- * Asks Langfuse's public API one question: `path` from the base address on (`/api/public/…`), each value of `query`
- * that is set. Follows no redirect, which would carry the keys elsewhere. Throws only what `draw` throws; `message` holds no
- * key.
+ * Reads from Langfuse's public API: `path` follows the base address (`/api/public/…`), and values of `query` that are
+ * undefined are left out. Follows no redirect, which could send the keys to another host. Throws only what `draw` throws.
+ * `message` contains no key.
  */
-export async function askLangfuse(
+export async function getFromLangfuse(
   { baseUrl, publicKey, secretKey, fetch, draw }: LangfuseApi,
   path: string,
   query: Readonly<Record<string, string | number | undefined>> = {},
@@ -53,13 +53,13 @@ export async function askLangfuse(
   const url = `${urlUnder(baseUrl, path)}${search.size > 0 ? `?${search}` : ''}`
   const waitMs = (await draw?.()) ?? 0
   if (waitMs > 0) {
-    const message = `This minute's requests to Langfuse are spent: the next may go in ${Math.ceil(waitMs / 1000)} s`
-    return { ok: false, status: null, retryAfterMs: waitMs, message, isUnasked: true }
+    const message = `This minute's requests to Langfuse are used up: the next may be sent in ${Math.ceil(waitMs / 1000)} s`
+    return { ok: false, status: null, retryAfterMs: waitMs, message, isOverBudget: true }
   }
   const authorization = `Basic ${Buffer.from(`${publicKey}:${secretKey}`).toString('base64')}`
   try {
-    // A `..` in it would ask another question than was meant, in the name of these keys.
-    if (!new URL(url).pathname.endsWith(path)) return failed('The address of the question cannot be written')
+    // A `..` in the path would request something else with these keys.
+    if (!new URL(url).pathname.endsWith(path)) return failed('There is no valid address for this request')
     const response = await fetch(url, {
       headers: { authorization, accept: 'application/json' },
       signal: AbortSignal.timeout(timeoutMs),
@@ -70,17 +70,17 @@ export async function askLangfuse(
     const at = Number.isNaN(date) ? null : date
     if (!response.ok) {
       await response.body?.cancel()
-      // As a date, it is one of Langfuse's clock.
+      // If it is a date, it is by Langfuse's clock.
       const after = retryAfterMs(headers, date)
       const message = refusals.get(status) ?? `Langfuse answered ${status}`
       return failed(message, status, after === null ? null : Math.min(after, maxBeyondMs))
     }
     const contentLength = headers.get('content-length')
     const body = await readBody(response.body, { maxBytes, timeoutMs, contentLength })
-    if (!body.ok) return failed(`Langfuse's answer was not read: ${body.message}`, status)
+    if (!body.ok) return failed(`Langfuse's answer could not be read: ${body.message}`, status)
     const json = jsonOf(Buffer.from(body.bytes).toString('utf8'))
     return json === undefined
-      ? failed('Langfuse answered with something else than JSON', status)
+      ? failed('Langfuse answered with something other than JSON', status)
       : { ok: true, json, at }
   } catch (error) {
     return failed(networkReason('Langfuse', error, URL.canParse(url) ? new URL(url).host : ''))

@@ -2,14 +2,14 @@ import { z } from 'zod'
 import type { ScoreBody } from '../../core/change/observed.ts'
 import type { PageRequest, PolledPage } from '../../core/polling/rows.ts'
 import { pageNumber, pageReader, text, time } from './page.ts'
-import { askLangfuse, type LangfuseApi } from './request.ts'
+import { getFromLangfuse, type LangfuseApi } from './request.ts'
 
 const row = z.object({
   id: z.string().min(1),
   projectId: text,
   name: z.string().min(1),
   value: z.union([z.number(), z.boolean(), z.string()]).nullish().catch(null),
-  /** The endpoint from before v4 has the text of a category beside its number. */
+  /** The endpoint before v4 has the text of a category beside its number. */
   stringValue: text,
   dataType: text,
   source: text,
@@ -24,32 +24,32 @@ const row = z.object({
 })
 type Row = z.output<typeof row>
 
-/** The most that Langfuse allows. */
+/** Langfuse's maximum. */
 const limit = 100
 
 /**
- * One page of scores, newest first: `GET /api/public/v3/scores`, or where `old`, `GET /api/public/v2/scores`, whose
- * cursor is a page's number. `projectId`: for rows that name none.
+ * One page of scores, newest first: `GET /api/public/v3/scores`, or if `old`, `GET /api/public/v2/scores`, whose cursor is
+ * a page number. `projectId`: for rows that do not name theirs.
  */
 export async function readScores(
   api: LangfuseApi,
-  wanted: PageRequest,
+  page: PageRequest,
   projectId: string,
 ): Promise<PolledPage> {
-  const { from, to, cursor, old } = wanted
+  const { from, to, cursor, old } = page
   const range = {
     fromTimestamp: new Date(from).toISOString(),
     toTimestamp: to === null ? undefined : new Date(to).toISOString(),
     limit,
   }
   const answer = old
-    ? await askLangfuse(api, '/api/public/v2/scores', { ...range, page: pageNumber(wanted) })
-    : await askLangfuse(api, '/api/public/v3/scores', {
+    ? await getFromLangfuse(api, '/api/public/v2/scores', { ...range, page: pageNumber(page) })
+    : await getFromLangfuse(api, '/api/public/v3/scores', {
         ...range,
         fields: 'details,subject',
         cursor: cursor ?? undefined,
       })
-  return readPage(answer, wanted, projectId)
+  return readPage(answer, page, projectId)
 }
 
 function wordsOrNumber({ value, stringValue, dataType }: Row): Row['value'] {

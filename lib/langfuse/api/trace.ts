@@ -4,7 +4,7 @@ import type { TraceFacts } from '../../core/change/change.ts'
 import type { CallbackIds, TraceAnswer } from '../../core/change/describe-callback.ts'
 import { levels } from '../../core/change/observed.ts'
 import { amount, strangeForm, text, time } from './page.ts'
-import { askLangfuse, type LangfuseAnswer, type LangfuseApi } from './request.ts'
+import { getFromLangfuse, type LangfuseAnswer, type LangfuseApi } from './request.ts'
 
 const moment = time
   .transform((iso) => Date.parse(iso))
@@ -52,19 +52,19 @@ const fields = 'core,basic,metrics,usage,model,trace_context'
 const limit = 1000
 
 const notFound: TraceAnswer = { state: 'not-found' }
-/** It does not take ids of this form (400), or has nothing by them (404). */
+/** Langfuse does not accept ids of this form (400), or has nothing with these (404). */
 const isNone = ({ status }: Extract<LangfuseAnswer, { ok: false }>): boolean =>
   status === 400 || status === 404
 
 const noAnswer = ({
   message,
   retryAfterMs,
-  isUnasked,
+  isOverBudget,
 }: Extract<LangfuseAnswer, { ok: false }>): TraceAnswer => ({
   state: 'no-answer',
   message,
   retryAfterMs,
-  ...(isUnasked && { isUnasked }),
+  ...(isOverBudget && { isOverBudget }),
 })
 const strange: TraceAnswer = {
   state: 'no-answer',
@@ -73,12 +73,16 @@ const strange: TraceAnswer = {
 }
 
 /**
- * Whether Langfuse knows the trace (else the session, else the observation) of a callback in its project, and what it
- * says of it: `GET /api/public/v2/observations`. Where that has nothing, as in a Langfuse of before v4, the endpoints
- * of v3, `GET /api/public/traces/{id}` and `…/sessions/{id}`. An observation is believed where the trace has it.
+ * Whether the trace (else the session, else the observation) of a callback exists in its project, and what Langfuse knows
+ * of it: `GET /api/public/v2/observations`. If that finds nothing, as in a Langfuse before v4, the endpoints of v3 are read:
+ * `GET /api/public/traces/{id}` and `…/sessions/{id}`. The callback's observation is kept if the trace contains it.
  */
 export async function readTrace(api: LangfuseApi, ids: CallbackIds): Promise<TraceAnswer> {
-  const answer = await askLangfuse(api, '/api/public/v2/observations', { ...wanted(ids), fields, limit })
+  const answer = await getFromLangfuse(api, '/api/public/v2/observations', {
+    ...queryFor(ids),
+    fields,
+    limit,
+  })
   if (!answer.ok) return isNone(answer) ? readOld(api, ids) : noAnswer(answer)
   const read = rows.safeParse(answer.json)
   if (!read.success) return strange
@@ -93,22 +97,22 @@ export async function readTrace(api: LangfuseApi, ids: CallbackIds): Promise<Tra
     ids: {
       ...ids,
       traceId: isSession ? null : (first.traceId ?? ids.traceId),
-      // Of a trace that was not read to its end, an id that anybody may have written is not believed.
-      observationId: believed(ids.observationId, own, isLeast && !ids.isAnonymous),
+      // In a trace that was not read to its end, an id that anyone may have sent cannot be confirmed.
+      observationId: confirmed(ids.observationId, own, isLeast && !ids.isAnonymous),
       sessionId: isSession ? ids.sessionId : (first.sessionId ?? null),
     },
     trace: factsOf(own, isLeast),
   }
 }
 
-function wanted({ traceId, sessionId, observationId }: CallbackIds): Record<string, string> {
+function queryFor({ traceId, sessionId, observationId }: CallbackIds): Record<string, string> {
   if (traceId !== null) return { traceId }
   if (sessionId !== null) return { sessionId }
   const filter = [{ type: 'string', column: 'id', operator: '=', value: observationId }]
   return { filter: JSON.stringify(filter) }
 }
 
-const believed = (id: string | null, known: { id: string }[], isLeast: boolean): string | null =>
+const confirmed = (id: string | null, known: { id: string }[], isLeast: boolean): string | null =>
   isLeast || known.some((one) => one.id === id) ? id : null
 
 function worst(all: (string | null | undefined)[]): string | null {
@@ -119,7 +123,7 @@ function worst(all: (string | null | undefined)[]): string | null {
 const isRoot = ({ isRootObservation, parentObservationId }: Row): boolean =>
   isRootObservation ?? parentObservationId == null
 
-/** A sum over a part of a trace is no sum, so where not all was read there is none. */
+/** A sum over part of a trace would be wrong, so there is none unless all of it was read. */
 function factsOf(all: Row[], isLeast: boolean): TraceFacts {
   const first = all.find(isRoot) ?? all[0]
   const starts = all.flatMap(({ startTime }) => startTime ?? [])
@@ -144,7 +148,7 @@ async function readOld(api: LangfuseApi, ids: CallbackIds): Promise<TraceAnswer>
   if (traceId === null) return sessionId === null ? notFound : readOldSession(api, { ...ids, sessionId })
   const segment = pathSegment(traceId)
   if (segment === null) return notFound
-  const answer = await askLangfuse(api, `/api/public/traces/${segment}`)
+  const answer = await getFromLangfuse(api, `/api/public/traces/${segment}`)
   if (!answer.ok) return isNone(answer) ? notFound : noAnswer(answer)
   const read = oldTrace.safeParse(answer.json)
   if (!read.success) return strange
@@ -154,7 +158,7 @@ async function readOld(api: LangfuseApi, ids: CallbackIds): Promise<TraceAnswer>
     state: 'found',
     ids: {
       ...ids,
-      observationId: believed(ids.observationId, data.observations, false),
+      observationId: confirmed(ids.observationId, data.observations, false),
       sessionId: data.sessionId ?? null,
     },
     trace: {
@@ -176,7 +180,7 @@ async function readOldSession(
 ): Promise<TraceAnswer> {
   const segment = pathSegment(ids.sessionId)
   if (segment === null) return notFound
-  const answer = await askLangfuse(api, `/api/public/sessions/${segment}`)
+  const answer = await getFromLangfuse(api, `/api/public/sessions/${segment}`)
   if (!answer.ok) return isNone(answer) ? notFound : noAnswer(answer)
   const read = oldSession.safeParse(answer.json)
   if (!read.success) return strange

@@ -194,7 +194,7 @@ export function tracesWithRest(
     const wait = rest.left()
     if (wait > 0) return { ...failed, retryAfterMs: wait }
     const answer = await read(request)
-    if (answer.state === 'no-answer' && !answer.isUnasked) {
+    if (answer.state === 'no-answer' && !answer.isOverBudget) {
       failed = answer
       rest.begin(answer.retryAfterMs)
     } else if (answer.state !== 'no-answer') rest.end()

@@ -46,7 +46,7 @@ describe('every body that Langfuse sends is understood', () => {
     })
   })
 
-  it('a chat prompt with its placeholders, as it came', () => {
+  it('a chat prompt with its placeholders, unchanged', () => {
     const { prompt: body } = objectOf('02-prompt-created-chat-placeholders.json') as { prompt: JsonObject }
     expect(eventOf('02-prompt-created-chat-placeholders.json')).toMatchObject({
       promptType: 'chat',
@@ -54,7 +54,7 @@ describe('every body that Langfuse sends is understood', () => {
     })
   })
 
-  it('a text of 200 KB, whole', () => {
+  it('a text of 200 KB', () => {
     const { prompt: body } = objectOf('03-prompt-created-200kb.json') as { prompt: JsonObject }
     expect(eventOf('03-prompt-created-200kb.json')).toMatchObject({ text: body.prompt })
   })
@@ -78,11 +78,11 @@ describe('every body that Langfuse sends is understood', () => {
     })
   })
 
-  it('a change that nobody is named for', () => {
+  it('a change without an author', () => {
     expect(eventOf('08-api-change-no-user.json')).toMatchObject({ user: null })
   })
 
-  it('an alert, with the environments that it is filtered to', () => {
+  it('an alert, with the environments of its filters', () => {
     expect(eventOf('09-monitor-alert.json')).toEqual({
       type: 'monitor-alert',
       projectId: 'cmfq1x7h3000108l4b2k9d6tz',
@@ -147,7 +147,7 @@ describe('the flat form of tutorials', () => {
     })
   })
 
-  it('leaves unsaid what it does not say', () => {
+  it('leaves out what it does not contain', () => {
     expect(toEvent(flat)).toEqual({
       type: 'prompt-version',
       action: 'updated',
@@ -159,7 +159,7 @@ describe('the flat form of tutorials', () => {
     })
   })
 
-  it('with an event that is not known is unrecognised', () => {
+  it('is unrecognised with an unknown event', () => {
     expect(problemsOf({ ...flat, event: 'trace.deleted' })).toEqual([
       expect.stringMatching(
         /^`event`: expected one of prompt.created, .*score.updated, received "trace.deleted"$/,
@@ -167,13 +167,13 @@ describe('the flat form of tutorials', () => {
     ])
   })
 
-  it('is not taken for one when there is a type', () => {
+  it('is not assumed when there is a type', () => {
     expect(toEvent({ ...flat, type: 'x' }).type).toBe('unrecognised')
     expect(toEvent({ ...flat, type: null }).type).toBe('unrecognised')
   })
 })
 
-describe('a shape that is not known', () => {
+describe('an unknown shape', () => {
   it.each<[string, JsonObject, RegExp]>([
     ['no type', { id: '1' }, /^`type`: expected one of prompt-version, monitor-alert, .* received nothing$/],
     ['a new type', { type: 'trace-created' }, /received "trace-created"$/],
@@ -185,23 +185,23 @@ describe('a shape that is not known', () => {
     ['a label that is a number', withPrompt({ labels: ['a', 1] }), /^`prompt.labels\[1\]`: expected string/],
     ['a day that is none', withPrompt({ updatedAt: '2026-02-30T00:00:00Z' }), /^`prompt.updatedAt`: /],
     ['an action that is new', { ...prompt, action: 'archived' }, /^`action`: /],
-  ])('%s is told by its field', (_, body, problem) => {
+  ])('%s is reported with its field', (_, body, problem) => {
     expect(toEvent(body)).toMatchObject({ type: 'unrecognised', projectId: null })
     expect(problemsOf(body)[0]).toMatch(problem)
   })
 
-  it('is told in at most 20 sentences of at most 300 characters', () => {
+  it('is reported in at most 20 sentences of at most 300 characters', () => {
     const problems = problemsOf(withPrompt({ labels: new Array(5000).fill(1) }))
     expect(problems).toHaveLength(20)
     for (const body of [{ type: 'x'.repeat(9000) }, { ...flat, event: 'x'.repeat(9000) }])
       expect(problemsOf(body)[0]?.length).toBeLessThanOrEqual(300)
   })
 
-  it('is not what a body with unknown keys is', () => {
+  it('is not a body with unknown keys', () => {
     expect(toEvent({ ...withPrompt({ more: 1 }), extra: { a: 1 } }).type).toBe('prompt-version')
   })
 
-  it('is not what a __proto__ key can hide', () => {
+  it('is recognised in spite of a __proto__ key', () => {
     const text = `{"__proto__":${JSON.stringify(prompt)},"id":"1"}`
     expect(toEvent(JSON.parse(text)).type).toBe('unrecognised')
     const inner = JSON.stringify(prompt).replace('"prompt":{', '"prompt":{"__proto__":{"tags":1},')
@@ -209,7 +209,7 @@ describe('a shape that is not known', () => {
   })
 })
 
-describe('what no column of text can hold', () => {
+describe('what a text column cannot hold', () => {
   const hostile = withPrompt({
     name: 'a\0b\ud800',
     labels: ['l\0'],
@@ -232,14 +232,14 @@ describe('what no column of text can hold', () => {
     })
   })
 
-  it('is not what other control characters are', () => {
+  it('does not include other control characters', () => {
     const name = 'a\u0001\n\u001b[31m\u202e🚀b'
     expect(toEvent(withPrompt({ name }))).toMatchObject({ name })
   })
 })
 
 describe('a trace in the flat form', () => {
-  it('says what it is', () => {
+  it('is read', () => {
     expect(toEvent(trace)).toMatchObject({
       type: 'trace',
       action: 'created',
@@ -255,7 +255,7 @@ describe('a trace in the flat form', () => {
     })
   })
 
-  it('may name little more than its trace', () => {
+  it('may contain little more than its trace', () => {
     const bare = {
       event: 'trace.created',
       timestamp: trace.timestamp,
@@ -276,7 +276,7 @@ describe('a trace in the flat form', () => {
 })
 
 describe('a score in the flat form', () => {
-  it('says what it is', () => {
+  it('is read', () => {
     expect(toEvent(score)).toMatchObject({
       type: 'score',
       id: 's1',

@@ -15,7 +15,7 @@ const items = (body: unknown) => {
 }
 
 describe('a callback', () => {
-  it('of the server names a project and what the button belongs to', () => {
+  it('from the server names a project and what the button belongs to', () => {
     const opened = openCallback(fixture('x2-web-callout.json'))
     expect(opened.ok && opened.items.map(({ event }) => event)).toEqual([
       {
@@ -28,7 +28,7 @@ describe('a callback', () => {
     ])
   })
 
-  it('of a browser has no session', () => {
+  it('from a browser has no session', () => {
     expect(items({ version: 1, items: [one] })[0]?.event).toMatchObject({ traceId: trace, sessionId: null })
   })
 
@@ -39,20 +39,20 @@ describe('a callback', () => {
     expect(items({ version: 1, items: [{ projectId: 'p1', ...ids }] })[0]?.event).toMatchObject(ids)
   })
 
-  it('takes 100 items, and the same item once', () => {
+  it('may have 100 items, and the same item counts once', () => {
     const many = Array.from({ length: 100 }, (_, i) => ({ ...one, traceId: `t${i}` }))
     expect(items({ version: 1, items: many })).toHaveLength(100)
     expect(items({ version: 1, items: [one, one, { ...one, sessionId: null, more: 1 }] })).toHaveLength(1)
   })
 
-  it('is stored item by item, and each body gives its own event back', () => {
+  it('is stored item by item, and each body gives its own event', () => {
     const both = items({ version: 1, items: [one, { ...one, traceId: 'other' }] })
     expect(both).toHaveLength(2)
     for (const { event, body } of both)
       expect(readStored({ source: 'langfuse-callback', signature: 'token', body })).toEqual(event)
   })
 
-  it('means nothing where it is signed: only the callback endpoint has such bodies', () => {
+  it('means nothing with a signature: only the callback endpoint has such bodies', () => {
     const rawBody = fixture('x2-web-callout.json')
     const opened = openWebhook({
       headers: new Headers({ 'x-langfuse-signature': sign(rawBody) }),
@@ -69,7 +69,7 @@ describe('a callback', () => {
   })
 })
 
-describe('a wrong callback is refused, and the field named', () => {
+describe('an invalid callback is refused with the name of the field', () => {
   const withItem = (over: object) => ({ version: 1, items: [{ ...one, ...over }] })
   const tooMany = Array.from({ length: 101 }, () => one)
   it.each<[string, unknown, string]>([

@@ -31,7 +31,7 @@ describe('the dedupe key', () => {
     expect(keyOf({ ...prompt, timestamp: '2026-08-21T09:20:00.000Z' })).toBe(keyOf(prompt))
   })
 
-  it('is the id of an unrecognised body too, else a hash of its bytes', () => {
+  it('is also the id of an unrecognised body, or else a hash of its bytes', () => {
     expect(keyOf({ id: 'x', type: 'new' })).toBe('langfuse:x')
     for (const id of ['', 5, null, undefined])
       expect(keyOf({ id, type: 'new' })).toMatch(/^body:[0-9a-f]{64}$/)
@@ -44,7 +44,7 @@ describe('the dedupe key', () => {
     ['a\0', 'a\ufffd'],
     ['a b', 'a\u00a0b'],
     ['ключ', 'ключи'],
-  ])('is a hash where the id does not fit a key, and tells ids apart (%#)', (one, two) => {
+  ])('is a hash if the id does not fit into a key, and differs between ids (%#)', (one, two) => {
     expect(keyOf({ ...prompt, id: one })).toMatch(/^langfuse:sha256:[0-9a-f]{64}$/)
     expect(keyOf({ ...prompt, id: one })).toBe(keyOf({ ...prompt, id: one }))
     expect(keyOf({ ...prompt, id: one })).not.toBe(keyOf({ ...prompt, id: two }))
@@ -54,7 +54,7 @@ describe('the dedupe key', () => {
     expect(keyOf({ ...prompt, id: 'x'.repeat(200) })).toHaveLength(209)
   })
 
-  it('is made of event, time, project, name and version in the flat form', () => {
+  it('consists of event, time, project, name and version in the flat form', () => {
     const key = keyOf(flat)
     expect(key).toMatch(/^flat:[0-9a-f]{64}$/)
     expect(keyOf({ ...flat, id: 'other', data: { ...flat.data, labels: [] } })).toBe(key)
@@ -72,7 +72,7 @@ describe('the dedupe key', () => {
 describe('the twin key', () => {
   const twin = (body: JsonObject) => twinKeyOf(toEvent(body), body)
 
-  it('is the same for the same edit told by another automation', () => {
+  it('is the same for the same edit from another automation', () => {
     const other = {
       ...withPrompt({ labels: ['b', 'a'], tags: ['y', 'x'] }),
       id: 'other',
@@ -88,11 +88,11 @@ describe('the twin key', () => {
     ['time', withPrompt({ updatedAt: '2026-08-21T09:14:08.000Z' })],
     ['labels', withPrompt({ labels: ['other'] })],
     ['tags', withPrompt({ tags: ['other'] })],
-  ])('is another for another %s', (_, body) => {
+  ])('differs with the %s', (_, body) => {
     expect(twin(body)).not.toBe(twin(prompt))
   })
 
-  it('tells labels from labels run together, and labels from tags', () => {
+  it('distinguishes labels from joined labels, and labels from tags', () => {
     const bodies = [
       withPrompt({ labels: ['a', 'b'], tags: [] }),
       withPrompt({ labels: ['a,b'], tags: [] }),
@@ -105,7 +105,7 @@ describe('the twin key', () => {
     const alert = objectOf('09-monitor-alert.json') as { payload: JsonObject }
     const withPayload = (part: JsonObject) => ({ ...alert, payload: { ...alert.payload, ...part } })
 
-    it('is the same where another automation tells of the same run', () => {
+    it('is the same for the same run from another automation', () => {
       expect(twin({ ...alert, id: 'other', timestamp: flat.timestamp })).toBe(twin(alert))
       expect(twin(alert)).toMatch(/^[0-9a-f]{64}$/)
     })
@@ -115,7 +115,7 @@ describe('the twin key', () => {
       ['project', { projectId: 'other' }],
       ['severity', { severity: 'WARNING' }],
       ['run', { timestamp: '2026-08-21T09:15:00.000Z' }],
-    ])('is another for another %s', (_, part) => {
+    ])('differs with the %s', (_, part) => {
       expect(twin(withPayload(part))).not.toBe(twin(alert))
     })
   })
@@ -123,7 +123,7 @@ describe('the twin key', () => {
   describe('of a notification', () => {
     const notice = objectOf('10-project-notification-evaluator-blocked.json') as { event: JsonObject }
 
-    it('is the same where another automation sends it', () => {
+    it('is the same from another automation', () => {
       expect(twin({ ...notice, id: 'other' })).toBe(twin(notice))
       expect(twin(notice)).toMatch(/^[0-9a-f]{64}$/)
     })
@@ -133,12 +133,12 @@ describe('the twin key', () => {
       ['resource', { event: { ...notice.event, resourceName: 'other' } }],
       ['message', { event: { ...notice.event, message: 'other' } }],
       ['severity', { event: { ...notice.event, severity: 'INFO' } }],
-    ])('is another for another %s', (_, part) => {
+    ])('differs with the %s', (_, part) => {
       expect(twin({ ...notice, ...part })).not.toBe(twin(notice))
     })
   })
 
-  it('is null where there is no such knowledge', () => {
+  it('is null if it is unknown', () => {
     expect([flat, { type: 'new' }].map(twin)).toEqual([null, null])
   })
 })
@@ -170,7 +170,7 @@ describe('the subject', () => {
   })
 })
 
-describe('a row that was read', () => {
+describe('a polled row', () => {
   it('is stored in the form that the webhook endpoint takes', () => {
     for (const body of [trace, score]) {
       const { event, body: bytes } = openPolled(body)
@@ -179,7 +179,7 @@ describe('a row that was read', () => {
     }
   })
 
-  it('has another dedupe key with each update, and the same with each reading', () => {
+  it('has a new dedupe key with each update, and the same each time it is read', () => {
     const key = (body: FlatBody) => openPolled(body).dedupeKey
     const later = changed(trace, { updatedAt: '2026-08-22T09:00:00Z' })
     const updated = asUpdate(trace)

@@ -37,7 +37,7 @@ describe('the shared signatures', () => {
     })
   })
 
-  it('is what our own sign makes', () => {
+  it('is what our own sign() makes', () => {
     expect(signV1(body, secret, t)).toBe(signatureOf('01-prompt-created-text.json'))
   })
 })
@@ -61,7 +61,7 @@ describe('a header is accepted', () => {
     expect(verify(header)).toMatchObject({ ok: true, scheme, secretHint: 'cdef' })
   })
 
-  it('as bare hex over a body that starts with blanks', () => {
+  it('as bare hex over a body that starts with white space', () => {
     const rawBody = Buffer.from(' \t\r\n{"id":"1"}')
     expect(verify(sign(rawBody, { scheme: 'bare' }), { rawBody })).toMatchObject({
       ok: true,
@@ -108,7 +108,7 @@ describe('a header is refused', () => {
     expect(verify(header)).toMatchObject({ ok: false, reason })
   })
 
-  it('in sentences that hold the numbers, and no secret or digest', () => {
+  it('in sentences that contain the numbers, and no secret or digest', () => {
     const late = { now: now + 412_000 }
     expect(verify(sign(body), late)).toMatchObject({
       message: 'The signature is 412 s old, the limit is 300 s',
@@ -135,13 +135,13 @@ describe('the window', () => {
     expect(checkAge(now, now + seconds * 1000, 300).ok).toBe(ok)
   })
 
-  it('says which way the clocks differ', () => {
+  it('says in which direction the clocks differ', () => {
     expect(checkAge(now + 301_000, now, 300)).toMatchObject({
       message: 'The signature is 301 s ahead of this clock, the limit is 300 s',
     })
   })
 
-  it('takes no time that is not a number', () => {
+  it('rejects a time that is not a number', () => {
     expect(checkAge(Number.NaN, now, 300).ok).toBe(false)
   })
 })
@@ -150,22 +150,22 @@ describe('the schemes', () => {
   it.each<[SignatureScheme, string]>([
     ['v1', bare],
     ['bare', sign(body)],
-  ])('with %s alone, the other is off', (scheme, header) => {
+  ])('with only %s, the other is refused', (scheme, header) => {
     expect(verify(header, { schemes: [scheme] })).toMatchObject({ ok: false, reason: 'scheme-off' })
   })
 
-  it('do not take the digest of one in the form of the other', () => {
+  it('refuse the digest of one in the form of the other', () => {
     expect(verify(digest)).toMatchObject({ reason: 'signature-mismatch' })
     expect(verify(`t=${t},v1=${bare}`)).toMatchObject({ reason: 'signature-mismatch' })
   })
 
-  it('do not take a captured v1 digest as bare over the message that it signed', () => {
+  it('refuse a captured v1 digest as bare over the message that it signed', () => {
     const message = Buffer.concat([Buffer.from(`${t}.`), body])
     expect(sign(message, { scheme: 'bare' })).toBe(digest)
     expect(verify(digest, { rawBody: message })).toMatchObject({ ok: false, reason: 'signature-mismatch' })
   })
 
-  it('do not take a captured bare digest as v1 over any cut of the body that it signed', () => {
+  it('refuse a captured bare digest as v1 over any cut of the body that it signed', () => {
     const rawBody = Buffer.from('{"at":1787270400.5,"id":"1787270400.{}"}')
     const captured = sign(rawBody, { scheme: 'bare' })
     for (let cut = 0; cut <= rawBody.length; cut++) {
@@ -191,14 +191,14 @@ describe('during a rotation', () => {
     [[other, secret], secret, 'cdef'],
     [[secret, other], other, 'zzzz'],
     [[other, secret], other, 'zzzz'],
-  ])('the secret that matched is told by its last four characters (%#)', (secrets, used, hint) => {
+  ])('the secret that matched is identified by its last four characters (%#)', (secrets, used, hint) => {
     expect(verify(sign(body, { secret: used }), { secrets })).toMatchObject({ ok: true, secretHint: hint })
     expect(verify(sign(body, { secret: used, scheme: 'bare' }), { secrets })).toMatchObject({
       secretHint: hint,
     })
   })
 
-  it('a signature of neither secret is refused, and so is all without secrets', () => {
+  it('a signature with neither secret is refused, and without secrets every one', () => {
     const header = sign(body, { secret: 'lf-whsec_third-secret' })
     expect(verify(header, { secrets: [secret, other] })).toMatchObject({ reason: 'signature-mismatch' })
     expect(verify(sign(body), { secrets: [] })).toMatchObject({ reason: 'signature-mismatch' })

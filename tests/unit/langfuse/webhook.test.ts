@@ -35,7 +35,7 @@ describe('every body that Langfuse sends', () => {
     [-300, true],
     [300, true],
     [301, false],
-  ])('is opened %d s from its signature: %s', (seconds, ok) => {
+  ])('is opened %d s after it was signed: %s', (seconds, ok) => {
     const name = '05a-label-move-gains-production.json'
     const opened = open(fixture(name), signatureOf(name), { now: now + seconds * 1000 })
     expect(opened).toMatchObject(ok ? { ok } : { ok, status: 401, reason: 'signature-expired' })
@@ -82,12 +82,12 @@ describe('a request is refused', () => {
     expect(!result.ok && result.message).toMatch(/^.{20,200}$/)
   })
 
-  it('without telling a secret', () => {
+  it('without revealing a secret', () => {
     expect(JSON.stringify(open(body, sign(body, { secret: 'x'.repeat(20) })))).not.toContain(secret)
   })
 })
 
-describe('under a bare signature, the timestamp of the body takes the part of the window', () => {
+describe('with a bare signature, the timestamp of the body must be within the window', () => {
   const at = (ms: number) => `{"id":"1","timestamp":"${iso(ms)}"}`
   it.each<[string, string, string | null]>([
     ['of now', at(now), null],
@@ -106,13 +106,13 @@ describe('under a bare signature, the timestamp of the body takes the part of th
     )
   })
 
-  it('and is no matter under v1', () => {
+  it('and does not matter with v1', () => {
     expect(openSigned(at(0))).toMatchObject({ ok: true, occurredAt: 0 })
     expect(openSigned('{"id":"1"}')).toMatchObject({ ok: true, occurredAt: now })
   })
 })
 
-describe('a signed body of a shape that is not known', () => {
+describe('a signed body of an unknown shape', () => {
   it('is opened as unrecognised', () => {
     expect(openSigned('{"id":"e1","type":"trace-created"}')).toMatchObject({
       ok: true,
@@ -125,7 +125,7 @@ describe('a signed body of a shape that is not known', () => {
     })
   })
 
-  it('never throws, and fits the columns, whatever it holds', () => {
+  it('never throws, and fits the columns, whatever it contains', () => {
     const hostile = fc.oneof(fc.jsonValue(), fc.string({ unit: 'binary' }))
     const names = [
       'id',
@@ -156,7 +156,7 @@ describe('a signed body of a shape that is not known', () => {
     expect(Object.hasOwn(Object.prototype, 'type')).toBe(false)
   })
 
-  it('is what the store gives back for bytes that are no JSON', () => {
+  it('is what stored bytes that are not JSON are read as', () => {
     expect(parseBody(Buffer.from('x'))).toEqual({
       type: 'unrecognised',
       projectId: null,

@@ -51,7 +51,7 @@ describe('reading a version from Langfuse', () => {
     },
   )
 
-  it('gives its text and config', async () => {
+  it('returns its text and config', async () => {
     answering(() => HttpResponse.json(row))
     expect(await read()).toEqual({ text: 'Hello {{name}}', config: { a: 1 } })
     expect(await read(`${base}/`)).not.toBeNull()
@@ -63,7 +63,7 @@ describe('reading a version from Langfuse', () => {
     ['the keys are for another project', () => HttpResponse.json({ ...row, projectId: 'p2' })],
     ['another version comes', () => HttpResponse.json({ ...row, version: 7 })],
     ['the answer is no JSON', () => HttpResponse.text('<html>')],
-  ])('gives nothing where %s', async (_, answer) => {
+  ])('returns nothing if %s', async (_, answer) => {
     answering(answer)
     expect(await read()).toBeNull()
   })
@@ -73,7 +73,7 @@ describe('reading a version from Langfuse', () => {
     ['the rate limit is reached', () => HttpResponse.json({}, { status: 429 })],
     ['the connection breaks', () => HttpResponse.error()],
     ['it redirects', () => HttpResponse.redirect('https://elsewhere.example/')],
-  ])('tells apart that %s, after which it is to be left alone', async (_, answer) => {
+  ])('distinguishes that %s, after which Langfuse gets no more requests', async (_, answer) => {
     answering(answer)
     expect(await read()).toBeUndefined()
   })
@@ -107,7 +107,7 @@ describe('reading which version carries a label', () => {
   const missing = () => HttpResponse.json({ message: 'Prompt not found' }, { status: 404 })
   const ours = (id: string) => () => HttpResponse.json({ data: [{ id }] })
 
-  it('gives that version as it is', async () => {
+  it('returns that version', async () => {
     server.use(label(() => HttpResponse.json(state)))
     expect(await readLabel()).toEqual({
       holder: expect.objectContaining({
@@ -122,7 +122,7 @@ describe('reading which version carries a label', () => {
     })
   })
 
-  it('says that nothing carries it where Langfuse has no such version in the project of the keys', async () => {
+  it('says that no version carries it if Langfuse has none in the project of the keys', async () => {
     server.use(label(missing), projects(ours('p1')))
     expect(await readLabel()).toEqual({ holder: null })
   })
@@ -134,7 +134,7 @@ describe('reading which version carries a label', () => {
     ['the version is of another project', [label(() => HttpResponse.json({ ...state, projectId: 'p2' }))]],
     ['the version has no such label', [label(() => HttpResponse.json({ ...state, labels: ['latest'] }))]],
     ['the answer is in another form', [label(() => HttpResponse.json({ data: [] }))]],
-  ])('knows nothing where %s', async (_, handlers) => {
+  ])('cannot tell if %s', async (_, handlers) => {
     server.use(...handlers)
     expect(await readLabel()).toBeNull()
   })
@@ -144,7 +144,7 @@ describe('reading which version carries a label', () => {
     ['Langfuse asks for patience', [label(() => HttpResponse.json({}, { status: 429 }))]],
     ['the connection breaks', [label(() => HttpResponse.error())]],
     ['it goes down in between', [label(missing), projects(() => HttpResponse.json({}, { status: 503 }))]],
-  ])('got no answer where %s', async (_, handlers) => {
+  ])('has no answer if %s', async (_, handlers) => {
     server.use(...handlers)
     expect(await readLabel()).toBeUndefined()
   })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { askLangfuse } from '#lib/langfuse/api/request.ts'
+import { getFromLangfuse } from '#lib/langfuse/api/request.ts'
 
 const keys = { publicKey: 'pk-lf-public', secretKey: 'sk-lf-secret' }
 const asking = (
@@ -10,7 +10,7 @@ const asking = (
     seen.push([String(input), init])
     return answer()
   }
-  return askLangfuse({ baseUrl: 'https://langfuse.test/base/', ...keys, fetch }, '/api/public/x', {
+  return getFromLangfuse({ baseUrl: 'https://langfuse.test/base/', ...keys, fetch }, '/api/public/x', {
     a: 'b c',
     n: 2,
     left: undefined,
@@ -26,13 +26,13 @@ it.each(['/api/public/v2/prompts/..', '/api/public/traces/.', '/api/public/x/%2e
       return Response.json({})
     }
     const api = { baseUrl: 'https://langfuse.test/base/', publicKey: 'pk', secretKey: 'sk', fetch }
-    expect(await askLangfuse(api, path)).toMatchObject({ ok: false, status: null })
+    expect(await getFromLangfuse(api, path)).toMatchObject({ ok: false, status: null })
     expect(asked).toBe(0)
   },
 )
 
-describe("a question to Langfuse's API", () => {
-  it('goes to the base address with the keys and what is set of the query, and follows no redirect', async () => {
+describe("a request to Langfuse's API", () => {
+  it('goes to the base address with the keys and the defined values of the query, and follows no redirect', async () => {
     const seen: [string, RequestInit | undefined][] = []
     const date = 'Fri, 21 Aug 2026 12:00:00 GMT'
     expect(await asking(() => Response.json({ ok: 1 }, { headers: { date } }), seen)).toEqual({
@@ -55,12 +55,12 @@ describe("a question to Langfuse's API", () => {
       { status: 429, retryAfterMs: 30_000 },
     ],
     [
-      'a rate limit of three years, which is two hours at most',
+      'a rate limit of three years, which counts as two hours',
       () => new Response('', { status: 429, headers: { 'retry-after': '99999999' } }),
       { status: 429, retryAfterMs: 7_200_000 },
     ],
     [
-      'a rate limit until a time of its own clock',
+      'a rate limit until a time by its own clock',
       () =>
         new Response('', {
           status: 429,
@@ -72,13 +72,13 @@ describe("a question to Langfuse's API", () => {
       { status: 429, retryAfterMs: 120_000 },
     ],
     [
-      'a rate limit until a time, and no clock',
+      'a rate limit until a time, without a clock',
       () => new Response('', { status: 429, headers: { 'retry-after': 'Fri, 21 Aug 2026 12:02:00 GMT' } }),
       { status: 429, retryAfterMs: null },
     ],
-    ['no JSON', () => new Response('<html>'), { status: 200, message: /else than JSON/ }],
+    ['no JSON', () => new Response('<html>'), { status: 200, message: /other than JSON/ }],
     [
-      'more than 6 MB by its own word',
+      'more than 6 MB by Content-Length',
       () => new Response('{}', { headers: { 'content-length': '7000000' } }),
       { status: 200, message: /7000000 bytes/ },
     ],
@@ -92,7 +92,7 @@ describe("a question to Langfuse's API", () => {
       () => Promise.reject(Object.assign(new TypeError('fetch failed'), { cause: { code: 'ECONNREFUSED' } })),
       { status: null, message: /langfuse\.test.*refused/ },
     ],
-  ])('that is answered with %s is a value, without a key', async (_, answer, expected) => {
+  ])('that is answered with %s fails as a value that contains no key', async (_, answer, expected) => {
     const result = await asking(answer)
     const { message = expect.anything(), ...rest } = expected as { message?: string | RegExp }
     expect(result).toMatchObject({

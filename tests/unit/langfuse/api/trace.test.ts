@@ -76,7 +76,7 @@ const observations = (rows: object[], cursor?: string) => (url: URL) => {
 const read = (over: Partial<CallbackIds> = {}) =>
   readTrace({ baseUrl: base, publicKey: 'pk', secretKey: 'sk', fetch: globalThis.fetch }, { ...ids, ...over })
 
-describe('a trace that Langfuse knows', () => {
+describe('a trace in Langfuse', () => {
   it('is summed up from its observations', async () => {
     const rows = [
       child('late', { startTime: at(2), endTime: at(4), level: 'ERROR', totalCost: 0.01 }),
@@ -101,7 +101,7 @@ describe('a trace that Langfuse knows', () => {
     expect(asked.map(({ searchParams }) => searchParams.get('traceId'))).toEqual(['t/1'])
   })
 
-  it('has neither cost nor latency where only a part was read', async () => {
+  it('has neither cost nor latency if only a part was read', async () => {
     answering({ '/v2/observations': observations([child('one'), child('two')], 'next') })
     expect(await read()).toMatchObject({
       trace: { name: 'checkout-agent', latencyMs: null, cost: null, observations: 2, isLeast: true },
@@ -126,13 +126,13 @@ describe('a trace that Langfuse knows', () => {
     })
   })
 
-  it('is not known by an id that Langfuse refuses, and that says nothing of how Langfuse is', async () => {
+  it('is not found by an id that Langfuse refuses, which does not count as a failure of Langfuse', async () => {
     const refuse = () => HttpResponse.json({ message: 'Bad id' }, { status: 400 })
     answering({ '/v2/observations': refuse })
     expect(await read()).toEqual({ state: 'not-found' })
   })
 
-  it('is asked for by no other path than its own', async () => {
+  it('is requested by no other path than its own', async () => {
     answering({ '/v2/observations': observations([]) })
     for (const id of ['.', '..']) {
       expect(await read({ traceId: id })).toEqual({ state: 'not-found' })
@@ -141,7 +141,7 @@ describe('a trace that Langfuse knows', () => {
     expect(asked.map(({ pathname }) => pathname)).toEqual(Array(4).fill('/base/api/public/v2/observations'))
   })
 
-  it('is found by a session, or by an observation alone', async () => {
+  it('is found by a session, or by an observation only', async () => {
     answering({ '/v2/observations': observations([row()]) })
     expect(await read({ traceId: null, sessionId: 's-1' })).toMatchObject({
       ids: { traceId: null, sessionId: 's-1' },
@@ -219,7 +219,7 @@ describe('a trace that Langfuse knows', () => {
     })
   })
 
-  it('may be a session of an older Langfuse', async () => {
+  it('may be a session in an older Langfuse', async () => {
     const session = { id: 's 1', projectId: 'p1', environment: 'staging', createdAt: at(0), traces: [] }
     answering({ '/sessions/s%201': () => answer('/api/public/sessions/{sessionId}', session) })
     expect(await read({ traceId: null, sessionId: 's 1' })).toMatchObject({
@@ -229,7 +229,7 @@ describe('a trace that Langfuse knows', () => {
   })
 })
 
-describe('a trace is not known', () => {
+describe('a trace is not found', () => {
   it.each([
     ['where neither endpoint has it', {}],
     ['in another project', { '/v2/observations': observations([row({ projectId: 'p2' })]) }],
@@ -247,7 +247,7 @@ describe('a trace is not known', () => {
   })
 })
 
-describe('there is no answer, so that it is asked again,', () => {
+describe('there is no answer, so the request is repeated,', () => {
   it.each<[string, () => Response]>([
     ['where Langfuse fails', () => new HttpResponse(null, { status: 500 })],
     ['where the keys are wrong', () => new HttpResponse(null, { status: 401 })],
@@ -267,7 +267,7 @@ describe('there is no answer, so that it is asked again,', () => {
     expect(await read()).toMatchObject({ state: 'no-answer', retryAfterMs: 17_000 })
   })
 
-  it('where the older endpoint fails', async () => {
+  it('if the older endpoint fails', async () => {
     answering({ '/traces/t%2F1': () => new HttpResponse(null, { status: 503 }) })
     expect(await read()).toMatchObject({ state: 'no-answer' })
   })

@@ -43,7 +43,7 @@ describe('after Langfuse did not answer', () => {
   })
 
   it('because the budget of requests is spent, the next is tried all the same', async () => {
-    const { at, asked } = reader({ ...noAnswer(1000), isUnasked: true } as TraceAnswer)
+    const { at, asked } = reader({ ...noAnswer(1000), isOverBudget: true } as TraceAnswer)
     await at(0)
     expect(await at(1)).toEqual({ state: 'not-found' })
     expect(asked()).toBe(2)

@@ -236,7 +236,7 @@ describe.each(engines)('polling Langfuse on %s', (_, openStore) => {
     ['the connection breaks', null, 'Langfuse'],
     ['the keys are wrong', { status: 401 }, 'Langfuse does not know these API keys (401)'],
     ['the answer is no JSON', { status: 200, body: '<html>' }, 'something other than JSON'],
-    ['the answer is of another shape', { status: 200, body: '{"rows":[]}' }, 'a form that is not known'],
+    ['the answer is of another shape', { status: 200, body: '{"rows":[]}' }, 'an unknown form'],
   ])('says so where %s, and catches up afterwards', async (_why, answer, message) => {
     langfuse.observations = [failing('e1', start - minute)]
     await polled()

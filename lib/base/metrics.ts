@@ -14,12 +14,12 @@ export interface Family {
 
 /** Counted by this process since its start. */
 const counters = {
-  prompt_relay_events_total: 'Events that a door of this process took; duplicate: stored before.',
+  prompt_relay_events_total: 'Events that an endpoint of this process accepted; duplicate: stored before.',
   prompt_relay_events_not_stored_total:
-    'Events that an endpoint of this process answered 503, because the store did not take them.',
-  prompt_relay_rejections_total: 'Requests that a door of this process refused.',
+    'Events that an endpoint of this process answered with 503, because the store did not accept them.',
+  prompt_relay_rejections_total: 'Requests that an endpoint of this process refused.',
   prompt_relay_settled_total: 'Changes that this process settled.',
-  prompt_relay_settle_failures_total: 'Times that a change failed to settle in this process.',
+  prompt_relay_settle_failures_total: 'How often a change failed to settle in this process.',
   prompt_relay_attempts_total: 'Tries of deliveries that this process made.',
 } as const
 
@@ -28,7 +28,7 @@ const slow = [0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200, 28_800, 86_400, 259_2
 
 const histograms = {
   prompt_relay_request_duration_seconds: {
-    help: 'From the request to the answer, at the doors of this process.',
+    help: 'From the request to the answer, at the endpoints of this process.',
     buckets: quick,
   },
   prompt_relay_attempt_duration_seconds: {
@@ -72,7 +72,7 @@ function seriesOf<Name, Series>(all: Map<Name, Map<string, Series>>, name: Name)
 
 const keyOf = (labels: Labels): string => Object.values(labels).join('\n')
 
-/** Labels take few values: the names of doors, reasons, kinds and targets, never anything of a request. */
+/** Labels have few values: names of endpoints, reasons, kinds and targets, never anything from a request. */
 export function count(name: CounterName, labels: Labels, by = 1): void {
   const series = seriesOf(measured().counters, name)
   const key = keyOf(labels)

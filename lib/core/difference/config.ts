@@ -1,6 +1,6 @@
 import { cutAround, cutToCodePoints, toJson } from './text.ts'
 
-/** One differing key by dotted path; null where the key is missing, else JSON cut to 100 characters. */
+/** A differing key by its dotted path. Null if the key is missing, else JSON cut to 100 characters. */
 export interface ConfigChange {
   key: string
   before: string | null
@@ -12,9 +12,9 @@ const maxJson = 100
 const maxDepth = 50
 
 /**
- * The keys in which two configs differ: objects by key, lists of objects by index (`tools.0.name`), anything
- * else as a whole. A config that is no object has the key `config`. Nothing is said when one side is
- * `undefined`, that is, unknown. At most 20 keys; `more` counts the rest.
+ * The keys in which two configs differ: objects by key, lists of objects by index (`tools.0.name`), anything else as a
+ * whole. A config that is not an object has the key `config`. Nothing differs if one side is `undefined`, that is, unknown.
+ * At most 20 keys; `more` counts the rest.
  */
 export function diffConfig(before: unknown, after: unknown): { changes: ConfigChange[]; more: number } {
   const changes: ConfigChange[] = []
@@ -33,7 +33,7 @@ export function diffConfig(before: unknown, after: unknown): { changes: ConfigCh
   return { changes, more }
 }
 
-/** The keys to go into, or null when the two values are to be compared as a whole. */
+/** The keys to compare one by one, or null if the two values are compared as a whole. */
 function commonKeys(left: unknown, right: unknown): Set<string> | null {
   if (!isObject(left) || !isObject(right) || Array.isArray(left) !== Array.isArray(right)) return null
   if (Array.isArray(left) && Array.isArray(right) && ![...left, ...right].some(isObject)) return null

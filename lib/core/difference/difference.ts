@@ -102,7 +102,7 @@ export interface DifferenceBlock {
   lines: (DifferenceLine | Skipped)[]
   /** Changed lines that are not shown, because the whole difference is bounded. */
   cutLines: number
-  /** A sentence about what the lines do not show: changed line endings, a text prompt that became a chat. */
+  /** A sentence about what lines cannot show: changed line endings, a text prompt that became a chat. */
   note: string | null
   /** Too large or too different for the shortest difference, or for marking words, within the bound. */
   coarse: boolean
@@ -122,7 +122,7 @@ const maxPart = 20_000
 const maxUnchanged = 1_000
 const keptEnd = 300
 
-/** One section as lines: long unchanged stretches folded, changed words marked. Spends from `budget`. */
+/** A section as lines: long unchanged stretches are folded, and changed words marked. Spends from `budget`. */
 function blockOf(section: Section, budget: Budget): DifferenceBlock {
   const { kind, title, note, runs } = section
   const block: DifferenceBlock = {

@@ -1,22 +1,22 @@
 import { align, type Effort, type Run } from './align.ts'
 import { itemsOf, type PromptItem, type PromptShape, shapeOf } from './text.ts'
 
-/** One piece of a prompt (a message, a placeholder, the whole of a text prompt) before and after. */
+/** One piece of a prompt (a message, a placeholder or the whole text prompt) before and after. */
 export interface Section {
   kind: 'same' | 'added' | 'removed' | 'changed'
   title: string
-  /** Lines without their ends; CRLF counts as LF. Joined with LF they are the text. */
+  /** Lines without their ends. CRLF counts as LF; joined with LF they are the text. */
   before: string[]
   after: string[]
   runs: Run[]
-  /** A sentence about what the lines do not show: changed line endings, a text prompt that became a chat. */
+  /** A sentence about what lines cannot show: changed line endings, a text prompt that became a chat. */
   note: string | null
   coarse: boolean
 }
 
 /**
- * Aligns two prompts by their pieces, in order, and each changed piece by its lines. Equal pieces pair
- * first, then those of the same title (role) between them; a moved one is removed here and added there.
+ * Aligns two prompts by their pieces, in order, and each changed piece by its lines. Equal pieces are paired first, then
+ * those of the same title (role) between them. A moved piece is removed in one place and added in the other.
  */
 export function sectionsOf(before: unknown, after: unknown, effort: Effort): Section[] {
   const became = shapeNote(shapeOf(before), shapeOf(after))
@@ -58,7 +58,7 @@ interface ItemPair {
 /** 500 edits take about 15 ms. */
 const maxEdits = 500
 
-/** More messages than any prompt has go together into one piece, so that their number bounds nothing. */
+/** More messages than any prompt has; those beyond become one piece. */
 const maxItems = 2_000
 
 function bounded(items: PromptItem[]): PromptItem[] {
@@ -83,7 +83,7 @@ function titledAlike(left: PromptItem[], right: PromptItem[]): [PromptItem[], Pr
   return [bounded(rename(left)), bounded(rename(right))]
 }
 
-/** A placeholder never becomes another one: its name is all there is of it. */
+/** A placeholder is nothing but its name, so it never becomes another one. */
 const nameOf = ({ title, placeholder }: PromptItem): string => JSON.stringify([title, placeholder])
 
 function sectionOf({ old, one, before, after, note }: ItemPair, coarse: boolean, effort: Effort): Section {
@@ -100,7 +100,7 @@ function sectionOf({ old, one, before, after, note }: ItemPair, coarse: boolean,
   }
 }
 
-/** The empty text has no lines; any other has one more than it has line ends. */
+/** An empty text has no lines; any other has one more than it has line ends. */
 function linesOf(item: PromptItem | null): string[] {
   return item === null || item.text === '' ? [] : toLf(item.text).split('\n')
 }

@@ -13,10 +13,9 @@ interface VersionText {
 const maxVariables = 30
 
 /**
- * The difference of two versions, small enough for a message: at most 40 lines of 300 code points, with one
- * line of context. Messages of a chat prompt have a line `[role]` before theirs; `…` stands for unchanged
- * lines between two places. Long lines are cut around the first place where they differ from their
- * counterpart. Never throws; time and size are bounded.
+ * The difference of two versions, small enough for a message: at most 40 lines of 300 code points, with one line of
+ * context. In a chat prompt, a line `[role]` precedes each message. `…` stands for unchanged lines between two changes. Long
+ * lines are cut around the first place where they differ from their counterpart. Never throws; time and size are bounded.
  */
 export function summarise(before: VersionText, after: VersionText): DifferenceSummary {
   const sections = sectionsOf(before.text, after.text, fullEffort())

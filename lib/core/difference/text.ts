@@ -1,6 +1,6 @@
 /**
- * What a prompt's text is made of. Langfuse sends a string (text prompt) or an array of `{role, content}`
- * and `{type: 'placeholder', name}` (chat prompt); its schema allows any JSON.
+ * The form of a prompt's text. Langfuse sends a string (text prompt) or an array of `{role, content}` and
+ * `{type: 'placeholder', name}` (chat prompt), but its schema allows any JSON.
  */
 export type PromptShape = 'none' | 'text' | 'chat' | 'json'
 
@@ -9,14 +9,14 @@ export interface PromptItem {
   title: string
   /** Empty for a placeholder. */
   text: string
-  /** The placeholder's name; null for what is text. */
+  /** The placeholder's name; null for a text. */
   placeholder: string | null
 }
 
-/** Deeper JSON is not walked; the webhook's door refuses it (100 levels), so this only guards the stack. */
+/** The webhook endpoint refuses deeper JSON, so this only protects the stack. */
 const maxDepth = 100
 
-/** Beyond this many characters indentation could multiply the size of deeply nested JSON. */
+/** Above this many characters, indentation could multiply the size of deeply nested JSON. */
 const maxIndented = 50_000
 
 export const shapeOf = (text: unknown): PromptShape => {
@@ -40,14 +40,14 @@ function chatItem(item: unknown): PromptItem | null {
   if (type === 'placeholder' && typeof name === 'string')
     return { title: `placeholder ${name}`, text: '', placeholder: name }
   if (typeof role !== 'string') return null
-  const said = typeof content === 'string' ? content : content === undefined ? '' : indented(content)
-  // `type` is `chatmessage` or absent: noise. Anything else that a message carries is part of what changed.
+  const words = typeof content === 'string' ? content : content === undefined ? '' : indented(content)
+  // `type` is `chatmessage` or absent and says nothing. Any other field of a message may have changed.
   const others = name === undefined ? rest : { name, ...rest }
-  const text = Object.keys(others).length > 0 ? `${said}\n${toJson(others)}` : said
+  const text = Object.keys(others).length > 0 ? `${words}\n${toJson(others)}` : words
   return { title: role, text, placeholder: null }
 }
 
-/** Compact JSON; `…` in place of what lies deeper than 100 levels. Empty for `undefined`. */
+/** Compact JSON, with `…` in place of anything deeper than 100 levels. Empty for `undefined`. */
 export const toJson = (value: unknown): string => JSON.stringify(pruned(value, maxDepth)) ?? ''
 
 function indented(value: unknown): string {
@@ -59,14 +59,14 @@ function pruned(value: unknown, depth: number): unknown {
   if (typeof value !== 'object' || value === null) return value
   if (depth === 0) return '…'
   if (Array.isArray(value)) return value.map((item) => pruned(item, depth - 1))
-  // `fromEntries` defines keys, so that `__proto__` stays a key.
+  // `fromEntries` defines properties, so `__proto__` stays a key.
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, pruned(item, depth - 1)]))
 }
 
 /**
- * Names of the variables (`{{name}}`, trimmed) in order of first use, then placeholders as
- * `placeholder:<name>`. Langfuse fills `{{n}}` also where further braces touch it, as in `{"n": {{n}}}`;
- * braces that hold anything but a name (`{{"key": 1}}`, `{{#section}}`) are text.
+ * Names of the variables (`{{name}}`, trimmed) in order of first use, then placeholders as `placeholder:<name>`. Langfuse
+ * fills `{{n}}` even next to other braces, as in `{"n": {{n}}}`. Braces around anything but a name (`{{"key": 1}}`,
+ * `{{#section}}`) are text.
  * https://github.com/langfuse/langfuse/blob/main/packages/shared/src/utils/stringChecks.ts
  */
 export function variablesOf(text: unknown): string[] {
@@ -82,7 +82,7 @@ export function variablesOf(text: unknown): string[] {
   return [...found, ...placeholders]
 }
 
-/** Characters (code points) of all that the prompt says; titles do not count. */
+/** Characters (code points) of the prompt's texts; titles do not count. */
 export const textSize = (text: unknown): number =>
   itemsOf(text).reduce((sum, item) => sum + characters(item.text), 0)
 
@@ -92,19 +92,19 @@ function characters(text: string): number {
   return count
 }
 
-/** Whether cutting before index `at` would part a surrogate pair. */
+/** Whether a cut before index `at` would split a surrogate pair. */
 export const splitsPair = (text: string, at: number): boolean =>
   (text.charCodeAt(at) & 0xfc00) === 0xdc00 && (text.charCodeAt(at - 1) & 0xfc00) === 0xd800
 
-/** At most `limit` code points, the last of them `…` when something was cut. */
+/** At most `limit` code points, the last of them `…` if something was cut. */
 export function cutToCodePoints(text: string, limit: number): string {
   if (text.length <= limit) return text
-  // Two code units at most make a code point, so this slice holds enough of them.
+  // A code point has at most two code units, so this slice has enough of them.
   const points = Array.from(text.slice(0, 2 * limit + 2))
   return points.length <= limit ? text : `${points.slice(0, limit - 1).join('')}…`
 }
 
-/** Both texts cut to `limit`, beginning shortly before the first place where they differ. */
+/** `text` cut to `limit` code points, starting shortly before the first difference from `other`. */
 export function cutAround(text: string, other: string, limit: number): string {
   let same = 0
   while (same < text.length && same < other.length && text.charCodeAt(same) === other.charCodeAt(same)) same++

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { count, metricsText, observe, processFamilies } from '#lib/base/metrics.ts'
 
 const shared = globalThis as { promptRelayMetrics?: unknown }
-const said = (start: string): string[] =>
+const linesFrom = (start: string): string[] =>
   metricsText(processFamilies())
     .split('\n')
     .filter((line) => line.startsWith(start))
@@ -20,13 +20,13 @@ describe("Prometheus's text", () => {
   })
 
   it('counts by labels, with a help and a type for each name', () => {
-    count('prompt_relay_events_total', { door: 'a', status: 'accepted' })
-    count('prompt_relay_events_total', { door: 'a', status: 'accepted' }, 3)
-    count('prompt_relay_events_total', { door: 'a', status: 'duplicate' })
-    expect(said('# TYPE')).toEqual(['# TYPE prompt_relay_events_total counter'])
-    expect(said('prompt_relay')).toEqual([
-      'prompt_relay_events_total{door="a",status="accepted"} 4',
-      'prompt_relay_events_total{door="a",status="duplicate"} 1',
+    count('prompt_relay_events_total', { endpoint: 'a', status: 'accepted' })
+    count('prompt_relay_events_total', { endpoint: 'a', status: 'accepted' }, 3)
+    count('prompt_relay_events_total', { endpoint: 'a', status: 'duplicate' })
+    expect(linesFrom('# TYPE')).toEqual(['# TYPE prompt_relay_events_total counter'])
+    expect(linesFrom('prompt_relay')).toEqual([
+      'prompt_relay_events_total{endpoint="a",status="accepted"} 4',
+      'prompt_relay_events_total{endpoint="a",status="duplicate"} 1',
     ])
   })
 
@@ -34,7 +34,7 @@ describe("Prometheus's text", () => {
     for (const ms of [5, 6, 240, 99_999])
       observe('prompt_relay_attempt_duration_seconds', { target: 'slack' }, ms)
     const name = 'prompt_relay_attempt_duration_seconds'
-    expect(said(`${name}_bucket`).map((line) => line.split('le=')[1])).toEqual([
+    expect(linesFrom(`${name}_bucket`).map((line) => line.split('le=')[1])).toEqual([
       '"0.005"} 1',
       '"0.01"} 2',
       '"0.025"} 2',
@@ -48,8 +48,8 @@ describe("Prometheus's text", () => {
       '"10"} 3',
       '"+Inf"} 4',
     ])
-    expect(said(`${name}_count`)).toEqual([`${name}_count{target="slack"} 4`])
-    expect(said(`${name}_sum`)).toEqual([`${name}_sum{target="slack"} 100.25`])
+    expect(linesFrom(`${name}_count`)).toEqual([`${name}_count{target="slack"} 4`])
+    expect(linesFrom(`${name}_sum`)).toEqual([`${name}_sum{target="slack"} 100.25`])
   })
 
   it('escapes the values of labels, so that each stays on one line', () => {

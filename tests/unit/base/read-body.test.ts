@@ -5,7 +5,7 @@ const limits = { maxBytes: 10, timeoutMs: 1000 }
 const bytes = (text: string): Uint8Array => new Uint8Array(Buffer.from(text))
 const textOf = (part: Uint8Array): string => Buffer.from(part).toString()
 
-/** Gives the chunks, then does what `end` says; tells whether it was cancelled. */
+/** Yields the chunks, then does what `end` says. Shows whether it was cancelled. */
 function streamOf(chunks: Uint8Array[], end: 'close' | 'hang' | 'error' = 'close') {
   const cancel = vi.fn()
   let at = 0
@@ -151,12 +151,12 @@ describe('a body is refused', () => {
   it.each([
     [undefined, 500_000],
     ['400000', 400_000],
-  ])('when there is no room for all of it (declared: %s)', async (contentLength, asked) => {
+  ])('when there is no room for all of it (declared: %s)', async (contentLength, reserved) => {
     const { stream, cancel } = streamOf([new Uint8Array(60_000), new Uint8Array(60_000)], 'hang')
     const reserve = vi.fn(async () => false)
     const room = { reserve, onEvict: () => undefined }
     const result = await readBody(stream, { maxBytes: 500_000, timeoutMs: 1000, contentLength, room })
-    expect(reserve.mock.calls).toEqual([[asked]])
+    expect(reserve.mock.calls).toEqual([[reserved]])
     expect(result).toMatchObject({ reason: 'busy', size: 60_000, head: { byteLength: 2048 } })
     expect(cancel).toHaveBeenCalledOnce()
   })

@@ -8,7 +8,7 @@ const edits = fc.constantFrom(0, 1, 3, 1_000)
 const sameLength = (runs: Run[]): number =>
   runs.reduce((sum, run) => sum + (run.same ? run.beforeEnd - run.before : 0), 0)
 
-/** Length of the longest common subsequence, by the table that everyone knows. */
+/** Length of the longest common subsequence, by the textbook table. */
 function longestCommon(before: string[], after: string[]): number {
   let row = new Array<number>(after.length + 1).fill(0)
   for (const token of before) {
@@ -22,7 +22,7 @@ function longestCommon(before: string[], after: string[]): number {
 }
 
 describe('aligning two lists', () => {
-  it('covers both in order, with equal tokens in each same run, whatever the bound', () => {
+  it('covers both in order, with equal tokens in every same run, whatever the bound', () => {
     fc.assert(
       fc.property(tokens, tokens, edits, (before, after, maxEdits) => {
         let [next, other] = [0, 0]
@@ -38,7 +38,7 @@ describe('aligning two lists', () => {
     )
   })
 
-  it('finds as much in common as there is, unless it says that it is coarse', () => {
+  it('finds everything in common, unless it is coarse', () => {
     fc.assert(
       fc.property(tokens, tokens, edits, (before, after, maxEdits) => {
         const { runs, coarse } = align(before, after, maxEdits, fullEffort())
@@ -49,7 +49,7 @@ describe('aligning two lists', () => {
     )
   })
 
-  it('is their common start and end alone beyond the bound', () => {
+  it('keeps only their common start and end beyond the bound', () => {
     const before = ['head', 'a', 'b', 'c', 'tail']
     const after = ['head', 'c', 'b', 'a', 'tail']
     expect(align(before, after, 1, fullEffort())).toEqual({
@@ -62,7 +62,7 @@ describe('aligning two lists', () => {
     })
   })
 
-  it('takes no effort for what is the same, nor edits for what has nothing in common', () => {
+  it('takes no effort for equal lists, and no edits for lists with nothing in common', () => {
     const numbers = (from: number) => Array.from({ length: 1_000 }, (_, i) => String(from + i))
     const effort = fullEffort()
     expect(align(numbers(0), numbers(0), 0, effort).coarse).toBe(false)

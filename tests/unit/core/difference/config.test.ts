@@ -40,7 +40,7 @@ describe('the difference of two configs', () => {
       [['__proto__', '1', '2']],
     ],
     ['a key named constructor', {}, { constructor: 1 }, [['constructor', null, '1']]],
-  ])('tells %s', (_, before, after, changes) => {
+  ])('shows %s', (_, before, after, changes) => {
     expect(diffConfig(before, after).changes.map(({ key, before, after }) => [key, before, after])).toEqual(
       changes,
     )
@@ -52,14 +52,14 @@ describe('the difference of two configs', () => {
     expect([changes.length, more]).toEqual([20, 10])
   })
 
-  it('cuts long values at 100 characters, around the place that changed', () => {
+  it('cuts long values at 100 characters, around the change', () => {
     const [change] = diffConfig({ a: `${'x'.repeat(500)}1` }, { a: `${'x'.repeat(500)}2` }).changes
     expect(change?.before).toMatch(/^…x+1"$/)
     expect(change?.after).toMatch(/^…x+2"$/)
     expect(diffConfig({}, { a: '👋'.repeat(200) }).changes[0]?.after).toBe(`"${'👋'.repeat(98)}…`)
   })
 
-  it('does not follow nesting without end', () => {
+  it('does not follow endless nesting', () => {
     expect(diffConfig(nested(60, 1), nested(60, 2)).changes).toHaveLength(1)
     expect(diffConfig(nested(100_000, 1), nested(100_000, 2)).changes).toEqual([])
   })

@@ -4,7 +4,7 @@ import type { DifferenceBlock } from '#lib/core/difference/difference.ts'
 import { compareVersions, diffTexts, inFull } from '#lib/core/difference/difference.ts'
 import { summarise } from '#lib/core/difference/summary.ts'
 
-/** One line a line: sign, then the text with `«»` around what changed; `⋮ n` for folded lines. */
+/** Each line: its sign, then the text with `«»` around what changed. `⋮ n` for folded lines. */
 const draw = (blocks: DifferenceBlock[]): string[] =>
   blocks.flatMap(({ kind, title, note, lines }) => [
     `${kind} ${title}${note ? `: ${note}` : ''}`,
@@ -25,7 +25,7 @@ const message = (role: string, content: string) => ({ role, content })
 const placeholder = (name: string) => ({ type: 'placeholder', name })
 const numbered = (count: number) => Array.from({ length: count }, (_, i) => `line ${i}`)
 
-/** The same numbers each time, no cycle within a test's reach. */
+/** The same numbers each time, without a cycle in a test. */
 const noise = (seed: number) => () => {
   seed = (seed * 1_664_525 + 1_013_904_223) >>> 0
   return seed / 2 ** 32
@@ -37,8 +37,8 @@ const noisyLines = (count: number, kinds: number, seed: number): string => {
 
 describe('the difference of two texts', () => {
   it.each<[string, unknown, unknown, string[]]>([
-    ['equal texts have none', 'a\nb', 'a\nb', []],
-    ['nothing and nothing have none', undefined, null, []],
+    ['no difference of equal texts', 'a\nb', 'a\nb', []],
+    ['no difference of nothing and nothing', undefined, null, []],
     [
       'a word',
       'pay 50 EUR now',
@@ -65,7 +65,7 @@ describe('the difference of two texts', () => {
       ['changed text', '-«the quick brown fox»', '+«the boats came in late»'],
     ],
     [
-      'words, not parts of words',
+      'whole words',
       'catalogue is very long',
       'catalogs is very long',
       ['changed text', '-«catalogue» is very long', '+«catalogs» is very long'],
@@ -98,7 +98,7 @@ describe('the difference of two texts', () => {
       'call me cafe now',
       ['changed text', '-call me «cafe\u0301» now', '+call me «cafe» now'],
     ],
-    ['U+2028 is no line end', 'a\u2028b c', 'a\u2028b d', ['changed text', '-a\u2028b «c»', '+a\u2028b «d»']],
+    ['U+2028 within a line', 'a\u2028b c', 'a\u2028b d', ['changed text', '-a\u2028b «c»', '+a\u2028b «d»']],
     [
       'JSON by its lines',
       { a: 1, b: 2 },
@@ -109,7 +109,7 @@ describe('the difference of two texts', () => {
     expect(page(before, after)).toEqual(lines)
   })
 
-  it('pairs an edited line with its likeness among added ones', () => {
+  it('compares an edited line with its counterpart among added ones', () => {
     expect(page('one two three', 'hello\none 2 three\nbye')).toEqual([
       'changed text',
       '-one «two» three',
@@ -119,7 +119,7 @@ describe('the difference of two texts', () => {
     ])
   })
 
-  it('folds unchanged lines, keeping three around each place, and numbers the others', () => {
+  it('folds unchanged lines except three around each change, and numbers lines', () => {
     const lines = numbered(40)
     const { blocks } = diffTexts(lines.join('\n'), lines.with(20, 'new').join('\n'))
     expect(draw(blocks)).toEqual([
@@ -134,7 +134,7 @@ describe('the difference of two texts', () => {
     ])
   })
 
-  it('cuts what is unchanged out of a long line, and never a surrogate pair', () => {
+  it('cuts unchanged text out of a long line, and never splits a surrogate pair', () => {
     const [head, tail] = ['👋'.repeat(5_001), 'x👋'.repeat(5_001)]
     const { blocks } = diffTexts(`${head} old ${tail}`, `${head} new ${tail}`)
     const text = JSON.stringify(blocks)
@@ -204,7 +204,7 @@ describe('the difference of two chats', () => {
     expect(page(before, after)).toEqual(lines)
   })
 
-  it('aligns edited messages by role, not by place', () => {
+  it('aligns edited messages by role, not by position', () => {
     const before = [message('user', 'a'), message('assistant', 'b'), message('user', 'c')]
     const after = [message('assistant', 'b b'), message('user', 'c c')]
     expect(page(before, after).filter((line) => !/^[-+ ]/.test(line))).toEqual([
@@ -231,7 +231,7 @@ describe('the difference of two chats', () => {
 })
 
 describe('bounds', () => {
-  it('finds the shortest difference of two large texts that share nothing', () => {
+  it('finds the shortest difference of two large texts that have nothing in common', () => {
     const lines = numbered(20_000)
     const difference = diffTexts(lines.join('\n'), lines.map((line) => `${line}.`).join('\n'))
     expect(difference).toMatchObject({ coarse: false, cutLines: 38_000 })
@@ -250,14 +250,14 @@ describe('bounds', () => {
       noisyLines(50_000, 10, 1).replaceAll('\n', ' '),
       noisyLines(50_000, 10, 2).replaceAll('\n', ' '),
     ],
-  ])('gives a coarser difference of %s, and says so', (_, before, after) => {
+  ])('makes a coarse difference of %s, and says so', (_, before, after) => {
     const difference = diffTexts(before, after)
     expect(difference.coarse).toBe(true)
     expect(difference.blocks[0]?.coarse).toBe(true)
     expect(difference.blocks[0]?.lines.length).toBeLessThanOrEqual(2_001)
   })
 
-  it('shares the lines shown between what was removed and what was added, and counts the rest', () => {
+  it('divides the shown lines between removed and added ones, and counts the rest', () => {
     const { blocks, cutLines } = diffTexts(numbered(3_000).join('\n'), 'x\n'.repeat(4_000))
     const signs = blocks[0]?.lines.map((line) => ('sign' in line ? line.sign : '⋮')).join('') ?? ''
     expect(signs).toBe('-'.repeat(1_000) + '+'.repeat(1_000))
@@ -280,7 +280,7 @@ describe('bounds', () => {
     expect(rewritten.cutLines).toBeGreaterThan(50)
   })
 
-  it('lists no folded lines after its last line', () => {
+  it('shows no folded lines after its last line', () => {
     const lines = numbered(9_000)
     const edited = lines.map((line, i) => (i % 10 === 5 ? `${line} new` : line))
     const shown = diffTexts(lines.join('\n'), edited.join('\n')).blocks[0]?.lines ?? []
@@ -332,7 +332,7 @@ describe('the difference of two versions for a page', () => {
 })
 
 describe('the summary', () => {
-  it('has one line of context and marks unchanged lines between two places', () => {
+  it('has one line of context and marks unchanged lines between two changes', () => {
     const lines = numbered(12)
     expect(drawn(lines.join('\n'), lines.with(3, 'new').toSpliced(8, 1).join('\n'))).toEqual([
       ...[' line 2', '-line 3', '+new', ' line 4', ' …', ' line 7', '-line 8', ' line 9'],
@@ -347,25 +347,25 @@ describe('the summary', () => {
     ])
   })
 
-  it('shows at most 40 lines and counts the changed ones left out', () => {
+  it('shows at most 40 lines and counts the changed lines left out', () => {
     const { lines, cutLines } = summary(numbered(100).join('\n'), 'x\n'.repeat(60))
     expect(lines.map(({ sign }) => sign).join('')).toBe('-'.repeat(20) + '+'.repeat(20))
     expect(cutLines).toBe(80 + 41)
   })
 
-  it('cuts a line at 300 code points, never inside one', () => {
+  it('cuts a line at 300 code points', () => {
     const [line] = summary('', '👋'.repeat(400)).lines
     expect(line?.text).toBe(`${'👋'.repeat(299)}…`)
   })
 
-  it('cuts a long line around the place that changed', () => {
+  it('cuts a long line around its change', () => {
     const text = 'word '.repeat(1_000)
     const [removed, added] = drawn(`${text}old ${text}`, `${text}new ${text}`)
     expect(removed).toMatch(/^-….*word old word .*…$/)
     expect(added).toMatch(/^\+….*word new word .*…$/)
   })
 
-  it('says what became of variables, config and size', () => {
+  it('describes variables, config and size', () => {
     const before = { version: 6, text: 'Hi {{name}} {{old}}', config: { model: 'a', temperature: 0 } }
     const after = { version: 7, text: 'Hi {{name}} 👋 {{new}}', config: { model: 'b', temperature: 0 } }
     expect(summarise(before, after)).toMatchObject({
@@ -401,7 +401,7 @@ const chatArb = fc.array(
 )
 const promptArb = fc.oneof(textArb, chatArb, fc.jsonValue(), fc.constant(undefined))
 
-/** What the lines of a block make of the old lines. */
+/** Applies the lines of a block to the old lines. */
 function apply(block: DifferenceBlock, old: string[]): string[] {
   const lines: string[] = []
   let next = 0
@@ -416,7 +416,7 @@ function apply(block: DifferenceBlock, old: string[]): string[] {
 }
 
 describe('any two prompts', () => {
-  it('make a difference that turns the text before into the text after', () => {
+  it('have a difference that turns the text before into the text after', () => {
     fc.assert(
       fc.property(textArb, textArb, (before, after) => {
         const [block] = diffTexts(before, after).blocks
@@ -426,7 +426,7 @@ describe('any two prompts', () => {
     )
   })
 
-  it('never make it throw, and never a summary beyond its bounds', () => {
+  it('never make it throw or exceed the bounds of a summary', () => {
     fc.assert(
       fc.property(promptArb, promptArb, fc.jsonValue(), fc.jsonValue(), (before, after, was, is) => {
         const difference = diffTexts(before, after)

@@ -28,26 +28,26 @@ const answering = (answer: () => Response) =>
   server.use(
     http.get(`${base}/api/public/v2/prompts/:name`, ({ request, params }) => {
       const { pathname, searchParams } = new URL(request.url)
-      const isAsked = pathname.endsWith('/support%2Frefund-reply') && searchParams.get('version') === '6'
+      const isExpected = pathname.endsWith('/support%2Frefund-reply') && searchParams.get('version') === '6'
       const isAllowed = request.headers.get('authorization') === `Basic ${btoa('pk-lf-1:sk-lf-2')}`
       if (!isAllowed) return HttpResponse.json({ message: 'Invalid credentials' }, { status: 401 })
-      if (!isAsked) return HttpResponse.json({ message: `${params.name} not found` }, { status: 404 })
+      if (!isExpected) return HttpResponse.json({ message: `${params.name} not found` }, { status: 404 })
       return answer()
     }),
   )
 
 describe('reading a version from Langfuse', () => {
   it.each(['.', '..', ''])(
-    'asks nothing for a prompt named %j, whose address would be another',
+    'sends no request for a prompt named %j, whose address would be another',
     async (name) => {
-      let asked = 0
+      let requests = 0
       const fetch = async () => {
-        asked++
+        requests++
         return Response.json(row)
       }
       const api = { baseUrl: base, publicKey: 'pk', secretKey: 'sk', fetch }
       expect(await readPromptVersion(api, { projectId: 'p1', name, version: 6 })).toBeNull()
-      expect(asked).toBe(0)
+      expect(requests).toBe(0)
     },
   )
 
@@ -100,9 +100,9 @@ describe('reading which version carries a label', () => {
   const label = (answer: () => Response) =>
     http.get(`${base}/api/public/v2/prompts/:name`, ({ request }) => {
       const { pathname, search } = new URL(request.url)
-      const isAsked =
+      const isExpected =
         pathname.endsWith('/support%2Frefund-reply') && search === '?label=production&resolve=false'
-      return isAsked ? answer() : HttpResponse.json({ message: 'not asked so' }, { status: 400 })
+      return isExpected ? answer() : HttpResponse.json({ message: 'unexpected query' }, { status: 400 })
     })
   const missing = () => HttpResponse.json({ message: 'Prompt not found' }, { status: 404 })
   const ours = (id: string) => () => HttpResponse.json({ data: [{ id }] })
@@ -141,7 +141,7 @@ describe('reading which version carries a label', () => {
 
   it.each<[string, Parameters<typeof server.use>]>([
     ['Langfuse is down', [label(() => HttpResponse.json({}, { status: 503 }))]],
-    ['Langfuse asks for patience', [label(() => HttpResponse.json({}, { status: 429 }))]],
+    ['Langfuse limits the rate', [label(() => HttpResponse.json({}, { status: 429 }))]],
     ['the connection breaks', [label(() => HttpResponse.error())]],
     ['it goes down in between', [label(missing), projects(() => HttpResponse.json({}, { status: 503 }))]],
   ])('has no answer if %s', async (_, handlers) => {

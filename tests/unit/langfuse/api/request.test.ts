@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { getFromLangfuse } from '#lib/langfuse/api/request.ts'
 
 const keys = { publicKey: 'pk-lf-public', secretKey: 'sk-lf-secret' }
-const asking = (
+const answerTo = (
   answer: () => Promise<Response> | Response,
   seen: [string, RequestInit | undefined][] = [],
 ) => {
@@ -18,16 +18,16 @@ const asking = (
 }
 
 it.each(['/api/public/v2/prompts/..', '/api/public/traces/.', '/api/public/x/%2e%2e'])(
-  'asks nothing at %s, which would be another address',
+  'sends no request to %s, which would be another address',
   async (path) => {
-    let asked = 0
+    let requests = 0
     const fetch = async () => {
-      asked++
+      requests++
       return Response.json({})
     }
     const api = { baseUrl: 'https://langfuse.test/base/', publicKey: 'pk', secretKey: 'sk', fetch }
     expect(await getFromLangfuse(api, path)).toMatchObject({ ok: false, status: null })
-    expect(asked).toBe(0)
+    expect(requests).toBe(0)
   },
 )
 
@@ -35,7 +35,7 @@ describe("a request to Langfuse's API", () => {
   it('goes to the base address with the keys and the defined values of the query, and follows no redirect', async () => {
     const seen: [string, RequestInit | undefined][] = []
     const date = 'Fri, 21 Aug 2026 12:00:00 GMT'
-    expect(await asking(() => Response.json({ ok: 1 }, { headers: { date } }), seen)).toEqual({
+    expect(await answerTo(() => Response.json({ ok: 1 }, { headers: { date } }), seen)).toEqual({
       ok: true,
       json: { ok: 1 },
       at: Date.parse(date),
@@ -93,7 +93,7 @@ describe("a request to Langfuse's API", () => {
       { status: null, message: /langfuse\.test.*refused/ },
     ],
   ])('that is answered with %s fails as a value that contains no key', async (_, answer, expected) => {
-    const result = await asking(answer)
+    const result = await answerTo(answer)
     const { message = expect.anything(), ...rest } = expected as { message?: string | RegExp }
     expect(result).toMatchObject({
       ok: false,

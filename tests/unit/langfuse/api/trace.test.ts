@@ -53,9 +53,9 @@ const row = (over: object = {}) => ({
 const child = (id: string, over: object = {}) =>
   row({ id, parentObservationId: 'root', isRootObservation: false, name: 'step', ...over })
 
-const asked: URL[] = []
+const requested: URL[] = []
 afterEach(() => {
-  asked.length = 0
+  requested.length = 0
 })
 
 /** Each path as it is answered; what is not named is not there. */
@@ -63,7 +63,7 @@ const answering = (of: Record<string, (url: URL) => Response>) =>
   server.use(
     http.get(`${base}/*`, ({ request }) => {
       const url = new URL(request.url)
-      asked.push(url)
+      requested.push(url)
       const answer = of[url.pathname.slice('/base/api/public'.length)]
       return answer?.(url) ?? HttpResponse.json({ message: 'Not found' }, { status: 404 })
     }),
@@ -98,7 +98,7 @@ describe('a trace in Langfuse', () => {
         startedAt: Date.parse(at(0)),
       },
     })
-    expect(asked.map(({ searchParams }) => searchParams.get('traceId'))).toEqual(['t/1'])
+    expect(requested.map(({ searchParams }) => searchParams.get('traceId'))).toEqual(['t/1'])
   })
 
   it('has neither cost nor latency if only a part was read', async () => {
@@ -138,7 +138,9 @@ describe('a trace in Langfuse', () => {
       expect(await read({ traceId: id })).toEqual({ state: 'not-found' })
       expect(await read({ traceId: null, sessionId: id })).toEqual({ state: 'not-found' })
     }
-    expect(asked.map(({ pathname }) => pathname)).toEqual(Array(4).fill('/base/api/public/v2/observations'))
+    expect(requested.map(({ pathname }) => pathname)).toEqual(
+      Array(4).fill('/base/api/public/v2/observations'),
+    )
   })
 
   it('is found by a session, or by an observation only', async () => {
@@ -149,8 +151,8 @@ describe('a trace in Langfuse', () => {
     expect(await read({ traceId: null, observationId: 'root' })).toMatchObject({
       ids: { traceId: 't/1', observationId: 'root' },
     })
-    expect(asked[0]?.searchParams.get('sessionId')).toBe('s-1')
-    expect(JSON.parse(asked[1]?.searchParams.get('filter') ?? '')).toEqual([
+    expect(requested[0]?.searchParams.get('sessionId')).toBe('s-1')
+    expect(JSON.parse(requested[1]?.searchParams.get('filter') ?? '')).toEqual([
       { type: 'string', column: 'id', operator: '=', value: 'root' },
     ])
   })
@@ -257,7 +259,7 @@ describe('there is no answer, so the request is repeated,', () => {
   ])('%s', async (_, answer) => {
     answering({ '/v2/observations': answer })
     expect(await read()).toMatchObject({ state: 'no-answer' })
-    expect(asked).toHaveLength(1)
+    expect(requested).toHaveLength(1)
   })
 
   it('after as long as Langfuse says', async () => {

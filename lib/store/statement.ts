@@ -1,4 +1,11 @@
-import { CompiledQuery, type Expression, type SelectQueryBuilder, type SqlBool, sql } from 'kysely'
+import {
+  CompiledQuery,
+  type Expression,
+  type RawBuilder,
+  type SelectQueryBuilder,
+  type SqlBool,
+  sql,
+} from 'kysely'
 import { type Db, isPostgres } from './client.ts'
 import type { Database } from './schema.ts'
 
@@ -65,3 +72,28 @@ export function isAmong<Table extends keyof Database>(
     ? sql<SqlBool>`id = any(array${due.forUpdate().skipLocked()})`
     : sql<SqlBool>`id in ${due}`
 }
+
+export type Sql = RawBuilder<unknown>
+
+const maxDistinct = 200
+
+/** The values in one column of an index between two others: one look-up for each, however many rows hold it. */
+export async function distinctValues(
+  db: Db,
+  table: Sql,
+  column: Sql,
+  { from, to }: { from: string; to: string },
+): Promise<string[]> {
+  const { rows } = await sql<{ value: string }>`
+    with recursive known(value) as (
+      select min(${column}) from ${table} where ${column} >= ${from} and ${column} < ${to}
+      union all
+      select (select min(${column}) from ${table} where ${column} > known.value and ${column} < ${to})
+      from known where known.value is not null
+    ) select value from known where value is not null limit ${maxDistinct}`.execute(db)
+  return rows.map(({ value }) => value)
+}
+
+/** The targets of any delivery. */
+export const knownTargets = (db: Db): Promise<string[]> =>
+  distinctValues(db, sql`deliveries`, sql`target`, { from: '', to: '\u{10ffff}' })

@@ -201,6 +201,12 @@ export const measures = {
     digits: 1,
     goals: [{ text: 'at most 50 MB', by: 'value', most: 50, of: any, isHard: true }],
   },
+  list: {
+    title: 'Queries of the list: page, middle page and count of every filter',
+    unit: 'ms',
+    digits: 1,
+    goals: [],
+  },
   millionAccept: {
     title: 'Accept rate by stored changes, 32 at once',
     unit: 'requests/s',

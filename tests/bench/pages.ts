@@ -1,3 +1,4 @@
+import { httpClasses, lastTimes, listStatuses } from '#lib/core/list/filter.ts'
 import { password } from './subjects.ts'
 
 /** Signed in as a browser without scripts does it: the form's own fields, posted. Gives the cookie. */
@@ -32,3 +33,24 @@ export async function getPage(url: string, cookie: string): Promise<Page> {
   if (answer.status !== 200) throw new Error(`${url} answered ${answer.status}`)
   return { html, milliseconds: performance.now() - begin }
 }
+
+/** Each filter of the list, some with few and with many matches, and together; as an address tells them. */
+export const filters = [
+  ...listStatuses.map((status) => `status=${status}`),
+  ...['version-created', 'promoted', 'deleted', 'alert'].map((kind) => `kind=${kind}`),
+  'prompt=support/',
+  'label=production',
+  'label=eval-7',
+  'target=slack',
+  ...httpClasses.map((http) => `http=${http}`),
+  'test=only',
+  'test=shown',
+  ...lastTimes.map((time) => `time=${time}`),
+  'danger=1',
+  'kind=promoted&label=eval-7',
+  'status=failed&target=github&time=30d',
+  'status=delivered&kind=rolled-back&label=production&q=voucher',
+  ...['customer', 'voucher', 'voucher customer', 'nowhere-to-be-found'].map(
+    (q) => `q=${encodeURIComponent(q)}`,
+  ),
+]

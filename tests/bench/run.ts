@@ -12,6 +12,7 @@ import { drains } from './runs/drain.ts'
 import { busyEndpoints, endpoints } from './runs/endpoints.ts'
 import { hours } from './runs/hour.ts'
 import { settledEarly, toSlack } from './runs/latency.ts'
+import { lists } from './runs/lists.ts'
 import { millions } from './runs/million.ts'
 import { settles } from './runs/settle.ts'
 import { sizes } from './runs/sizes.ts'
@@ -31,6 +32,7 @@ const parts: Record<string, { run: (bench: Bench) => Promise<void>; once?: true;
   hour: { run: hours, once: true, asked: true },
   diff: { run: differences },
   size: { run: sizes, once: true },
+  list: { run: lists, once: true, asked: true },
   million: { run: millions, once: true, asked: true },
 }
 

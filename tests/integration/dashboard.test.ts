@@ -1,18 +1,15 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import {
-  attemptsOf,
-  countRows,
-  deliveriesOf,
-  eventsWithHeads,
-  listChanges,
-  listEvents,
-  listRejections,
-  openCircuits,
-} from '#lib/store/views/dashboard.ts'
+import { emptyFilter } from '#lib/core/list/filter.ts'
+import { listFiltered } from '#lib/store/search/list.ts'
+import { openCircuits } from '#lib/store/tables/targets.ts'
+import { attemptsOf, eventsWithHeads } from '#lib/store/views/change-page.ts'
+import { deliveriesOf } from '#lib/store/views/listed-changes.ts'
+import { countRows, listEvents, listRejections } from '#lib/store/views/paged-lists.ts'
 import { type Seed, seedStore } from '../e2e/seed.ts'
 import { engines, type TestStore } from './stores.ts'
 
 const now = Date.UTC(2026, 7, 21, 9)
+const everything = { filter: emptyFilter, now }
 
 const tagged = (ago: number, subject = `prompt ${ago}`): Seed => ({
   ago,
@@ -37,24 +34,28 @@ describe.each(engines)('what the page reads on %s', (_engine, open) => {
       [1, 2, 3, 4, 5].map((ago) => tagged(ago)),
       now,
     )
-    const first = await listChanges(store.db, {}, {}, 2)
+    const first = await listFiltered(store.db, everything, {}, 2)
     expect(subjects(first)).toEqual(['prompt 1', 'prompt 2'])
     expect(first.newer).toBeNull()
-    const second = await listChanges(store.db, {}, { before: first.older ?? '' }, 2)
+    const second = await listFiltered(store.db, everything, { before: first.older ?? '' }, 2)
     expect(subjects(second)).toEqual(['prompt 3', 'prompt 4'])
-    const last = await listChanges(store.db, {}, { before: second.older ?? '' }, 2)
+    const last = await listFiltered(store.db, everything, { before: second.older ?? '' }, 2)
     expect(subjects(last)).toEqual(['prompt 5'])
     expect(last.older).toBeNull()
-    const back = await listChanges(store.db, {}, { after: last.newer ?? '' }, 2)
+    const back = await listFiltered(store.db, everything, { after: last.newer ?? '' }, 2)
     expect(subjects(back)).toEqual(['prompt 3', 'prompt 4'])
-    const top = await listChanges(store.db, {}, { after: back.newer ?? '' }, 2)
+    const top = await listFiltered(store.db, everything, { after: back.newer ?? '' }, 2)
     expect(subjects(top)).toEqual(['prompt 1', 'prompt 2'])
     expect(top.newer).toBeNull()
   })
 
   it('shows the changes of one prompt only, when asked', async () => {
     await seedStore(store.url, [tagged(1, 'a'), tagged(2, 'b'), tagged(3, 'a')], now)
-    expect(subjects(await listChanges(store.db, { prompt: 'a' }, {}, 10))).toEqual(['a', 'a'])
+    expect(
+      subjects(
+        await listFiltered(store.db, { ...everything, filter: { ...emptyFilter, prompt: 'a' } }, {}, 10),
+      ),
+    ).toEqual(['a', 'a'])
   })
 
   it('gives each change its deliveries with how the newest attempt went', async () => {

@@ -15,17 +15,10 @@ import { versionsFor } from '#lib/store/tables/prompts.ts'
 import { insertRejections } from '#lib/store/tables/rejections.ts'
 import { claimReplay, recentReplays, replayById } from '#lib/store/tables/replays.ts'
 import { deliveriesOfChange } from '#lib/store/tables/requeue.ts'
-import { allTargets, ensureTargets, lockTarget } from '#lib/store/tables/targets.ts'
-import {
-  attemptsOf,
-  deliveriesOf,
-  eventsWithHeads,
-  listChanges,
-  listEvents,
-  listRejections,
-  openCircuits,
-} from '#lib/store/views/dashboard.ts'
-import { changesByIds, liveChanges } from '#lib/store/views/live.ts'
+import { allTargets, ensureTargets, lockTarget, openCircuits } from '#lib/store/tables/targets.ts'
+import { attemptsOf, eventsWithHeads } from '#lib/store/views/change-page.ts'
+import { deliveriesOf, listedChanges, liveChanges } from '#lib/store/views/listed-changes.ts'
+import { listEvents, listRejections } from '#lib/store/views/paged-lists.ts'
 import { changesOfPrompt, shownVersions } from '#lib/store/views/prompt-page.ts'
 import { type FixtureName, fixture, secret, sign, t } from '../fixtures.ts'
 import { queueChanges } from './simulation.ts'
@@ -64,7 +57,7 @@ async function work(db: Db, round: number): Promise<void> {
   await ensureTargets(db, ['slack'])
   await receiveAndSettle(db, '01-prompt-created-text.json', round)
   await receiveAndSettle(db, '09-monitor-alert.json', round)
-  const { rows } = await listChanges(db, {}, {}, 10)
+  const { rows } = await listFiltered(db, { filter: emptyFilter, now: now() }, {}, 10)
   const ids = rows.map(({ change }) => change.id)
   const [first = ''] = ids
   const filter = { ...emptyFilter, q: 'refund' }
@@ -83,7 +76,7 @@ async function work(db: Db, round: number): Promise<void> {
     countFiltered(db, { filter, now: now() }),
     filterChoices(db),
     liveChanges(db, [first]),
-    changesByIds(db, [first]),
+    listedChanges(db, [first]),
     shownVersions(db, key),
     changesOfPrompt(db, key, {}, 10),
     versionsFor(db, key, [{ version: 7, tags: [] }]),

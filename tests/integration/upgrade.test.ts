@@ -8,15 +8,9 @@ import { usageSince } from '#lib/store/tables/polls.ts'
 import { contentOf } from '#lib/store/tables/prompts.ts'
 import { recentReplays } from '#lib/store/tables/replays.ts'
 import { readWatch } from '#lib/store/tables/watch.ts'
-import {
-  attemptsOf,
-  countRows,
-  deliveriesOf,
-  eventsWithHeads,
-  listChanges,
-  listEvents,
-  listRejections,
-} from '#lib/store/views/dashboard.ts'
+import { attemptsOf, eventsWithHeads } from '#lib/store/views/change-page.ts'
+import { deliveriesOf } from '#lib/store/views/listed-changes.ts'
+import { countRows, listEvents, listRejections } from '#lib/store/views/paged-lists.ts'
 import { changesOfPrompt, projectsWith, shownVersions } from '#lib/store/views/prompt-page.ts'
 import { t } from '../fixtures.ts'
 import { fetchDouble, passTime, simulatedLoop, simulateTime, status, watchStore } from './simulation.ts'
@@ -75,7 +69,7 @@ describe.each(engines)('a store of the first version in %s', (_) => {
 
   it('is shown on every page as it was', async () => {
     expect(await countRows(db, 100)).toMatchObject({ events: 11, changes: 11, rejections: 1 })
-    const { rows } = await listChanges(db, {}, {}, 50)
+    const { rows } = await listFiltered(db, { filter: { ...emptyFilter, test: 'shown' }, now }, {}, 50)
     expect(rows.map(({ change }) => change.kind).toSorted()).toEqual(
       'alert deleted given-up given-up notification promoted recovered unchanged version-created version-created version-created'.split(
         ' ',

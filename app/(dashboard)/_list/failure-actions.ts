@@ -8,7 +8,7 @@ import { requireWriter } from '#app/session.ts'
 import { log } from '#lib/base/log.ts'
 import { actingRelay } from '#lib/relay.ts'
 import { database } from '#lib/store/client.ts'
-import { deliveryById } from '#lib/store/views/dashboard.ts'
+import { deliveryById } from '#lib/store/tables/deliveries.ts'
 import { dismissFailure, dismissFailures, replayFailures } from '#lib/store/views/open-failures.ts'
 
 const page = '/'

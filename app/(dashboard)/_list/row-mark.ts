@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { ListedDelivery } from '#lib/store/views/dashboard.ts'
+import type { ListedDelivery } from '#lib/store/views/listed-changes.ts'
 import type { DeliveryContext } from '../_words/delivery-words.ts'
 
 interface MarkedRow {

@@ -1,7 +1,7 @@
 import { longDuration } from '#lib/base/duration.ts'
 import { shownLine } from '#lib/base/visible.ts'
 import type { Change } from '#lib/core/change/change.ts'
-import type { ListedChange } from '#lib/store/views/dashboard.ts'
+import type { ListedChange } from '#lib/store/views/listed-changes.ts'
 import type { Shown } from '../../_ui/plain.tsx'
 import { authorsWords, type KindWords, kindWords, versionWords } from '../_words/change-words.ts'
 import { chipWords, type DeliveryContext } from '../_words/delivery-words.ts'

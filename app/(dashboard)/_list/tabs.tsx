@@ -1,6 +1,6 @@
 import Link from 'next/link'
 import type { Db } from '#lib/store/client.ts'
-import { countRows } from '#lib/store/views/dashboard.ts'
+import { countRows } from '#lib/store/views/paged-lists.ts'
 import { numberWords } from '../../_ui/quantity-words.ts'
 
 const max = 1000

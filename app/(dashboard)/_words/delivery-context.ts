@@ -1,7 +1,7 @@
 import { retryDelaysSeconds } from '#lib/base/retry.ts'
 import { relay } from '#lib/relay.ts'
 import type { Db } from '#lib/store/client.ts'
-import { openCircuits } from '#lib/store/views/dashboard.ts'
+import { openCircuits } from '#lib/store/tables/targets.ts'
 import { replayNoteOf } from '#lib/targets/target.ts'
 import type { DeliveryContext } from './delivery-words.ts'
 

@@ -1,7 +1,7 @@
 import { duration } from '#lib/base/duration.ts'
 import { visibleText } from '#lib/base/visible.ts'
 import type { Tone } from '#lib/core/change/kinds.ts'
-import type { ListedDelivery } from '#lib/store/views/dashboard.ts'
+import type { ListedDelivery } from '#lib/store/views/listed-changes.ts'
 import type { IconName } from '../../_ui/icons.tsx'
 import { relative } from '../../_ui/quantity-words.ts'
 

@@ -4,8 +4,7 @@ import { type ListFilter, listFilterParams, parseListFilter, timeRange } from '.
 import type { Routes } from '../../core/rules/rules.ts'
 import type { Db } from '../../store/client.ts'
 import type { DeliveryRow, ReplayRow } from '../../store/schema.ts'
-import { idsAfter } from '../../store/search/list.ts'
-import { countMatching, type DeliveryGroup } from '../../store/search/matching.ts'
+import { type DeliveryGroup, idsAfter, matchingDeliveries } from '../../store/search/list.ts'
 import {
   advanceReplay,
   claimReplay,
@@ -13,7 +12,7 @@ import {
   insertReplay,
   releaseReplay,
 } from '../../store/tables/replays.ts'
-import { openCircuits } from '../../store/views/dashboard.ts'
+import { openCircuits } from '../../store/tables/targets.ts'
 import { type ReplayMode, replayChange } from './replay.ts'
 
 /** One replay takes no more: at Slack's pace it would go on for more than half a day. */
@@ -73,7 +72,7 @@ export async function previewReplay(
   now: number,
 ): Promise<Preview> {
   const wants = means(filter, await openTargets(db, now))
-  const { changes, newest, groups } = await countMatching(db, { filter, now }, maxReplayed + 1)
+  const { changes, newest, groups } = await matchingDeliveries(db, { filter, now }, maxReplayed + 1)
   const meant = groups.filter((group) => group.status !== 'skipped' && wants(group))
   const targets = [...Map.groupBy(meant, ({ target }) => target)].map(([target, of]) => {
     const sum = (is: (group: DeliveryGroup) => boolean): number =>

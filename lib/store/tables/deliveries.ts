@@ -196,3 +196,15 @@ export async function countFailed(db: Db, target: string, since: number): Promis
     .executeTakeFirstOrThrow()
   return Number(count)
 }
+
+export async function deliveryById(
+  db: Db,
+  id: string,
+): Promise<Pick<DeliveryRow, 'change_id' | 'status' | 'target'> | null> {
+  const row = await db
+    .selectFrom('deliveries')
+    .select(['change_id', 'status', 'target'])
+    .where('id', '=', id)
+    .executeTakeFirst()
+  return row ?? null
+}

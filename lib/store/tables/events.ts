@@ -172,3 +172,8 @@ export async function newestOccurrence(db: Db, changeId: string): Promise<number
     .executeTakeFirst()
   return row?.at == null ? null : Number(row.at)
 }
+
+export async function changeOfEvent(db: Db, eventId: string): Promise<string | null> {
+  const row = await db.selectFrom('events').select('change_id').where('id', '=', eventId).executeTakeFirst()
+  return row?.change_id ?? null
+}

@@ -195,3 +195,11 @@ export async function storeContent(
     .where('content_event', '=', eventId)
     .execute()
 }
+
+export async function forgetPrompt(db: Db, { projectId, name }: PromptKey): Promise<void> {
+  await db
+    .deleteFrom('prompt_versions')
+    .where('project_id', '=', projectId)
+    .where('name', '=', indexable(name))
+    .execute()
+}

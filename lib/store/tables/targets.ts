@@ -61,6 +61,12 @@ export async function allTargets(db: Db): Promise<TargetState[]> {
   return (await withLimits(db).orderBy('name').execute()).map(stateOf)
 }
 
+/** The targets whose circuit is open at `now`, by name. */
+export async function openCircuits(db: Db, now: number): Promise<Map<string, TargetRow>> {
+  const rows = await db.selectFrom('targets').select(targetColumns).where('open_until', '>', now).execute()
+  return new Map(rows.map((row) => [row.name, row]))
+}
+
 /** When the next open change is due, and the next delivery of each target: one statement, which is asked every few seconds. */
 export async function nextDue(
   db: Db,

@@ -3,10 +3,10 @@ import { firstIdAt } from '../../base/id.ts'
 import type { WaitingSeen } from '../../core/setup/checks.ts'
 import type { WatchState } from '../../core/trouble/watch.ts'
 import type { Db } from '../client.ts'
-import { knownTargets, type Sql } from '../search/sources.ts'
+import { knownTargets, type Sql } from '../statement.ts'
 import { overdueChanges } from '../tables/changes.ts'
+import { openCircuits } from '../tables/targets.ts'
 import { readWatch } from '../tables/watch.ts'
-import { openCircuits } from './dashboard.ts'
 import { type OpenFailures, openFailures } from './open-failures.ts'
 
 /** How deliveries of the last 24 hours' changes went; each is counted up to `maxCounted`. */

@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import type { Db } from '../client.ts'
 import type { DeliveryStatus } from '../schema.ts'
-import { knownTargets, type Sql } from '../search/sources.ts'
+import { knownTargets, type Sql } from '../statement.ts'
 
 /** Counting ends here, so that a scrape costs the same however much waits: 10,000 entries of one index. */
 export const maxCounted = 10_000

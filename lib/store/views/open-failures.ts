@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import { type Db, isPostgres } from '../client.ts'
-import type { Sql } from '../search/sources.ts'
+import type { Sql } from '../statement.ts'
 import { inTransaction } from '../tables/requeue.ts'
 
 /** Deliveries to one target that were given up, and neither replayed nor dismissed. */

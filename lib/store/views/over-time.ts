@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import { firstIdAt } from '../../base/id.ts'
 import type { Bucket } from '../../core/list/buckets.ts'
 import type { Db } from '../client.ts'
-import { knownTargets, type Sql } from '../search/sources.ts'
+import { knownTargets, type Sql } from '../statement.ts'
 
 export interface Counted extends Bucket {
   changes: number

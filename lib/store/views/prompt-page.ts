@@ -5,9 +5,9 @@ import { factKinds, kinds } from '../../core/change/kinds.ts'
 import type { PromptKey } from '../../core/prompt/fold.ts'
 import type { Db } from '../client.ts'
 import { changeColumns } from '../schema.ts'
-import { toChange } from '../tables/changes.ts'
 import { versionsOf } from '../tables/prompts.ts'
-import { type Cursor, deliveriesOf, type ListedChange, type Page, page } from './dashboard.ts'
+import { type ListedChange, withDeliveries } from './listed-changes.ts'
+import { type Cursor, type Page, readPage } from './paged-lists.ts'
 
 /**
  * The projects that have a prompt of this name, in order. The key of the table begins with the project, so this
@@ -76,7 +76,7 @@ export async function changesOfPrompt(
   cursor: Cursor,
   size: number,
 ): Promise<Page<ListedChange>> {
-  const { rows, older, newer } = await page(
+  const page = await readPage(
     db
       .selectFrom('changes')
       .select(changeColumns)
@@ -87,11 +87,5 @@ export async function changesOfPrompt(
     cursor,
     size,
   )
-  const ids = rows.map(({ id }) => id)
-  const deliveries = await deliveriesOf(db, ids)
-  return {
-    rows: rows.map((row) => ({ change: toChange(row), deliveries: deliveries.get(row.id) ?? [] })),
-    older,
-    newer,
-  }
+  return { ...page, rows: await withDeliveries(db, page.rows) }
 }

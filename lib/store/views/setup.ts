@@ -1,5 +1,4 @@
 import type { FactKind } from '../../core/change/change.ts'
-import { indexable } from '../../core/change/indexable.ts'
 import { kindFacet } from '../../core/list/facets.ts'
 import type { Db } from '../client.ts'
 
@@ -72,22 +71,6 @@ export async function lastDelivered(
     .limit(1)
     .executeTakeFirst()
   return row ? { at: row.finished_at ?? 0, changeId: row.change_id } : null
-}
-
-export async function changeOfEvent(db: Db, eventId: string): Promise<string | null> {
-  const row = await db.selectFrom('events').select('change_id').where('id', '=', eventId).executeTakeFirst()
-  return row?.change_id ?? null
-}
-
-export async function forgetPrompt(
-  db: Db,
-  { projectId, name }: { projectId: string; name: string },
-): Promise<void> {
-  await db
-    .deleteFrom('prompt_versions')
-    .where('project_id', '=', projectId)
-    .where('name', '=', indexable(name))
-    .execute()
 }
 
 /** More names than this are not looked through. */

@@ -1,8 +1,7 @@
-import { httpClasses, lastTimes, listStatuses } from '#lib/core/list/filter.ts'
 import { seed } from '../../../scripts/seed.ts'
 import { type Bench, mustSucceed, planFor, strangeVersion } from '../bench.ts'
 import type { MeasureName } from '../measures.ts'
-import { getPage, signIn } from '../pages.ts'
+import { filters, getPage, signIn } from '../pages.ts'
 import { record } from '../results.ts'
 import { percentile } from '../statistics.ts'
 import { createStore, type Engine, type Store } from '../stores.ts'
@@ -13,27 +12,6 @@ const searched = ['customer', 'voucher']
 
 /** Longer than what is seeded: else the server begins by deleting half of it, while it is measured. */
 const keeping = { RETENTION_DAYS: '365' }
-
-/** Each filter of the list, some with few and with many matches, and together; as an address tells them. */
-const filters = [
-  ...listStatuses.map((status) => `status=${status}`),
-  ...['version-created', 'promoted', 'deleted', 'alert'].map((kind) => `kind=${kind}`),
-  'prompt=support/',
-  'label=production',
-  'label=eval-7',
-  'target=slack',
-  ...httpClasses.map((http) => `http=${http}`),
-  'test=only',
-  'test=shown',
-  ...lastTimes.map((time) => `time=${time}`),
-  'danger=1',
-  'kind=promoted&label=eval-7',
-  'status=failed&target=github&time=30d',
-  'status=delivered&kind=rolled-back&label=production&q=voucher',
-  ...['customer', 'voucher', 'voucher customer', 'nowhere-to-be-found'].map(
-    (q) => `q=${encodeURIComponent(q)}`,
-  ),
-]
 
 /** Of a page, warm: the first quarter is thrown away. */
 const typical = (all: number[]): number => percentile(all.slice(all.length / 4), 50)

@@ -10,7 +10,8 @@ import { reinterpret } from '#lib/pipeline/replay/reinterpret.ts'
 import { cancelChange, cancelDelivery, replayChange, replayDelivery } from '#lib/pipeline/replay/replay.ts'
 import { actingRelay } from '#lib/relay.ts'
 import { database } from '#lib/store/client.ts'
-import { deliveriesOf, deliveryById } from '#lib/store/views/dashboard.ts'
+import { deliveryById } from '#lib/store/tables/deliveries.ts'
+import { deliveriesOf } from '#lib/store/views/listed-changes.ts'
 
 /** `delivery`: its id. `again`: the user confirmed that it will be posted a second time. */
 export async function replayOne(form: FormData): Promise<void> {

@@ -1,6 +1,6 @@
 import Link from 'next/link'
 import type { Change } from '#lib/core/change/change.ts'
-import type { ListedDelivery } from '#lib/store/views/dashboard.ts'
+import type { ListedDelivery } from '#lib/store/views/listed-changes.ts'
 import { Icon } from '../../../_ui/icons.tsx'
 import { dismissDelivery } from '../../_list/failure-actions.ts'
 import { ReplayMode } from '../../replay/replay-mode.tsx'

@@ -1,6 +1,6 @@
 import Link from 'next/link'
 import type { Change } from '#lib/core/change/change.ts'
-import type { ShownEvent } from '#lib/store/views/dashboard.ts'
+import type { ShownEvent } from '#lib/store/views/change-page.ts'
 import { Chip } from '../../../_ui/badge.tsx'
 import { Code } from '../../../_ui/code.tsx'
 import { Disclosure } from '../../../_ui/disclosure.tsx'

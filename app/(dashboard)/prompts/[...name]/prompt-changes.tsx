@@ -1,5 +1,5 @@
 import Link from 'next/link'
-import type { ListedChange } from '#lib/store/views/dashboard.ts'
+import type { ListedChange } from '#lib/store/views/listed-changes.ts'
 import { ChipWithWhy, Tile } from '../../../_ui/badge.tsx'
 import { Plain } from '../../../_ui/plain.tsx'
 import { Cell, Row, Table } from '../../../_ui/table.tsx'

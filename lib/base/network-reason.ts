@@ -16,7 +16,7 @@ const networkReasons: [RegExp, string][] = [
   [/^ERR_INVALID_URL$/, 'its URL is not valid. Correct it'],
 ]
 
-/** The answer was not valid HTTP, or the parser gave up on it. The last two are names of errors without a code. */
+/** The answer was not valid HTTP, or undici's parser failed at it (`ERR_ASSERTION`; `HTTPParserError` has no code). */
 const unreadable = /^(HPE_|UND_ERR_HEADERS_OVERFLOW$|UND_ERR_RES|HTTPParserError$|ERR_ASSERTION$)/
 /** Errors that `fetch` wraps although it has not connected to anything. */
 const unsent = /^(bad port|unknown scheme)$/

@@ -262,7 +262,7 @@ const oneVariable: Wrong[] = [
     'a Discord webhook that takes what is written for Slack',
     { DISCORD_WEBHOOK_URL: `${discordUrl}/slack` },
     'DISCORD_WEBHOOK_URL',
-    /take it off/,
+    /in their format: remove it/,
   ],
   [
     'Discord by http',
@@ -564,7 +564,7 @@ const files: [what: string, file: File, name: string, why: RegExp, fix: RegExp][
     (_, variable) => ({ targets: { slack }, rules: [{ ...rule, label: variable('MY_LABEL') }] }),
     'rules[0].label',
     /as MY_LABEL is not set/,
-    /take it out/,
+    /remove it/,
   ],
   ['a label that is empty', withRule({ label: '' }), 'rules[0].label', /is empty/, /relay.config.ts/],
   ['an empty list of labels', withRule({ label: [] }), 'rules[0].label', /never match/, /relay.config.ts/],
@@ -748,7 +748,7 @@ const files: [what: string, file: File, name: string, why: RegExp, fix: RegExp][
     'an invalid header name',
     withTarget({ ...hook, headers: { 'x a': 'a' } }),
     'targets.ops.headers.x a',
-    /name of a header/,
+    /not a header name/,
     /Correct it there/,
   ],
 ]

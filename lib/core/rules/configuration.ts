@@ -346,7 +346,7 @@ function unsetClauses(given: Plain, path: readonly PropertyKey[], names: Names):
       return {
         name: place,
         what: `has no value${from}, so the rule would match anything`,
-        fix: 'Give it one, or take it out.',
+        fix: 'Give it one, or remove it.',
       }
     })
 }

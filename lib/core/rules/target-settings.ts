@@ -61,7 +61,7 @@ function discordUrlFlaw(value: string): string | null {
   if (!/(^|\.)(discord|discordapp)\.(com|gg)$/.test(hostname)) return null
   if (protocol !== 'https:') return 'is not https, which Discord requires'
   if (/\/webhooks\/\d+\/[\w-]+\/(slack|github)$/.test(pathname))
-    return 'ends in /slack or /github, which is for messages of those: take it off'
+    return 'ends in /slack or /github, which is for messages in their format: remove it'
   if (/^\/api(\/v\d+)?\/webhooks\/\d+\/[\w-]+$/.test(pathname)) return null
   return pathname.startsWith('/api/')
     ? 'is not complete: after /webhooks/ come a number and a token'
@@ -161,10 +161,12 @@ const pagerdutySettings = z.strictObject({
 const standardSecret = /^whsec_([A-Za-z0-9+/]{4}){8,}([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
 
 const signingFlaw = (secret: string): string | null => {
-  if (secret.startsWith('lf-whsec_')) return "holds Langfuse's own secret: make another one"
+  if (secret.startsWith('lf-whsec_')) return "contains Langfuse's own secret: create another one"
   const flaw = textFlaw(secret)
-  if (flaw !== null) return `holds a secret that ${flaw}`
-  return standardSecret.test(secret) ? null : 'holds what is not whsec_ and the base64 of 24 bytes or more'
+  if (flaw !== null) return `contains a secret that ${flaw}`
+  return standardSecret.test(secret)
+    ? null
+    : 'contains a secret that is not whsec_ followed by base64 of at least 24 bytes'
 }
 
 /** Some tools show a secret with the version of the scheme before it: `v1,whsec_…`. */
@@ -191,11 +193,11 @@ const headers = z.record(z.string(), z.string({ error: 'is not a text' })).super
 })
 
 function headerFlaw(name: string, text: string): string | null {
-  if (!isHeaderName(name)) return 'is not the name of a header'
-  if (ownHeaders.test(name)) return 'is set by the relay itself: take it out'
+  if (!isHeaderName(name)) return 'is not a header name'
+  if (ownHeaders.test(name)) return 'is set by the relay itself: remove it'
   const flaw = textFlaw(text)
   if (flaw !== null) return flaw
-  return /[^\t\x20-\xff]/.test(text) ? 'holds a character that a header cannot carry' : null
+  return /[^\t\x20-\xff]/.test(text) ? 'contains a character that headers do not allow' : null
 }
 
 const allow = 'allow it with allowPrivate (WEBHOOK_ALLOW_PRIVATE=1), or set another URL'

@@ -76,7 +76,7 @@ describe('the settings of a target', () => {
       WEBHOOK_URL: 'https://a.test',
       WEBHOOK_SECRET: `${webhookSecret} ${secret}`,
     })
-    expect(problems).toEqual([expect.stringMatching(/^WEBHOOK_SECRET holds what is not/)])
+    expect(problems).toEqual([expect.stringMatching(/^WEBHOOK_SECRET contains a secret that is not whsec_/)])
   })
 
   it('takes several secrets to sign webhooks with', () => {

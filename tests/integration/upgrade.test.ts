@@ -1,8 +1,10 @@
+import { sql } from 'kysely'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { emptyFilter } from '#lib/core/list/filter.ts'
 import type { Routes } from '#lib/core/rules/rules.ts'
 import { prune } from '#lib/pipeline/prune.ts'
 import { type Db, openDatabase } from '#lib/store/client.ts'
+import { migrations } from '#lib/store/migrations/all.ts'
 import { countFiltered, filterChoices, listFiltered } from '#lib/store/search/list.ts'
 import { usageSince } from '#lib/store/tables/polls.ts'
 import { contentOf } from '#lib/store/tables/prompts.ts'
@@ -65,6 +67,21 @@ describe.each(engines)('a store of the first version in %s', (_) => {
     expect(await columns(db)).toHaveLength(readWhole.length)
     await before.db.destroy()
     await first.close()
+  })
+
+  it("carries the names of the first version's table over into its own, once, and leaves that table as it was", async () => {
+    const done = async (table: string) => {
+      const { rows } = await sql<{
+        name: string
+      }>`select name from ${sql.table(table)} order by name`.execute(db)
+      return rows.map(({ name }) => name)
+    }
+    expect(await done('migrations')).toEqual(Object.keys(migrations).toSorted())
+    expect(await done('kysely_migration')).toEqual(['0001-start'])
+    await sql`delete from kysely_migration`.execute(db)
+    const again = await openDatabase(store.url)
+    expect(await done('kysely_migration')).toEqual([])
+    await again.destroy()
   })
 
   it('is shown on every page as it was', async () => {

@@ -7,11 +7,10 @@ export async function register(): Promise<void> {
   }
   const { takeProxiesOf } = await import('#lib/base/proxy-env.ts')
   takeProxiesOf(process.env)
-  const isTraced = Boolean(process.env.OTEL_EXPORTER_OTLP_ENDPOINT || process.env.VERCEL)
-  if (isTraced) {
-    const { startTracing } = await import('#lib/server/tracing.ts')
+  const { isTraced, startRelay } = await import('#lib/server/start.ts')
+  if (isTraced(process.env)) {
+    const { startTracing } = await import('#lib/server/start-tracing.ts')
     startTracing()
   }
-  const { startRelay } = await import('#lib/server/start.ts')
-  startRelay({ isTraced })
+  startRelay()
 }

@@ -1,12 +1,12 @@
 import { after } from 'next/server'
-import { type Relay, relay } from '#lib/relay.ts'
+import { relay } from '#lib/relay.ts'
 
 /** How long a function on Vercel works: `maxDuration` of the routes, less the time for the last send to end. */
 export const workMs = 60_000 - 15_000
 
 /** A long-running server has its own loop; a function has only the time after its answer. */
-export function workAfter({ status }: Response, { drain }: Relay, startedAt: number): void {
-  if (process.env.VERCEL && status === 202) after(() => drain(startedAt + workMs))
+export function workAfter({ status }: Response, startedAt: number): void {
+  if (process.env.VERCEL && status === 202) after(() => relay().relay?.drain(startedAt + workMs))
 }
 
 /** Starts work on what was just made due. */

@@ -116,6 +116,7 @@ const variables = {
     example: 'echo whsec_$(openssl rand -base64 32)',
   },
   WEBHOOK_ALLOW_PRIVATE: { schema: flag(), example: '1' },
+  DIRECT_ENDPOINTS: { schema: flag('1'), example: '0' },
   SETTLE_MS: { schema: wholeFrom(2000, 0, 10_000), example: '2000' },
   RETRY_DELAYS: { schema: delayList, example: '0,5,30,120,600' },
   RELAY_MODE: {
@@ -155,8 +156,8 @@ const vital: readonly string[] = ['DATABASE_URL', 'POSTGRES_URL', 'LANGFUSE_WEBH
   | 'POSTGRES_URL'
 )[]
 
-/** Replaces a list that contains an unknown word: what Langfuse sends, and so never more than was allowed. */
-const instead: Partial<Record<EnvName, string>> = { SIGNATURE_SCHEMES: 'v1' }
+/** Replaces a value that is wrong, where the default would allow more than was asked for. */
+const instead: Partial<Record<EnvName, string>> = { SIGNATURE_SCHEMES: 'v1', DIRECT_ENDPOINTS: '0' }
 
 /** A problem only at start and in health: Langfuse shows the secret once the webhook exists, so it may be set later. */
 export function withoutSecret({ LANGFUSE_WEBHOOK_SECRET: secrets }: Env): Problem[] {

@@ -2,8 +2,8 @@ import type { BodyBudget } from './body-budget.ts'
 
 /** Shared within a process: Next loads a module once for `instrumentation.ts`, and again for routes and for pages. */
 export const processState = globalThis as typeof globalThis & {
-  /** The webhook route's handler, once Next has loaded it. */
-  promptRelayEndpoints?: (request: Request) => Promise<Response>
+  /** Answers webhooks without Next's router, once Next has loaded their route. */
+  promptRelayWebhookHandler?: (request: Request) => Promise<Response>
   promptRelayBodies?: BodyBudget
   promptRelayFetch?: typeof globalThis.fetch
 }

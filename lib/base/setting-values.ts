@@ -171,11 +171,11 @@ export const numberFrom = (fallback: number, min: number, max: number) =>
 export const wholeFrom = (fallback: number, min: number, max: number) =>
   numberFrom(fallback, min, max).refine(Number.isInteger, { error: 'is not a whole number' })
 
-export const flag = () =>
+export const flag = (fallback: '0' | '1' = '0') =>
   optional(
     z
       .enum(['0', '1', 'false', 'true'], { error: 'is neither 1 nor 0' })
-      .default('0')
+      .default(fallback)
       .transform((value) => value === '1' || value === 'true'),
   )
 

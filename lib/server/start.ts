@@ -12,12 +12,12 @@ import { limitServer, refuseUpgrades } from './limits.ts'
 import { screenRequests } from './request-screen.ts'
 import { onEachServer } from './servers.ts'
 
-/** So long after its start a server has the thread for its first answers: Langfuse gives an event up after 0.7 s. */
-const doorFirstMs = 1000
+/** So long after its start a server keeps the thread for its first answers: Langfuse gives an event up after 0.7 s. */
+const endpointFirstMs = 1000
 
 /** The relay that the first request made, or one of its own, which takes 150 ms to load: it is bundled apart from the routes'. */
 async function load(): Promise<Relay | null> {
-  await sleep(doorFirstMs)
+  await sleep(endpointFirstMs)
   if (own.promptRelay) return own.promptRelay
   const { relay } = await import('../relay.ts')
   const made = relay()
@@ -36,7 +36,7 @@ function noteRelay({ env, routes }: Relay): void {
   })
 }
 
-/** Says once at start what is wrong, and what of it follows. */
+/** Logs once, at start, what is wrong. */
 function noteConfiguration(problems: Problem[], warnings: Problem[]): void {
   for (const problem of problems.map(problemText)) log('error', 'configuration', { problem })
   for (const warning of warnings.map(problemText)) log('warn', 'configuration', { warning })
@@ -52,29 +52,26 @@ async function begin(loaded: Relay | null): Promise<void> {
   await loaded.start()
 }
 
-/**
- * Starts the loop where the process lives on. A function on Vercel has `after()` and the cron route instead.
- * `isTraced`: Next's own way to the endpoint makes the spans. In development it loads what was edited.
- */
-export function startRelay({ isTraced }: { isTraced: boolean }): void {
-  if (process.env.VERCEL) return
-  const isDirect = !isTraced && process.env.NODE_ENV === 'production'
+/** On Vercel an integration takes the spans; elsewhere a collector is named, for all signals or for traces alone. */
+export const isTraced = (env: NodeJS.ProcessEnv): boolean =>
+  Boolean(env.VERCEL || env.OTEL_EXPORTER_OTLP_ENDPOINT || env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT)
+
+/** Next's own way to an endpoint makes the spans; in development it loads what was edited. */
+function guardServers(): void {
+  const isProduction = process.env.NODE_ENV === 'production'
+  const isDirect = isProduction && !isTraced(process.env)
   onEachServer((server, first) => {
-    // In development the browser hears of edits through an upgraded connection.
-    if (process.env.NODE_ENV === 'production') refuseUpgrades(server)
-    // The screen looks at webhooks too, so it stands before the direct way.
+    // In development the browser is told of edits through an upgraded connection.
+    if (isProduction) refuseUpgrades(server)
+    // Before the screen is set up, which is to see webhooks too: what is set up last sees a request first.
     if (isDirect) openDirectEndpoints(server)
     screenRequests(server)
     limitServer(server, first)
   })
-  const failed = (error: unknown) => log('error', 'the loop could not start', thrown(error))
-  const loaded = load().catch((error) => {
-    failed(error)
-    return null
-  })
-  loaded.then(begin).catch(failed)
-  // `npm start` sets NEXT_MANUAL_SIG_HANDLE: Next would end the process without waiting for sends.
-  if (!process.env.NEXT_MANUAL_SIG_HANDLE) return
+}
+
+/** Ends the process on a signal, once sends under way have ended. */
+function endInOrder(loaded: Promise<Relay | null>): void {
   let ending = false
   const end = async (signal: NodeJS.Signals) => {
     // A terminal sends its interrupt to every process of the group, and the start script passes it on as well.
@@ -88,4 +85,18 @@ export function startRelay({ isTraced }: { isTraced: boolean }): void {
   }
   process.on('SIGTERM', end)
   process.on('SIGINT', end)
+}
+
+/** Starts the loop where the process lives on. A function on Vercel has `after()` and the cron route instead. */
+export function startRelay(): void {
+  if (process.env.VERCEL) return
+  guardServers()
+  const failed = (error: unknown) => log('error', 'the loop could not start', thrown(error))
+  const loaded = load().catch((error) => {
+    failed(error)
+    return null
+  })
+  loaded.then(begin).catch(failed)
+  // `npm start` sets it: Next would end the process without waiting for sends.
+  if (process.env.NEXT_MANUAL_SIG_HANDLE) endInOrder(loaded)
 }

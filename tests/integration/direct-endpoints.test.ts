@@ -55,7 +55,7 @@ beforeEach(async () => {
   port = (server.address() as AddressInfo).port
 })
 afterEach(async () => {
-  delete processState.promptRelayEndpoints
+  delete processState.promptRelayWebhookHandler
   server.closeAllConnections()
   server.close()
   await once(server, 'close')
@@ -94,7 +94,7 @@ describe('before the route is loaded', () => {
 
 describe('once the route is loaded', () => {
   beforeEach(() => {
-    processState.promptRelayEndpoints = endpoint
+    processState.promptRelayWebhookHandler = endpoint
   })
 
   it('a webhook goes to it without Next, with the bytes, headers and address of the sender', async () => {
@@ -177,7 +177,7 @@ describe('once the route is loaded', () => {
   it('a bug in it is logged and answered with 500, and the next webhook is answered', async () => {
     const logged = vi.spyOn(console, 'error').mockImplementation(() => undefined)
     let calls = 0
-    processState.promptRelayEndpoints = async (incoming) => {
+    processState.promptRelayWebhookHandler = async (incoming) => {
       if (++calls === 1) throw new Error('a bug')
       return endpoint(incoming)
     }

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, relative, resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
 
@@ -37,6 +37,7 @@ const mayImport = (file: string, other: string): boolean =>
   roomOf(file) === roomOf(other) || floorOf(other) < floorOf(file) || floorOf(file) === floors.length
 
 const lib = filesUnder('lib')
+const isFile = (name: string): boolean => /\.tsx?$/.test(name) && existsSync(resolve(root, name))
 const isOwn = (name: string): boolean => /^(app|lib|scripts|tests)\//.test(name)
 
 /** The only packages that pure code may use: for schemas, differences, hashing, and address lists (`BlockList`). */
@@ -67,6 +68,20 @@ describe('the layout', () => {
       importsOf(file).some((name) => name === 'next' || name.startsWith('next/')),
     )
     expect(users).toEqual([])
+  })
+
+  it('keeps Next out of what answers webhooks past its router', () => {
+    const direct = 'lib/webhook-handler.ts'
+    const assigners = [...lib, ...filesUnder('app')].filter((file) =>
+      /promptRelayWebhookHandler \S*= /.test(readFileSync(resolve(root, file), 'utf8')),
+    )
+    expect(assigners).toEqual([direct])
+    const graph = new Set([direct])
+    for (const file of graph) for (const name of importsOf(file)) if (isFile(name)) graph.add(name)
+    const reached = ['lib/endpoints/webhook.ts', 'lib/pipeline/deliver/deliver.ts', 'relay.config.ts']
+    expect(reached.filter((file) => !graph.has(file))).toEqual([])
+    const ofNext = [...graph].flatMap((file) => importsOf(file).filter((name) => /^next(\/|$)/.test(name)))
+    expect(ofNext).toEqual([])
   })
 
   it('lets nothing in app import from scripts or tests', () => {

@@ -222,6 +222,7 @@ const oneVariable: Wrong[] = [
   ],
   ['headers with a colon', { CALLBACK_HEADERS: 'x-team:1' }, 'CALLBACK_HEADERS', /header names/],
   ['a word for a flag', { CALLBACK_OPEN: 'perhaps' }, 'CALLBACK_OPEN', /neither 1 nor 0/],
+  ['a word for the direct way', { DIRECT_ENDPOINTS: 'off' }, 'DIRECT_ENDPOINTS', /neither 1 nor 0/],
   ['a negative interval', { POLL_SECONDS: '-1' }, 'POLL_SECONDS', /below 0/],
   ['less than one request', { POLL_REQUESTS_PER_MINUTE: '0.5' }, 'POLL_REQUESTS_PER_MINUTE', /below 1/],
   ['too many hours', { BACKFILL_HOURS: '1000' }, 'BACKFILL_HOURS', /above 720/],

@@ -35,7 +35,7 @@ export async function POST(request: Request): Promise<Response> {
     take: running.takeCallbacks,
   })
   noteAnswer('langfuse-callback', response, Date.now() - startedAt)
-  workAfter(response, running, startedAt)
+  workAfter(response, startedAt)
   return response
 }
 

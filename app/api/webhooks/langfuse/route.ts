@@ -1,8 +1,5 @@
-import { processState } from '#lib/base/process-state.ts'
-import { misconfigured, wrongMethod } from '#lib/endpoints/answers.ts'
-import { answerWebhook } from '#lib/endpoints/webhook.ts'
-import { noteAnswer } from '#lib/pipeline/journal.ts'
-import { relay } from '#lib/relay.ts'
+import { wrongMethod } from '#lib/endpoints/answers.ts'
+import { handleWebhook } from '#lib/webhook-handler.ts'
 import { workAfter } from '../../../after-answer.ts'
 
 export const dynamic = 'force-dynamic'
@@ -11,16 +8,10 @@ export const maxDuration = 60
 
 export async function POST(request: Request): Promise<Response> {
   const startedAt = Date.now()
-  const { relay: ours, problems } = relay()
-  if (!ours) return misconfigured(problems)
-  const { env, receive, reject } = ours
-  const response = await answerWebhook(request, { env, now: Date.now, receive, reject })
-  noteAnswer('langfuse-webhook', response, Date.now() - startedAt)
-  workAfter(response, ours, startedAt)
+  const response = await handleWebhook(request)
+  workAfter(response, startedAt)
   return response
 }
-
-processState.promptRelayEndpoints = POST
 
 const refused = wrongMethod('POST')
 

@@ -75,7 +75,7 @@ describe('a configuration with a problem', () => {
     const app = await start({ LANGFUSE_WEBHOOK_SECRET: '' })
     expect((await post(app.url, eventFor('load/prompt-3')))?.status).toBe(503)
     const health = await fetch(`${app.url}/api/health`)
-    const why = 'LANGFUSE_WEBHOOK_SECRET is not set, so that each of'
+    const why = 'LANGFUSE_WEBHOOK_SECRET is not set: every event'
     expect([health.status, await health.json()]).toMatchObject([
       200,
       { status: 'degraded', problems: [expect.stringContaining(why)] },

@@ -127,7 +127,7 @@ describe('the doctor', () => {
   it('says on Vercel what a store there has to be', async () => {
     const { code, said } = await doctor({ VERCEL: '1' })
     expect(code).toBe(1)
-    expect(said).toMatch(/DATABASE_URL is not set to a Postgres: on Vercel/)
+    expect(said).toMatch(/DATABASE_URL is not a Postgres URL: on Vercel/)
   })
 
   it('says no secret, whatever it finds', async () => {

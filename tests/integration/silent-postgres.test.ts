@@ -49,10 +49,18 @@ describe.skipIf(process.env.TEST_POSTGRES_URL === undefined)('a Postgres that fa
     proxy.fallSilent()
     const startedAt = performance.now()
     const keys = Array.from({ length: 10 }, (_, i) => `event ${i}`)
-    const refused = await Promise.allSettled(keys.map((key) => receive(named(key))))
-    // One by one it would be ten times as long.
-    expect(performance.now() - startedAt).toBeLessThan(20_000)
-    expect(refused.map(({ status }) => status)).toEqual(Array(10).fill('rejected'))
+    const waits = keys.map((key) =>
+      receive(named(key)).then(
+        () => null,
+        () => performance.now() - startedAt,
+      ),
+    )
+    const refusedAfter = (await Promise.all(waits)).filter((ms) => ms !== null)
+    expect(refusedAfter).toHaveLength(10)
+    // A query may take 8 s: not before that, not twice that, and all at the same moment.
+    expect(Math.min(...refusedAfter)).toBeGreaterThan(7900)
+    expect(Math.max(...refusedAfter)).toBeLessThan(15_000)
+    expect(Math.max(...refusedAfter) - Math.min(...refusedAfter)).toBeLessThan(500)
     proxy.mend()
     const again = await Promise.all(keys.map((key) => receive(named(key))))
     expect(again.map(({ status }) => status)).toEqual(Array(10).fill('accepted'))
@@ -64,7 +72,7 @@ describe.skipIf(process.env.TEST_POSTGRES_URL === undefined)('a Postgres that fa
     proxy.fallSilent()
     const startedAt = performance.now()
     await expect(within(500, 'The store', receive(named('late')))).rejects.toThrow('within 0.5 s')
-    expect(performance.now() - startedAt).toBeLessThan(4000)
+    expect(performance.now() - startedAt).toBeLessThan(1500)
   })
 
   it('may break a connection within a transaction, which fails, and the process goes on', async () => {

@@ -154,7 +154,7 @@ async function call(name: string, headers: Record<string, string>): Promise<Resp
   const delivery = await db
     .selectFrom('deliveries')
     .select('id')
-    .where('status', '=', 'failed')
+    .where('status', '=', name === 'cancelWaiting' ? 'retrying' : 'failed')
     .executeTakeFirstOrThrow()
   const fields = {
     ...{ change, delivery: delivery.id, replay: 'rpl_1', target: 'slack', until: String(Date.now()) },

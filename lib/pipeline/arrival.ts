@@ -1,6 +1,6 @@
 import type { Change } from '../core/change/change.ts'
 import type { OpenedEvent } from '../langfuse/opened-event.ts'
-import type { EventSource } from '../langfuse/stored.ts'
+import type { EventSource } from '../langfuse/stored-event.ts'
 import type { EventRow } from '../store/schema.ts'
 
 /** One event as it came, parsed once and ready to be stored: from a webhook, a callback or Langfuse's API. */

@@ -1,7 +1,7 @@
 import { unconfirmedIds, unnamed } from '../core/change/describe-callback.ts'
 import type { CallbackItem } from '../langfuse/callback.ts'
 import { subjectOf } from '../langfuse/opened-event.ts'
-import { type EventSource, unconfirmed } from '../langfuse/stored.ts'
+import { type EventSource, unconfirmed } from '../langfuse/stored-event.ts'
 import type { Db } from '../store/client.ts'
 import type { CallbackPaceRow } from '../store/schema.ts'
 import { countCallbacks, forgetCallbackPace, paceOf, takeItems } from '../store/tables/callback-pace.ts'

@@ -2,7 +2,7 @@ import { longDuration } from '../base/duration.ts'
 import { authorsOf, type DifferenceSummary, wholeName } from '../core/change/change.ts'
 import { callbackFields } from '../core/change/describe-callback.ts'
 import { type Message, type MessageRow, observedOf } from '../core/delivery/delivery.ts'
-import { lookOf } from './look.ts'
+import { lookOf } from './appearance.ts'
 import { webUrl } from './message-links.ts'
 
 /** How a chat is written to. `named` and `codeLine` take texts that are not ours, and show them as they are. */

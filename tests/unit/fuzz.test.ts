@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it, vi } from 'vitest'
 import { openCallback } from '#lib/langfuse/callback.ts'
-import { readStored } from '#lib/langfuse/stored.ts'
+import { readStored } from '#lib/langfuse/stored-event.ts'
 import { fuzz } from '../fuzz/fuzz.ts'
 
 /** `npm run fuzz` does a million. */

@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react'
 import type { Tone } from '#lib/core/change/kinds.ts'
-import type { Check, CheckState } from '#lib/core/setup/check.ts'
+import type { Check, CheckState } from '#lib/core/setup/finding.ts'
 import { Tile } from '../../_ui/badge.tsx'
 import type { IconName } from '../../_ui/icons.tsx'
 import { Plain } from '../../_ui/plain.tsx'

@@ -1,6 +1,6 @@
 import Link from 'next/link'
-import type { Check } from '#lib/core/setup/check.ts'
 import type { SecretSeen } from '#lib/core/setup/checks.ts'
+import type { Check } from '#lib/core/setup/finding.ts'
 import type { Seen } from '#lib/pipeline/setup/seen.ts'
 import { CopyButton } from '../../_ui/copy-button.tsx'
 import { When } from '../../_ui/when.tsx'

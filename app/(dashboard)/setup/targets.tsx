@@ -1,5 +1,5 @@
 import Link from 'next/link'
-import type { Check } from '#lib/core/setup/check.ts'
+import type { Check } from '#lib/core/setup/finding.ts'
 import type { Seen } from '#lib/pipeline/setup/seen.ts'
 import { Icon } from '../../_ui/icons.tsx'
 import { pathWith } from '../../_ui/list-query.ts'

@@ -1,4 +1,4 @@
-import { cutAround, cutToCodePoints, toJson } from './text.ts'
+import { cutAround, cutToCodePoints, toJson } from './prompt-text.ts'
 
 /** A differing key by its dotted path. Null if the key is missing, else JSON cut to 100 characters. */
 export interface ConfigChange {

@@ -1,9 +1,9 @@
 import type { DifferenceSummary } from '../change/change.ts'
 import type { VersionContent } from '../prompt/fold.ts'
 import { type Effort, fullEffort, type Run } from './align.ts'
+import { cutToCodePoints, type PromptShape, shapeOf, splitsPair, textSize } from './prompt-text.ts'
 import { type Section, sectionsOf } from './sections.ts'
 import { shareOut, summarise } from './summary.ts'
-import { cutToCodePoints, type PromptShape, shapeOf, splitsPair, textSize } from './text.ts'
 import { type LinePart, markLines } from './words.ts'
 
 /** The difference of two versions for a page. `text` null: only what was stored with the change is known. */

@@ -1,5 +1,5 @@
 import { align, type Effort, type Run } from './align.ts'
-import { itemsOf, type PromptItem, type PromptShape, shapeOf } from './text.ts'
+import { itemsOf, type PromptItem, type PromptShape, shapeOf } from './prompt-text.ts'
 
 /** One piece of a prompt (a message, a placeholder or the whole text prompt) before and after. */
 export interface Section {

@@ -1,8 +1,8 @@
 import type { DifferenceSummary } from '../change/change.ts'
 import { fullEffort, type Run } from './align.ts'
 import { diffConfig } from './config.ts'
+import { cutAround, cutToCodePoints, shapeOf, textSize, variablesOf } from './prompt-text.ts'
 import { type Section, sectionsOf } from './sections.ts'
-import { cutAround, cutToCodePoints, shapeOf, textSize, variablesOf } from './text.ts'
 
 interface VersionText {
   version: number

@@ -3,9 +3,9 @@ import { storeErrorWords, type WriteProblem } from '../../base/store-error.ts'
 import type { Quiet } from '../trouble/quiet.ts'
 import { troubleFix, troubleWords } from '../trouble/trouble.ts'
 import type { WatchState } from '../trouble/watch.ts'
-import { type Check, type Finding, notYet, ok, problem, quantity, warning } from './check.ts'
 import { type ConfigurationSeen, configurationChecks, heldFix, unlessWrong } from './configuration-checks.ts'
-import { checkPolling, type PollSeen } from './polling.ts'
+import { type Check, type Finding, notYet, ok, problem, quantity, warning } from './finding.ts'
+import { checkPolling, type PollSeen } from './polling-check.ts'
 import { clockAhead, type Reach, type Reached } from './reach.ts'
 
 export interface SecretSeen {

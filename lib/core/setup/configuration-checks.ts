@@ -2,7 +2,7 @@ import { posix } from 'node:path'
 import { nearest, type Problem } from '../../base/problem.ts'
 import { many } from '../rules/row-clauses.ts'
 import type { Rule } from '../rules/rules.ts'
-import { type Check, type Finding, notYet, ok, problem, warning } from './check.ts'
+import { type Check, type Finding, notYet, ok, problem, warning } from './finding.ts'
 
 /** Names in the store; null: too many to compare with. */
 export interface KnownNames {

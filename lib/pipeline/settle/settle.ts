@@ -3,7 +3,7 @@ import type { Change, ChangeDetail } from '../../core/change/change.ts'
 import type { SourceEvent } from '../../core/change/event.ts'
 import { isBurstKind } from '../../core/change/kinds.ts'
 import type { Routes } from '../../core/rules/rules.ts'
-import { readStored } from '../../langfuse/stored.ts'
+import { readStored } from '../../langfuse/stored-event.ts'
 import type { Db } from '../../store/client.ts'
 import type { ChangeRow } from '../../store/schema.ts'
 import {

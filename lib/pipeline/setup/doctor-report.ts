@@ -1,4 +1,4 @@
-import type { Check, CheckState } from '../../core/setup/check.ts'
+import type { Check, CheckState } from '../../core/setup/finding.ts'
 
 export interface Group {
   title: string

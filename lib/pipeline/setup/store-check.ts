@@ -2,7 +2,7 @@ import { statfs } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { fixOf } from '../../base/log.ts'
 import { type StoreErrorKind, storeErrorKind, storeErrorWords } from '../../base/store-error.ts'
-import { type Finding, ok, problem } from '../../core/setup/check.ts'
+import { type Finding, ok, problem } from '../../core/setup/finding.ts'
 
 /** Room on the disk that holds SQLite's file, bytes; null: not known. */
 export interface DiskSeen {

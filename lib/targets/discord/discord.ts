@@ -3,6 +3,7 @@ import { jsonOf } from '../../base/json.ts'
 import type { Outcome, SendContext } from '../../core/delivery/delivery.ts'
 import type { TargetOf } from '../../core/rules/target-settings.ts'
 import { type Reach, reachable, troubled } from '../../core/setup/reach.ts'
+import type { TargetKind } from '../contract.ts'
 import {
   type Answer,
   exchange,
@@ -13,7 +14,6 @@ import {
   verdictOf,
   withQuote,
 } from '../http.ts'
-import type { TargetKind } from '../kind.ts'
 import { quotable } from '../text.ts'
 import { type DiscordMessage, discordDigest, discordMessage } from './message.ts'
 

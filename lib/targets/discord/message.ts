@@ -1,6 +1,6 @@
 import { type Message, titleOf } from '../../core/delivery/delivery.ts'
+import { danger, lookOf, neutral } from '../appearance.ts'
 import { differenceCode, differenceNotes, fieldsOf, headerOf, rowLines } from '../card.ts'
-import { danger, lookOf, neutral } from '../look.ts'
 import { messageLinks, webUrl } from '../message-links.ts'
 import { firstUnits, quotable } from '../text.ts'
 import { fromMarkdown, markdown, named, orDash, quoted } from './text.ts'

@@ -1,8 +1,8 @@
 import type { IncomingWebhookSendArguments } from '@slack/webhook'
 import type { Message } from '../../core/delivery/delivery.ts'
 import { titleOf } from '../../core/delivery/delivery.ts'
+import { danger, lookOf, neutral } from '../appearance.ts'
 import { differenceCode, differenceNotes, fieldsOf, headerOf, rowLines } from '../card.ts'
-import { danger, lookOf, neutral } from '../look.ts'
 import { messageLinks, webUrl } from '../message-links.ts'
 import { escapedTo, fromMarkdown, link, mrkdwn, named, plain, quoted } from './text.ts'
 

@@ -4,6 +4,7 @@ import { jsonOf } from '../../base/json.ts'
 import type { Outcome, SendContext } from '../../core/delivery/delivery.ts'
 import type { TargetOf } from '../../core/rules/target-settings.ts'
 import { type Reach, reachable, troubled } from '../../core/setup/reach.ts'
+import type { TargetKind } from '../contract.ts'
 import {
   type Answer,
   exchange,
@@ -14,7 +15,6 @@ import {
   verdictOf,
   withQuote,
 } from '../http.ts'
-import type { TargetKind } from '../kind.ts'
 import { quotable } from '../text.ts'
 import { slackDigest, slackMessage } from './message.ts'
 

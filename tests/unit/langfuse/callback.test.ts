@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { openCallback } from '#lib/langfuse/callback.ts'
-import { readStored } from '#lib/langfuse/stored.ts'
+import { readStored } from '#lib/langfuse/stored-event.ts'
 import { openWebhook } from '#lib/langfuse/webhook.ts'
 import { fixture, secret, sign, t } from '../../fixtures.ts'
 

@@ -1,4 +1,4 @@
-import { itemsOf, toJson } from '#lib/core/difference/text.ts'
+import { itemsOf, toJson } from '#lib/core/difference/prompt-text.ts'
 import type { VersionContent } from '#lib/core/prompt/fold.ts'
 import { Code } from '../../../_ui/code.tsx'
 import { Disclosure } from '../../../_ui/disclosure.tsx'

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import type { PollState } from '#lib/core/polling/state.ts'
-import type { Check } from '#lib/core/setup/check.ts'
 import type { TargetSeen } from '#lib/core/setup/checks.ts'
 import { type SetupSeen, setupChecks, type WaitingSeen } from '#lib/core/setup/checks.ts'
+import type { Check } from '#lib/core/setup/finding.ts'
 import type { Reach, Reached } from '#lib/core/setup/reach.ts'
 
 const now = Date.UTC(2026, 7, 21, 9)

@@ -2,19 +2,19 @@ import type { Message, Outcome, SendContext } from '../core/delivery/delivery.ts
 import type { TargetOf, TargetType } from '../core/rules/target-settings.ts'
 import type { Reach } from '../core/setup/reach.ts'
 
-/** What the relay does with a kind of target. Its settings are in `core/rules/target-settings.ts`. */
+/** What each kind of target implements. Its settings are in `core/rules/target-settings.ts`. */
 export interface TargetKind<Type extends TargetType> {
   /**
-   * Sends one change, once. Every expected end is an outcome; what it throws is a bug. In a dry run (`context.isDry`) the
-   * context's `fetch` throws: what is sent goes through it, and nothing is requested before.
+   * Sends one change, once. Every expected result is an outcome; a throw is a bug. In a dry run (`context.isDry`), the
+   * context's `fetch` throws: send through it, and request nothing before.
    */
   send(target: TargetOf<Type>, message: Message, context: SendContext): Promise<Outcome>
   /** Sends several changes as one message; absent: each is sent alone. */
   sendDigest?(target: TargetOf<Type>, messages: Message[], context: SendContext): Promise<Outcome>
-  /** Whether it is there, found out without anything that it would show or act on. */
+  /** Whether the target can be reached, found out without posting anything. */
   reach(target: TargetOf<Type>, context: SendContext): Promise<Reach>
-  /** Whether the text of the prompt is sent along, which may be megabytes to load. */
+  /** Whether messages include the prompt's text, which may be megabytes to load. */
   sendsText: boolean
-  /** What a replay comes to there, where it is not simply shown a second time; null: it is. */
+  /** What a replay causes, where it is more than a second message; null: it is not. */
   replayNote: string | null
 }

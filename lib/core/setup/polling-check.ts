@@ -1,6 +1,6 @@
 import { spelledDuration } from '../../base/duration.ts'
 import { overlapMs, type PollState, type Stream, type StreamName, streamNames } from '../polling/state.ts'
-import { type Finding, notYet, ok, problem } from './check.ts'
+import { type Finding, notYet, ok, problem } from './finding.ts'
 
 /** `everyMs` 0: switched off. `state` null: it has never run. */
 export interface PollSeen {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { freshState, type PollState, type Stream } from '#lib/core/polling/state.ts'
-import { checkPolling, type PollSeen } from '#lib/core/setup/polling.ts'
+import { checkPolling, type PollSeen } from '#lib/core/setup/polling-check.ts'
 
 const now = Date.parse('2026-08-21T12:00:00Z')
 const minute = 60_000

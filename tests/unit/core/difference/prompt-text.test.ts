@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { cutToCodePoints, itemsOf, shapeOf, textSize, variablesOf } from '#lib/core/difference/text.ts'
+import { cutToCodePoints, itemsOf, shapeOf, textSize, variablesOf } from '#lib/core/difference/prompt-text.ts'
 
 describe('the variables of a prompt', () => {
   it.each<[unknown, string[]]>([

@@ -10,13 +10,13 @@ import { sqliteDialect } from './sqlite.ts'
 export type Db = Kysely<Database>
 
 /**
- * Told by what the adapter can do, not by its class: Next bundles Kysely once for pages and once for
- * `instrumentation.ts`, and the process's one handle comes from either.
+ * Asks the adapter what it can do, not for its class: Next bundles Kysely once for pages and once for `instrumentation.ts`,
+ * and the one handle of the process comes from either.
  */
 export const isPostgres = (db: Pick<Db, 'getExecutor'>): boolean =>
   db.getExecutor().adapter.supportsMultipleConnections !== false
 
-/** A store that is there and cannot be used as it is. The message says why, `fix` what to do. */
+/** A store that answers but cannot be used as it is. The message says why, `fix` what to do. */
 class UnusableStore extends Error {
   readonly fix: string
   constructor(message: string, fix: string) {
@@ -26,8 +26,8 @@ class UnusableStore extends Error {
 }
 
 /**
- * Opens the store (`file:<path>` or `postgres://…`) and brings it to the newest form, in one transaction: of several
- * that start at once, one does it and the others wait. Throws where it cannot be reached, used or migrated.
+ * Opens the store (`file:<path>` or `postgres://…`) and brings it to the newest form in one transaction: of several instances
+ * that start at once, one migrates and the others wait. Throws where the store cannot be reached, used or migrated.
  */
 export async function openDatabase(
   url: string,
@@ -45,7 +45,7 @@ export async function openDatabase(
   return db
 }
 
-/** An index over a large store takes minutes to make, so that Postgres does it on a connection that waits. */
+/** An index over a large table takes minutes to build, so Postgres migrates on a connection without a time limit. */
 async function migrateStore(
   db: Db,
   url: string,
@@ -53,17 +53,17 @@ async function migrateStore(
 ): Promise<void> {
   const how = { isPostgres: isPostgres(db), migrations }
   if (!how.isPostgres) return db.transaction().execute((transaction) => migrate(transaction, how))
-  const patient = new Kysely<Database>({
+  const unlimited = new Kysely<Database>({
     dialect: await dialectFor(url, { isServerless, queryTimeoutMs: 0 }),
   })
   try {
-    await patient.transaction().execute((transaction) => migrate(transaction, how))
+    await unlimited.transaction().execute((transaction) => migrate(transaction, how))
   } finally {
-    await patient.destroy()
+    await unlimited.destroy()
   }
 }
 
-/** Prompts are in any script; another encoding refuses what it has no letter for, event by event. */
+/** Prompts come in any script; another encoding would refuse each event with a character it lacks. */
 async function requireUtf8(db: Db): Promise<void> {
   const { rows } = await sql<{ encoding: string; name: string }>`
     select current_setting('server_encoding') as encoding, current_database() as name`.execute(db)
@@ -80,16 +80,16 @@ async function dialectFor(
   over: { isServerless: boolean; queryTimeoutMs?: number },
 ): Promise<Dialect> {
   if (url.startsWith('file:')) return sqliteDialect(url.slice('file:'.length))
-  // Only where it is used: 20 ms.
+  // Loaded only where it is used: it takes 20 ms.
   const { postgresDialect } = await import('./postgres.ts')
   const onError = (error: Error) => log('error', 'Postgres connection lost', thrown(error))
   return postgresDialect(url, { onError, ...over })
 }
 
-/** One handle for the whole process: Next loads a module once for routes and once for `instrumentation.ts`. */
+/** One handle for the process, although Next loads a module once for routes and once for `instrumentation.ts`. */
 const shared = globalThis as typeof globalThis & { promptRelayDb?: Promise<Db> }
 
-/** The process's store, opened at first use. A failed opening is tried again at the next use. */
+/** The store of the process, opened at first use. If that fails, the next use tries again. */
 export function database(): Promise<Db> {
   shared.promptRelayDb ??= open().catch((error) => {
     shared.promptRelayDb = undefined

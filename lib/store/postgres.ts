@@ -4,10 +4,10 @@ import { type Dialect, type PostgresClientConstructor, PostgresDialect } from 'k
 import pg from 'pg'
 import { RecentMap } from '../base/recent-map.ts'
 
-/** Statements that one connection keeps in mind; those with a name take memory in Postgres, for each connection. */
+/** Statements remembered by one connection. Each named one takes memory in Postgres, for every connection. */
 const maxStatements = 500
 
-/** Postgres has no U+0000 in text; it becomes the replacement character, in what is stored and in what is looked up. */
+/** Postgres has no U+0000 in text, so it becomes the replacement character, in stored values and in lookups. */
 const storable = (value: unknown): unknown =>
   typeof value === 'string' && value.includes('\0') ? value.replaceAll('\0', '\ufffd') : value
 
@@ -23,14 +23,14 @@ class StorableClient extends pg.Client {
     return super
       .query({ name: this.nameOf(text), text, values: values.map(storable) })
       .catch((error: Error) => {
-        // pg gives a connection that fell silent back to the pool, where it would time out again and again.
+        // pg returns a connection that stopped responding to the pool, where it would time out again and again.
         if (error.message === 'Query read timeout') this.end().catch(() => undefined)
         throw error
       })
   }
 }
 
-/** What pg keeps of the statements that a connection has prepared, which its types leave out. */
+/** pg's record of the statements that a connection has prepared, which its types leave out. */
 interface Preparing {
   connection: {
     close: (message: { type: 'S'; name: string }) => void
@@ -39,8 +39,8 @@ interface Preparing {
 }
 
 /**
- * A statement that comes again gets a name, so that Postgres plans it once: unnamed ones cost a third. Not at once,
- * since there is a text for each number of rows, and most of these come only once.
+ * Names a statement when it is used a second time, so that Postgres plans it once: without names, a third of the throughput is
+ * lost. Not at the first use, since there is one text for each number of rows, and most of these are used only once.
  */
 class NamingClient extends StorableClient {
   /** By text; null: seen once. */
@@ -58,7 +58,7 @@ class NamingClient extends StorableClient {
     return known.name
   }
 
-  /** By a message of the protocol: a failed transaction would refuse `deallocate`. It goes out with the next statement. */
+  /** By a protocol message, sent with the next statement: a failed transaction would refuse `deallocate`. */
   #forget(name: string): void {
     const { connection } = this as unknown as Preparing
     if (connection.parsedStatements[name] === undefined) return
@@ -67,22 +67,22 @@ class NamingClient extends StorableClient {
   }
 }
 
-/** 64-bit integers are all counts and epoch milliseconds here, far below 2^53. */
+/** 64-bit integers here are counts, epoch milliseconds and sums of 1e-9 USD: below 2^53, which is nine million dollars. */
 const types = new pg.TypeOverrides()
 types.setTypeParser(pg.types.builtins.INT8, Number)
 
 export interface PostgresWorld {
   /**
-   * A function of Vercel: it is frozen between requests, and its database is mostly behind a pooler, of which not all
-   * take named statements (https://supabase.com/docs/guides/troubleshooting/disabling-prepared-statements-qL8lEL).
+   * A Vercel function: it is frozen between requests, and its database is usually behind a pooler, some of which refuse
+   * named statements (https://supabase.com/docs/guides/troubleshooting/disabling-prepared-statements-qL8lEL).
    */
   isServerless: boolean
   onError: (error: Error) => void
-  /** How long a statement may take, in milliseconds; 0: as long as it wants. */
+  /** How long a statement may take, in milliseconds; 0: without limit. */
   queryTimeoutMs?: number
 }
 
-/** A server that went away without a word must become an error before Langfuse gives up (10 s): the endpoint answers 503. */
+/** Milliseconds. A server that stopped responding must become an error, and the webhook be answered 503, within Langfuse's 10 s. */
 const usualTimeoutMs = 8000
 
 export function postgresDialect(
@@ -99,19 +99,19 @@ export function postgresDialect(
     query_timeout: queryTimeoutMs,
     keepAlive: true,
   })
-  // A connection that breaks is replaced at the next use. Without a listener of its own it would end the process: pg's pool
-  // listens only while it is idle, and not while a transaction has it.
+  // A broken connection is replaced at the next use. Without its own listener it would end the process, since pg's pool
+  // listens only to idle connections, not to one that a transaction holds.
   pool.on('connect', (client) => {
     client.on('error', onError)
   })
   pool.on('error', () => undefined)
-  // What a network that fell silent leaves open holds its locks until the server's TCP gives up, after two hours. No
-  // transaction of ours waits for anything but the store. Not behind a pooler, where it would be set for others too.
+  // When the network drops, an open transaction keeps its locks until the server's TCP gives up, after two hours. Our
+  // transactions wait for nothing but the store. Not behind a pooler, where the setting would reach other clients too.
   if (!isServerless)
     pool.on('connect', (client) => {
       client.query("set idle_in_transaction_session_timeout = '20s'").catch(onError)
     })
-  // Keeps the function awake until its idle connections are closed: frozen ones would fill the database.
+  // Keeps the function awake until its idle connections are closed: frozen ones would use up the database's connections.
   if (isServerless) attachDatabasePool(pool)
   return new PostgresDialect({ pool: pool as typeof pool & { Client?: PostgresClientConstructor } })
 }

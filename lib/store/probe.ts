@@ -4,34 +4,34 @@ import { type StoreErrorKind, storeErrorKind, type WriteProblem } from '../base/
 import { type Db, database } from './client.ts'
 
 export interface StoreProbe {
-  /** Whether the store takes writes, by a write that is at most `everyMs` old. Null: it does. */
+  /** Whether the store takes writes, judged by a write that is at most 30 s old. Null: it does. */
   check: () => Promise<WriteProblem | null>
-  /** What was to be stored, so many bytes, and could not be. */
+  /** Something of this size could not be stored. */
   noteFailure: (error: unknown, bytes: number) => void
 }
 
 interface ProbeDeps {
-  /** Writes so many bytes durably, or throws. */
+  /** Writes this many bytes durably, or throws. */
   write: (bytes: number) => Promise<void>
   now: () => number
-  /** It stopped taking writes, or takes them again (null). */
+  /** The store stopped taking writes, or takes them again (null). */
   onChange: (problem: WriteProblem | null, error: unknown) => void
 }
 
 const everyMs = 30_000
 /** A small webhook with its rows and indexes. */
 const smallest = 16 * 1024
-/** Of an event that failed, the rows, indexes and search words come on top. */
+/** An event takes more room than its body: rows, indexes and search words. */
 const overhead = 2
 /** The largest event takes 5 MB. */
 const largest = 16 * 1024 * 1024
 
-/** Errors that last until somebody does something about the disk; what is out of reach is seen at each read. */
+/** Errors that last until someone fixes the disk. A store that cannot be reached is noticed at each read. */
 const lasting: readonly StoreErrorKind[] = ['disk-full', 'read-only', 'disk-error']
 
 /**
- * Knows whether the store takes writes. A disk on which a small write still fits may have no room for an event: after an
- * event that failed, only a write of its size shows that there is space again.
+ * Finds out whether the store takes writes. A disk with room for a small write may have none for an event: after an event that
+ * failed, only a write of its size shows that there is space again.
  */
 export function createStoreProbe({ write, now, onChange }: ProbeDeps): StoreProbe {
   let problem: WriteProblem | null = null
@@ -45,7 +45,7 @@ export function createStoreProbe({ write, now, onChange }: ProbeDeps): StoreProb
     if (isNew) onChange(next, error)
   }
 
-  async function look(): Promise<void> {
+  async function probe(): Promise<void> {
     try {
       await write(bytes)
       note(null, null)
@@ -53,7 +53,7 @@ export function createStoreProbe({ write, now, onChange }: ProbeDeps): StoreProb
     } catch (error) {
       note({ kind: storeErrorKind(error), since: problem?.since ?? now() }, error)
     }
-    // What is only out of reach may be back at the next look.
+    // A store that could not be reached may be back at the next check.
     checkedAt = problem === null || lasting.includes(problem.kind) ? now() : null
     checking = null
   }
@@ -63,7 +63,7 @@ export function createStoreProbe({ write, now, onChange }: ProbeDeps): StoreProb
       const age = checkedAt === null ? null : now() - checkedAt
       // A clock that was set back must not keep an old answer alive.
       if (age === null || age >= everyMs || age < 0) {
-        checking ??= look()
+        checking ??= probe()
         await checking
       }
       return problem
@@ -79,9 +79,9 @@ export function createStoreProbe({ write, now, onChange }: ProbeDeps): StoreProb
 }
 
 /**
- * Writes so many bytes and commits them, in place of what it wrote the last time. Throws where the store takes no
- * writes. A transaction that is rolled back would not do: SQLite goes to the disk when it commits. Random bytes, because
- * Postgres compresses others.
+ * Commits a row of this many bytes, in place of the one written last time. Throws where the store takes no writes. A
+ * transaction that is rolled back would not show it: SQLite writes to the disk when it commits. Random bytes, because Postgres
+ * compresses others.
  */
 export async function tryToWrite(db: Db, now: number, bytes: number): Promise<void> {
   const row = { name: 'probe', at: now, body: randomBytes(bytes) }
@@ -92,7 +92,7 @@ export async function tryToWrite(db: Db, now: number, bytes: number): Promise<vo
     .execute()
 }
 
-/** One for the process: Next loads a module once for routes and once for `instrumentation.ts`. */
+/** One for the process, although Next loads a module once for routes and once for `instrumentation.ts`. */
 const shared = globalThis as typeof globalThis & { promptRelayStoreProbe?: StoreProbe }
 
 function noteWritable(problem: WriteProblem | null, error: unknown): void {

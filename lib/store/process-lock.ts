@@ -1,14 +1,14 @@
 import { DatabaseSync } from 'node:sqlite'
 
-/** Another process holds the lock alone only while it releases what a dead one left: milliseconds. */
+/** Milliseconds. Another process holds the exclusive lock only while it releases the work of a dead one. */
 const sharedTimeoutMs = 5000
 
 /**
- * Notes with the operating system that this process works on an SQLite file, until it ends in whatever way, and runs
- * `whenAlone` before where no other process does: then nobody can be at what is marked as under way. It is for a second
- * process on the same file, which must not have its work taken from it. So a process works only with the shared lock,
- * and `whenAlone` runs only under the exclusive one. The locks are those of SQLite itself, on an empty file beside the
- * store: they hold wherever SQLite's own do. Gives how to leave. Throws where the file cannot be made.
+ * Locks an SQLite file for this process, shared with others, until it ends in whatever way. If no other process holds the
+ * lock, runs `whenAlone` first, under an exclusive lock: then whatever is marked as in progress was left by a process that
+ * died, and taking it over takes nothing from a second process on the same file. The locks are SQLite's own, on an empty file
+ * beside the store, so they hold wherever SQLite works. Returns a function that releases the lock. Throws where the file
+ * cannot be created.
  */
 export async function lockProcess(path: string, whenAlone: () => Promise<void>): Promise<() => void> {
   const lock = new DatabaseSync(`${path}-process`, { timeout: 0 })

@@ -2,8 +2,9 @@ import type { Incident } from '../core/change/incident.ts'
 import type { HttpClass } from '../core/list/filter.ts'
 
 /**
- * The tables, in the one form that SQLite and Postgres share: text ids, times as epoch milliseconds,
- * JSON as text, raw bodies as bytes (`\u0000` and lone surrogates break `text` and `jsonb`), flags as 0 or 1.
+ * The tables, in the one form that SQLite and Postgres share: text ids, times as epoch milliseconds, JSON as text, raw bodies
+ * as bytes (`\u0000` and lone surrogates break `text` and `jsonb`), flags as 0 or 1. Not here: `search`, which differs by
+ * engine, and `migrations`.
  */
 export interface Database {
   events: EventRow
@@ -32,18 +33,17 @@ export interface Database {
 }
 
 /**
- * The names of all columns of a row: one that is missing here does not compile. They are read in place of `*`, because a
- * statement that Postgres has prepared breaks ("cached plan must not change result type") when a newer version adds a
- * column to the table.
+ * The names of all columns of a row; a missing one does not compile. Read in place of `*`, because a statement that Postgres has
+ * prepared breaks ("cached plan must not change result type") when a newer version adds a column to the table.
  */
 const all = <Row>(columns: Record<keyof Row & string, 1>) => Object.keys(columns) as (keyof Row & string)[]
 
 export interface EventRow {
   id: string
   source: string
-  /** Unique. The source's own id of the event, or a hash of what makes it one. */
+  /** Unique: the source's own id of the event, or a hash of what identifies it. */
   dedupe_key: string
-  /** The same edit as told through another automation has the same key (§1.4 of Langfuse's facts). */
+  /** Two automations that send the same edit give their events different ids, but the same twin key. */
   twin_key: string | null
   change_id: string
   type: string
@@ -54,9 +54,9 @@ export interface EventRow {
   /** The source's time of the event. */
   occurred_at: number
   received_at: number
-  /** JSON, allow-listed names only; never a signature. */
+  /** JSON: allow-listed headers only, never the signature. */
   headers: string
-  /** How it was signed (`v1`, `bare`) and the last four characters of the secret that matched. */
+  /** How the request was authenticated (of webhooks: `v1` or `bare`), and the last four characters of the secret that matched. */
   signature: string
   secret_hint: string
   size: number
@@ -65,7 +65,7 @@ export interface EventRow {
 
 export interface ChangeRow {
   id: string
-  /** Unique while the change is open, so that one prompt has one open change; null once settled. */
+  /** Unique, so that one prompt has one open change; null once settled. */
   open_key: string | null
   kind: string
   status: 'settling' | 'settled'
@@ -80,9 +80,9 @@ export interface ChangeRow {
   detail: string
   event_count: number
   opened_at: number
-  /** The end of the quiet window: settles then at the latest. */
+  /** The end of the quiet window, when it settles at the latest. */
   due_at: number
-  /** When settle looks at it next; null once settled. */
+  /** When settling looks at it next; null once settled. */
   next_at: number | null
   settled_at: number | null
 }
@@ -107,14 +107,14 @@ export const changeColumns = all<ChangeRow>({
   settled_at: 1,
 })
 
-/** A change that failed to settle, until some time after it settled. */
+/** A change that failed to settle. Pruning deletes the row some time after the change settled. */
 export interface SettleFailureRow {
   change_id: string
-  /** How often in a row. */
+  /** Consecutive. */
   failures: number
   first_at: number
   last_at: number
-  /** The newest error, in its own words. */
+  /** The message of the newest error. */
   reason: string
 }
 
@@ -130,15 +130,15 @@ export interface PromptVersionRow {
   created_by: string | null
   updated_at: number | null
   deleted: number
-  /** 1: no event told its deletion; null: an older version wrote the row and may have inferred it. */
+  /** 1: its deletion was inferred, not reported by an event; null: an older version wrote the row and may have inferred it. */
   presumed?: number | null
   /** JSON, as `VersionState.strayed`; null: none. */
   strayed?: string | null
-  /** JSON `{text, config}` as UTF-8 bytes; null when no event has told it. */
+  /** JSON `{text, config}` as UTF-8 bytes; null: no event contained it. */
   content: Uint8Array | null
-  /** The event in whose body the text still is, newer than `content`; null: it is copied. */
+  /** The event whose body has a newer text than `content`, until it is copied; null: nothing to copy. */
   content_event: string | null
-  /** Since when pruning knows that it is deleted, epoch milliseconds; null: it is not, or pruning has not seen it yet. */
+  /** When pruning first saw that it is deleted, epoch milliseconds; null: it is not deleted, or pruning has not run since. */
   deleted_at: number | null
 }
 
@@ -168,30 +168,30 @@ export type DeliveryStatus =
   | 'delivered'
   | 'failed'
   | 'skipped'
-  /** It would have gone out, but the relay runs dry. */
+  /** It would have been sent, but the relay runs dry. */
   | 'dry-run'
   | 'cancelled'
 
 export interface DeliveryRow {
-  /** Also the idempotency key at targets that take one. */
+  /** Also the idempotency key for targets that take one. */
   id: string
   change_id: string
   target: string
   status: DeliveryStatus
-  /** The rule that wanted it, or the clause that said no. */
+  /** The rule that matched, or the clause of the rule that did not. */
   rule: string
-  /** JSON: the fact that the rule matched (`null` for none), which is what the target tells. */
+  /** JSON: the fact that the rule matched, which the message is about; `null`: none. */
   fact: string
-  /** Counts every claim, for ever: a result is only taken from the newest. */
+  /** Counts every claim and is never reset: only the result of the newest attempt is accepted. */
   attempt: number
-  /** Counts failures since it was queued (again): the place in the retry schedule. */
+  /** Failures since it was last queued: the position in the retry schedule. */
   failures: number
-  /** Due then; while `sending`, the end of the lease; null when nothing more will happen. */
+  /** When it is due; while `sending`, the end of the lease; null: it has ended. */
   next_at: number | null
   reason: string | null
   created_at: number
   finished_at: number | null
-  /** Of the newest attempt; `none`: no answer came. Null: not tried yet. */
+  /** Of the newest attempt; `none`: there was no answer. Null: not tried yet. */
   http_class: HttpClass | null
 }
 
@@ -221,7 +221,7 @@ export interface AttemptRow {
   outcome: AttemptOutcome
   status_code: number | null
   reason: string | null
-  /** What was sent and what came back, first few KB. */
+  /** The first few KB of each. */
   request: string | null
   response: string | null
 }
@@ -244,7 +244,7 @@ export interface RejectionRow {
   door: string
   status_code: number
   reason: string
-  /** A sentence with its numbers: "412 s old, limit 300 s". */
+  /** A sentence with the numbers: "412 s old, limit 300 s". */
   message: string
   method: string
   address: string | null
@@ -268,16 +268,16 @@ export const rejectionColumns = all<RejectionRow>({
   head: 1,
 })
 
-/** What is known at run time of a target, across all instances. */
+/** The state of a target, shared by all instances. */
 export interface TargetRow {
   name: string
-  /** Temporary failures in a row. */
+  /** Consecutive temporary failures. */
   failures: number
-  /** Circuit open until then; null: closed. */
+  /** The circuit is open until then; null: closed. */
   open_until: number | null
-  /** How often it opened in a row: doubles the wait. */
+  /** How often it opened since it last closed: each time doubles the wait. */
   opened: number
-  /** The next free place in its pace. */
+  /** The next free slot of its pace. */
   next_slot_at: number
   announced_at: number | null
 }
@@ -291,7 +291,7 @@ export const targetColumns = all<TargetRow>({
   announced_at: 1,
 })
 
-/** What a target leaves to be sent to it since it asked for time (`rate-limit.ts`). No row: what comes. */
+/** How much may be sent to a target that answered with a rate limit (`rate-limit.ts`). No row: no limit. */
 interface TargetLimitRow {
   target: string
   since: number | null
@@ -300,14 +300,14 @@ interface TargetLimitRow {
   send_window: number
 }
 
-/** The place of a delivery among those to its target that open and end the same incident (`incident.ts`). */
+/** The position of a delivery among those to its target that open and end the same incident (`incident.ts`). */
 export interface DeliveryOrderRow {
   delivery_id: string
   target: string
   key: string
-  /** `follows`: only the order matters, whatever was delivered after it. */
+  /** `follows`: it only has to keep its order; what was delivered after it does not contradict it. */
   role: Incident['role'] | 'follows'
-  /** When it happened, epoch milliseconds; of equal ones the id tells. */
+  /** When it happened, epoch milliseconds; ties are ordered by id. */
   at: number
 }
 
@@ -319,31 +319,31 @@ export const deliveryOrderColumns = all<DeliveryOrderRow>({
   at: 1,
 })
 
-/** What a settled change is found by in lists (`facets.ts`). */
+/** By which a filtered list finds a settled change (`facets.ts`). */
 export interface ChangeFacetRow {
   facet: string
   change_id: string
 }
 
-/** A replay of all changes that match a filter, worked off by the loop. */
+/** A replay of all changes that match a filter, done in the background. */
 export interface ReplayRow {
   id: string
-  /** The filter of the list, as an address tells it. */
+  /** The list's filter, as in an address. */
   filter: string
   mode: 'as-it-was' | 'todays-rules'
-  /** How many changes matched when it was asked for, and the newest of them. */
+  /** How many changes matched when the replay was requested, and the newest of them. */
   total: number
   until: string
-  /** How far it is: the last change that was dealt with. */
+  /** The last change that is done. */
   after: string
   done: number
   /** Deliveries that were queued, and those that were left as they are. */
   queued: number
   left: number
   created_at: number
-  /** Due then; while it is worked on, the end of the lease; null once it has ended. */
+  /** When it is due; while an instance works on it, the end of the lease; null: it has ended. */
   next_at: number | null
-  /** Counts every claim: only the newest goes on. */
+  /** Counts every claim; only the newest continues. */
   claim: number
   finished_at: number | null
   cancelled: number
@@ -366,26 +366,26 @@ export const replayColumns = all<ReplayRow>({
   cancelled: 1,
 })
 
-/** How far the reading of Langfuse's API is. */
+/** The progress of work that one instance at a time does: reading Langfuse's API, the watch. */
 export interface PollRow {
   name: string
-  /** Due then; while it is read, the end of the lease. */
+  /** When it is due; while an instance works on it, the end of the lease. */
   next_at: number
-  /** Counts every claim: only the newest goes on. */
+  /** Counts every claim; only the newest continues. */
   claim: number
-  /** JSON `PollState`. */
+  /** JSON: `PollState` or `WatchState`. */
   state: string
 }
 
-/** An observation or score that was read, for as long as it may be read again. */
+/** An observation or score that was read, kept for as long as it may be read again. */
 export interface PolledRow {
   /** A hash of its ids. */
   key: string
-  /** When it began. */
+  /** Its start. */
   at: number
-  /** Of what was told of it. */
+  /** Of its reported content. */
   hash: string
-  /** 1: a rule wanted it, and it became an event. */
+  /** 1: a rule matched it, and it became an event. */
   told: number
   /** JSON `Usage`, as it was counted; null: not counted. */
   usage: string | null
@@ -393,7 +393,7 @@ export interface PolledRow {
 
 export const polledColumns = all<PolledRow>({ key: 1, at: 1, hash: 1, told: 1, usage: 1 })
 
-/** What generations used, for each day, model and environment. */
+/** The usage of generations by day, model and environment. */
 export interface UsageRow {
   project_id: string
   /** `2026-08-21`, UTC. */
@@ -409,8 +409,8 @@ export interface UsageRow {
 }
 
 /**
- * A delivery that was given up and that somebody dismissed: it counts as an open failure no longer. Holds for that
- * `attempt` of the delivery only: replayed and given up again, it is open again.
+ * A failed delivery that someone dismissed, so that it no longer counts as an open failure. Valid for that `attempt` only: if
+ * it is replayed and fails again, it is open again.
  */
 export interface DismissalRow {
   delivery_id: string
@@ -420,31 +420,31 @@ export interface DismissalRow {
   actor: string | null
 }
 
-/** What the write probe wrote last, to see whether the store takes writes. One row. */
+/** What the store probe wrote last. One row. */
 interface WriteProbeRow {
   name: string
   at: number
   body: Uint8Array
 }
 
-/** How much an address, an item, or all with or without the token called back lately. */
+/** Recent callbacks of an address, about an item, or of all callers with or without the token. */
 export interface CallbackPaceRow {
   key: string
-  /** Counted until then. */
+  /** The end of the counted period. */
   until: number
   count: number
-  /** Of an item: when it was last stored; 0: not yet. */
+  /** For an item: when an event about it was last stored; 0: never. */
   taken_at: number
 }
 
-/** The requests of one project to Langfuse, in the minute that began with the first of them. */
+/** Requests to Langfuse for one project, in the minute that began with the first of them. */
 export interface RequestBudgetRow {
-  /** Of its keys. */
+  /** Of the project's keys. */
   name: string
   /** The end of the minute. */
   until: number
   requests: number
-  /** Of these, for callbacks that did not show the token. */
+  /** Of these, requests for callbacks without the token. */
   strangers: number
 }
 
@@ -454,7 +454,7 @@ export interface LoginFailureRow {
   at: number
 }
 
-/** A session that was logged out of before its cookie expires. */
+/** A session that was logged out, until its cookie expires. */
 export interface EndedSessionRow {
   id: string
   expires_at: number

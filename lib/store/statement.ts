@@ -12,9 +12,9 @@ import type { Database } from './schema.ts'
 type Run<Row> = (db: Db, parameters: readonly unknown[]) => Promise<Row[]>
 
 /**
- * A statement written out, with `?` for each parameter: for what is done with every change. The builder makes a tree and
- * prints it each time, which takes longer than SQLite takes to run it; and of a text that stays the same string, the hash
- * by which the prepared statement is found is known.
+ * A statement written out, with `?` for each parameter, for work that is done with every change. Kysely builds and prints a
+ * tree each time, which takes longer than SQLite takes to run the statement; and a text that stays the same string keeps the
+ * hash by which the prepared statement is found.
  */
 export function statement<Row = never>(text: string): Run<Row> {
   let count = 0
@@ -25,10 +25,10 @@ export function statement<Row = never>(text: string): Run<Row> {
   }
 }
 
-/** Inserts of more rows are rare, and their texts long. */
+/** Inserts of more rows are rare and their texts long, so they are not kept. */
 const maxKeptRows = 20
 
-/** Rows into a table, as many as one statement may hold, at least one; `then`: what follows `values`. */
+/** Inserts at least one row and at most as many as a statement may hold (`chunksOf`). `then`: the clause after `values`. */
 export function insertion<Row extends object>(
   table: string,
   columns: readonly (keyof Row & string)[],
@@ -48,10 +48,10 @@ export function insertion<Row extends object>(
   }
 }
 
-/** SQLite takes 32,766 parameters in one statement and Postgres 65,535; half of it, and a part is quick to plan too. */
+/** SQLite takes 32,766 parameters in one statement, Postgres 65,535. Half the smaller limit also keeps planning fast. */
 const maxParameters = 16_000
 
-/** What a statement may hold at once of any number of rows, at so many parameters a row: parts in their order. */
+/** Splits rows, in their order, into parts that one statement may hold. */
 export function chunksOf<T>(rows: readonly T[], parametersPerRow: number): T[][] {
   const size = Math.max(1, Math.floor(maxParameters / parametersPerRow))
   const chunks: T[][] = []
@@ -60,9 +60,9 @@ export function chunksOf<T>(rows: readonly T[], parametersPerRow: number): T[][]
 }
 
 /**
- * Whether a row's `id` is among those of `due`, a query with a limit, that nobody else has locked; on Postgres they are
- * locked now. The query is in an array so that it runs once: with `in (…)` a plan may run it for each row, and each run
- * skips what the one before has locked, so that all of them together take more than the limit.
+ * Whether a row's `id` is among those of `due`, a query with a limit. On Postgres, rows that another transaction has locked are
+ * skipped and the others locked. The query is in an array so that it runs once: with `in (…)` a plan may run it for each row,
+ * each run skips what the one before locked, and together they take more than the limit.
  */
 export function isAmong<Table extends keyof Database>(
   db: Db,
@@ -77,7 +77,7 @@ export type Sql = RawBuilder<unknown>
 
 const maxDistinct = 200
 
-/** The values in one column of an index between two others: one look-up for each, however many rows hold it. */
+/** The distinct values of an indexed column between two bounds, at most 200: one lookup each, however many rows have it. */
 export async function distinctValues(
   db: Db,
   table: Sql,
@@ -94,6 +94,6 @@ export async function distinctValues(
   return rows.map(({ value }) => value)
 }
 
-/** The targets of any delivery. */
+/** The targets that any delivery was made to. */
 export const knownTargets = (db: Db): Promise<string[]> =>
   distinctValues(db, sql`deliveries`, sql`target`, { from: '', to: '\u{10ffff}' })

@@ -6,9 +6,9 @@ const syncNormal = statement('pragma synchronous = normal')
 const syncFull = statement('pragma synchronous = full')
 
 /**
- * A transaction whose commit does not wait for the disk: for work that can be done again from what is stored. Whatever
- * goes out afterwards is claimed by a later commit, which does wait, and takes this one with it to the disk. At 200
- * events a second every other wait at the disk was for a look at a change, and the door stood behind it.
+ * A transaction whose commit does not wait for the disk: for work that can be repeated from what is stored. Before anything
+ * is sent, a later commit claims it, which does wait and syncs this one too. At 200 events a second, every other wait for the
+ * disk was for settling a change, and the endpoint had to wait behind it.
  */
 export async function unsynced<T>(db: Db, work: (trx: Db) => Promise<T>): Promise<T> {
   if (isPostgres(db))
@@ -16,7 +16,7 @@ export async function unsynced<T>(db: Db, work: (trx: Db) => Promise<T>): Promis
       await noWait(trx, [])
       return work(trx)
     })
-  // Not to be changed within a transaction. In WAL mode `normal` only leaves out the wait of the commit.
+  // It cannot be set within a transaction. In WAL mode, `normal` differs only in that commits do not wait.
   return db.connection().execute(async (connection) => {
     await syncNormal(connection, [])
     try {

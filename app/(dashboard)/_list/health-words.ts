@@ -66,8 +66,12 @@ const quietTones: Record<Quiet, HealthItem['tone']> = {
   clock: 'warn',
 }
 
-function lastEvent({ lastSignedAt: at, asked }: Health, setting: HealthSetting, now: number): HealthItem {
-  const quiet = quietness({ ...asked, ...setting, lastSignedAt: at, now })
+function lastEvent(
+  { lastSignedAt: at, answeredAt, changedAt }: Health,
+  setting: HealthSetting,
+  now: number,
+): HealthItem {
+  const quiet = quietness({ ...setting, lastSignedAt: at, answeredAt, changedAt, now })
   const when = at === null ? 'none yet' : relative(at, now)
   const words = [when, quietWords[quiet]].filter((part) => part !== '').join(', ')
   const tone = quietTones[quiet]

@@ -1,12 +1,12 @@
 import { type Kysely, sql } from 'kysely'
 
-/** Whatever its tables are: later ones know others. */
+/** Without the tables of `schema.ts`, which later migrations change. */
 type Store = Pick<Kysely<never>, 'schema' | 'getExecutor'>
 
 export async function up(db: Store): Promise<void> {
   const isPostgres = db.getExecutor().adapter.supportsMultipleConnections !== false
   const bytes = isPostgres ? sql`bytea` : sql`blob`
-  // By bytes, so that the beginning of a name is a range of the index, whatever language the server sorts by.
+  // Sorted by bytes, so that a name's beginning is a range of the index in any locale of the server.
   const byteText = isPostgres ? sql`text collate "C"` : sql`text`
   const { schema } = db
 
@@ -30,12 +30,12 @@ export async function up(db: Store): Promise<void> {
     .addColumn('next_at', 'bigint')
     .addColumn('settled_at', 'bigint')
     .execute()
-  // Partial: only what is open, so that the queue stays as small as the work, not as the history.
+  // Partial, so that the queue grows with the open work and not with the history.
   await sql`create index changes_next on changes (next_at) where next_at is not null`.execute(db)
   await schema.createIndex('changes_subject').unique().on('changes').columns(['subject', 'id']).execute()
-  // Unique, as ids are: so each of these answers a look-up by id alone, and the planner knows that it does.
+  // Unique, as ids are, so that the planner knows that each of these indexes can answer a lookup by id.
   await schema.createIndex('changes_project').unique().on('changes').columns(['project_id', 'id']).execute()
-  // With their flag, or SQLite goes to the row to see it.
+  // With the flag as a column, or SQLite reads the row to see it.
   await sql`create unique index changes_danger on changes (danger, id) where danger = 1`.execute(db)
   await sql`create unique index changes_test on changes (test, id) where test = 1`.execute(db)
 
@@ -235,11 +235,11 @@ async function createPolling({ schema }: Store): Promise<void> {
 }
 
 /**
- * The engine's own inverted index over our own words. SQLite: FTS5 without text and positions, and the words beside
- * it, because FTS5 reads all of a beginning's postings before the first row (250 ms for a word in half of 1,000,000
- * changes; words named one by one are read lazily, 1 ms). Postgres: `tsvector` with GIN; where Postgres stores
- * words out of line (above 2 KB), all of them, so that the rows that GIN finds are on few pages; a short pending list,
- * because every search reads it.
+ * The engine's inverted index over the relay's own words. SQLite: FTS5 without text and positions, and a table of the words,
+ * because FTS5 reads all postings of a prefix before it returns a row (250 ms for a word in half of 1,000,000 changes), while
+ * it reads words that are named one by one lazily (1 ms). Postgres: `tsvector` with GIN. Of a row above 2 KB, all words are
+ * stored out of line, so that the rows that GIN finds are on few pages; the pending list is short, because every search reads
+ * it.
  */
 async function createSearch(db: Store, isPostgres: boolean): Promise<void> {
   if (!isPostgres) {

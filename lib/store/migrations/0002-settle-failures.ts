@@ -1,9 +1,9 @@
 import type { Kysely } from 'kysely'
 
-/** Whatever its tables are: later ones know others. */
+/** Without the tables of `schema.ts`, which later migrations change. */
 type Store = Pick<Kysely<never>, 'schema'>
 
-/** Changes that failed to settle. A table of its own, since hardly any change ever does. */
+/** Changes that failed to settle: a table of their own, since there are hardly any. */
 export async function up({ schema }: Store): Promise<void> {
   await schema
     .createTable('settle_failures')

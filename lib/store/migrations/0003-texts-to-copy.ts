@@ -1,9 +1,9 @@
 import { type Kysely, sql } from 'kysely'
 
-/** Whatever its tables are: later ones know others. */
+/** Without the tables of `schema.ts`, which later migrations change. */
 type Store = Pick<Kysely<never>, 'schema' | 'getExecutor'>
 
-/** Where the text of a version still is, until it is copied: the event that told it. */
+/** The event whose body holds the text of a version, until it is copied. */
 export async function up(db: Store): Promise<void> {
   await db.schema.alterTable('prompt_versions').addColumn('content_event', 'text').execute()
   await sql`create index prompt_versions_to_copy on prompt_versions (content_event) where content_event is not null`.execute(

@@ -1,11 +1,11 @@
 import { type Kysely, sql } from 'kysely'
 
-/** Whatever its tables are: later ones know others. */
+/** Without the tables of `schema.ts`, which later migrations change. */
 type Store = Pick<Kysely<never>, 'schema' | 'getExecutor'>
 
 /**
- * What is known of a version by inference only, or is not known: whether its deletion was only inferred, and which labels
- * left it for a version that no event told. Nullable: an older version goes on writing rows without.
+ * What is only inferred about a version: its deletion, and which labels it lost to a version that no event has named.
+ * Nullable, because an older version of the relay goes on writing rows without these columns.
  */
 export async function up(db: Store): Promise<void> {
   const { schema } = db

@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely'
 
-/** How many requests were drawn of each project's budget in its current minute: polling and confirmations share it. */
+/** The requests drawn from each project's budget in its current minute, which polling and the confirmation of callbacks share. */
 export async function up({ schema }: Pick<Kysely<never>, 'schema'>): Promise<void> {
   await schema
     .createTable('request_budget')

@@ -7,17 +7,18 @@ import { type Db, isPostgres } from '../client.ts'
 import { statement } from '../statement.ts'
 import { changeById } from '../tables/changes.ts'
 
-/** A change has two documents: what it says, and what went wrong with its deliveries. */
-export type Part = 0 | 1
+/** A change has two documents: 0 with its own words, 1 with the errors of its deliveries. */
+export type DocumentPart = 0 | 1
 
 const idForm = /^chg_[0-9a-f]{16}/
 
 /**
- * The row of a change's document in SQLite's index, in the order of the ids: 11 hex digits of time, 4 of the counter
- * and one random one (64 bits, of which time leaves four free until 2109), then the part. Two changes share a row
- * only where two processes open them in one millisecond at the same count, once in a million; the later is found.
+ * The row of a change's document in SQLite's index, in the order of the ids. It is made of an id's 11 hex digits of time, 4 of
+ * the counter and one random one (64 bits, of which the time leaves four unused until 2109), and the part. Two changes share a
+ * row only if two processes open them in the same millisecond at the same count, once in a million; then only the later one is
+ * found.
  */
-export function searchRow(changeId: string, part: Part): bigint {
+export function searchRow(changeId: string, part: DocumentPart): bigint {
   if (!idForm.test(changeId)) return BigInt(part)
   return BigInt.asIntN(64, (BigInt(`0x${changeId.slice(4, 20)}`) << 1n) | BigInt(part))
 }
@@ -28,11 +29,11 @@ const addDocument = statement(`insert into search (change_id, part, words)
 const addWords = statement('insert or ignore into search_words select value from json_each(?)')
 const addRow = statement('insert or replace into search (rowid, words) values (?, ?)')
 
-/** Writes a document, in place of the one before. Postgres finds it by its change's marks too. */
+/** Writes or replaces a document. In Postgres it also has the change's marks. */
 async function indexDocument(
   db: Db,
   { id: changeId, ...change }: Marked & Pick<Change, 'id'>,
-  part: Part,
+  part: DocumentPart,
   words: string[],
 ): Promise<void> {
   if (isPostgres(db)) {
@@ -45,10 +46,7 @@ async function indexDocument(
 
 const maxReasons = 50
 
-/**
- * Makes these changes findable by what their attempts failed with. In the order of their ids, so that two workers
- * never wait for each other in a circle.
- */
+/** Makes changes findable by the errors of their attempts. In the order of their ids, so that two workers cannot deadlock. */
 export async function indexErrors(db: Db, changeIds: Iterable<string>): Promise<void> {
   for (const id of [...new Set(changeIds)].toSorted()) {
     const rows = await db
@@ -68,14 +66,14 @@ export async function indexErrors(db: Db, changeIds: Iterable<string>): Promise<
   }
 }
 
-/** Makes a settled change findable, by lists and by search. */
+/** Makes a settled change findable by filters and search. */
 export async function indexChange(
   db: Db,
   change: Pick<Change, 'id' | 'projectId' | 'subject' | 'title' | 'actor' | 'detail' | 'danger' | 'test'>,
-  said: SourceEvent[],
+  events: SourceEvent[],
 ): Promise<void> {
   await insertFacets(db, change.id, facetsOf(change))
-  await indexDocument(db, change, 0, changeWords(change, said))
+  await indexDocument(db, change, 0, changeWords(change, events))
 }
 
 const addToPostgres = statement(
@@ -85,13 +83,13 @@ const addToSqlite = statement(
   'insert or ignore into change_facets (change_id, facet) select ?, value from json_each(?)',
 )
 
-/** As one parameter, however many they are. */
+/** All facets are one parameter. */
 async function insertFacets(db: Db, changeId: string, facets: string[]): Promise<void> {
   if (isPostgres(db)) await addToPostgres(db, [changeId, facets])
   else await addToSqlite(db, [changeId, JSON.stringify(facets)])
 }
 
-/** Takes changes out of lists and search, before they are deleted. */
+/** Removes changes from filters and search, before they are deleted. */
 export async function forgetChanges(db: Db, ids: string[]): Promise<void> {
   if (ids.length === 0) return
   const rows = await db
@@ -100,9 +98,9 @@ export async function forgetChanges(db: Db, ids: string[]): Promise<void> {
     .where('id', 'in', ids)
     .execute()
   const facets = rows.flatMap(({ id, project_id, subject, detail }) => {
-    const told = { projectId: project_id, subject, detail: JSON.parse(detail) as ChangeDetail }
-    // All that it may ever have had.
-    return facetsOf(told, Number.POSITIVE_INFINITY).map((facet) => ({ facet, id }))
+    const change = { projectId: project_id, subject, detail: JSON.parse(detail) as ChangeDetail }
+    // All that it may ever have had, also by a version with a higher limit.
+    return facetsOf(change, Number.POSITIVE_INFINITY).map((facet) => ({ facet, id }))
   })
   for (const [facet, of] of Map.groupBy(facets, (one) => one.facet)) {
     const changes = of.map(({ id }) => id)

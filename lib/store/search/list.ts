@@ -37,7 +37,7 @@ async function matchingIds(db: Db, { filter, now }: ListRequest, span: Span): Pr
   })
 }
 
-/** Postgres would compile a statement of several ranges, which takes 900 ms, to run it in 30. */
+/** Postgres would compile a statement over several ranges, which takes 900 ms, to save nothing of the 30 it runs. */
 async function withoutJit<T>(db: Db, read: (db: Db) => Promise<T>): Promise<T> {
   if (!isPostgres(db)) return read(db)
   return db.transaction().execute(async (trx) => {
@@ -46,7 +46,7 @@ async function withoutJit<T>(db: Db, read: (db: Db) => Promise<T>): Promise<T> {
   })
 }
 
-/** One page of the changes that the filter lets through, newest first, each with its deliveries. */
+/** One page of the changes that pass the filter, newest first, each with its deliveries. */
 export async function listFiltered(
   db: Db,
   request: ListRequest,
@@ -59,26 +59,26 @@ export async function listFiltered(
   return { ...page, rows: await listedChanges(db, page.rows) }
 }
 
-/** So many changes are looked at for a count: 50 ms at most. */
-const maxLooked = 10_000
+/** A count reads at most so many rows of an index, which takes 50 ms. */
+const maxCounted = 10_000
 
-/** How many changes the filter lets through, counted up to `max`; `isMore`: at least so many. */
+/** How many changes pass the filter, counted up to `max`; `isMore`: there may be more. */
 export async function countFiltered(
   db: Db,
   request: ListRequest,
   max = 1000,
 ): Promise<{ count: number; isMore: boolean }> {
-  const span = { ...spanOf(request, {}, max + 1), look: maxLooked }
+  const span = { ...spanOf(request, {}, max + 1), maxRows: maxCounted }
   const { ids, isAll } = await matchingIds(db, request, span)
   return { count: Math.min(ids.length, max), isMore: !isAll || ids.length > max }
 }
 
-/** The ids of up to `max` changes that the filter lets through, oldest first, after the one named (`''`: from the first). */
+/** The ids of up to `max` changes that pass the filter, oldest first, after the given one (`''`: from the first). */
 export async function idsAfter(db: Db, request: ListRequest, after: string, max: number): Promise<string[]> {
   return (await matchingIds(db, request, spanOf(request, { after }, max))).ids
 }
 
-/** Deliveries of one kind, of the changes that match. */
+/** Deliveries of the matching changes that have the same target, status and HTTP class. */
 export type DeliveryGroup = Pick<DeliveryRow, 'target' | 'status' | 'http_class'> & { count: number }
 
 export interface MatchingDeliveries {
@@ -88,10 +88,10 @@ export interface MatchingDeliveries {
   groups: DeliveryGroup[]
 }
 
-/** So many ids go into one query. */
+/** Ids in one query. */
 const chunk = 1000
 
-/** The changes that match, counted up to `max`, and all their deliveries by target, status and HTTP class. */
+/** The matching changes, counted up to `max`, and all their deliveries by target, status and HTTP class. */
 export async function matchingDeliveries(
   db: Db,
   request: ListRequest,
@@ -114,7 +114,7 @@ export async function matchingDeliveries(
   return { changes: ids.length, newest: ids.at(-1) ?? null, groups: [...counts.values()] }
 }
 
-/** What a filter can be set to: labels, targets and projects that any change has had; the first 200 of each. */
+/** The choices of a filter: the first 200 labels, targets and projects of all changes. */
 export async function filterChoices(
   db: Db,
 ): Promise<{ labels: string[]; targets: string[]; projects: string[] }> {

@@ -46,8 +46,8 @@ export interface Span {
   below: string | null
   isBackwards: boolean
   max: number
-  /** Rows of a source that are looked at, at most. Absent: all. */
-  look?: number
+  /** How many rows of a source are read at most; absent: all. */
+  maxRows?: number
 }
 
 /** `isAll`: nothing that passes is missing. */
@@ -123,16 +123,16 @@ function rowCount({ ranges }: Source, span: Span, max: number): Sql {
     limit ${max + 1}) as u`
 }
 
-/** The changes of a source that pass the checks it does not cover. Of a larger one, `span.look` rows are looked at. */
+/** The changes of a source that pass the checks it does not cover. Of a larger source, `span.maxRows` rows are read. */
 export async function idsOfSource(
   db: Db,
   checks: Check[],
   { source, count }: Sized,
   span: Span,
 ): Promise<Found> {
-  const { look, max } = span
-  const isLimited = look !== undefined && count > look
-  const end = isLimited ? sql`limit ${Math.ceil(look / source.ranges.length)}` : null
+  const { maxRows, max } = span
+  const isLimited = maxRows !== undefined && count > maxRows
+  const end = isLimited ? sql`limit ${Math.ceil(maxRows / source.ranges.length)}` : null
   const each = source.ranges.map((range) => idsOfRange(range, checks, source, span, end))
   const [first] = each
   if (first === undefined) return { ids: [], isAll: true }
@@ -149,15 +149,15 @@ function idsOfRange(range: Range, checks: Check[], source: Source, span: Span, e
   const order = direction(span)
   const distinct = range.repeats ? sql`distinct` : sql``
   const rows = sql`select ${id} as id from ${fromRange(range)} where ${and([...range.where, ...within(span, id)])}`
-  const looked = end === null ? rows : sql`${rows} order by ${id} ${order} ${end}`
-  return sql`select ${distinct} s.id from (${looked}) as s where ${and(unchecked(checks, source, sql`s.id`))}
+  const read = end === null ? rows : sql`${rows} order by ${id} ${order} ${end}`
+  return sql`select ${distinct} s.id from (${read}) as s where ${and(unchecked(checks, source, sql`s.id`))}
     order by s.id ${order} limit ${span.max}`
 }
 
 /** The changes that pass all checks. */
 export async function idsOfPlan(db: Db, { sources, checks }: Plan, span: Span): Promise<Found> {
   const [first = everything, ...others] = sources
-  const needsCount = others.length > 0 || span.look !== undefined
+  const needsCount = others.length > 0 || span.maxRows !== undefined
   const best = needsCount
     ? await smallestSource(db, [first, ...others], span)
     : { source: first, count: Number.POSITIVE_INFINITY }
@@ -203,7 +203,7 @@ const inChanges = (id: Sql, condition: Sql) =>
 
 const facetRange = (facet: string): Range => ({ table: 'change_facets', where: [sql`s.facet = ${facet}`] })
 
-/** A facet for each kind and label that is asked for: any of them will do. */
+/** A facet for each kind and label of the filter, of which a change needs one. */
 export function facetsOfFilter({ kind, label }: Pick<ListFilter, 'kind' | 'label'>): string[] {
   if (label === null) return kind.map(kindFacet)
   return kind.length === 0 ? [labelFacet(label)] : kind.map((one) => kindLabelFacet(one, label))
@@ -237,18 +237,18 @@ function deliveryConditions(filter: ListFilter, open: string[]): Sql[] {
 }
 
 interface Known {
-  /** The targets at which a status is looked for. */
+  /** The targets whose deliveries a status is compared with. */
   targets: string[]
   /** Those whose circuit is open. */
   open: string[]
-  /** SQLite only: it goes by another index to the row (120,000 look-ups: 300 ms, and 10 s from a cold disk; by this 50 ms). */
+  /** SQLite only: it would take another index and read the row (120,000 lookups: 300 ms, 10 s from a cold disk; so 50 ms). */
   sentIndex: Sql
 }
 
 function deliveryCheck(filter: ListFilter, { targets, open, sentIndex }: Known): Check {
   const conditions = deliveryConditions(filter, open)
   const hasNoHttp = filter.http.length === 0
-  // All that there are: with the targets named, the index of statuses answers and no row is read.
+  // These are all targets. With them named, the index of statuses answers, and no row is read.
   if (targets.length > 0 && hasNoHttp) conditions.push(sql`d.target in (${sql.join(targets)})`)
   const by = hasNoHttp && filter.status.length === 0 ? sentIndex : sql``
   const delivery: Check = (id) => sql`(select 1 from deliveries as d ${by} where d.change_id = ${id}
@@ -259,8 +259,8 @@ function deliveryCheck(filter: ListFilter, { targets, open, sentIndex }: Known):
 }
 
 /**
- * Each target and status is one index range, as a class of answers is, and a target's deliveries that were not skipped.
- * Where a class is asked for together with a status or a target, both are ranges that the check still has to narrow.
+ * Each target and status is an index range, and so is an HTTP class, and a target's deliveries that were not skipped. If a class
+ * is combined with a status or a target, neither range covers the check, which has to find both in one delivery.
  */
 function deliverySources(filter: ListFilter, { targets, open }: Known, check: Check): Source[] {
   const { status, target, http } = filter
@@ -284,7 +284,7 @@ function deliverySources(filter: ListFilter, { targets, open }: Known, check: Ch
   return sources
 }
 
-/** How to read the changes that a filter lets through, but for its words. `now`: for which circuits are open. */
+/** How to read the changes that pass a filter, apart from its words. `now`: for which circuits are open. */
 export async function planList(db: Db, filter: ListFilter, now: number): Promise<Plan> {
   const sources: Source[] = []
   const checks: Check[] = []
@@ -299,7 +299,7 @@ export async function planList(db: Db, filter: ListFilter, now: number): Promise
         where x.facet in (${sql.join(facets)}) and x.change_id = ${id} limit 1) = 1`,
       ...facets.map(facetRange),
     )
-  // Tests are few, so that the look-up is in an index that is almost empty.
+  // Tests are few, so this lookup is in an index that is almost empty.
   if (filter.test === 'hidden') add((id) => sql`${inChanges(id, sql`c.test = 1`)} is null`)
   for (const condition of columnConditions(filter))
     add((id) => sql`${inChanges(id, condition('c'))} = 1`, { table: 'changes', where: [condition('s')] })

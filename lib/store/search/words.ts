@@ -85,8 +85,8 @@ async function changesOfSourceId(db: Db, id: string): Promise<string[] | null> {
 }
 
 /**
- * What a `tsvector` must hold: all terms, and the marks of all parts of the filter that never change. So the index finds no
- * document that does not pass, but for what is asked of deliveries. Null: the query has no word.
+ * What a `tsvector` must hold: all terms, and the marks of all parts of the filter that never change. Then the index
+ * finds only documents that pass, apart from conditions on deliveries. Null: the query has no word.
  */
 function postgresTerms({ q, ...filter }: ListFilter): Sql | null {
   const terms = termsOf(q ?? '')
@@ -107,31 +107,31 @@ function markTerms(filter: Omit<ListFilter, 'q'>): string[] {
   return terms
 }
 
-/** About how many documents hold the terms, as Postgres estimates: it has no bounded count of them. */
+/** About how many documents hold the terms, as Postgres estimates: counting up to a limit would read all of them. */
 async function estimatedDocuments(db: Db, terms: Sql): Promise<number> {
   const { rows } = await sql<{ 'QUERY PLAN': [{ Plan: { 'Plan Rows': number } }] }>`
     explain (format json) select 1 from search where words @@ ${terms}`.execute(db)
   return rows[0]?.['QUERY PLAN'][0].Plan['Plan Rows'] ?? 0
 }
 
-/** Up to here Postgres checks the changes of a source one by one: 12 µs each. */
+/** Up to this many changes of a source, Postgres checks each: 12 µs. */
 const maxChecked = 1000
 /**
- * Where more documents than this hold the terms, the newest of them are read in the order of their ids: so many, and if
- * they hold some of the page but not all, as many more as it should take (2 µs each). What the index finds has no order,
- * and is read whole (10 µs each).
+ * What the index of words finds has no order and is read whole, 10 µs for each document. Where it would find more than
+ * `fewDocuments`, the newest documents are read in the order of their ids instead, 2 µs each, and if they fill a part of the
+ * page, as many more as the rest should take.
  */
 const fewDocuments = 1000
 const firstWindow = 8000
 const widestWindow = 60_000
-/** A count reads more of them from the index, since it needs no order, and looks at fewer: each is on its own page. */
+/** A count reads them from the index up to here, since it needs no order, but fewer rows: each document is on its own page. */
 const manyDocuments = 20_000
-const maxLooked = 4000
-/** Where nothing else is asked, so many are enough for a count that ends at 1,000. */
-const maxTaken = 1500
+const maxDocuments = 4000
+/** Enough for a count up to 1,000, if no document has yet to be checked. */
+const maxUnchecked = 1500
 
-async function idsOfPostgres(db: Db, plan: Plan, filter: ListFilter, asked: Span): Promise<Found> {
-  const span = { ...asked, ...(asked.look !== undefined && { look: maxLooked }) }
+async function idsOfPostgres(db: Db, plan: Plan, filter: ListFilter, wide: Span): Promise<Found> {
+  const span = { ...wide, ...(wide.maxRows !== undefined && { maxRows: maxDocuments }) }
   const terms = postgresTerms(filter)
   if (terms === null) return { ids: [], isAll: true }
   const delivery = plan.delivery ? [plan.delivery] : []
@@ -143,10 +143,10 @@ async function idsOfPostgres(db: Db, plan: Plan, filter: ListFilter, asked: Span
     return idsOfSource(db, [...delivery, holds], best, span)
   }
   const conditions = delivery.map((check) => check(sql`s.id`))
-  const isCount = span.look !== undefined && span.above === null && span.below === null
+  const isCount = span.maxRows !== undefined && span.above === null && span.below === null
   if (estimate > (isCount ? manyDocuments : fewDocuments)) {
     const newest = await idsOfNewest(db, terms, conditions, span)
-    if (newest.isAll || newest.ids.length === span.max || span.look !== undefined) return newest
+    if (newest.isAll || newest.ids.length === span.max || span.maxRows !== undefined) return newest
   }
   return idsOfIndex(db, terms, conditions, span)
 }
@@ -171,25 +171,25 @@ async function idsOfNewest(
     offset ${size} limit 1`.execute(db)
   if (more.length === 0) return { ids, isAll: true }
   const needed = Math.ceil((1.5 * size * span.max) / ids.length)
-  const isWorthMore = size === firstWindow && (needed <= widestWindow || span.look !== undefined)
+  const isWorthMore = size === firstWindow && (needed <= widestWindow || span.maxRows !== undefined)
   if (!isWorthMore) return { ids, isAll: false }
   return idsOfNewest(db, terms, conditions, span, Math.min(needed, widestWindow))
 }
 
 async function idsOfIndex(db: Db, terms: Sql, conditions: Sql[], span: Span): Promise<Found> {
-  const look = conditions.length === 0 ? maxTaken : span.look
-  const limit = span.look === undefined ? sql`` : sql`limit ${look}`
+  const maxRows = conditions.length === 0 && span.maxRows !== undefined ? maxUnchecked : span.maxRows
+  const limit = maxRows === undefined ? sql`` : sql`limit ${maxRows}`
   // Hidden in an expression, or Postgres reads the documents in the order of their ids.
   const bounds = within(span, sql`(change_id || '')`)
-  const { rows } = await sql<{ id: string | null; looked: number }>`with found as materialized (
+  const { rows } = await sql<{ id: string | null; count: number }>`with found as materialized (
       select change_id as id from search where ${and([sql`words @@ ${terms}`, ...bounds])} ${limit}
     )
-    select s.id, n.looked from (select count(*) as looked from found) as n left join (
+    select s.id, n.count from (select count(*) as count from found) as n left join (
       select s.id from (select distinct id from found order by id ${direction(span)} offset 0) as s
       where ${and(conditions)} order by s.id ${direction(span)} limit ${span.max}
     ) as s on true`.execute(db)
   const ids = rows.flatMap(({ id }) => (id === null ? [] : [id]))
-  const isLimited = span.look !== undefined && Number(rows[0]?.looked) >= (look ?? 0)
+  const isLimited = maxRows !== undefined && Number(rows[0]?.count) >= maxRows
   return { ids, isAll: !isLimited && ids.length < span.max }
 }
 
@@ -215,7 +215,7 @@ async function sqliteTerm(db: Db, { word, isBeginning }: Term): Promise<string |
   return rows.length === 0 ? null : `(${rows.map((row) => `"${row.word}"`).join(' OR ')})`
 }
 
-/** Up to here SQLite asks its index of words about given changes; beyond, it checks the changes that the index gives. */
+/** Up to this many changes of a source, SQLite looks them up in its index of words; beyond, it checks what the index finds. */
 const maxGiven = 5000
 
 async function idsOfSqlite(db: Db, plan: Plan, query: string, span: Span): Promise<Found> {
@@ -228,7 +228,7 @@ async function idsOfSqlite(db: Db, plan: Plan, query: string, span: Span): Promi
   return { ids: ids.slice(0, span.max), isAll: ids.length < span.max }
 }
 
-/** Beyond this, one pass over all documents that match is quicker than one look-up for each change. */
+/** Beyond this, one pass over all matching documents is faster than a lookup for each change. */
 const maxLookups = 200
 
 /** Those of these changes that match, in their order. */
@@ -244,17 +244,17 @@ async function matching(db: Db, expression: string, ids: string[]): Promise<stri
 
 const prefix = (row: Sql): Sql => sql`'chg_' || printf('%016x', ${row})`
 
-/** The documents that match, and their changes, looked up in a range of the filter where it has a single one. */
+/** The changes of the matching documents, looked up in a range of the filter if it has a single one, which leaves out the others. */
 async function idsOfDocuments(db: Db, plan: Plan, expression: string, span: Span): Promise<Found> {
   const source = plan.sources.find(isSingleRange) ?? everything
   const [range] = source.ranges
-  const limit = span.look === undefined ? sql`` : sql`limit ${span.look}`
+  const limit = span.maxRows === undefined ? sql`` : sql`limit ${span.maxRows}`
   const order = direction(span)
   const documents = sql`(select rowid from search as w where ${and(documentRows(expression, span))}
     order by rowid ${order} ${limit})`
   const id = idOf(range)
   const named = sql`${id} >= ${prefix(sql`w.rowid >> 1`)} and ${id} < ${prefix(sql`(w.rowid >> 1) + 1`)}`
-  // The plus keeps the cursor from being the bound of the look-up in place of the row's own: a scan for each row.
+  // The plus keeps SQLite from using the cursor as the bound of the lookup in place of the document's row: a scan for each row.
   const bounds = within(span, sql`+${id}`)
   const { rows } = await sql<{ id: string }>`select distinct ${id} as id
     from ${documents} as w cross join ${fromRange(range)}
@@ -262,12 +262,12 @@ async function idsOfDocuments(db: Db, plan: Plan, expression: string, span: Span
     order by w.rowid ${order} limit ${span.max}`.execute(db)
   const ids = rows.map((row) => row.id)
   if (ids.length === span.max) return { ids, isAll: false }
-  if (span.look === undefined) return { ids, isAll: true }
-  const looked = await sql<{ count: number }>`select count(*) as count from ${documents} as w`.execute(db)
-  return { ids, isAll: Number(looked.rows[0]?.count) < span.look }
+  if (span.maxRows === undefined) return { ids, isAll: true }
+  const counted = await sql<{ count: number }>`select count(*) as count from ${documents} as w`.execute(db)
+  return { ids, isAll: Number(counted.rows[0]?.count) < span.maxRows }
 }
 
-/** The row of a bound may be that of other changes too, so that their ids are compared as well. */
+/** Other changes may share the row of a bound, so ids are compared as well. */
 function documentRows(expression: string, { above, below }: Span): Sql[] {
   const rows = [sql`search match ${expression}`]
   if (above !== null) rows.push(sql`w.rowid >= ${searchRow(above.padEnd(20, '0'), 0)}`)

@@ -4,7 +4,7 @@ import { openKeyedChange } from './changes.ts'
 
 type Open = Pick<ChangeRow, 'id' | 'detail' | 'event_count'>
 
-/** Opens this change unless one is open under its key; gives the open one, locked for this transaction. */
+/** Opens this change unless one is open under its key. Returns the open one, locked for this transaction. */
 export async function openBurst(trx: Db, row: ChangeRow): Promise<Open> {
   for (let round = 0; round < 3; round++) {
     await openKeyedChange(trx, row)
@@ -27,7 +27,7 @@ export async function growBurst(
   await trx.updateTable('changes').set(grown).where('id', '=', id).execute()
 }
 
-/** When a burst of this name was last told; null: not within what is kept. */
+/** When the last burst of this name settled; null: none is stored. */
 export async function lastToldBurst(
   db: Db,
   { kind, project_id, subject }: Pick<ChangeRow, 'kind' | 'project_id' | 'subject'>,

@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import type { Db } from '../client.ts'
 import type { CallbackPaceRow } from '../schema.ts'
 
-/** How the counts of these keys stand, of those whose window has not ended. */
+/** The counts of those keys whose window has not ended. */
 export async function paceOf(
   db: Db,
   keys: string[],
@@ -17,8 +17,8 @@ export async function paceOf(
 }
 
 /**
- * Adds to the counts of these keys, each within its own window, and gives how they stand. In the order of the keys,
- * so that two instances never wait for each other in a circle.
+ * Adds to the counts of these keys, each within its own window, and returns them. In the order of the keys, so that two
+ * instances cannot deadlock.
  */
 export async function countCallbacks(
   db: Db,
@@ -39,7 +39,7 @@ export async function countCallbacks(
     .execute()
 }
 
-/** Which of these were not taken since `since`, epoch milliseconds; they are now. */
+/** Marks those of these items as taken that were not taken since `since` (epoch milliseconds), and returns them. */
 export async function takeItems(db: Db, keys: string[], since: number, now: number): Promise<Set<string>> {
   const taken = new Set<string>()
   for (const key of keys.toSorted()) {

@@ -60,12 +60,12 @@ export function newChange({
   }
 }
 
-/** The longest that an open change is held together, in milliseconds, however many events keep coming. */
+/** An open change accepts events for this long at most, in milliseconds, however many keep arriving. */
 const longestWindow = 10_000
 
 /**
- * Opens these changes, or extends the quiet window of those that are open under the same key; gives the id under which
- * each key is open. Sorted, so that two instances never wait for each other in a circle.
+ * Opens these changes, or extends the quiet window of those that are open under the same key. Returns the id of the open change
+ * for each key. Sorted, so that two instances cannot deadlock.
  */
 export function openingChanges(db: QueryCreator<Database>, rows: ChangeRow[]) {
   const sorted = rows.toSorted((a, b) => (a.open_key ?? '').localeCompare(b.open_key ?? ''))
@@ -83,7 +83,7 @@ export function openingChanges(db: QueryCreator<Database>, rows: ChangeRow[]) {
     .returning(['id', 'open_key'])
 }
 
-/** Lets no more events into open changes whose windows have ended: what comes opens another change. */
+/** Closes open changes whose windows have ended to further events, which will open another change. */
 export async function endJoining(db: Db, ids: string[], now: number): Promise<void> {
   if (ids.length === 0) return
   await db
@@ -131,19 +131,19 @@ export async function changeById(db: Db, id: string): Promise<Change | null> {
   return row ? toChange(row) : null
 }
 
-/** Changes by id; what is gone is not in it. */
+/** By id. Deleted changes are missing. */
 export async function changesById(db: Db, ids: string[]): Promise<Map<string, Change>> {
   const rows = await db.selectFrom('changes').select(changeColumns).where('id', 'in', ids).execute()
   return new Map(rows.map((row) => [row.id, toChange(row)]))
 }
 
 /**
- * Changes that one transaction claims. More would keep the endpoint waiting: a settled change takes about 1 ms, and SQLite
- * gives way to nobody.
+ * Changes that one transaction claims. More would keep the endpoint waiting: settling a change takes about 1 ms, during which
+ * SQLite blocks the process.
  */
 export const maxClaimed = 10
 
-/** `rest` is the end of a query for open changes. */
+/** `rest`: the conditions, order and limit. */
 function claiming(rest: string) {
   const query = `select ${changeColumns.join()} from changes where ${rest}`
   const onSqlite = statement<ChangeRow>(query)
@@ -151,20 +151,17 @@ function claiming(rest: string) {
   return (db: Db, parameters: unknown[]) => (isPostgres(db) ? onPostgres : onSqlite)(db, parameters)
 }
 
-// Where its limit is a parameter, SQLite plans a sorted query anew each time, which takes 50 µs.
+// With the limit as a parameter, SQLite would plan this sorted query anew each time, which takes 50 µs.
 const claimDue = claiming(`next_at <= ? order by next_at, id limit ${maxClaimed}`)
 const claimOne = claiming('id = ? and next_at is not null')
 
-/**
- * The open changes that are to be looked at next, or the one named, locked for this transaction; others take other
- * changes.
- */
+/** The open changes that are due, or the one with this id, locked for this transaction; other instances claim other changes. */
 export const claimChanges = (
   db: Db,
   { now, id }: { now: number; id: string | null },
 ): Promise<ChangeRow[]> => (id === null ? claimDue(db, [now]) : claimOne(db, [id]))
 
-/** They are looked at again then (epoch milliseconds); null: when their window ends. */
+/** They are due again at `nextAt` (epoch milliseconds); null: when their window ends. */
 export async function postponeChanges(db: Db, ids: string[], nextAt: number | null): Promise<void> {
   if (ids.length === 0) return
   await db
@@ -185,7 +182,7 @@ const writeSettled = statement(`update changes set
   status = 'settled', open_key = null, next_at = null
   where id = ?`)
 
-/** Closes a change: what it turned out to be. Later events of the same prompt open a new one. */
+/** Settles a change. Later events of the same prompt open a new one. */
 export async function settleChangeRow(db: Db, id: string, settled: Settled): Promise<void> {
   const { kind, version, title, actor, danger, detail, event_count, settled_at } = settled
   await writeSettled(db, [kind, version, title, actor, danger, detail, event_count, settled_at, id])
@@ -195,7 +192,7 @@ export async function deleteChange(db: Db, id: string): Promise<void> {
   await db.deleteFrom('changes').where('id', '=', id).execute()
 }
 
-/** When an open change wants to be looked at next. */
+/** When the next open change is due. */
 export async function nextOpenChange(db: Db): Promise<number | null> {
   const row = await db
     .selectFrom('changes')
@@ -205,7 +202,7 @@ export async function nextOpenChange(db: Db): Promise<number | null> {
   return row?.at ?? null
 }
 
-/** Opens a change that has no event yet, unless one is open under its key: a trouble, or a burst. */
+/** Opens a change that has no event yet (a trouble or a burst), unless one is open under its key. */
 export async function openKeyedChange(db: Db, row: ChangeRow): Promise<void> {
   await db
     .insertInto('changes')
@@ -214,13 +211,13 @@ export async function openKeyedChange(db: Db, row: ChangeRow): Promise<void> {
     .execute()
 }
 
-/** So long after its window an open change that nobody settles is overdue. */
+/** A change that is still open this long after its window is overdue. */
 const overdueMs = 60_000
 
 /**
- * Open changes that should have settled by now (`now`, epoch milliseconds): nobody looked at them for a minute after they
- * were due, or settling them failed. One that waits for an answer of Langfuse is not among them. `oldest`: since when the
- * one that waits longest is due. `reason`: the newest error; null where there was none.
+ * Open changes that should have settled by `now` (epoch milliseconds): no instance looked at them within a minute of when they
+ * were due, or settling them failed. Changes that wait for an answer from Langfuse do not count. `oldest`: when the first of
+ * them was due. `reason`: the newest error; null: there was none.
  */
 export async function overdueChanges(
   db: Db,
@@ -246,12 +243,12 @@ export async function overdueChanges(
   return { count: found.count, oldest: found.oldest, reason: newest?.reason ?? null }
 }
 
-/** Statuses of deliveries that reached their target, or will. */
+/** The statuses of deliveries that reached their target, or still may. */
 const reaching: DeliveryStatus[] = ['queued', 'sending', 'retrying', 'delivered']
 
 /**
- * The newest change that said of a prompt that nothing carries `production`, or that nothing is known to, unless a later one
- * ended that; with the targets that were told.
+ * The newest change that reported that no version of a prompt has `production`, or that none is known to have it, unless a later
+ * change ended that.
  */
 export async function openDanger(
   db: Db,
@@ -279,7 +276,7 @@ export async function openDanger(
   return end ? null : { changeId: danger.id, title: danger.title }
 }
 
-/** Targets that were notified of a danger of this prompt, now or before. */
+/** Targets that were ever notified of a danger of this prompt. */
 export async function notifiedOfDanger(
   db: Db,
   { projectId, subject }: { projectId: string | null; subject: string },

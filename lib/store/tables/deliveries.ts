@@ -5,7 +5,7 @@ import type { Db } from '../client.ts'
 import { type AttemptRow, type DeliveryRow, deliveryColumns } from '../schema.ts'
 import { chunksOf, insertion, isAmong } from '../statement.ts'
 
-/** A delivery that was never tried, due at once; skipped: never. */
+/** A new delivery: due at once, or never if it is skipped or dry. */
 export function newDelivery(
   change: { id: string; target: string; now: number },
   part: Pick<DeliveryRow, 'status' | 'rule' | 'fact'>,
@@ -38,8 +38,8 @@ export async function insertDeliveries(db: Db, rows: DeliveryRow[]): Promise<voi
 }
 
 /**
- * Takes up to `most` due deliveries of one target, oldest first. One statement: two instances never get the
- * same one. A delivery whose worker died is due again when its lease ends, because `next_at` is then the lease's end.
+ * Claims up to `max` due deliveries of one target, oldest first. It is one statement, so two instances never get the same one.
+ * The delivery of a worker that died is due again when its lease ends, since `next_at` is the end of the lease.
  */
 export async function claimDeliveries(
   db: Db,
@@ -81,7 +81,7 @@ export async function countDue(db: Db, target: string, now: number, max: number)
   return Number(count)
 }
 
-/** How many are being sent to a target by workers that live, counted up to `most`. */
+/** How many deliveries to a target are being sent under a valid lease, counted up to `max`. */
 export async function countSending(db: Db, target: string, now: number, max: number): Promise<number> {
   const sending = db
     .selectFrom('deliveries')
@@ -106,16 +106,16 @@ export interface Settlement {
   finished_at: number | null
 }
 
-/** An answer that is no answer of HTTP (1xx) is none. */
+/** A status outside 200 to 599 (1xx, say) counts as no answer. */
 export function httpClassOf(code: number | null): HttpClass {
   if (code === null || code < 200 || code > 599) return 'none'
   return code < 300 ? '2xx' : code < 400 ? '3xx' : code < 500 ? '4xx' : '5xx'
 }
 
 /**
- * Records attempts, and what follows from each for its delivery, unless a newer attempt has begun: a worker that comes
- * back after its lease cannot overwrite the newer result. Gives the ids of the deliveries for which it was taken.
- * What ended alike is written together, since most attempts end alike.
+ * Records attempts and their outcomes for the deliveries, unless a newer attempt has begun: a worker that comes back after its
+ * lease cannot overwrite a newer result. Returns the ids of the deliveries that were updated. Equal outcomes are written
+ * together, since most attempts end alike.
  */
 export async function settleAttempts(
   db: Db,
@@ -150,7 +150,7 @@ export async function settleAttempts(
   return taken
 }
 
-/** Gives claimed deliveries back, due at once: the process is going down. */
+/** Returns claimed deliveries, due at once, because the process is shutting down. */
 export async function releaseDeliveries(db: Db, claims: Pick<DeliveryRow, 'id' | 'attempt'>[], now: number) {
   for (const { id, attempt } of claims) {
     await db

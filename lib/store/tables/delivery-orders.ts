@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import type { Db } from '../client.ts'
 import { type DeliveryOrderRow, deliveryOrderColumns } from '../schema.ts'
 
-/** The place of a delivery; where it had one, its role and key are set anew. */
+/** Saves the position of deliveries; an existing one gets the new role and key. */
 export async function saveOrders(db: Db, rows: DeliveryOrderRow[]): Promise<void> {
   if (rows.length === 0) return
   await db
@@ -16,7 +16,7 @@ export async function saveOrders(db: Db, rows: DeliveryOrderRow[]): Promise<void
     .execute()
 }
 
-/** In the order in which they are to arrive. Deliveries that stand alone have none. */
+/** In the order in which they must arrive. Deliveries outside an incident have none. */
 export async function ordersOf(db: Db, deliveryIds: string[]): Promise<DeliveryOrderRow[]> {
   if (deliveryIds.length === 0) return []
   return db
@@ -28,12 +28,12 @@ export async function ordersOf(db: Db, deliveryIds: string[]): Promise<DeliveryO
     .execute()
 }
 
-/** So far back it is looked for what still waits: the others of one incident ended long ago. */
+/** How many earlier deliveries of an incident are checked: those before them ended long ago. */
 const maxBefore = 100
-/** A delivery that failed so often holds up the later ones no more: a message that is never taken must not mute them. */
+/** A delivery that failed this often no longer holds up later ones: one message that is never accepted must not block them. */
 const maxHolding = 5
 
-/** When the delivery is due that must arrive before this one; null: none waits. */
+/** When the next delivery that must arrive before this one is due; null: none is waiting. */
 export async function earlierWaiting(db: Db, order: DeliveryOrderRow): Promise<number | null> {
   const before = db
     .selectFrom('delivery_orders')
@@ -55,8 +55,8 @@ export async function earlierWaiting(db: Db, order: DeliveryOrderRow): Promise<n
 }
 
 /**
- * When a later delivery of the same incident reached the target, where the newest of them says the opposite of this
- * one; null: this one would still be true.
+ * When the newest later delivery of the same incident reached the target, if it says the opposite of this one; null: this one
+ * is still true.
  */
 export async function contradictedAt(db: Db, order: DeliveryOrderRow): Promise<number | null> {
   if (order.role === 'follows') return null
@@ -76,7 +76,7 @@ export async function contradictedAt(db: Db, order: DeliveryOrderRow): Promise<n
   return newest && newest.role !== order.role ? (newest.finished_at ?? newest.created_at) : null
 }
 
-/** Gives a claimed delivery back, untried, until what must arrive before it may have. */
+/** Returns a claimed delivery untried, until the ones that must arrive before it may have arrived. */
 export async function parkDelivery(db: Db, id: string, nextAt: number): Promise<void> {
   const reason = 'Waits for the delivery before it of the same incident'
   await db
@@ -100,7 +100,7 @@ export async function skipClaimed(db: Db, id: string, reason: string, now: numbe
     .execute()
 }
 
-/** Lets go at once what waited for a delivery of the same incident, of which a try has ended. */
+/** Makes deliveries that waited for one of the same incident due at once, after an attempt of that one ended. */
 export async function unparkDeliveries(db: Db, orders: DeliveryOrderRow[], now: number): Promise<void> {
   for (const { target, key } of orders) {
     const same = db

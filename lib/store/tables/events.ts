@@ -4,13 +4,13 @@ import type { ChangeRow, Database, EventRow } from '../schema.ts'
 import { statement } from '../statement.ts'
 import { openingChanges } from './changes.ts'
 
-/** What the store knows of arrivals. */
+/** What is stored already of some arrivals. */
 interface Stored {
   /** Event id by dedupe key. */
   events: Map<string, string>
-  /** By twin key, the change that already tells of this edit. */
+  /** By twin key, the change that already has this edit. */
   twins: Map<string, string>
-  /** By open key, an open change whose window has ended though it is not settled yet. */
+  /** By open key, an open change whose window has ended but which is not settled yet. */
   due: Map<string, string>
 }
 
@@ -22,7 +22,7 @@ interface Keys {
   now?: number
 }
 
-/** What is known of these, in one statement: on Postgres each is a round trip. */
+/** In one statement, because each is a round trip on Postgres. */
 export async function storedEvents(
   db: Db,
   { dedupeKeys, twinKeys, openKeys = [], now = 0 }: Keys,
@@ -41,17 +41,17 @@ export async function storedEvents(
     .where('open_key', 'in', openKeys)
     .where('due_at', '<', now)
   const rows = await (openKeys.length === 0 ? events : events.unionAll(due)).execute()
-  const [told, over] = [rows.filter(({ id }) => id !== null), rows.filter(({ id }) => id === null)]
+  const [stored, ended] = [rows.filter(({ id }) => id !== null), rows.filter(({ id }) => id === null)]
   const byKey = (some: typeof rows) =>
     new Map(some.flatMap((row) => (row.twin_key === null ? [] : [[row.twin_key, row.change_id] as const])))
   return {
-    events: new Map(told.map((row) => [row.dedupe_key, row.id])),
-    twins: byKey(told),
-    due: byKey(over),
+    events: new Map(stored.map((row) => [row.dedupe_key, row.id])),
+    twins: byKey(stored),
+    due: byKey(ended),
   }
 }
 
-/** The first other change that tells of what this one tells, as told through another automation. */
+/** The first other change with the same edit, sent by another automation. */
 export async function twinChange(
   db: Db,
   changeId: string,
@@ -74,10 +74,10 @@ export async function moveEvents(db: Db, from: string, to: string): Promise<void
   await db.updateTable('events').set({ change_id: to }).where('change_id', '=', from).execute()
 }
 
-/** Of one event's row in a statement; a row of `changes` has as many. */
+/** Parameters of one row of `events` in a statement. A row of `changes` has as many. */
 export const parametersOfEvent = 17
 
-/** `change_id` may be found by the statement itself. */
+/** The statement itself may look up `change_id`. */
 type NewEvent = Omit<EventRow, 'change_id'> & { change_id: string | Expression<string> }
 
 async function insertNew(db: QueryCreator<Database>, rows: NewEvent[]): Promise<Set<string>> {
@@ -90,18 +90,18 @@ async function insertNew(db: QueryCreator<Database>, rows: NewEvent[]): Promise<
   return new Set(inserted.map((row) => row.dedupe_key))
 }
 
-/** Inserts those that are new; gives the dedupe keys that were. */
+/** Inserts the new ones among these events, and returns their dedupe keys. */
 export const insertEvents = (db: Db, rows: EventRow[]): Promise<Set<string>> => insertNew(db, rows)
 
-/** An event whose change may be open already under its key, with another id than `change_id`. */
+/** An event whose change may already be open under its key, with another id than `change_id`. */
 export interface KeyedEvent {
   row: EventRow
   openKey: string | null
 }
 
 /**
- * Opens changes, or extends those that are open, and stores events under them; gives the dedupe keys that were new. On
- * Postgres it is one statement, whole by itself: each would be a round trip, as would a transaction's begin and end.
+ * Opens changes, or extends those that are open, and stores events under them. Returns the dedupe keys of the new events. On
+ * Postgres it is one statement, atomic without a transaction: each statement would be a round trip, as would begin and commit.
  */
 export async function storeUnderChanges(
   db: Db,
@@ -123,7 +123,7 @@ export async function storeUnderChanges(
   return insertNew(db, rows)
 }
 
-/** What is known of an event without its body. */
+/** An event without its body. */
 export type EventHead = Pick<EventRow, 'id' | 'occurred_at' | 'headers'>
 
 const headColumns = ['id', 'occurred_at', 'headers'] as const satisfies (keyof EventHead)[]
@@ -132,7 +132,7 @@ export async function eventHeads(db: Db, changeId: string): Promise<EventHead[]>
   return db.selectFrom('events').select(headColumns).where('change_id', '=', changeId).orderBy('id').execute()
 }
 
-/** An event as its body is read. */
+/** What reading an event's body needs. */
 export type StoredEvent = EventHead & Pick<EventRow, 'source' | 'signature' | 'body'>
 
 type EventWithBody = EventHead & Pick<EventRow, 'source' | 'signature'> & { body: Uint8Array | null }
@@ -142,7 +142,7 @@ const eventsWithBodies = statement<EventWithBody>(`
     case when (select sum(size) from events where change_id = ?) <= ? then body end as body
   from events where change_id = ? order by id`)
 
-/** The events of a change with their bodies; without any (null), where all together are larger than `maxBytes`. */
+/** The events of a change with their bodies, or all with null if the bodies together are larger than `maxBytes`. */
 export const eventsOfChange = (
   db: Db,
   changeId: string,

@@ -1,6 +1,6 @@
 import type { Db } from '../client.ts'
 
-/** Failed logins within the window: from this address or browser, and from all browsers that are not known. */
+/** Failed logins within the window: from this address or browser, and from all unknown browsers together. */
 export interface LoginFailures {
   fromOne: number
   inAll: number
@@ -8,12 +8,12 @@ export interface LoginFailures {
 
 const devicePrefix = 'device:'
 
-/** A known browser, in place of an address. */
+/** The key of a known browser, in place of an address. */
 export const deviceKey = (device: string): string => devicePrefix + device
 
 /**
- * Notes a login as failed before its password is looked at, and counts. The note comes first so that many guesses
- * sent at once count each other; `forgetLoginFailure` takes it back. Rows older than `since` (epoch milliseconds) go.
+ * Records a login as failed before its password is checked, and counts the failures. It is recorded first so that guesses sent
+ * at once count each other; `forgetLoginFailure` takes it back. Deletes rows older than `since` (epoch milliseconds).
  */
 export async function noteLoginFailure(
   db: Db,

@@ -8,7 +8,7 @@ export type MonitorChange = Pick<ChangeRow, 'id' | 'kind' | 'title'> & { at: num
 /** Repeats of a long alert come at most once a minute, and an alert can last for hours. */
 const max = 500
 
-/** What a monitor told last, in the order of its runs. */
+/** The newest changes of a monitor, in the order of its runs. */
 export async function monitorChanges(
   db: Db,
   { projectId, monitorId }: { projectId: string; monitorId: string },

@@ -6,23 +6,23 @@ import { type Db, isPostgres } from '../client.ts'
 import { type PolledRow, polledColumns } from '../schema.ts'
 import { chunksOf } from '../statement.ts'
 
-/** `name`: of the keys, since other keys read another project. */
+/** `name`: of the project's keys, since each project is polled on its own. */
 export interface ClaimedPoll {
   name: string
   claim: number
   state: PollState
 }
 
-/** What is kept of another form (a later version's) begins anew. */
+/** A state of another form (a later version's) is replaced by a fresh one. */
 const read = (json: string): PollState => pollState.safeParse(jsonOf(json)).data ?? freshState
 
 /**
- * Nothing rests for longer: `POLL_SECONDS` is a day at most, a `Retry-After` 2 h. What is due later was set while the
- * clock was wrong, or by a version that obeyed a `Retry-After` of years, and is due now.
+ * The longest rest: `POLL_SECONDS` is a day at most, a `Retry-After` 2 h. A later due time was set while the clock was wrong, or
+ * by a version that obeyed a `Retry-After` of years, and counts as due now.
  */
 const maxRestMs = 26 * 3_600_000
 
-/** When it wants to run next; null: it never ran. */
+/** When polling is due next; null: it never ran. */
 export async function pollAt(db: Db, name: string, now: number): Promise<number | null> {
   const row = await db.selectFrom('polls').select('next_at').where('name', '=', name).executeTakeFirst()
   if (!row) return null
@@ -34,7 +34,7 @@ export async function readPoll(db: Db, name: string): Promise<PollState | null> 
   return row ? read(row.state) : null
 }
 
-/** Takes polling up where it is due; of several instances one gets it. A worker that died is followed after `leaseMs`. */
+/** Claims polling if it is due, for one instance only. If that dies, another can claim it after `leaseMs`. */
 export async function claimPoll(
   db: Db,
   name: string,
@@ -45,7 +45,7 @@ export async function claimPoll(
   return row && { name, claim: row.claim, state: read(row.state) }
 }
 
-/** The same for any state that is kept under a name; as JSON. `restMs`: it never rests for longer. */
+/** The same for any state, as JSON, under a name of its own. `restMs`: its longest rest. */
 export async function claimState(
   db: Db,
   { name, fresh, restMs = maxRestMs }: { name: string; fresh: unknown; restMs?: number },
@@ -67,7 +67,7 @@ export async function claimState(
   return row ?? null
 }
 
-/** Notes how far it is. False: another worker has taken over, and nothing of this may be stored. */
+/** Saves the progress. False: another worker has taken over, and nothing of this may be stored. */
 export async function savePoll(
   db: Db,
   { name, claim, state }: { name: string; claim: number; state: unknown },
@@ -82,7 +82,7 @@ export async function savePoll(
   return numUpdatedRows > 0n
 }
 
-/** What is known of these rows, by key. */
+/** The known rows with these keys, by key. */
 export async function polledRows(db: Db, keys: string[]): Promise<Map<string, PolledRow>> {
   const known = new Map<string, PolledRow>()
   for (const some of chunksOf(keys, 1)) {
@@ -108,12 +108,12 @@ export async function savePolled(db: Db, rows: PolledRow[]): Promise<void> {
       .execute()
 }
 
-/** Forgets rows that began before: they are not read again. */
+/** Deletes rows that began earlier: they are not read again. */
 export async function forgetPolled(db: Db, before: number): Promise<void> {
   await db.deleteFrom('polled').where('at', '<', before).execute()
 }
 
-/** Adds up; `sign` -1 takes away what was counted before a correction. */
+/** Adds usage; `sign` -1 subtracts what was counted before a correction. */
 export async function addUsage(
   db: Db,
   projectId: string,
@@ -122,7 +122,7 @@ export async function addUsage(
   const groups = Map.groupBy(changes, ({ usage: { day, model, environment } }) =>
     JSON.stringify([day, model, environment]),
   )
-  // In order, so that two workers never wait for each other in a circle.
+  // In order, so that two workers cannot deadlock.
   for (const [, group] of [...groups].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
     const [first] = group
     if (!first) continue
@@ -162,9 +162,9 @@ export interface UsageTotal {
   usd: number
 }
 
-/** Per day and model, of all environments, from `since` (`2026-08-21`) on; oldest day first, dearest model first. */
+/** By day and model, over all environments, from the day `since` (`2026-08-21`); oldest day first, then by model name. */
 export async function usageSince(db: Db, since: string): Promise<UsageTotal[]> {
-  // A sum of whole numbers is `numeric` in Postgres, which comes as text.
+  // In Postgres, a sum of bigints is `numeric`, which pg returns as text.
   const sum = (column: 'generations' | 'input' | 'output' | 'total' | 'nano_usd') =>
     isPostgres(db) ? sql<number>`sum(${sql.ref(column)})::bigint` : sql<number>`sum(${sql.ref(column)})`
   const rows = await db
@@ -187,7 +187,7 @@ export async function usageSince(db: Db, since: string): Promise<UsageTotal[]> {
     .filter(({ generations }) => generations > 0)
 }
 
-/** Forgets days before (`2026-08-21`). */
+/** Deletes the days before this one (`2026-08-21`). */
 export async function forgetUsage(db: Db, before: string): Promise<void> {
   await db.deleteFrom('usage').where('day', '<', before).execute()
 }

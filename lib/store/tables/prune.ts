@@ -5,8 +5,8 @@ import type { Db } from '../client.ts'
 import { forgetChanges } from '../search/index-write.ts'
 
 /**
- * Callbacks of strangers that Langfuse did not confirm, beyond the newest `keep` of them; `most` at once. Anyone can make
- * them, so time alone bounds nothing.
+ * Callbacks without the token that Langfuse did not confirm, beyond the newest `keep`; `max` at once. Anyone can send them, so
+ * age alone does not limit their number.
  */
 export async function withheldCallbacks(
   db: Db,
@@ -29,7 +29,7 @@ export async function withheldCallbacks(
 }
 
 /**
- * One batch of old changes in the order of their ids: those that may go, and the last one looked at (null: no more).
+ * One batch of old changes in the order of their ids: those that may be deleted, and the last one of the batch (null: no more).
  * `before`: epoch milliseconds.
  */
 export async function prunableChanges(
@@ -76,7 +76,7 @@ export async function deleteChanges(db: Db, ids: string[]): Promise<void> {
   })
 }
 
-/** What is no longer open, or gone, has settled since. */
+/** Deletes the failures of changes that are no longer open. */
 export async function forgetSettleFailures(db: Db): Promise<void> {
   await db
     .deleteFrom('settle_failures')
@@ -86,18 +86,18 @@ export async function forgetSettleFailures(db: Db): Promise<void> {
     .execute()
 }
 
-// As literals, or SQLite does not see that the index holds for them.
+// Literals, or SQLite does not use the partial index.
 const deletedWithText = sql`deleted = 1 and content is not null`
 
-/** Notes that versions are deleted which were not known to be. `now`: epoch milliseconds. */
+/** Records the time of deletion for versions that lack it. `now`: epoch milliseconds. */
 export async function noteDeletedVersions(db: Db, now: number): Promise<void> {
   await sql`update prompt_versions set deleted_at = ${now}
     where ${deletedWithText} and deleted_at is null`.execute(db)
 }
 
 /**
- * Drops the texts of up to `most` versions that have been known as deleted since before then (epoch milliseconds); gives
- * of how many. What is needed to interpret later events stays.
+ * Deletes the texts of up to `max` versions that were deleted before then (epoch milliseconds), and returns how many. What is
+ * needed to interpret later events is kept.
  */
 export async function dropDeletedTexts(
   db: Db,
@@ -112,8 +112,8 @@ export async function dropDeletedTexts(
 }
 
 /**
- * Of up to `most` words after this one, takes those out of SQLite's list of words that no change has any more; gives the
- * last that was looked at (null: there are no more).
+ * Looks at up to `max` words after this one in SQLite's list of words, and deletes those that no change contains any more. Returns
+ * the last word it looked at (null: there are no more).
  */
 export async function forgetWords(
   db: Db,
@@ -128,7 +128,7 @@ export async function forgetWords(
     .execute()
   const last = words.at(-1)?.word ?? null
   if (last === null) return null
-  // Words are letters and digits only, so that nothing in them ends the quotes.
+  // Words are only letters, marks and digits, so nothing in them ends the quotes.
   await sql`delete from search_words where word > ${after} and word <= ${last}
     and not exists (select 1 from search where search match '"' || word || '"')`.execute(db)
   return last

@@ -3,7 +3,7 @@ import { type Db, isPostgres } from '../client.ts'
 import { type ReplayRow, replayColumns } from '../schema.ts'
 import { isAmong } from '../statement.ts'
 
-/** Ended ones beyond these are forgotten. */
+/** Older replays that have ended are deleted. */
 const kept = 50
 
 export async function insertReplay(db: Db, row: ReplayRow): Promise<void> {
@@ -22,7 +22,7 @@ export async function recentReplays(db: Db, max: number): Promise<ReplayRow[]> {
   return db.selectFrom('replays').select(replayColumns).orderBy('id', 'desc').limit(max).execute()
 }
 
-/** When a replay wants to be worked on next. */
+/** When the next replay is due. */
 export async function nextReplay(db: Db): Promise<number | null> {
   const row = await db
     .selectFrom('replays')
@@ -32,7 +32,7 @@ export async function nextReplay(db: Db): Promise<number | null> {
   return row?.at ?? null
 }
 
-/** Takes the replay that is due first; two instances never take the same one. One whose worker died is due again. */
+/** Claims the replay that is due first. Two instances never get the same one; that of a worker that died is due again. */
 export async function claimReplay(db: Db, now: number, leaseMs: number): Promise<ReplayRow | null> {
   const due = db
     .selectFrom('replays')
@@ -52,7 +52,7 @@ export async function claimReplay(db: Db, now: number, leaseMs: number): Promise
 
 type Claimed = Pick<ReplayRow, 'id' | 'claim'>
 
-/** Locks the replay until the transaction ends. False: another worker has it by now, or it was cancelled. */
+/** Locks the replay until the transaction ends. False: another worker has claimed it, or it was cancelled. */
 export async function holdsReplay(trx: Db, { id, claim }: Claimed): Promise<boolean> {
   const query = trx
     .selectFrom('replays')
@@ -63,7 +63,7 @@ export async function holdsReplay(trx: Db, { id, claim }: Claimed): Promise<bool
   return (await (isPostgres(trx) ? query.forUpdate() : query).executeTakeFirst()) !== undefined
 }
 
-/** One more change is dealt with. */
+/** Records that one more change is done. */
 export async function advanceReplay(
   trx: Db,
   id: string,
@@ -96,7 +96,7 @@ export async function releaseReplay(
     .execute()
 }
 
-/** Says whether it was still under way. What it has queued so far stays queued. */
+/** Returns whether the replay was still in progress. The deliveries that it has queued stay queued. */
 export async function cancelReplay(db: Db, id: string, now: number): Promise<boolean> {
   const { numUpdatedRows } = await db
     .updateTable('replays')

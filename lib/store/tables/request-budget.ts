@@ -5,15 +5,15 @@ import type { Db } from '../client.ts'
 const minuteMs = 60_000
 const dayMs = 86_400_000
 
-/** `name`: of the keys, since each project has a budget of its own. */
+/** `name`: of the project's keys, since each project has its own budget. */
 interface Budget {
   name: string
   perMinute: number
 }
 
 /**
- * Draws one request from the budget of the minute that began with its first one, over all instances: in one statement, so that no two of
- * them draw the last. Gives 0, or the milliseconds until the next minute.
+ * Draws one request from the budget of a minute that begins with its first request, across all instances. It is one statement,
+ * so that two of them cannot both draw the last one. Returns 0, or the milliseconds until the next minute.
  */
 async function drawRequest(
   db: Db,
@@ -23,7 +23,7 @@ async function drawRequest(
 ): Promise<number> {
   const { inAll, own } = budgetLimits(use, perMinute)
   const stranger = use === 'stranger' ? 1 : 0
-  // A minute that ends later than a minute from now is of a clock that was set back.
+  // A minute that ends more than a minute from now was begun before the clock was set back.
   const isCurrent = sql<boolean>`(request_budget.until > ${now} and request_budget.until <= ${now + minuteMs})`
   const drawn = await db
     .insertInto('request_budget')
@@ -51,7 +51,7 @@ async function drawRequest(
   return Math.max(1, (row?.until ?? now) - now)
 }
 
-/** The budget of one project. After a refusal the store is left alone until the minute ends, however many ask. */
+/** The budget of one project. After a refusal, nothing asks the store again until the minute ends. */
 export function requestBudget(db: Db, budget: Budget, now: () => number): DrawRequest {
   const spentUntil = new Map<BudgetUse, number>()
   return async (use) => {
@@ -64,7 +64,7 @@ export function requestBudget(db: Db, budget: Budget, now: () => number): DrawRe
   }
 }
 
-/** Of keys that are no longer in use. */
+/** Deletes the budgets of keys that are no longer in use. */
 export async function forgetBudgets(db: Db, now: number): Promise<void> {
   await db
     .deleteFrom('request_budget')

@@ -1,11 +1,11 @@
 import { type Db, isPostgres } from '../client.ts'
 import { type DeliveryRow, deliveryColumns } from '../schema.ts'
 
-/** In the caller's transaction where there is one, else in one of its own. */
+/** Uses the caller's transaction if there is one, or begins its own. */
 export const inTransaction = <T>(db: Db, work: (trx: Db) => Promise<T>): Promise<T> =>
   db.isTransaction ? work(db) : db.transaction().execute(work)
 
-/** Locks a delivery and, where its status is one of `from`, changes it. Gives the status that it had; null: none such. */
+/** Locks a delivery and changes it if its status is one of `from`. Returns the status it had; null: there is none. */
 async function changeWhere(
   db: Db,
   id: string,
@@ -22,8 +22,8 @@ async function changeWhere(
 const replayable = ['queued', 'retrying', 'delivered', 'failed', 'dry-run', 'cancelled'] as const
 
 /**
- * Queues a delivery that has ended (or waits for a retry) for now, at the start of its schedule. Gives the status
- * that it had; `sending` and `skipped` are left as they are.
+ * Queues a delivery that has ended or waits for a retry, due now, at the start of its schedule. Returns the status it had.
+ * Leaves `sending` and `skipped` as they are.
  */
 export async function requeueDelivery(
   db: Db,
@@ -34,7 +34,7 @@ export async function requeueDelivery(
   return inTransaction(db, (trx) => changeWhere(trx, id, replayable, queued))
 }
 
-/** The same, for what another rule (or fact) wants now; what a rule had skipped is taken too. */
+/** The same for a delivery that another rule or fact matches now, even if it was skipped before. */
 export async function requeueAs(
   trx: Db,
   id: string,
@@ -47,7 +47,7 @@ export async function requeueAs(
 
 const cancellable = ['queued', 'retrying'] as const
 
-/** Ends a delivery that waits. Gives the status that it had. */
+/** Cancels a waiting delivery. Returns the status it had. */
 export async function cancelWaiting(db: Db, id: string, now: number): Promise<DeliveryRow['status'] | null> {
   const cancelled = {
     status: 'cancelled',

@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import type { Db } from '../client.ts'
 import type { SettleFailureRow } from '../schema.ts'
 
-/** Notes that a change failed to settle; gives how often it has in a row, and since when. */
+/** Records that a change failed to settle. Returns how often in a row, and since when. */
 export async function noteFailure(
   db: Db,
   changeId: string,
@@ -22,7 +22,7 @@ export async function noteFailure(
     .executeTakeFirstOrThrow()
 }
 
-/** How often a change failed to settle in a row. */
+/** How often in a row a change failed to settle. */
 export async function failuresOf(db: Db, changeId: string): Promise<number> {
   const row = await db
     .selectFrom('settle_failures')

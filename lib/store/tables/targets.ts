@@ -3,7 +3,7 @@ import type { RateLimit } from '../../core/delivery/rate-limit.ts'
 import { type Db, isPostgres } from '../client.ts'
 import { type TargetRow, targetColumns } from '../schema.ts'
 
-/** Makes sure that each target has its row, so that it can be locked. */
+/** Makes sure that each target has a row, which can be locked. */
 export async function ensureTargets(db: Db, names: string[]): Promise<void> {
   if (names.length === 0) return
   const rows = names.map((name) => ({
@@ -42,7 +42,7 @@ export async function lockTarget(db: Db, name: string): Promise<TargetState> {
   return stateOf(await (isPostgres(db) ? query.forUpdate('targets') : query).executeTakeFirstOrThrow())
 }
 
-/** Null: the target takes what comes. */
+/** Null: no limit. */
 export async function saveLimit(db: Db, target: string, limit: RateLimit | null): Promise<void> {
   if (limit === null) await db.deleteFrom('target_limits').where('target', '=', target).execute()
   else
@@ -67,7 +67,7 @@ export async function openCircuits(db: Db, now: number): Promise<Map<string, Tar
   return new Map(rows.map((row) => [row.name, row]))
 }
 
-/** When the next open change is due, and the next delivery of each target: one statement, which is asked every few seconds. */
+/** When the next open change and the next delivery of each target are due: one statement, because it runs every few seconds. */
 export async function nextDue(
   db: Db,
   targets: string[],

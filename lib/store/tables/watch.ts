@@ -5,7 +5,7 @@ import type { Db } from '../client.ts'
 import { claimState } from './polls.ts'
 
 const name = 'watch'
-/** It rests for a minute; the clocks of several instances differ. What is due later was set while a clock was wrong. */
+/** It rests for a minute, and the clocks of instances differ. A later due time was set while a clock was wrong. */
 const restMs = 10 * 60_000
 
 export interface ClaimedWatch {
@@ -14,10 +14,10 @@ export interface ClaimedWatch {
   state: WatchState
 }
 
-/** What is kept of another form (a later version's) begins anew. */
+/** A state of another form (a later version's) is replaced by a fresh one. */
 const read = (json: string): WatchState => watchState.safeParse(jsonOf(json)).data ?? freshWatch
 
-/** Takes the watch up where it is due; of several instances one gets it. */
+/** Claims the watch if it is due, for one instance only. */
 export async function claimWatch(db: Db, now: number, leaseMs: number): Promise<ClaimedWatch | null> {
   const row = await claimState(db, { name, fresh: freshWatch, restMs }, now, leaseMs)
   return row && { name, claim: row.claim, state: read(row.state) }
@@ -28,7 +28,7 @@ export async function readWatch(db: Db): Promise<WatchState> {
   return row ? read(row.state) : freshWatch
 }
 
-/** When the newest event of this source came that came within this span (epoch milliseconds); null: none did. */
+/** When the newest event of this source within this span was received, epoch milliseconds; null: there is none. */
 export async function newestEvent(
   db: Db,
   source: string,
@@ -44,12 +44,12 @@ export async function newestEvent(
   return row?.at == null ? null : Number(row.at)
 }
 
-/** More of them tell no more. */
+/** Reading more would not change the findings. */
 const newestEvents = 10_000
 const newestMismatches = 1000
 const maxGroups = 100
 
-/** Which secrets (by their last four characters) signed for which projects, among the newest 10,000 events since then. */
+/** Which secrets (their last four characters) signed events of which projects, among the newest 10,000 since then. */
 export async function signersSince(
   db: Db,
   source: string,
@@ -75,12 +75,12 @@ export async function signersSince(
 }
 
 /**
- * Of the newest 1,000 requests within `mismatchMs` whose signature was of no known secret, those whose bytes came at
- * least twice: how they begin, and when they came.
+ * Of the newest 1,000 requests within `mismatchMs` that no known secret had signed, those that came at least twice with the same
+ * first bytes and size: those bytes, and when they came.
  */
 export async function mismatches(
   db: Db,
-  door: string,
+  endpoint: string,
   now: number,
 ): Promise<{ head: Uint8Array; size: number; at: number[] }[]> {
   const newest = db
@@ -88,7 +88,7 @@ export async function mismatches(
     .select(['at', 'size', 'head'])
     .where('id', '>=', firstIdAt('rej', now - mismatchMs))
     .where('reason', '=', 'signature-mismatch')
-    .where('door', '=', door)
+    .where('door', '=', endpoint)
     .orderBy('id', 'desc')
     .limit(newestMismatches)
   const rows = await db

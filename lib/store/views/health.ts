@@ -9,38 +9,34 @@ import { openCircuits } from '../tables/targets.ts'
 import { readWatch } from '../tables/watch.ts'
 import { type OpenFailures, openFailures } from './open-failures.ts'
 
-/** How deliveries of the last 24 hours' changes went; each is counted up to `maxCounted`. */
+/** Deliveries of the changes of the last 24 hours, each number counted up to `maxCounted`. */
 export interface TargetHealth {
   target: string
   delivered: number
   failed: number
-  /** Not given up: they failed, and are tried again. */
+  /** They failed and will be tried again. */
   retrying: number
 }
 
 /** Times in epoch milliseconds. */
-export interface Health {
+export interface Health extends Pick<WatchState, 'answeredAt' | 'changedAt' | 'troubles'> {
   lastSignedAt: number | null
-  /** Whether Langfuse was asked what its silence means, and what it answered. */
-  asked: Pick<WatchState, 'answeredAt' | 'changedAt'>
-  /** Since when waits what waits longest: a delivery, or a change that should have settled; null: nothing does. */
+  /** Since when the oldest delivery, or change that should have settled, has been waiting; null: nothing waits. */
   waitingSince: number | null
   /** Changes that should have settled; `reason`: the newest error. */
   overdue: { count: number; since: number | null; reason: string | null }
-  /** By target; none of those that have none. */
+  /** Only targets that have some. */
   openFailures: OpenFailures[]
   targets: TargetHealth[]
   circuits: { target: string; until: number }[]
-  /** What goes wrong around the relay. */
-  troubles: WatchState['troubles']
 }
 
 export const maxCounted = 10_000
-/** The relay's own alerts are events too; there are few among the newest. */
+/** Enough to find a webhook: the relay's own alerts are events too, but few. */
 const newestEvents = 1000
 const dayMs = 86_400_000
 
-/** A look at the state of the relay: each answer is a short range of one index, however much is stored. */
+/** The state of the relay. Each part reads a short range of one index, however much is stored. */
 export async function readHealth(db: Db, now: number): Promise<Health> {
   const targets = await knownTargets(db)
   const [circuits, watched, signedAt, waiting, health, failures, overdue] = await Promise.all([
@@ -57,7 +53,8 @@ export async function readHealth(db: Db, now: number): Promise<Health> {
   const newest = Math.max(signedAt ?? 0, watchedAt ?? 0)
   return {
     lastSignedAt: newest === 0 ? null : newest,
-    asked: { answeredAt, changedAt },
+    answeredAt,
+    changedAt,
     waitingSince: waits.length === 0 ? null : Math.min(...waits),
     overdue: { count: overdue.count, since: overdue.oldest, reason: overdue.reason },
     openFailures: failures,
@@ -83,7 +80,7 @@ async function lastSignedAt(db: Db): Promise<number | null> {
   return row ? Number(row.received_at) : null
 }
 
-/** What is due and not taken waits since it was due; what is tried again waits since it was made. */
+/** A delivery that no worker has claimed waits since it was due, one that is retried since it was created. */
 async function waitingSince(db: Db, targets: string[], now: number): Promise<number | null> {
   if (targets.length === 0) return null
   const each = targets.map(
@@ -123,7 +120,7 @@ async function targetHealth(db: Db, targets: string[], now: number): Promise<Tar
 
 const unionAll = (queries: Sql[]): Sql => sql.join(queries, sql` union all `)
 
-/** Since when the oldest delivery waits that was due before now (epoch milliseconds); null: none waits. */
+/** When the oldest waiting delivery was due, epoch milliseconds; null: none waits. */
 async function oldestDue(db: Db, now: number): Promise<number | null> {
   const row = await db
     .selectFrom('deliveries')
@@ -133,7 +130,7 @@ async function oldestDue(db: Db, now: number): Promise<number | null> {
   return row?.at ?? null
 }
 
-/** What waits now. */
+/** What has been waiting, and since when. */
 export async function readWaiting(db: Db, now: number): Promise<WaitingSeen> {
   const deliverySince = await oldestDue(db, now)
   const { count, oldest, reason } = await overdueChanges(db, now)

@@ -3,7 +3,7 @@ import type { Db } from '../client.ts'
 import type { DeliveryStatus } from '../schema.ts'
 import { knownTargets, type Sql } from '../statement.ts'
 
-/** Counting ends here, so that a scrape costs the same however much waits: 10,000 entries of one index. */
+/** Counts stop here, so that a scrape costs the same however much waits: 10,000 entries of one index. */
 export const maxCounted = 10_000
 
 export const countedStatuses = ['queued', 'sending', 'retrying', 'failed'] as const satisfies DeliveryStatus[]
@@ -16,7 +16,7 @@ export interface QueueDepth {
 
 const bounded = (rows: Sql): Sql => sql`(select count(*) from (${rows} limit ${sql.lit(maxCounted)}) as n)`
 
-/** How many deliveries wait, are under way or were given up, by target. */
+/** How many deliveries wait, are being sent or have failed, by target. */
 export async function queueDepths(db: Db): Promise<QueueDepth[]> {
   const pairs = (await knownTargets(db)).flatMap((target) =>
     countedStatuses.map((status) => ({ target, status })),

@@ -3,7 +3,7 @@ import { type Db, isPostgres } from '../client.ts'
 import type { Sql } from '../statement.ts'
 import { inTransaction } from '../tables/requeue.ts'
 
-/** Deliveries to one target that were given up, and neither replayed nor dismissed. */
+/** Failed deliveries to one target that were neither replayed nor dismissed. */
 export interface OpenFailures {
   target: string
   /** Counted up to `maxFailures`. */
@@ -11,17 +11,17 @@ export interface OpenFailures {
   /** Of the newest. */
   reason: string | null
   changeId: string
-  /** When the last of them was given up, epoch milliseconds. */
+  /** When the last of them failed, epoch milliseconds. */
   lastAt: number
 }
 
 export const maxFailures = 1000
 
-/** A dismissal holds for the attempt that it was of: replayed and given up again, a delivery is open again. */
+/** A dismissal is valid for one attempt: a delivery that is replayed and fails again is open again. */
 const isOpen: Sql = sql`d.status = 'failed' and not exists (
   select 1 from dismissals x where x.delivery_id = d.id and x.attempt = d.attempt)`
 
-/** By target; none of those that have no failure. */
+/** By target, only those that have some. */
 export async function openFailures(db: Db, targets: string[]): Promise<OpenFailures[]> {
   const found = await Promise.all(targets.map((target) => failuresOf(db, target)))
   return found.filter((one) => one !== null)
@@ -42,7 +42,7 @@ async function failuresOf(db: Db, target: string): Promise<OpenFailures | null> 
   return { target, count: Number(count), reason, changeId, lastAt: Number(last ?? 0) }
 }
 
-/** The open failures of one target that were given up by `until`; what failed since was not seen by who acts. */
+/** The open failures of one target up to `until`. The user who acts on them has not seen later ones. */
 const seenFailures = (db: Db, target: string, until: number) =>
   sql<{ id: string; attempt: number }>`
     select d.id, d.attempt from deliveries d
@@ -57,7 +57,7 @@ interface Chosen {
   until: number
 }
 
-/** Queues them again, each at the start of its schedule, oldest first. Gives how many. */
+/** Queues them again, each at the start of its schedule, oldest first. Returns how many. */
 export async function replayFailures(db: Db, { target, until }: Chosen, now: number): Promise<number> {
   return inTransaction(db, async (trx) => {
     const { rows } = await seenFailures(trx, target, until)
@@ -69,7 +69,7 @@ export async function replayFailures(db: Db, { target, until }: Chosen, now: num
   })
 }
 
-/** They count as open no longer, and can still be replayed. `actor`: who dismissed them; null: not known. Gives how many. */
+/** Dismissed failures are not open, but can still be replayed. `actor`: who dismissed them; null: not known. Returns how many. */
 export async function dismissFailures(
   db: Db,
   { target, until }: Chosen,
@@ -82,7 +82,7 @@ export async function dismissFailures(
   })
 }
 
-/** The same for one delivery. False: it has not failed, or is dismissed already. */
+/** The same for one delivery. False: it has not failed, or was dismissed already. */
 export async function dismissFailure(
   db: Db,
   deliveryId: string,
@@ -131,7 +131,7 @@ export async function dismissalsOf(db: Db, deliveryIds: string[]): Promise<Map<s
   return new Map(rows.map((row) => [row.delivery_id, row.at]))
 }
 
-/** Why deliveries to a target were given up since then (epoch milliseconds), the most frequent reasons first. */
+/** The most frequent reasons why deliveries to a target failed since then (epoch milliseconds). */
 export async function failureReasons(
   db: Db,
   target: string,

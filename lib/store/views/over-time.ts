@@ -6,17 +6,17 @@ import { knownTargets, type Sql } from '../statement.ts'
 
 export interface Counted extends Bucket {
   changes: number
-  /** Deliveries that were given up, by when their change opened. */
+  /** Failed deliveries of the changes that opened in this time. */
   failures: number
 }
 
-/** Each stretch is counted up to here: 32 of them then cost 30 ms, however much came. */
+/** Each bucket is counted up to here, so that 32 of them take 30 ms at most. */
 export const maxOfBucket = 10_000
 
 const limited = (rows: Sql, name: string): Sql =>
   sql`(select count(*) from (${rows} limit ${sql.lit(maxOfBucket)}) as ${sql.ref(name)})`
 
-/** How much came in each stretch, without what was only sent as a test. Reads indexes alone. */
+/** How many changes each bucket has, without tests. Reads only indexes. */
 export async function countOverTime(db: Db, buckets: Bucket[]): Promise<Counted[]> {
   if (buckets.length === 0) return []
   const targets = await knownTargets(db)
@@ -27,7 +27,7 @@ export async function countOverTime(db: Db, buckets: Bucket[]): Promise<Counted[
       'f',
     ),
   )
-  // As a pair too: Postgres takes `test = 1` for granted in the index of tests, and would read it from its beginning.
+  // As a pair too: Postgres drops `test = 1`, which the index of tests implies, and would read that from its beginning.
   const tests = sql`select 1 from changes as t where t.test = 1 and ${within('t.id')} and (t.test, t.id) >= (1, b.low)`
   const values = buckets.map(({ from, to }) => sql`(${firstIdAt('chg', from)}, ${firstIdAt('chg', to)})`)
   const { rows } = await sql<{ low: string; changes: number; tests: number; failures: number }>`

@@ -10,8 +10,8 @@ import { type ListedChange, withDeliveries } from './listed-changes.ts'
 import { type Cursor, type Page, readPage } from './paged-lists.ts'
 
 /**
- * The projects that have a prompt of this name, in order. The key of the table begins with the project, so this
- * goes from project to project in its index; a plain `where name =` would read all versions of all prompts.
+ * The projects that have a prompt of this name, in order. The table's key begins with the project, so the query steps from
+ * project to project in its index; a plain `where name =` would read all versions of all prompts.
  */
 export async function projectsWith(db: Db, name: string): Promise<string[]> {
   const { rows } = await sql<{ id: string }>`
@@ -28,9 +28,9 @@ export async function projectsWith(db: Db, name: string): Promise<string[]> {
 }
 
 export interface ShownVersion extends VersionState {
-  /** Of the stored text and config, in bytes; null: no event has told them. */
+  /** Of the stored text and config, in bytes; null: no event contained them. */
   size: number | null
-  /** Who made it, by name; null: no change that is kept tells it. */
+  /** The name of its author; null: no stored change has it. */
   author: string | null
 }
 
@@ -40,7 +40,7 @@ export async function shownVersions(db: Db, key: PromptKey): Promise<ShownVersio
     .selectFrom('prompt_versions')
     .select([
       'version',
-      // Until it is copied, of the event that told it: a little more.
+      // Until it is copied, the size of its event, which is a little more.
       sql<number>`coalesce((select size from events where id = content_event), length(content))`.as('size'),
     ])
     .where('project_id', '=', key.projectId)
@@ -66,7 +66,7 @@ export async function shownVersions(db: Db, key: PromptKey): Promise<ShownVersio
   }))
 }
 
-/** Kinds with a subject of their own, which may happen to be called like a prompt. */
+/** Kinds whose subject is not a prompt, but may have the same name as one. */
 const otherKinds = factKinds.filter((kind) => kind !== 'undescribed' && kinds[kind].about !== 'prompt')
 
 /** The changes of one prompt, newest first. */

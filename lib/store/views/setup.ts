@@ -2,12 +2,12 @@ import type { FactKind } from '../../core/change/change.ts'
 import { kindFacet } from '../../core/list/facets.ts'
 import type { Db } from '../client.ts'
 
-/** How far back it looks for an event of a secret: reading further would cost more than it tells. */
+/** How many events are searched for each secret. */
 const newestEvents = 10_000
 
 /**
- * When the newest event came, and the newest that was signed with each secret (by its last four characters), among
- * the newest events that came from outside. Epoch milliseconds.
+ * When the newest event of a source was received, and the newest one signed with each secret (its last four characters), among
+ * the newest 10,000 of that source. Epoch milliseconds.
  */
 export async function lastSigned(
   db: Db,
@@ -28,7 +28,7 @@ export async function lastSigned(
   return { at: bySecret.size === 0 ? null : Math.max(...bySecret.values()), bySecret }
 }
 
-/** The newest request at a door that was refused for one of these reasons; tests of the relay's own are none. */
+/** The newest request that was refused for one of these reasons, without the relay's own tests. */
 export async function lastRejection(
   db: Db,
   reasons: readonly string[],
@@ -57,7 +57,7 @@ export async function lastOfKind(db: Db, kind: FactKind): Promise<number | null>
   return row?.opened_at ?? null
 }
 
-/** When the newest change that was delivered to a target was delivered, epoch milliseconds. */
+/** The newest change that was delivered to a target, and when, epoch milliseconds. */
 export async function lastDelivered(
   db: Db,
   target: string,
@@ -73,12 +73,12 @@ export async function lastDelivered(
   return row ? { at: row.finished_at ?? 0, changeId: row.change_id } : null
 }
 
-/** More names than this are not looked through. */
+/** More names than this are not read. */
 const maxNames = 20_000
 
 const complete = (names: string[]): string[] | null => (names.length > maxNames ? null : names)
 
-/** Which prompts and projects ever came, as far as they are few enough to be all. */
+/** All known prompts and projects; null: there are too many. */
 export async function knownNames(db: Db): Promise<{ prompts: string[] | null; projects: string[] | null }> {
   const rows = await db
     .selectFrom('prompt_versions')

@@ -6,7 +6,8 @@ const now = Date.UTC(2026, 7, 21, 9, 14, 7)
 const minute = 60_000
 const healthy: Health = {
   lastSignedAt: now - 4000,
-  asked: { answeredAt: null, changedAt: null },
+  answeredAt: null,
+  changedAt: null,
   waitingSince: null,
   targets: [{ target: 'slack', delivered: 12, failed: 0, retrying: 0 }],
   circuits: [],
@@ -109,21 +110,21 @@ describe('the health line', () => {
     ],
     [
       'after 36 days in which Langfuse did not answer',
-      { lastSignedAt: now - 36 * day, asked: { answeredAt: now - 4 * 60 * minute, changedAt: null } },
+      { lastSignedAt: now - 36 * day, answeredAt: now - 4 * 60 * minute, changedAt: null },
       {},
       '36 d ago, cause unknown; Langfuse does not answer',
       'warn',
     ],
     [
       'after 36 days without a changed prompt, as Langfuse recently confirmed',
-      { lastSignedAt: now - 36 * day, asked: { answeredAt: now - 60 * minute, changedAt: null } },
+      { lastSignedAt: now - 36 * day, answeredAt: now - 60 * minute, changedAt: null },
       {},
       '36 d ago, no prompt changed since',
       'quiet',
     ],
     [
       'after prompts changed',
-      { lastSignedAt: now - 2 * day, asked: { answeredAt: now, changedAt: now - day } },
+      { lastSignedAt: now - 2 * day, answeredAt: now, changedAt: now - day },
       {},
       '2 d ago, although prompts changed in Langfuse',
       'bad',

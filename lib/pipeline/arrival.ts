@@ -3,18 +3,18 @@ import type { OpenedEvent } from '../langfuse/opened-event.ts'
 import type { EventSource } from '../langfuse/stored-event.ts'
 import type { EventRow } from '../store/schema.ts'
 
-/** One event as it came, parsed once and ready to be stored: from a webhook, a callback or Langfuse's API. */
+/** An event from a webhook, a callback or Langfuse's API, parsed once and ready to be stored. */
 export interface Arrival extends OpenedEvent {
   source: EventSource | 'test'
   /** Epoch milliseconds. */
   receivedAt: number
-  /** JSON of those worth keeping. */
+  /** The headers worth keeping, as JSON. */
   headers: string
-  /** How it was verified, or let in; empty where the relay read it itself. */
+  /** How it was verified or accepted; empty if the relay read it from the API. */
   signature: string
-  /** The last characters of the secret or token that it showed. */
+  /** The last four characters of the secret or token it used; empty: none. */
   secretHint: string
-  /** Exactly as it came. */
+  /** The exact bytes received. */
   body: Uint8Array
   test: Change['test']
 }

@@ -9,22 +9,22 @@ import type { Arrival } from './arrival.ts'
 import { storeArrivals } from './receive.ts'
 
 /**
- * Why a callback is accepted: it showed the token; it came from a browser page of an allowed origin, and Langfuse's API
- * confirms its ids before anyone is notified; or the operator accepts whatever comes.
+ * Why a callback is accepted: it has the token; it comes from a page of an allowed origin, and Langfuse's API confirms its
+ * ids before anyone is notified; or the operator accepts callbacks from anyone.
  */
 export type CallbackAccess = 'token' | 'page' | 'open'
 
-/** One request of the callback endpoint, let in. */
+/** An accepted request of the callback endpoint. */
 export interface CallbackCall {
   items: CallbackItem[]
   access: CallbackAccess
-  /** Langfuse's API is asked for the ids before anyone is notified. */
+  /** Langfuse's API confirms the ids before anyone is notified. */
   canConfirm: boolean
-  /** Who counts as one sender. */
+  /** What counts as one sender. */
   address: string
-  /** JSON of those worth keeping. */
+  /** The headers worth keeping, as JSON. */
   headers: string
-  /** The last four characters of the token that it showed; empty: none. */
+  /** The last four characters of its token; empty: it has none. */
   tokenHint: string
 }
 
@@ -39,13 +39,13 @@ const source: EventSource = 'langfuse-callback'
 const repeatMs = 10_000
 const forgetEveryMs = 60_000
 
-/** Ends a transaction without a trace. */
+/** Thrown to roll a transaction back. */
 const undone = Symbol('undone')
 
 /**
- * Takes callbacks: looks at their limits, and where they allow it stores each item that did not come within the last 10 s
- * as an event of its own. Resolves when the commit is done, or with how long to wait where too many came: then nothing was written, so that
- * a flood leaves nothing behind. Throws when the store is out of reach.
+ * Stores callbacks within their limits: each item that did not arrive within the last 10 s becomes an event. Resolves after
+ * the commit, or with how long to wait if there were too many; then nothing was written, so that a flood leaves nothing
+ * behind. Throws if the store is out of reach.
  */
 export function callbackTaker(db: Db, now: () => number): TakeCallbacks {
   let forgotAt = 0
@@ -76,7 +76,7 @@ async function store(db: Db, call: CallbackCall, { limits, time, isForgetting }:
   const stored = db.transaction().execute(async (trx): Promise<Taken> => {
     const rows = limits.map(({ key, withinMs, count }) => ({ key, until: time + withinMs, count }))
     const counted = await countCallbacks(trx, rows, time)
-    // Others may have come since the first look.
+    // Others may have arrived since the first check.
     refused = overLimit(
       limits.map((limit) => ({ ...limit, count: 0 })),
       counted,
@@ -98,7 +98,7 @@ async function store(db: Db, call: CallbackCall, { limits, time, isForgetting }:
   })
 }
 
-/** The first limit that is over with what this request adds to these counts. */
+/** The first limit that this request exceeds, on top of these counts. */
 function overLimit(
   limits: readonly CallbackLimit[],
   rows: readonly Pick<CallbackPaceRow, 'key' | 'until' | 'count'>[],
@@ -111,7 +111,7 @@ function overLimit(
   return { ok: false, retryAfterMs: until - now, message: over.message }
 }
 
-/** What strangers write is not to reach a message before it is confirmed, and without API keys nobody confirms it. */
+/** Text from strangers must not reach a message unconfirmed, and without API keys nothing confirms it. */
 function shownOf(
   { event }: CallbackItem,
   { access, canConfirm }: CallbackCall,
@@ -139,14 +139,14 @@ function itemArrival(item: CallbackItem, call: CallbackCall, now: number): Arriv
   }
 }
 
-/** How many items of one kind may come within a time. Counted in the store, since each request may meet another instance. */
+/** How many items of one kind may arrive within a time. Counted in the store, because instances share the limit. */
 interface CallbackLimit {
   key: string
   withinMs: number
   max: number
-  /** How many of them this request has. */
+  /** How many this request has. */
   count: number
-  /** What to say when there are more. */
+  /** The answer when there are more. */
   message: string
 }
 
@@ -154,7 +154,7 @@ interface Counted {
   access: CallbackAccess
   canConfirm: boolean
   address: string
-  /** What makes each item one. */
+  /** One for each item; the same for the same item. */
   keys: readonly string[]
 }
 
@@ -166,10 +166,10 @@ const maxWithToken = 240
 /** One browser request has up to 100 items. Each costs a request to Langfuse's API, a row, and maybe a message. */
 const maxOfAddress = 100
 const maxOfStrangers = 120
-/** Each of these is a message and stays for `RETENTION_DAYS`; of those that can be confirmed, the made-up ones do not. */
+/** Without confirmation, each is a message and is kept for `RETENTION_DAYS`. */
 const maxOfStrangersInDay = 2000
 
-/** The name under which an item is known: apart for strangers, so that they cannot use up or swallow Langfuse's own. */
+/** The key of an item. Strangers have their own, so that they cannot use up or suppress Langfuse's items. */
 const itemKey = (access: CallbackAccess, key: string): string =>
   `${access === 'token' ? 'token' : 'stranger'} item ${key}`
 
@@ -181,7 +181,7 @@ const itemLimit = (access: CallbackAccess, key: string): CallbackLimit => ({
   message: `The same item more than ${maxOfItem} times in 10 minutes`,
 })
 
-/** All that a request is held to, the widest first. Whoever shows the token has a share of its own. */
+/** All limits of a request, the widest first. Requests with the token have a limit of their own. */
 function callbackLimits({ access, canConfirm, address, keys }: Counted): CallbackLimit[] {
   const count = keys.length
   const items = keys.map((key) => itemLimit(access, key))

@@ -9,13 +9,13 @@ import { openChangeCount, queueDepths } from '../store/views/metrics.ts'
 
 interface ExportDeps {
   labels: { version: string; mode: string; store: 'sqlite' | 'postgres' }
-  /** `storeFamilies`; throws where the store does not answer. */
+  /** `storeFamilies`; throws if the store does not answer. */
   stored: () => Promise<Family[]>
   takesWrites: () => Promise<boolean>
-  /** How many problems the configuration has. */
+  /** Number of problems in the configuration. */
   problems: number
   onError: (error: unknown) => void
-  /** When the process began, epoch seconds, and its memory, bytes. */
+  /** Start of the process, epoch seconds; its memory, bytes. */
   startedAt: number
   memory: number
 }
@@ -29,7 +29,7 @@ const gauge = (name: string, help: string, samples: Sample[]): Family => ({
 
 const plain = (value: number): Sample[] => [{ labels: {}, value }]
 
-/** A counter that appears with its first event has not increased, as Prometheus sees it: an alert would miss that one. */
+/** To Prometheus, a counter that first appears with its first event has not increased: an alert would miss that event. */
 function beginAtZero(): void {
   for (const endpoint of ['langfuse-webhook', 'langfuse-callback'])
     for (const reason of Object.keys(storeErrorWords))
@@ -65,7 +65,7 @@ export async function exportedMetrics(deps: ExportDeps): Promise<string> {
   ])
 }
 
-/** The numbers of the store, the same at every instance. `now`: epoch milliseconds. */
+/** The store's numbers, the same at every instance. `now`: epoch milliseconds. */
 export async function storeFamilies(db: Db, now: number): Promise<Family[]> {
   const depths = await queueDepths(db)
   const open = await openChangeCount(db)
@@ -89,7 +89,7 @@ export async function storeFamilies(db: Db, now: number): Promise<Family[]> {
 
 function healthFamilies(health: Health, targets: TargetRow[], now: number): Family[] {
   const waited = health.waitingSince === null ? 0 : Math.max(0, now - health.waitingSince) / 1000
-  // Also targets that are no longer in the configuration.
+  // Including targets that are no longer configured.
   const names = new Set([...targets.map(({ name }) => name), ...health.targets.map(({ target }) => target)])
   const openFailures = new Map(health.openFailures.map(({ target, count }) => [target, count]))
   return [

@@ -3,7 +3,7 @@ import { count, observe } from '../base/metrics.ts'
 import type { StoreErrorKind } from '../base/store-error.ts'
 import type { AttemptOutcome } from '../store/schema.ts'
 
-/** What happened, as a line of the log and a number: the one place for both. Nothing here may hold a secret or a text. */
+/** Every log line and metric about events, changes and deliveries. None may contain a secret or a prompt's text. */
 
 interface Taken {
   status: 'accepted' | 'duplicate'
@@ -37,11 +37,11 @@ export function noteRejection(
   countRejection(endpoint, refusal.reason)
 }
 
-/** Of one that nothing else is kept of. */
+/** A refusal that is counted, but not recorded. */
 export const countRejection = (endpoint: string, reason: string): void =>
   count('prompt_relay_rejections_total', { endpoint, reason })
 
-/** An event came and could not be stored, so that its sender was asked to send it again. */
+/** An event could not be stored, and its sender was asked to send it again. */
 export function noteNotStored(
   refused: { endpoint: string; reason: StoreErrorKind; size: number },
   error: unknown,
@@ -58,7 +58,7 @@ export interface Started {
   version: string
   store: 'sqlite' | 'postgres'
   mode: string
-  /** Names, of those that are configured; of rules, all. */
+  /** Names of configured targets, and of all rules. */
   targets: string[]
   rules: string[]
   alertTargets: readonly string[]
@@ -73,7 +73,7 @@ export interface Settled {
   changeId: string
   kind: string
   events: number
-  /** Targets that are to hear of it, and how many are not. */
+  /** Targets that will receive it, and how many were skipped. */
   queued: string[]
   skipped: number
 }
@@ -83,7 +83,7 @@ export function noteSettled(settled: Settled, milliseconds: number): void {
   count('prompt_relay_settled_total', { kind: settled.kind })
 }
 
-/** What is not sent, because it would undo what arrived after it. */
+/** A delivery that is not sent, because it would undo a later one. */
 export function noteSkipped(skipped: {
   target: string
   deliveryId: string
@@ -93,7 +93,7 @@ export function noteSkipped(skipped: {
   log('info', 'skipped', skipped)
 }
 
-/** A change failed to settle, so often in a row; `isLast`: it is not tried again by itself. */
+/** A change failed to settle, `failures` times in a row; `isLast`: there is no further try. */
 export function noteUnsettled(
   unsettled: { changeId: string; failures: number; isLast: boolean },
   error: unknown,
@@ -111,14 +111,11 @@ export interface Attempted {
   statusCode: number | null
   reason: string | null
   milliseconds: number
-  /** The delivery was given up: it is not tried again by itself. */
+  /** The delivery was given up: there is no further try. */
   givenUp: boolean
 }
 
-/**
- * `delayMs`: since the delivery was made. An error where nothing tries again by itself; a try that failed and will be
- * repeated is a warning.
- */
+/** An error if there is no further try, else a warning. `delayMs`: since the delivery was created. */
 export function noteAttempt(attempted: Attempted, delayMs: number): void {
   const { target, outcome, milliseconds } = attempted
   const isWell = outcome === 'delivered' || outcome === 'dry-run'

@@ -6,7 +6,7 @@ import type { LangfuseApi } from '../langfuse/api/request.ts'
 import type { Db } from '../store/client.ts'
 import { requestBudget } from '../store/tables/request-budget.ts'
 
-/** Langfuse's API of the project that the keys belong to, and the budget of requests to it. */
+/** Langfuse's API for the project of the keys, and the request budget for it. */
 export interface LangfuseAccess {
   api: LangfuseApi
   draw: DrawRequest

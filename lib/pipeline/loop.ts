@@ -16,21 +16,18 @@ import { createSettler, type SettleDeps } from './settle/settle.ts'
 import { copyTexts } from './settle/version-text.ts'
 import { type WatchDeps, watch } from './watch.ts'
 
-/** How often a resident loop asks the store for work that another instance left behind: two or three queries each time. */
+/** How often a resident loop checks the store for work that other instances left: two or three queries each time. */
 const checkMs = 5000
 /**
- * So long after an event its change is settled: the events of one edit come within milliseconds, and settling them
- * together costs as much as one of them. The endpoint's answer does not wait behind it either.
+ * How long after an event its change is settled: the events of one edit arrive within milliseconds, and settling them
+ * together costs no more than settling one. Nor does the endpoint's answer have to wait for it.
  */
 const gatherMs = 5
-/**
- * While events come, settling rests for so many times as long as it kept the thread busy: the endpoint must answer,
- * settling can wait.
- */
+/** While events arrive, settling pauses for this many times as long as it occupied the thread: it can wait, endpoints cannot. */
 const endpointShare = 3
-/** After an error (the store is out of reach) it tries again this much later. */
+/** How long after an error, such as a store out of reach, it tries again. */
 const afterErrorMs = 1000
-/** How long sends under way may take when the process is told to end. */
+/** How long sends in progress may take when the process is asked to stop. */
 const graceMs = 10_000
 const pruneMs = 3_600_000
 const dayMs = 86_400_000
@@ -43,34 +40,34 @@ export interface LoopDeps
   poll?: Omit<PollDeps, 'db' | 'rules' | 'now' | 'stopping' | 'retentionMs'>
   /** Watching for what goes wrong around the relay; absent: nothing is watched. */
   watch?: Pick<WatchDeps, 'api' | 'quietMs'>
-  /** How long settled and delivered changes are kept, days. */
+  /** How long settled, delivered changes are kept, days. */
   retentionDays: number
 }
 
 export interface Loop {
-  /** Begins to run by itself, until stopped. */
+  /** Runs by itself from now on, until stopped. */
   start: () => Promise<void>
   /** An event was stored: settle its change soon. */
   wake: () => void
-  /** Anything may have become due: check all of it now. */
+  /** Anything may be due: check everything now. */
   checkAll: () => void
   /**
-   * Works while something is due before `until` (epoch milliseconds), and waits for what will be: for functions with
-   * a time limit, and for cron. Safe to call at once, from several instances too.
+   * Works until nothing is due before `until` (epoch milliseconds), and waits for what will be: for functions with a
+   * time limit, and for cron. Calls may overlap, also between instances.
    */
   drain: (until: number) => Promise<void>
-  /** No new claims; sends under way end or, after a grace time, are given back. */
+  /** No new claims; sends in progress finish or, after a grace period, are given back. */
   stop: () => Promise<void>
 }
 
-/** One kind of work over the store: does what is due, and gives when it wants to run next; null: when woken. */
+/** One kind of work. `run` does what is due and returns when to run next; null: when woken. */
 interface Work {
   run: () => Promise<number | null>
-  /** Resolves when nothing that it began is under way any more. */
+  /** Resolves when everything it started has ended. */
   idle?: () => Promise<void>
 }
 
-/** Each kind of work, and each target, has a pump of its own, so that a slow target holds up no other. */
+/** Each kind of work and each target has its own pump, so that a slow target does not delay others. */
 interface Each<Kind> {
   settle: Kind
   replay: Kind
@@ -85,12 +82,12 @@ const all = <Kind>({ settle, replay, poll, copyTexts, deliver }: Each<Kind>): Ki
 ]
 
 interface State {
-  /** It runs by itself, and not only while it drains. */
+  /** It runs by itself, not only while draining. */
   isResident: boolean
   isStopping: boolean
   /** Epoch milliseconds. */
   drainUntil: number
-  /** An event came since settling last rested. */
+  /** An event has arrived since settling last paused. */
   isEndpointBusy: boolean
   prunedAt: number
 }
@@ -98,9 +95,9 @@ interface State {
 interface Context {
   deps: LoopDeps
   state: State
-  /** True: no new work is begun. */
+  /** True: start no new work. */
   stopping: () => boolean
-  /** Aborted when sends under way may take no longer. */
+  /** Aborted when sends in progress must end. */
   stop: AbortSignal
   pumps: Each<Pump>
 }
@@ -118,7 +115,7 @@ function settling({ deps, state, stopping, pumps }: Context): Work {
   })
   const run = async () => {
     while (!stopping()) {
-      // SQLite never waits for anything: without giving way, no request is read while changes are due.
+      // SQLite answers synchronously: without this, no request is read while changes are due.
       await setImmediate()
       const before = performance.eventLoopUtilization()
       const { settled, isMore } = await settleDue()
@@ -182,7 +179,7 @@ function pumpFor(run: Work['run'], againMs: number, { onError, now }: LoopDeps):
   return createPump(run, afterError, now)
 }
 
-/** `works`: there when a pump first runs. */
+/** `works` exists once a pump runs. */
 function pumpsFor(works: () => Each<Work>, deps: LoopDeps): Each<Pump> {
   const pump = (run: Work['run']) => pumpFor(run, afterErrorMs, deps)
   const delivery = (name: string) => pump(async () => works().deliver.get(name)?.run() ?? null)
@@ -195,7 +192,7 @@ function pumpsFor(works: () => Each<Work>, deps: LoopDeps): Each<Pump> {
   }
 }
 
-/** What runs from time to time: `check` wakes the pumps for what is due, the others keep house. */
+/** What runs periodically. `check` wakes the pumps of what is due. */
 interface Timers {
   check: Pump
   watch: Pump
@@ -221,7 +218,7 @@ function timersFor({ deps, state, stopping, pumps }: Context): Timers {
   }
   const pruneOnce = async () => {
     state.prunedAt = now()
-    // An instance that died may have left some.
+    // An instance that died may have left texts to copy.
     pumps.copyTexts.wake()
     await prune(db, { retentionDays: deps.retentionDays, now, stopping })
     return now() + pruneMs
@@ -233,7 +230,7 @@ function timersFor({ deps, state, stopping, pumps }: Context): Timers {
   }
 }
 
-/** All that a loop runs. */
+/** Everything a loop runs. */
 interface Parts {
   context: Context
   works: Each<Work>

@@ -54,30 +54,30 @@ export interface PollDeps {
   rules: readonly Rule[]
   now: () => number
   stopping: () => boolean
-  /** Between two polls that have read all, milliseconds. */
+  /** Pause between two polls, once everything has been read; milliseconds. */
   everyMs: number
-  /** How far back an outage is caught up with, milliseconds. */
+  /** How far back it reads after an outage, milliseconds. */
   backfillMs: number
-  /** The budget of requests, which is shared with what people ask for. */
+  /** The request budget, shared with what people request. */
   draw: DrawRequest
-  /** Of bursts, milliseconds. */
+  /** After a burst was reported, milliseconds. */
   coolDownMs: number
   /** How long usage is kept, milliseconds. */
   retentionMs: number
 }
 
-/** Longer than any request may take; a worker that says nothing for so long is taken for dead. */
+/** Longer than any request may take. After this long without a renewal, a worker counts as dead. */
 const leaseMs = 60_000
-/** After a rate limit that names no time. */
+/** After a rate limit without a time. */
 const afterErrorMs = 60_000
 const dayMs = 24 * 3_600_000
 
-/** What a step leaves behind: go on, or rest until then. `null`: another worker has taken over. */
+/** How to go on after a step: with this claim, or after a pause. Null: another worker has taken over. */
 type Step = ClaimedPoll | { restAt: number } | null
 
 /**
- * Reads what is new in Langfuse, page by page, where it is due: each page is stored in one transaction with the note
- * of how far it is, so that a crash repeats nothing and skips nothing. Gives when it wants to run next.
+ * If it is due, reads what is new in Langfuse, page by page. Each page is stored in one transaction with the position
+ * reached, so that a crash neither repeats nor skips anything. Returns when to run next.
  */
 export async function poll(deps: PollDeps): Promise<number> {
   const { db, api, now, stopping } = deps
@@ -99,7 +99,7 @@ export async function poll(deps: PollDeps): Promise<number> {
   }
 }
 
-/** Nothing to add to the state, or it is worth nothing: the claim is another's by now. */
+/** If the claim has been lost, the state is not saved, and need not be. */
 async function restUntil({ db }: PollDeps, current: ClaimedPoll, at: number): Promise<number> {
   await savePoll(db, current, at)
   return at
@@ -108,7 +108,7 @@ async function restUntil({ db }: PollDeps, current: ClaimedPoll, at: number): Pr
 async function finish(deps: PollDeps, current: ClaimedPoll): Promise<number> {
   const { db, now, everyMs, retentionMs } = deps
   const marks = streamNames.flatMap((name) => current.state[name].mark ?? [])
-  // Twice the window, since both clocks and the two streams differ.
+  // Twice the window, because clocks differ, and so do the two streams.
   if (marks.length === streamNames.length) await forgetPolled(db, Math.min(...marks) - 2 * overlapMs)
   await forgetUsage(db, new Date(now() - retentionMs - dayMs).toISOString().slice(0, 10))
   return restUntil(deps, current, now() + everyMs)
@@ -117,7 +117,7 @@ async function finish(deps: PollDeps, current: ClaimedPoll): Promise<number> {
 const withSkew = (state: PollState, at: number | null, now: number): PollState =>
   at === null ? state : { ...state, skewMs: at - now }
 
-/** The project of the keys, which is asked for once; its answer also tells how Langfuse's clock goes. */
+/** The project of the keys, requested once. The answer also shows how Langfuse's clock differs. */
 async function withProject(deps: PollDeps, current: ClaimedPoll): Promise<ClaimedPoll | { restAt: number }> {
   const { api, now, draw } = deps
   const { state } = current
@@ -132,7 +132,7 @@ async function withProject(deps: PollDeps, current: ClaimedPoll): Promise<Claime
 
 type Failed = Extract<PolledPage, { ok: false }>
 
-/** Until Langfuse may be asked again, after an answer that holds for everything. */
+/** Pauses after an answer that concerns all streams. Returns until when. */
 async function rest(
   deps: PollDeps,
   current: ClaimedPoll,
@@ -174,7 +174,7 @@ async function readPage(
   const state = { ...withSkew(begun.state, page.at, now()), error: null, [name]: after }
   const next = { ...begun, state }
   const isStored = await db.transaction().execute(async (trx) => {
-    // First, because it locks the row: who lost the claim stores nothing.
+    // First, because it locks the row: a worker that lost the claim stores nothing.
     if (!(await savePoll(trx, next, now() + leaseMs))) return false
     await storePage(trx, page.bodies, deps)
     return true
@@ -191,8 +191,8 @@ interface Refused {
 }
 
 /**
- * 404: the other endpoint. A rate limit, wrong keys and no connection hold for all streams, so it rests; anything
- * else is one stream's trouble, which must not hold up the other.
+ * After 404, the other endpoint is tried. A rate limit, wrong keys or no connection concern all streams, so polling
+ * pauses; any other error concerns one stream, and must not delay the other.
  */
 async function refused(deps: PollDeps, current: ClaimedPoll, { name, page, over }: Refused): Promise<Step> {
   const { now } = deps
@@ -206,29 +206,29 @@ async function refused(deps: PollDeps, current: ClaimedPoll, { name, page, over 
   if (status === 404 && stream.oldSince === null) return put(withOld(stream, now()))
   if (status === 429 || status === 401 || status === null) return { restAt: await rest(deps, current, page) }
   over.add(name)
-  // A cursor that is not taken any more: the slice begins anew, and what was read of it is known.
+  // The cursor is no longer valid: the slice starts again, and rows already read are known.
   const restart = status === 400 && stream.slice ? { slice: { ...stream.slice, cursor: null } } : {}
   const back = status === 404 ? { oldSince: null } : {}
   return put({ error, ...restart, ...back })
 }
 
-/** Events that are kept of one burst. */
+/** Number of events stored for one burst. */
 const maxKept = 100
 
-/** What is new about one row that was read. */
+/** What is new about a row that was read. */
 interface News {
   row: PolledRow
-  /** Null: no rule wants it, so that it is only counted. */
+  /** Null: no rule matches it, so it is only counted. */
   arrival: Arrival | null
   counted: { usage: Usage; sign: 1 | -1 }[]
 }
 
 /**
- * Stores one page in the caller's transaction: what is new or changed is counted, and becomes an event where a rule
- * wants it. What was read before changes nothing.
+ * Stores one page in the caller's transaction: new or changed rows are counted, and become events if a rule matches them.
+ * Rows that were read before change nothing.
  */
 async function storePage(trx: Db, bodies: FlatBody[], { rules, now, coolDownMs }: PollDeps): Promise<void> {
-  // The page has the newest first; events are stored in the order in which they happened.
+  // The page starts with the newest; events are stored in the order they happened.
   const byKey = new Map(bodies.toReversed().map((body) => [keyOf(body), body]))
   const known = await polledRows(trx, [...byKey.keys()])
   const time = now()
@@ -253,7 +253,7 @@ interface Row {
   now: number
 }
 
-/** Null: nothing. */
+/** Null: nothing is new. */
 function newsOf(key: string, body: FlatBody, { known, rules, now }: Row): News | null {
   const hash = hashOf(body)
   if (known?.hash === hash) return null
@@ -278,19 +278,19 @@ function newsOf(key: string, body: FlatBody, { known, rules, now }: Row): News |
   }
 }
 
-/** A row that no rule wanted before counts as created when one does: an error may come with an update. */
+/** The first time a rule matches a row, it counts as created: an error may appear with an update. */
 function arrivalOf(body: FlatBody, { known, rules, now }: Row): Arrival | null {
-  const ifWanted = (one: FlatBody | null): Arrival | null => {
+  const ifMatched = (one: FlatBody | null): Arrival | null => {
     const opened = one && openPolled(one)
     if (!opened || !isObserved(opened.event) || rulesFor(rules, opened.event).length === 0) return null
     const came = { source: 'langfuse-api', receivedAt: now, headers: '{}', test: false } as const
     return { ...opened, ...came, signature: '', secretHint: '' }
   }
-  return (known?.told === 1 ? null : ifWanted(body)) ?? (known ? ifWanted(asUpdate(body)) : null)
+  return (known?.told === 1 ? null : ifMatched(body)) ?? (known ? ifMatched(asUpdate(body)) : null)
 }
 
 async function storeEvents(trx: Db, arrivals: Arrival[], bursts: Bursts, now: number): Promise<void> {
-  // The webhook endpoint may have taken the same.
+  // The webhook endpoint may have stored the same events.
   const dedupeKeys = arrivals.map(({ dedupeKey }) => dedupeKey)
   const { events: stored } = await storedEvents(trx, { dedupeKeys, twinKeys: [] })
   const fresh = arrivals.filter(({ dedupeKey }) => !stored.has(dedupeKey))

@@ -14,18 +14,18 @@ import {
 import { forgetBudgets } from '../store/tables/request-budget.ts'
 
 const dayMs = 86_400_000
-/** Small, so that nothing else waits long for the store. */
+/** Small, so that nothing waits long for the store. */
 const batch = 200
-/** Of strangers' callbacks that Langfuse did not confirm. */
+/** Number of unconfirmed strangers' callbacks that are kept. */
 const keptWithheld = 1000
-/** 4 MB: what is given back to the file system at once. */
+/** 4 MB, returned to the file system at once. */
 const batchPages = 1000
 
 /**
- * Deletes what was settled and delivered longer ago than `retentionDays`: changes with their events, deliveries and
- * attempts. What waits or was given up stays. Strangers' callbacks that were not confirmed go earlier, beyond the newest
- * 1,000. With the changes go the words by which only they were found, and as long after a version was deleted its text.
- * Gives how many changes went.
+ * Deletes changes that settled and were delivered more than `retentionDays` ago, with their events, deliveries and attempts.
+ * Changes with a delivery that waits or was given up stay. Of unconfirmed strangers' callbacks only the newest 1,000 stay.
+ * Also deletes search words that no change has any more, and texts of versions deleted that long ago. Returns the number
+ * of deleted changes.
  */
 export async function prune(
   db: Db,
@@ -60,12 +60,12 @@ async function pruneTexts(
   while (!stopping() && (await dropDeletedTexts(db, { before, max: batch })) === batch) await setImmediate()
 }
 
-/** Some 20 µs a word. */
+/** Takes about 20 µs a word. */
 async function pruneWords(db: Db, stopping: () => boolean): Promise<void> {
   let after: string | null = ''
   while (after !== null && !stopping()) {
     after = await forgetWords(db, { after, max: batch })
-    // SQLite answers at once, so that nothing else would get its turn.
+    // SQLite answers synchronously: let other work run.
     await setImmediate()
   }
 }
@@ -81,7 +81,7 @@ async function pruneWithheld(db: Db, stopping: () => boolean): Promise<number> {
   return count
 }
 
-/** SQLite keeps freed pages in its file until told otherwise. */
+/** SQLite keeps freed pages in its file until asked to return them. */
 async function giveBack(db: Db, stopping: () => boolean): Promise<void> {
   while (!stopping()) {
     const { rows } = await sql<{ freelist_count: number }>`pragma freelist_count`.execute(db)

@@ -22,22 +22,22 @@ export interface Received {
 }
 
 export interface Window {
-  /** Quiet time after which an open change settles, in milliseconds. */
+  /** How long after its newest event an open change settles, milliseconds. */
   settleMs: number
   now: () => number
-  /** How traces and scores are told; absent: by no rules, after five minutes. */
+  /** How traces and scores are grouped; absent: for no rule, over five minutes. */
   bursts?: Omit<Bursts, 'maxKept'>
 }
 
 const defaultBursts = { coolDownMs: 5 * 60_000, rules: [] }
 
-/** Prompt events of one prompt that arrive together share an open change; other events each have their own. */
+/** Events of one prompt that arrive together share an open change; any other event has its own. */
 function openKeyOf(arrival: Arrival): string | null {
   if (arrival.event.type !== 'prompt-version') return null
   return createHash('sha256').update(`${arrival.projectId}\n${arrival.subject}`).digest('hex')
 }
 
-/** `due`: by open key, the change that was to settle before this one's first event came; it still settles before it. */
+/** `due`: by open key, a change that was due before this event came, and settles before it. */
 function changeFor(arrival: Arrival, { settleMs, now, due }: Opening): ChangeRow {
   const openKey = openKeyOf(arrival)
   const behind = due.get(openKey ?? '')
@@ -61,7 +61,7 @@ interface Opening {
   due: Map<string, string>
 }
 
-/** New change rows: one for each prompt (the first arrival's), and one for each other event and its twins. */
+/** New changes: one for each prompt, and one for each other event and its twins. */
 function changesFor(arrivals: Arrival[], opening: Opening): Map<Arrival, ChangeRow> {
   const open = new Map<string, ChangeRow>()
   return new Map(
@@ -75,19 +75,19 @@ function changesFor(arrivals: Arrival[], opening: Opening): Map<Arrival, ChangeR
   )
 }
 
-/** `twins`: the changes that already tell of an edit, by twin key. `due`: those that let nobody in any more, by open key. */
+/** `twins`: by twin key, changes that have an event of the same edit. `due`: by open key, changes that take no more events. */
 async function storeNew(
   db: Db,
   arrivals: Arrival[],
   { twins, due, ...window }: Window & { twins: Map<string, string>; due: Map<string, string> },
 ): Promise<Map<string, string>> {
-  // All that was sent is kept.
+  // Every event that was sent is stored.
   const bursts = { ...defaultBursts, ...window.bursts, maxKept: Number.POSITIVE_INFINITY }
   const inBursts = await addToBursts(db, arrivals, bursts, window.now())
-  const homeless = arrivals.filter((arrival) => !twins.has(arrival.twinKey ?? '') && !inBursts.has(arrival))
+  const unplaced = arrivals.filter((arrival) => !twins.has(arrival.twinKey ?? '') && !inBursts.has(arrival))
   const now = window.now()
   await endJoining(db, [...due.values()], now)
-  const fresh = changesFor(homeless, { settleMs: window.settleMs, now, due })
+  const fresh = changesFor(unplaced, { settleMs: window.settleMs, now, due })
   const events = arrivals.map((arrival): KeyedEvent => {
     const change = fresh.get(arrival)
     const changeId = change?.id ?? inBursts.get(arrival) ?? twins.get(arrival.twinKey ?? '') ?? ''
@@ -101,8 +101,8 @@ async function storeNew(
 }
 
 /**
- * Each event is stored and its change opened or extended, or it is a repeat. In the caller's transaction, without which
- * it is whole on Postgres only, and where none of them goes into a burst.
+ * Stores each event and opens or extends its change, unless it is a repeat. Needs the caller's transaction, except on
+ * Postgres if no event belongs to a burst: there it is one statement.
  */
 export async function storeArrivals(db: Db, arrivals: Arrival[], window: Window): Promise<Received[]> {
   const received: Received[] = []
@@ -111,7 +111,7 @@ export async function storeArrivals(db: Db, arrivals: Arrival[], window: Window)
   return received
 }
 
-/** As many as a statement can hold. */
+/** At most as many as one statement can hold. */
 async function storeTogether(db: Db, arrivals: Arrival[], window: Window): Promise<Received[]> {
   const dedupeKeys = [...new Set(arrivals.map(({ dedupeKey }) => dedupeKey))]
   const twinKeys = [...new Set(arrivals.flatMap(({ twinKey }) => twinKey ?? []))]
@@ -122,7 +122,7 @@ async function storeTogether(db: Db, arrivals: Arrival[], window: Window): Promi
   const unseen = [...first.values()].filter(({ dedupeKey }) => !stored.has(dedupeKey)).toReversed()
   const inserted =
     unseen.length > 0 ? await storeNew(db, unseen, { ...window, ...others }) : new Map<string, string>()
-  // Another instance may have stored the same event since the first look.
+  // Another instance may have stored the same event meanwhile.
   const lost = unseen.map(({ dedupeKey }) => dedupeKey).filter((key) => !inserted.has(key))
   const since = lost.length > 0 ? await storedEvents(db, { dedupeKeys: lost, twinKeys: [] }) : null
   return arrivals.map((arrival) => {
@@ -137,8 +137,8 @@ async function storeTogether(db: Db, arrivals: Arrival[], window: Window): Promi
 }
 
 /**
- * Stores events durably. Resolves when the commit is done, with `duplicate` for what was stored before.
- * Throws when the store is out of reach or full: then nothing was accepted.
+ * Stores events durably. Resolves after the commit, with `duplicate` for an event that was stored before. Throws if the
+ * store is out of reach or full; then nothing was accepted.
  */
 export function receiver(db: Db, window: Window): (arrival: Arrival) => Promise<Received> {
   const commit = (arrivals: Arrival[]) =>

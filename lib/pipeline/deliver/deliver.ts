@@ -19,33 +19,33 @@ import { keepOrder, type Ordered } from './order.ts'
 import { type EndedAttempt, recordAttempts } from './record.ts'
 import { type SendDeps, type Sent, sendBatch } from './send.ts'
 
-/** A worker that says nothing for so long is taken for dead. Longer than the longest send. */
+/** After this long, a worker counts as dead. Longer than the longest send. */
 const leaseMs = 60_000
 const recordAgainMs = 1000
-/** Sends under way at once to one target from one instance. */
+/** Concurrent sends to one target from one instance. */
 const maxAtOnce = 50
-/** While other instances send all that a target's limit allows: nothing here shows when one of them is done. */
+/** How long to wait while other instances use up a target's limit: their progress is not visible here. */
 const fullWindowMs = 1000
 
 export interface DeliverDeps extends SendDeps {
   random: () => number
-  /** True: no new claims. */
+  /** True: claim nothing more. */
   stopping: () => boolean
   onError: (error: unknown) => void
-  /** Whether another target is notified of this one's troubles. */
+  /** Whether another target is notified of troubles with this one. */
   announces: boolean
   /** A change of the relay's own was opened and is to be settled. */
   onTrouble: () => void
 }
 
 interface Claim extends Ordered {
-  /** What they are about, by id. */
+  /** The changes they are about, by id. */
   changes: Map<string, Change>
   probe: boolean
   isDigest: boolean
 }
 
-/** Takes what may go now, or gives when to try again. The target's row is locked meanwhile: its pace holds for all instances. */
+/** Claims what may be sent now, or returns when to try again. Locks the target's row: its pace holds for all instances. */
 async function claim(
   { db, now }: DeliverDeps,
   name: string,
@@ -85,7 +85,7 @@ function deliverer(name: string, target: Target, deps: DeliverDeps): (claimed: C
   const record = recorder(name, target, deps)
   return async ({ rows, changes, orders, isDigest, probe }) => {
     const sent = await sendBatch(deps, target, { target: name, rows, changes, isDigest })
-    // Cut off by the end of the process, not by the target: given back without an attempt. What was answered counts.
+    // Interrupted by the end of the process, not by the target: given back without an attempt. Answered sends count.
     const isCut = ({ outcome }: Sent) => outcome.outcome === 'retry' && outcome.statusCode === null
     const cut = deps.stop.aborted ? sent.filter(isCut).map(({ row }) => row) : []
     await Promise.all([
@@ -97,7 +97,7 @@ function deliverer(name: string, target: Target, deps: DeliverDeps): (claimed: C
   }
 }
 
-/** What was sent but cannot be recorded would be sent again, so it tries until the lease is about to end. */
+/** A delivery that was sent but not recorded would be sent again, so it tries until the lease is about to end. */
 function recorder(target: string, { retryDelays }: Target, deps: DeliverDeps) {
   const { db, now, random, announces } = deps
   const commit = sharedCommit({
@@ -130,7 +130,7 @@ function note(target: string, { row, outcome, startedAt, endedAt }: EndedAttempt
   noteAttempt({ target, ...tried, milliseconds: endedAt - startedAt }, endedAt - createdAt)
 }
 
-/** Delivers to one target. `run` starts what may go now and gives when to run again; null: when woken. */
+/** Delivers to one target. `run` starts what may be sent now, and returns when to run again; null: when woken. */
 export function createDelivery(name: string, target: Target, deps: DeliverDeps, wake: () => void) {
   const deliver = deliverer(name, target, deps)
   const underWay = new Set<Promise<void>>()
@@ -159,7 +159,7 @@ export function createDelivery(name: string, target: Target, deps: DeliverDeps, 
     underWay.add(delivering)
   }
 
-  /** Resolves when nothing is under way. */
+  /** Resolves when nothing is being sent. */
   async function idle(): Promise<void> {
     while (underWay.size > 0) await Promise.all(underWay)
   }

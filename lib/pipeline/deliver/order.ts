@@ -13,11 +13,11 @@ import {
   skipClaimed,
 } from '../../store/tables/delivery-orders.ts'
 
-/** What waits for a delivery that is not due itself looks again after this long. */
+/** How long a delivery is parked behind an earlier one that is not due. */
 const parkMs = 1000
 
 interface Happened {
-  /** The source's time of its newest event; null: the relay itself saw it. Epoch milliseconds. */
+  /** When its newest event happened, by its source; null: it has none. Epoch milliseconds. */
   occurredAt: number | null
   now: number
 }
@@ -25,14 +25,14 @@ interface Happened {
 interface Ordering {
   change: Parameters<typeof incidentOf>[0]
   fact: Fact
-  /** Where it goes. */
+  /** Its target. */
   to: Target | undefined
 }
 
 /**
- * The place of a delivery among those of its incident; none where it stands alone. An alert and its recovery have
- * Langfuse's own times, which hold also where one of the two webhooks came late. An edit of a prompt is news also where
- * it no longer holds, but for a target that opens and ends something by it.
+ * A delivery's place among those of its incident; empty if it belongs to none. An alert and its recovery are ordered by
+ * Langfuse's own times, even if one of the webhooks was late. An edit is worth reporting even if it no longer holds, except
+ * to a target that opens and ends incidents.
  */
 export function orderOf(
   { id, target }: Pick<DeliveryRow, 'id' | 'target'>,
@@ -61,17 +61,17 @@ export async function replayRefusal(db: Db, order: DeliveryOrderRow | undefined)
 }
 
 export interface Ordered {
-  /** What may go. */
+  /** May be sent. */
   rows: DeliveryRow[]
-  /** By id of the delivery, of those that may go. */
+  /** By delivery id, of those that may be sent. */
   orders: Map<string, DeliveryOrderRow>
   skipped: { row: DeliveryRow; reason: string }[]
 }
 
 /**
- * Of claimed deliveries of one target, whose row is locked: what opens an incident and what ends it go one after the
- * other, in the order in which they happened. A delivery whose predecessor waits is parked; one that would undo what
- * arrived after it is skipped.
+ * Orders claimed deliveries of one target, whose row is locked: what opens an incident and what ends it are sent one after
+ * the other, in the order they happened. A delivery whose predecessor waits is parked; one that would undo a later one is
+ * skipped.
  */
 export async function keepOrder(
   trx: Db,
@@ -100,7 +100,7 @@ export async function keepOrder(
   return { ...ordered, rows: rows.filter(({ id }) => !held.has(id)) }
 }
 
-/** A fact that cannot be read is reported when its message is made. */
+/** A fact that cannot be parsed is reported when its message is made. */
 function isOfIncident({ fact }: DeliveryRow, change: Change | undefined): boolean {
   if (!change) return false
   try {

@@ -12,15 +12,15 @@ import { noteGivenUp } from '../settle/given-up.ts'
 /** One attempt that has ended. */
 export interface EndedAttempt {
   row: DeliveryRow
-  /** Of a delivery that others of the same incident wait for. */
+  /** If others of the same incident wait for it. */
   order?: DeliveryOrderRow | undefined
   startedAt: number
   endedAt: number
   outcome: Outcome
   probe: boolean
   /**
-   * What it says about the target. `again`: another delivery of the same message says it already, and one failed
-   * message must not count as twenty. `ours`: the message could not be made, which says nothing.
+   * How it counts for the target. `again`: not, because another delivery of the same message counts, and one failed message
+   * must not count as twenty. `ours`: not, because the relay could not make the message.
    */
   weight: 'counts' | 'again' | 'ours'
 }
@@ -29,7 +29,7 @@ export interface RecordDeps {
   db: Db
   now: () => number
   random: () => number
-  /** The target's name, and whether another one is notified of its troubles. */
+  /** The target's name, and whether another target is notified of troubles with it. */
   target: string
   announces: boolean
   /** Seconds before each try; undefined: the usual schedule. */
@@ -65,7 +65,7 @@ function settlementOf(
     return { status: 'failed', failures: failures + 1, next_at: null, reason, finished_at: time }
   }
   if (outcome.outcome === 'wait') {
-    // Not earlier than the target's limit lets it, whatever this one was told.
+    // Not before the target's limit ends, whatever this answer says.
     const next_at = Math.max(time + 1000, circuit.limit?.until ?? 0)
     return { status: 'retrying', failures, next_at, reason, finished_at: null }
   }
@@ -83,7 +83,7 @@ function settlementOf(
   return { status: 'retrying', failures: failures + 1, next_at: next.at, reason, finished_at: null }
 }
 
-/** A probe that was not made leaves the place to the next delivery. */
+/** If a probe was not sent, the next delivery may be one. */
 function circuitAfter(
   circuit: Circuit,
   { outcome, probe, weight }: EndedAttempt,
@@ -95,13 +95,13 @@ function circuitAfter(
 }
 
 export interface Recorded {
-  /** Something was given up that other targets are to be notified of. */
+  /** Another target is to be notified of what was given up. */
   opensTrouble: boolean
-  /** The ids of the deliveries that are not tried again by themselves. */
+  /** Ids of deliveries without a further try. */
   givenUp: Set<string>
 }
 
-/** Writes what attempts came to and what follows for their deliveries and the target, all in one transaction. */
+/** Writes attempts, and what follows for their deliveries and the target, in one transaction. */
 export async function recordAttempts(deps: RecordDeps, finished: EndedAttempt[]): Promise<Recorded> {
   const { db, now, target } = deps
   return db.transaction().execute(async (trx) => {
@@ -124,7 +124,7 @@ export async function recordAttempts(deps: RecordDeps, finished: EndedAttempt[])
         .filter(({ attempt, after }) => after.status === 'failed' && taken.has(attempt.delivery_id))
         .map(({ attempt }) => attempt.delivery_id),
     )
-    // What it failed with the last time is indexed already.
+    // The reason of the previous attempt is indexed already.
     const failed = finished.filter(
       ({ row, outcome }) =>
         outcome.outcome !== 'delivered' && outcome.outcome !== 'dry-run' && outcome.reason !== row.reason,

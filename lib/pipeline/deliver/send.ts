@@ -17,25 +17,25 @@ export interface SendDeps {
   now: () => number
   urls: { langfuse: string; public: string | undefined }
   fetch: typeof globalThis.fetch
-  /** Aborted when it may wait no longer. */
+  /** Aborted when sends in progress must end. */
   stop: AbortSignal
-  /** Nothing goes out: what would have been sent is kept with its delivery. */
+  /** Nothing is sent; what would have been sent is kept with the delivery. */
   isDry?: boolean
 }
 
-/** Deliveries to one target that go together: one, or a digest of several. */
+/** Deliveries to one target in one message: one, or a digest of several. */
 export interface Batch {
   target: string
   rows: DeliveryRow[]
-  /** What they are about, by id. */
+  /** The changes they are about, by id. */
   changes: ReadonlyMap<string, Change>
   isDigest: boolean
 }
 
-/** How the try of one delivery ended. */
+/** How one attempt of a delivery ended. */
 export type Sent = Pick<EndedAttempt, 'row' | 'outcome' | 'weight' | 'startedAt' | 'endedAt'>
 
-/** Sends a batch as one message, and gives an outcome for each of its deliveries. */
+/** Sends a batch as one message. Returns an outcome for each delivery. */
 export async function sendBatch(deps: SendDeps, target: Target, batch: Batch): Promise<Sent[]> {
   const startedAt = deps.now()
   const span = beginAttempt(batch, startedAt)
@@ -46,7 +46,7 @@ export async function sendBatch(deps: SendDeps, target: Target, batch: Batch): P
   return outcomes.map((one) => ({ ...one, startedAt, endedAt }))
 }
 
-/** A bug in the message of one delivery is stored with it, and holds up no other. */
+/** A bug in making one delivery's message is stored with that delivery, and does not affect others. */
 async function outcomesOf(
   deps: SendDeps,
   target: Target,
@@ -77,7 +77,7 @@ async function outcomesOf(
   }
 }
 
-/** One failed message is one failure of the target, however many deliveries it was for. */
+/** One failed message is one failure of the target, however many deliveries it contained. */
 const weightOf = (place: number): Sent['weight'] => (place === 0 ? 'counts' : 'again')
 
 const bug = (error: unknown): Outcome => ({
@@ -95,7 +95,7 @@ interface Making {
   sendsText: boolean
 }
 
-/** Throws where its change is gone, which is a bug. */
+/** Throws if the change is gone, which is a bug. */
 async function messageFor({ db, urls }: SendDeps, { row, change, sendsText }: Making): Promise<Message> {
   if (!change) throw new Error('Its change is gone')
   const { projectId, subject, detail } = change
@@ -126,7 +126,7 @@ async function messageFor({ db, urls }: SendDeps, { row, change, sendsText }: Ma
 const firstLink = (change: Change, langfuse: string): string | null =>
   (change.detail.links[0] ?? callbackLinks(change, langfuse)[0])?.url ?? null
 
-/** The span of one message: under the settling of the first change that it is about, linked to those of the others. */
+/** The span of a message: a child of its first change's settling, linked to the others'. */
 function beginAttempt({ target, rows, changes }: Batch, startedAt: number): Span {
   const attributes = {
     'prompt_relay.target': target,

@@ -15,12 +15,12 @@ import {
 import { openCircuits } from '../../store/tables/targets.ts'
 import { type ReplayMode, replayChange } from './replay.ts'
 
-/** One replay takes no more: at Slack's pace it would go on for more than half a day. */
+/** The most changes in one replay: at Slack's pace these take more than half a day. */
 export const maxReplayed = 50_000
 
-/** Small against the lease, and so that other replays get their turn. */
+/** Short compared to the lease, and so that other replays get their turn. */
 const batch = 100
-/** A worker that says nothing for so long is taken for dead. */
+/** After this long, a worker counts as dead. */
 const leaseMs = 60_000
 
 interface JobDeps {
@@ -30,13 +30,13 @@ interface JobDeps {
   stopping: () => boolean
 }
 
-/** `24h` means the 24 hours before the question, not before the work. */
+/** `24h` means the 24 hours before the request, not before the work. */
 const fixed = (filter: ListFilter, now: number): ListFilter =>
   filter.time === null ? filter : { ...filter, time: timeRange(filter.time, now) }
 
 type Asked = Pick<DeliveryRow, 'target' | 'status' | 'http_class'>
 
-/** Whether the filter means this delivery, of those that a change has. `open`: targets whose circuit is open. */
+/** Whether the filter matches a delivery of a matching change. `open`: targets whose circuit is open. */
 function means({ status, target, http }: ListFilter, open: ReadonlySet<string>): (row: Asked) => boolean {
   const isWaiting = (row: Asked): boolean => row.status === 'queued' || row.status === 'retrying'
   const isMeant = (row: Asked): boolean =>
@@ -50,22 +50,22 @@ function means({ status, target, http }: ListFilter, open: ReadonlySet<string>):
 const openTargets = async (db: Db, now: number): Promise<Set<string>> =>
   new Set((await openCircuits(db, now)).keys())
 
-/** What a replay as it was would do. Numbers of deliveries for each target, by what becomes of them. */
+/** What a replay as it was would do: for each target, numbers of deliveries. */
 export interface Preview {
   changes: number
   newest: string | null
   targets: {
     target: string
-    /** Delivered already: they would be posted again. */
+    /** Delivered before: sent again. */
     again: number
-    /** Not delivered, or not yet. */
+    /** Not delivered so far. */
     first: number
-    /** Being sent right now, or to a target that is not there any more. */
+    /** Not sent: in progress right now, or for a target that no longer exists. */
     left: number
   }[]
 }
 
-/** What a replay of all that match would do, counted exactly up to `maxReplayed` changes and one more. */
+/** What a replay of all matching changes would do, counted exactly up to one more than `maxReplayed`. */
 export async function previewReplay(
   { db, routes }: Pick<JobDeps, 'db' | 'routes'>,
   filter: ListFilter,
@@ -86,10 +86,10 @@ export async function previewReplay(
   return { changes, newest, targets: targets.toSorted((a, b) => (a.target < b.target ? -1 : 1)) }
 }
 
-/** `more`: more match by now than the person was told of. */
+/** `more`: more changes match now than the person saw. */
 export type Started = { ok: true; id: string } | { ok: false; why: 'nothing' | 'too-many' | 'more' }
 
-/** Stores the wish to replay all that match; the loop works it off. `expected`: how many the person was told of. */
+/** Stores a replay of all matching changes for the loop. `expected`: how many the person saw. */
 export async function startReplay(
   { db, routes }: Pick<JobDeps, 'db' | 'routes'>,
   { filter, mode, expected }: { filter: ListFilter; mode: ReplayMode; expected: number },
@@ -120,8 +120,8 @@ export async function startReplay(
 }
 
 /**
- * Works on one replay that is due: a batch of it, each change in a transaction of its own with the note that it is
- * dealt with, so that a crash repeats none. `none`: nothing is due.
+ * Works on a batch of one due replay. Each change is replayed and marked as done in one transaction, so that a crash repeats
+ * none. `none`: nothing is due.
  */
 export async function replayNext(deps: JobDeps): Promise<'worked' | 'none'> {
   const { db, now } = deps
@@ -134,7 +134,7 @@ export async function replayNext(deps: JobDeps): Promise<'worked' | 'none'> {
   for (const id of due) {
     if (deps.stopping()) break
     if (!(await replayOne(deps, job, { id, filter, wants }))) return 'worked'
-    // SQLite answers at once, so that nothing else would get its turn.
+    // SQLite answers synchronously: let other work run.
     await nextTurn()
   }
   const isOver = due.length < batch && !deps.stopping()
@@ -152,7 +152,7 @@ interface Step {
   wants: (row: DeliveryRow) => boolean
 }
 
-/** False: it was cancelled, or another worker has taken it up. */
+/** False: it was cancelled, or another worker has claimed it. */
 async function replayOne(
   { db, routes, now }: JobDeps,
   job: ReplayRow,

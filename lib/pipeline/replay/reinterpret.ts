@@ -5,9 +5,9 @@ import { type ChangeRow, changeColumns } from '../../store/schema.ts'
 import { newChange } from '../../store/tables/changes.ts'
 
 /**
- * Has the events of a change that could not be described interpreted again, as a change of their own, due at once; the
- * old one stays, with the id of the new one. Gives that id. Null: there is no such change, this was done already, or
- * its events are traces and scores, which are counted as they come.
+ * Moves the events of a change that could not be described to a new change, due at once; the old one stays, with the id of
+ * the new one. Returns that id. Null: there is no such change, this was done before, or its events are traces and scores,
+ * which are counted on arrival.
  */
 export async function reinterpret(db: Db, changeId: string, now: number): Promise<string | null> {
   return db.transaction().execute(async (trx) => {
@@ -33,7 +33,7 @@ export async function reinterpret(db: Db, changeId: string, now: number): Promis
   })
 }
 
-/** Without a key: what comes meanwhile opens another. */
+/** Without a key: new events open another change. */
 const freshChange = (
   { subject, project_id: projectId, version, actor, test }: ChangeRow,
   now: number,

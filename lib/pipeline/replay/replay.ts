@@ -15,12 +15,12 @@ import {
 } from '../../store/tables/requeue.ts'
 import { orderOf, replayRefusal } from '../deliver/order.ts'
 
-/** `isOver`: a later delivery of the same incident says the opposite. */
+/** `isOver`: a later delivery of the same incident contradicts it. */
 export type Acted = { ok: true } | { ok: false; message: string; isOver?: true }
 
 /**
- * `as-it-was`: the deliveries that the change had. `todays-rules`: those that the rules of now want, also to targets
- * that it never went to. A delivery keeps its id, the idempotency key at targets that take one.
+ * `as-it-was`: the deliveries that the change had. `todays-rules`: those of the current rules, including new targets. A
+ * delivery keeps its id, the idempotency key at targets that take one.
  */
 export type ReplayMode = 'as-it-was' | 'todays-rules'
 
@@ -28,11 +28,11 @@ export interface ReplayDeps {
   db: Db
   routes: Routes
   now: () => number
-  /** Only those of the deliveries that the change has; absent: all. */
+  /** Which of the change's deliveries; absent: all. */
   wants?: (delivery: DeliveryRow) => boolean
 }
 
-/** Sends a delivery again, as it was: its message is made anew from the same change, under the same id. */
+/** Sends a delivery again: a new message from the same change, under the same id. */
 export async function replayDelivery(db: Db, deliveryId: string, now: number): Promise<Acted> {
   const [order] = await ordersOf(db, [deliveryId])
   const refusal = await replayRefusal(db, order)
@@ -45,7 +45,7 @@ export async function replayDelivery(db: Db, deliveryId: string, now: number): P
   return { ok: true }
 }
 
-/** Cancels all deliveries of a change that wait. Gives how many. */
+/** Cancels all waiting deliveries of a change. Returns how many. */
 export async function cancelChange(db: Db, changeId: string, now: number): Promise<number> {
   let cancelled = 0
   for (const { id } of await deliveriesOfChange(db, changeId))
@@ -53,7 +53,7 @@ export async function cancelChange(db: Db, changeId: string, now: number): Promi
   return cancelled
 }
 
-/** Cancels a delivery that waits for its time or for a retry. It can be replayed later. */
+/** Cancels a waiting delivery. It can be replayed later. */
 export async function cancelDelivery(db: Db, deliveryId: string, now: number): Promise<Acted> {
   const status = await cancelWaiting(db, deliveryId, now)
   if (status === null) return { ok: false, message: 'There is no such delivery.' }
@@ -64,13 +64,13 @@ export async function cancelDelivery(db: Db, deliveryId: string, now: number): P
 }
 
 export interface Replayed {
-  /** Ids of the deliveries that are queued now. */
+  /** Ids of deliveries that are now queued. */
   queued: string[]
-  /** What is left as it is, and why. */
+  /** Deliveries that are not replayed, and why. */
   left: { target: string; why: string; isOver?: true }[]
 }
 
-/** Replays all deliveries of one change. Null: there is no such settled change. */
+/** Replays the deliveries of a change. Null: there is no such settled change. */
 export async function replayChange(
   deps: ReplayDeps,
   changeId: string,

@@ -24,7 +24,7 @@ function pollingOf(env: Env, access: LangfuseAccess | null): LoopDeps['poll'] {
   }
 }
 
-/** Rests apart, so that ids which a stranger made up, and Langfuse fails at, hold up nobody else's. */
+/** Strangers have their own pause, so that invented ids, which Langfuse may fail at, do not delay others. */
 function traceReader({ api, draw }: LangfuseAccess): NonNullable<LoopDeps['readTrace']> {
   const reader = (use: BudgetUse) =>
     tracesWithRest((request) => readTrace({ ...api, draw: () => draw(use) }, request), createRest(Date.now))
@@ -33,8 +33,8 @@ function traceReader({ api, draw }: LangfuseAccess): NonNullable<LoopDeps['readT
 }
 
 /**
- * Of an SQLite file that no other process works on, what a process left under way that was killed is taken up at once,
- * not when its lease ends. Gives how to leave the file.
+ * If no other process uses the SQLite file, sends that a killed process left are repeated at once, not when their lease
+ * ends. Returns how to release the file.
  */
 async function enterStore(db: Db, url: string): Promise<() => void> {
   if (!url.startsWith('file:')) return () => {}
@@ -42,8 +42,8 @@ async function enterStore(db: Db, url: string): Promise<() => void> {
     const path = url.slice('file:'.length)
     return await lockProcess(path, () => endLeases(db, Date.now()))
   } catch (error) {
-    // Then leases end by themselves.
-    log('warn', 'what was under way waits for the end of its lease', thrown(error))
+    // The leases end by themselves.
+    log('warn', 'sends that were in progress wait for their lease to end', thrown(error))
     return () => {}
   }
 }

@@ -3,7 +3,7 @@ import { type Configuration, readConfiguration } from './core/rules/configuratio
 
 let reading: Configuration | undefined
 
-/** The process's variables and `relay.config.ts`, read once and late: a build needs no secrets. */
+/** The environment and `relay.config.ts`, read once and on demand: a build needs no secrets. */
 export function currentConfiguration(): Configuration {
   reading ??= readConfiguration(build, process.env)
   return reading

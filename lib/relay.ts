@@ -24,13 +24,13 @@ import { insertRejections } from './store/tables/rejections.ts'
 export interface Relay {
   env: Env
   routes: Routes
-  /** While there is one, what comes is stored and nothing else happens: `start`, `wake` and `drain` do nothing. */
+  /** With any problem, events are stored and nothing else happens: `start`, `wake` and `drain` do nothing. */
   problems: Problem[]
   warnings: Problem[]
   written: Configuration['written']
-  /** Stores an event and wakes the loop. Throws when the store is out of reach. */
+  /** Stores an event and wakes the loop. Throws if the store is out of reach. */
   receive: (arrival: Arrival) => Promise<Received>
-  /** Stores callbacks and wakes the loop. Throws when the store is out of reach. */
+  /** Stores callbacks and wakes the loop. Throws if the store is out of reach. */
   takeCallbacks: TakeCallbacks
   reject: (rejection: RejectionRow) => Promise<void>
   /** Whether a refused callback is recorded. */
@@ -44,7 +44,7 @@ export interface Relay {
   stop: () => Promise<void>
 }
 
-/** What stores requests, over a store that is open. */
+/** An open store, and what stores requests in it. */
 interface Opened extends Intake {
   db: Db
 }
@@ -53,17 +53,17 @@ type Intake = Pick<Relay, 'receive' | 'takeCallbacks' | 'reject'>
 
 const retryStartMs = 2000
 /**
- * Anyone can cause refusals, and of a store that fell silent each batch waits for the time-out of the one before: without
- * a limit they would pile up in memory, 3 KB each.
+ * Anyone can cause refusals, and with a store that does not answer, each batch waits for the previous one to time out:
+ * without a limit they would pile up in memory, 3 KB each.
  */
 const maxRejections = 1000
 /**
- * Langfuse gives up after 10 s. With a store that does not answer, several statements each wait, and a connection before
- * them: by then the sender must have been asked to send again.
+ * Langfuse gives up after 10 s, and with a store that does not answer, a connection and then each of several statements may
+ * take longer than that. The sender must be asked to send again before.
  */
 const storeMs = 7000
 
-/** The relay of this process, and what is wrong with its configuration; no relay where not even the store is known. */
+/** The relay of this process, and the problems of its configuration; null without a usable store or secret. */
 export function relay(): { relay: Relay | null; problems: Problem[] } {
   const configuration = currentConfiguration()
   const { env, problems } = configuration
@@ -72,7 +72,7 @@ export function relay(): { relay: Relay | null; problems: Problem[] } {
   return { relay: own.promptRelay, problems }
 }
 
-/** The relay of this process, where it may act. */
+/** The relay of this process, unless its configuration has problems. */
 export function actingRelay(): Relay | null {
   const { relay: ours, problems } = relay()
   return problems.length === 0 ? ours : null
@@ -99,16 +99,16 @@ async function open(env: Env, routes: Routes): Promise<Opened> {
   }
 }
 
-/** Loaded apart, so that no sender waits for code that its answer does not need. */
+/** Loaded separately, so that no answer waits for code that it does not need. */
 async function loopOver(opened: Promise<Opened>, env: Env, routes: Routes): Promise<Loop> {
   const [{ db }, { relayLoop }] = await Promise.all([opened, import('./build-loop.ts')])
   return relayLoop(db, routes, env)
 }
 
 interface Lazy<T> {
-  /** Makes it when it is asked for first, and again after a failure. */
+  /** Makes it at the first call, and again after a failure. */
   get: () => Promise<T>
-  /** Null while nothing asked for it, and after a failure. */
+  /** Null: it has not been requested, or failed. */
   ifMade: () => Promise<T | null>
 }
 
@@ -124,12 +124,12 @@ function lazy<T>(make: () => Promise<T>): Lazy<T> {
   return { get, ifMade: async () => made?.catch(() => null) ?? null }
 }
 
-/** Opens the store for the first request. `onStored`: there is something new to settle. */
+/** Opens the store at the first request. `onStored`: there is something new to settle. */
 function intake(opened: Lazy<Opened>, onStored: () => void): Intake {
   const inTime = <T>(work: (opened: Opened) => Promise<T>): Promise<T> =>
     within(storeMs, 'The store', opened.get().then(work))
   return {
-    // Also what is stored too late for its sender is settled.
+    // An event that was stored too late for its sender is settled too.
     receive: (arrival) =>
       inTime(async ({ receive }) => {
         const received = await receive(arrival)
@@ -152,7 +152,7 @@ const noteNoStart = pacedErrors(
   Date.now,
 )
 
-/** What a relay does by itself: nothing, where it may not act. */
+/** What a relay does by itself: nothing, if it may not act. */
 function background(opened: Lazy<Opened>, loop: Lazy<Loop>, mayAct: boolean) {
   let stopped = false
 
@@ -188,7 +188,7 @@ function createRelay(env: Env, { routes, written, problems, warnings }: Omit<Con
   const mayAct = problems.length === 0
   const opened = lazy(() => open(env, routes))
   const loop = lazy(() => loopOver(opened.get(), env, routes))
-  /** Before the loop runs, there is none to be woken: it begins by checking everything. */
+  /** A loop that does not run yet need not be woken: it starts by checking everything. */
   const wakeLoop = async (wake: (loop: Loop) => void) => {
     const made = mayAct ? await loop.ifMade() : null
     if (made) wake(made)

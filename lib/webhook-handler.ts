@@ -5,15 +5,15 @@ import { noteAnswer } from './pipeline/journal.ts'
 import { relay } from './relay.ts'
 
 /**
- * Answers a webhook, for the route and for the direct way past Next's router (`server/direct.ts`). There, nothing of Next
- * works that needs its own way to a route: `headers`, `cookies`, `after`.
+ * Answers a webhook, for the route and for the direct way past Next's router (`server/direct.ts`). On the direct way, Next's
+ * `headers`, `cookies` and `after` do not work.
  */
 export async function handleWebhook(request: Request): Promise<Response> {
   const startedAt = Date.now()
   const { relay: ours, problems } = relay()
   if (!ours) return misconfigured(problems)
   const { env, receive, reject } = ours
-  // From now on: Next has loaded the route, and the configuration is known.
+  // From now on: Next has loaded the route, and the configuration has been read.
   if (env.DIRECT_ENDPOINTS) processState.promptRelayWebhookHandler ??= handleWebhook
   const response = await answerWebhook(request, { env, now: Date.now, receive, reject })
   noteAnswer('langfuse-webhook', response, Date.now() - startedAt)

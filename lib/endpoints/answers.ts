@@ -12,7 +12,7 @@ import type { RejectionRow } from '../store/schema.ts'
 export interface RefuseDeps {
   now: () => number
   reject: (rejection: RejectionRow) => Promise<void>
-  /** Whether a refusal of this reason is recorded, beyond being counted; absent: each is. */
+  /** Whether a refusal for this reason is recorded, not only counted; absent: all are. */
   records?: (reason: string) => boolean
 }
 
@@ -21,7 +21,7 @@ interface Refusal {
   status: number
   reason: string
   message: string
-  /** Of the body: its first 2 KB at most, and how long it was. */
+  /** The first 2 KB of the body, and its whole size. */
   head: Uint8Array
   size: number
 }
@@ -34,8 +34,8 @@ const bodyStatus = { 'too-large': 413, 'too-slow': 408, aborted: 400, busy: 503 
 export type Body = { ok: true; bytes: Uint8Array } | ({ ok: false } & Omit<Refusal, 'endpoint'>)
 
 /**
- * A request's body, at most `maxBytes` of it, within 10 s, for as long as `act` works with it: until then it counts in the
- * memory that all bodies share. One that finds no room in that is refused with 503.
+ * Reads a request's body, at most `maxBytes` within 10 s, and calls `act` with it. Until `act` resolves, the body counts
+ * towards the memory that all bodies share; if that is full, it is refused with 503.
  */
 export async function withBody<Result>(
   request: Request,
@@ -54,22 +54,22 @@ export async function withBody<Result>(
   }
 }
 
-/** The same for a body that is small by itself. */
+/** The same for a body that is always small. */
 export const bodyOf = (request: Request, maxBytes: number): Promise<Body> =>
   withBody(request, maxBytes, async (body) => body)
 
-/** What is kept of a body that was refused. */
+/** What is kept of a refused body. */
 export const headOf = (bytes: Uint8Array): Pick<Refusal, 'head' | 'size'> => ({
   head: new Uint8Array(bytes.subarray(0, headBytes)),
   size: bytes.byteLength,
 })
 
-/** JSON answer; Langfuse keeps the first 1,000 characters of one that is not 2xx and shows them to its users. */
+/** A JSON answer. Langfuse shows its users the first 1,000 characters of any answer that is not 2xx. */
 export function answer(status: number, body: object, headers: Record<string, string> = {}): Response {
   return Response.json(body, { status, headers: { 'cache-control': 'no-store', ...headers } })
 }
 
-/** Nothing was accepted, because it (`size` bytes) could not be stored. */
+/** The event (`size` bytes) could not be stored, so nothing was accepted. */
 export function storeUnavailable(
   error: unknown,
   { endpoint, size }: { endpoint: string; size: number },
@@ -78,15 +78,15 @@ export function storeUnavailable(
   const reason = storeErrorKind(error)
   noteNotStored({ endpoint, reason, size }, error)
   storeProbe().noteFailure(error, size)
-  const message = `The store takes nothing (${storeErrorWords[reason]}), so nothing was accepted. Send it again.`
+  const message = `The store accepts nothing (${storeErrorWords[reason]}), so nothing was stored. Send it again.`
   return answer(503, { error: 'store-unavailable', message }, { 'retry-after': '5', ...headers })
 }
 
-/** With these problems of the configuration, nothing can be taken or done here. */
+/** These problems of the configuration keep the endpoint from working. */
 export const misconfigured = (problems: readonly Problem[]): Response =>
   answer(503, { error: 'misconfigured', message: problems.map(problemText).join(' ') })
 
-/** Answers a refusal and keeps it; that it cannot be kept changes nothing for the sender. */
+/** Refuses a request and records that. The answer is the same if it cannot be recorded. */
 export async function refuse(
   request: Request,
   { endpoint, status, reason, message, head, size }: Refusal,
@@ -121,8 +121,8 @@ const minuteMs = 60_000
 const maxRefusalsAMinute = 30
 
 /**
- * Whether a refusal is recorded, as a row and a line of the log: 30 a minute of each reason are. Anyone can cause them, and
- * more would say nothing new, fill the log, and push other refusals out of the store. `reason`: one of our own few.
+ * Whether a refusal is recorded, as a row and a log line: 30 a minute for each reason are. Anyone can cause them; more would
+ * add nothing, fill the log, and push other refusals out of the store. `reason`: one of a fixed few.
  */
 export function refusalPace(now: () => number): (reason: string) => boolean {
   const minutes = new Map<string, { from: number; count: number }>()
@@ -137,6 +137,6 @@ export function refusalPace(now: () => number): (reason: string) => boolean {
   }
 }
 
-/** For methods that an endpoint does not take; `allow`: those that it does. */
+/** For methods that an endpoint does not accept; `allow`: those that it does. */
 export const wrongMethod = (allow: string) => (): Response =>
   answer(405, { error: 'wrong-method', message: 'Send a POST.' }, { allow })

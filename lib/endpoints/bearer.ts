@@ -1,8 +1,8 @@
 import { isSameSecret } from '../base/same-secret.ts'
 
 /**
- * Whether a request shows this token; in constant time. The scheme has any case (RFC 9110, §11.1), and stands twice
- * where the scheduler's own copy of the token begins with it.
+ * Whether a request has this bearer token, compared in constant time. The scheme is case-insensitive (RFC 9110, §11.1), and
+ * appears twice if the scheduler's copy of the token starts with it.
  */
 export function showsToken({ headers }: Request, token: string): boolean {
   const given = headers.get('authorization') ?? ''

@@ -10,19 +10,19 @@ import { answer, bodyOf, headOf, type RefuseDeps, refuse, storeUnavailable } fro
 import { corsHeaders, originOf, preflightHeaders } from './cors.ts'
 
 const endpoint: EventSource = 'langfuse-callback'
-/** 100 items, each with four ids of 200 characters of any script. */
+/** Enough for 100 items with four ids of 200 characters in any script. */
 const maxBytes = 512 * 1024
-/** Of what is refused by its headers, no byte is read. */
+/** The body is not read if the headers are refused. */
 const unread = { head: new Uint8Array(), size: 0 }
 
 export interface CallbackDeps extends RefuseDeps {
   env: Env
-  /** Who counts as one sender. */
+  /** What counts as one sender. */
   address: string
   take: TakeCallbacks
 }
 
-/** The question that a browser asks before it lets a page call. */
+/** Answers the request that a browser sends before it lets a page call. */
 export async function answerPreflight(
   request: Request,
   { env, ...deps }: RefuseDeps & { env: Env },
@@ -35,9 +35,9 @@ export async function answerPreflight(
 }
 
 /**
- * The callback endpoint: access, form, limits. 202 when the items are stored durably, repeats among them or not; every
- * refusal with its reason, kept as a rejection; 503 when no way in is configured, and when the store is out of reach. An
- * allowed page may read each answer. An origin does not prove that the ids are real: any program can claim one.
+ * The callback endpoint checks access, body and limits. 202: the items are stored durably, or were before. Every refusal
+ * gives its reason and is recorded. 503: no kind of access is configured, or the store is out of reach. An allowed page may
+ * read each answer. An origin does not prove that the ids are real: any program can send one.
  */
 export async function answerCallback(request: Request, deps: CallbackDeps): Promise<Response> {
   const { env } = deps
@@ -90,20 +90,20 @@ function wrongOrigin(headers: Headers, env: Env): CallbackDenial | null {
   const sender = originOf(headers, env)
   if (sender.from === 'server' || sender.isAllowed) return null
   const allowed = allowedOrigins(env).join(', ')
-  const message = `A page at ${sender.origin.slice(0, 200)} called; allowed are pages at ${allowed}`
+  const message = `The request comes from a page at ${sender.origin.slice(0, 200)}; allowed are pages at ${allowed}`
   return { status: 403, reason: 'wrong-origin', message }
 }
 
-/** The three ways to open the endpoint. Langfuse's browser form can hold no secret, so a page needs none. */
+/** Names the three kinds of access. A page needs no token, because Langfuse's browser form cannot keep a secret. */
 function closed(env: Env): CallbackDenial {
   const keys = hasApiKeys(env)
-    ? 'call from a browser page at'
-    : 'set LANGFUSE_PUBLIC_KEY and LANGFUSE_SECRET_KEY, by which callbacks are confirmed that come from a browser page at'
-  const message = `This callback is not accepted. Choose one of three: set CALLBACK_TOKEN, and have Langfuse send it; ${keys} ${allowedOrigins(env).join(', ')}; or set CALLBACK_OPEN=1, which accepts callbacks of anyone.`
+    ? 'send it from a browser page at'
+    : 'set LANGFUSE_PUBLIC_KEY and LANGFUSE_SECRET_KEY, which confirm callbacks from a browser page at'
+  const message = `Callbacks are closed. Do one of these: set CALLBACK_TOKEN, and have Langfuse send it; ${keys} ${allowedOrigins(env).join(', ')}; or set CALLBACK_OPEN=1, to accept callbacks from anyone.`
   return { status: 503, reason: 'callbacks-closed', message }
 }
 
-/** By the headers alone, before a byte of the body is read. A token that is wrong is refused, whatever else would do. */
+/** By the headers alone, before the body is read. A wrong token is refused even if the request needs none. */
 function callbackAccess(
   headers: Headers,
   env: Env,
@@ -114,7 +114,7 @@ function callbackAccess(
   const given = headers.get(name)?.replace(/^Bearer +/i, '')
   if (token !== undefined && given) {
     if (isSameSecret(given, token)) return { ok: true, by: 'token' }
-    const message = `The token in \`${name}\` is another one`
+    const message = `The token in \`${name}\` is wrong`
     return { ok: false, status: 401, reason: 'token-mismatch', message }
   }
   if (originOf(headers, env).from === 'page' && hasApiKeys(env)) return { ok: true, by: 'page' }

@@ -5,10 +5,10 @@ type Allowing = Pick<
   'LANGFUSE_ORIGINS' | 'LANGFUSE_BASE_URL' | 'CALLBACK_HEADERS' | 'CALLBACK_TOKEN_HEADER'
 >
 
-/** Seconds; Chromium keeps no answer longer than two hours. */
+/** Seconds; Chromium caps it at two hours. */
 const maxAge = 3600
 
-/** `server`: no `Origin`, which every browser sends with a POST. */
+/** `server`: there is no `Origin`, which browsers send with every POST. */
 export function originOf(
   headers: Headers,
   env: Allowing,
@@ -18,7 +18,7 @@ export function originOf(
   return { from: 'page', origin, isAllowed: allowedOrigins(env).includes(origin) }
 }
 
-/** On every answer, since it depends on the `Origin`; only an allowed one may read it. */
+/** For every answer, because it depends on the `Origin`; only an allowed origin may read it. */
 export function corsHeaders(headers: Headers, env: Allowing): Record<string, string> {
   const sender = originOf(headers, env)
   const vary = { vary: 'Origin' }
@@ -27,7 +27,7 @@ export function corsHeaders(headers: Headers, env: Allowing): Record<string, str
     : vary
 }
 
-/** Of the headers that a page asks to send, those that it may. */
+/** Allows those of the requested headers that a page may send. */
 export function preflightHeaders(headers: Headers, env: Allowing): Record<string, string> {
   const mayBeSent = ['content-type', env.CALLBACK_TOKEN_HEADER, ...env.CALLBACK_HEADERS]
   const asked = (headers.get('access-control-request-headers') ?? '').toLowerCase().split(',')

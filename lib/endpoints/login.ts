@@ -10,15 +10,15 @@ import {
 } from '../store/tables/logins.ts'
 import { addressGroup } from './sender-address.ts'
 
-/** `right-unsaved`: the password is right, and the store takes no writes. */
+/** `right-unsaved`: the password is right, but the store accepts no writes. */
 export type LoginResult = 'right' | 'right-unsaved' | 'wrong' | 'limited'
 
 export interface LoginAttempt {
   given: string
   password: string
-  /** Of whom it is believed to come from. */
+  /** The sender's address, as far as it can be trusted. */
   address: string
-  /** Of a browser that logged in before; null for others. */
+  /** The cookie of a browser that has logged in before; null: it has not. */
   device: string | null
   /** Epoch milliseconds. */
   now: number
@@ -28,10 +28,7 @@ const windowMs = 15 * 60_000
 const maxFromOne = 10
 const maxInAll = 100
 
-/**
- * A browser that logged in before has a limit of its own, within which no stranger's failures count: otherwise whoever
- * can reach the page keeps everybody from it.
- */
+/** A browser that has logged in before has its own limit: otherwise strangers could lock everyone out with wrong passwords. */
 const keyOf = ({ address, device }: LoginAttempt): string =>
   device === null ? addressGroup(address) : deviceKey(device)
 
@@ -39,9 +36,9 @@ const isLimited = ({ device }: LoginAttempt, { fromOne, inAll }: LoginFailures):
   fromOne > maxFromOne || (device === null && inAll > maxInAll)
 
 /**
- * Checks a password in constant time, within 10 failures in 15 minutes for each address (IPv6: /64) or known browser,
- * and 100 of all that are not known. A refused try is not counted, so that trying on does not lock the page for ever.
- * Where the store takes no writes, the failures are counted in `memory`.
+ * Checks a password in constant time, with at most 10 failures in 15 minutes for each address (IPv6: /64) or known browser,
+ * and 100 for all unknown browsers together. Refused attempts do not count, so that repeating them does not extend the
+ * lock. If the store accepts no writes, failures are counted in `memory`.
  */
 export async function tryLogin(
   db: Promise<Db>,
@@ -59,7 +56,7 @@ export async function tryLogin(
   }
   const limited = isLimited(attempt, failures)
   const right = !limited && isSameSecret(attempt.given, attempt.password)
-  // What cannot be taken back counts as a failure, which ends after 15 minutes.
+  // If this fails, the attempt counts as a failure, for 15 minutes.
   if (limited || right)
     await forgetLoginFailure(await db, id).catch((error) =>
       log('error', 'a login counts as failed', thrown(error)),
@@ -70,14 +67,14 @@ export async function tryLogin(
 
 export type LoginMemory = (attempt: LoginAttempt) => LoginResult
 
-/** Counts failures within this process, for a store that takes no writes. Bounded, because what is refused is not kept. */
+/** Counts failures in this process, for a store that accepts no writes. Bounded, because refused attempts are not kept. */
 export function loginMemory(): LoginMemory {
   let failures: { key: string; at: number; isKnown: boolean }[] = []
   return (attempt) => {
     failures = failures.filter(({ at }) => at >= attempt.now - windowMs)
     const key = keyOf(attempt)
     const isKnown = attempt.device !== null
-    // The one at hand is counted with them, as it is in the store.
+    // The current attempt is included, as it is in the store.
     const fromOne = 1 + failures.filter((one) => one.key === key).length
     const inAll = 1 + failures.filter((one) => !one.isKnown).length
     if (isLimited(attempt, { fromOne, inAll })) return 'limited'

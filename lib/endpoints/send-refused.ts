@@ -3,11 +3,11 @@ import { testSource } from '../pipeline/setup/send-test.ts'
 import { testPlan } from '../pipeline/setup/test-bodies.ts'
 import { answerWebhook, type EndpointDeps } from './webhook.ts'
 
-/** What the webhook endpoint must refuse: no signature, one byte changed after signing, signed too long ago. */
+/** What the webhook endpoint must refuse: no signature, one byte changed after signing, or an old signature. */
 export const refusedKinds = ['unsigned', 'tampered', 'expired'] as const
 export type RefusedKind = (typeof refusedKinds)[number]
 
-/** Sends the webhook endpoint a request that it must refuse and keep as a rejection. Gives the status: 401, or 503 without a secret. */
+/** Sends the webhook endpoint a request that it must refuse and record. Returns the status: 401, or 503 without a secret. */
 export async function sendRefused(deps: EndpointDeps, kind: RefusedKind): Promise<number> {
   const { env, now } = deps
   const [body] = testPlan('promoted', `prompt-relay-test-${kind}`, now()).bodies

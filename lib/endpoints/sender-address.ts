@@ -20,7 +20,7 @@ for (const [net, prefix] of [
 
 const isInner = (ip: string): boolean => inner.check(ip, isIP(ip) === 6 ? 'ipv6' : 'ipv4')
 
-/** `1.2.3.4:5678`, `[2001:db8::1]:443`, `fe80::1%eth0` and `::ffff:1.2.3.4` as what they mean; null where it is no address. */
+/** The address in `1.2.3.4:5678`, `[2001:db8::1]:443`, `fe80::1%eth0` or `::ffff:1.2.3.4`; null: there is none. */
 function plainIp(text: string): string | null {
   const [, bracketed, withPort] = /^\[([^\]]*)\](?::\d+)?$|^([\d.]+):\d+$/.exec(text) ?? []
   const ip = (bracketed ?? withPort ?? text).replace(/%.*$/, '').replace(/^::ffff:(?=\d+\.)/i, '')
@@ -28,9 +28,9 @@ function plainIp(text: string): string | null {
 }
 
 /**
- * The address that a request came from, as far as it can be believed. Anyone can write `X-Forwarded-For`, and each proxy
- * appends whom it saw: where the other end of the connection (`peer`) is a proxy of one's own, the rightmost entry that is
- * not such a proxy itself counts; where it is a stranger, `peer` does.
+ * The sender's address, as far as it can be trusted. Anyone can set `X-Forwarded-For`, and each proxy appends the address it
+ * saw. If the other end of the connection (`peer`) is the operator's proxy, it is the rightmost entry that is not such a
+ * proxy itself; otherwise it is `peer`.
  */
 export function believedAddress(peer: string | undefined, forwardedFor: string | undefined): string | null {
   const own = plainIp(peer ?? '')
@@ -39,15 +39,12 @@ export function believedAddress(peer: string | undefined, forwardedFor: string |
   return entries.findLast((ip) => !isInner(ip)) ?? entries.at(-1) ?? own
 }
 
-/**
- * Who sent a request: what this server (`screenRequests`) or the platform wrote into `X-Forwarded-For` last.
- * `local` where there is none.
- */
+/** The last entry of `X-Forwarded-For`, which this server (`screenRequests`) or the platform has set; `local`: there is none. */
 export function senderAddress(forwardedFor: string | null): string {
   return forwardedFor?.split(',').at(-1)?.trim().slice(0, 100) || 'local'
 }
 
-/** The eight groups of an IPv6 address, each without leading zeros. */
+/** The eight groups of an IPv6 address, without leading zeros. */
 function groupsOf(ip: string): string[] {
   const [head = '', tail] = new URL(`http://[${ip}]`).hostname.slice(1, -1).split('::')
   const before = head.split(':').filter(Boolean)
@@ -56,7 +53,7 @@ function groupsOf(ip: string): string[] {
   return [...before, ...Array<string>(8 - before.length - after.length).fill('0'), ...after]
 }
 
-/** What shares one limit: an IPv4 address, or a /64 of IPv6, of which a single customer has all. */
+/** What shares a limit: an IPv4 address, or a /64 of IPv6, which belongs to one customer. */
 export function addressGroup(address: string): string {
   return isIP(address) === 6 ? `${groupsOf(address).slice(0, 4).join(':')}::/64` : address
 }

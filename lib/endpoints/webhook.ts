@@ -7,7 +7,7 @@ import type { Received } from '../pipeline/receive.ts'
 import { answer, type Body, headOf, type RefuseDeps, refuse, storeUnavailable, withBody } from './answers.ts'
 
 const endpoint = 'langfuse-webhook'
-/** Langfuse takes prompts up to a form of 4.5 MB. */
+/** Langfuse accepts prompts in forms of up to 4.5 MB. */
 const maxBytes = 5 * 1024 * 1024
 
 export interface EndpointDeps extends RefuseDeps {
@@ -16,9 +16,9 @@ export interface EndpointDeps extends RefuseDeps {
 }
 
 /**
- * The webhook endpoint: raw bytes first, then the signature, then the parser. 202 when the event is stored durably,
- * 200 when it was before; every refusal with its reason, kept as a rejection; 503 when the store is out of reach,
- * so that Langfuse tries again.
+ * The webhook endpoint reads the raw bytes, verifies the signature, then parses. 202: the event is stored durably; 200: it
+ * was stored before. Every refusal gives its reason and is recorded. 503: the store is out of reach, so that Langfuse tries
+ * again.
  */
 export function answerWebhook(request: Request, deps: EndpointDeps): Promise<Response> {
   const startedAt = deps.now()

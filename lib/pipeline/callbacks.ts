@@ -194,7 +194,7 @@ function callbackLimits({ access, canConfirm, address, keys }: Counted): Callbac
     withinMs: dayMs,
     max: maxOfStrangersInDay,
     count,
-    message: `More than ${maxOfStrangersInDay.toLocaleString('en')} items in a day that nothing confirms`,
+    message: `More than ${maxOfStrangersInDay.toLocaleString('en')} unconfirmed items in a day`,
   }
   return [
     ...(canConfirm ? [] : [inDay]),

@@ -50,12 +50,12 @@ export async function exportedMetrics(deps: ExportDeps): Promise<string> {
     gauge('prompt_relay_store_up', '1: the store answers.', plain(stored === null ? 0 : 1)),
     gauge(
       'prompt_relay_store_writable',
-      '1: the store takes writes, by a write of the last 30 seconds.',
+      '1: the store accepts writes, checked within the last 30 seconds.',
       plain(isWritable ? 1 : 0),
     ),
     gauge(
       'prompt_relay_configuration_problems',
-      'Problems of the configuration. While there is one, events are stored, and nothing is settled or sent.',
+      'Problems in the configuration. With any, events are stored, but nothing is settled or sent.',
       plain(deps.problems),
     ),
     gauge('process_start_time_seconds', 'When this process began.', plain(startedAt)),
@@ -74,14 +74,14 @@ export async function storeFamilies(db: Db, now: number): Promise<Family[]> {
   return [
     gauge(
       'prompt_relay_deliveries',
-      'Deliveries that wait, are under way or were given up, counted up to 10,000 each.',
+      'Deliveries that are waiting, in progress or given up, counted up to 10,000 each.',
       depths.map(({ target, status, count }) => ({ labels: { target, status }, value: count })),
     ),
     gauge('prompt_relay_open_changes', 'Changes that are not settled, counted up to 10,000.', plain(open)),
     ...healthFamilies(health, targets, now),
     gauge(
       'prompt_relay_circuit_open',
-      '1: the target is left alone for a while, because it failed several times in a row.',
+      '1: sending to the target is paused after several failures in a row.',
       targets.map((row) => ({ labels: { target: row.name }, value: isOpen(row, now) ? 1 : 0 })),
     ),
   ]
@@ -105,7 +105,7 @@ function healthFamilies(health: Health, targets: TargetRow[], now: number): Fami
     ),
     gauge(
       'prompt_relay_oldest_waiting_seconds',
-      'How long the oldest delivery waits, or the oldest change that should have settled; 0: none.',
+      'How long the oldest delivery has waited, or the oldest change that should have settled; 0: none.',
       plain(waited),
     ),
     gauge(
@@ -115,7 +115,7 @@ function healthFamilies(health: Health, targets: TargetRow[], now: number): Fami
     ),
     gauge(
       'prompt_relay_trouble',
-      'What the relay has noticed and announced to each alertTarget, while it lasts.',
+      'Troubles that the relay has found and reported to each alertTarget, while they last.',
       health.troubles.map(({ what, target }) => ({ labels: { what, target: target ?? '' }, value: 1 })),
     ),
   ]

@@ -147,10 +147,10 @@ async function rest(
 const read = (
   api: LangfuseApi,
   name: StreamName,
-  wanted: PageRequest,
+  request: PageRequest,
   projectId: string,
 ): Promise<PolledPage> =>
-  name === 'scores' ? readScores(api, wanted, projectId) : readObservations(api, wanted, projectId)
+  name === 'scores' ? readScores(api, request, projectId) : readObservations(api, request, projectId)
 
 async function readPage(
   deps: PollDeps,
@@ -167,8 +167,8 @@ async function readPage(
   // Before the request, so that the lease covers it.
   if (!(await savePoll(db, begun, now() + leaseMs))) return null
   const { slice, oldSince } = stream
-  const wanted = { from: slice.from, to: slice.to, cursor: slice.cursor, old: oldSince !== null }
-  const page = await read(api, name, wanted, projectId ?? '')
+  const request = { from: slice.from, to: slice.to, cursor: slice.cursor, old: oldSince !== null }
+  const page = await read(api, name, request, projectId ?? '')
   if (!page.ok) return refused(deps, begun, { name, page, over })
   const after = afterPage(stream, page.next, now())
   const state = { ...withSkew(begun.state, page.at, now()), error: null, [name]: after }
@@ -261,13 +261,13 @@ function newsOf(key: string, body: FlatBody, { known, rules, now }: Row): News |
   const before = known?.usage ? (JSON.parse(known.usage) as Usage) : null
   const arrival = arrivalOf(body, { known, rules, now })
   const { event } = arrival ?? {}
-  const isKnownToRules = known?.told === 1 || (event && isObserved(event) && event.action === 'created')
+  const wasMatched = known?.told === 1 || (event && isObserved(event) && event.action === 'created')
   return {
     row: {
       key,
       at: Date.parse(body.timestamp),
       hash,
-      told: isKnownToRules ? 1 : 0,
+      told: wasMatched ? 1 : 0,
       usage: usage && JSON.stringify(usage),
     },
     arrival,

@@ -9,7 +9,7 @@ const path = '/api/webhooks/langfuse'
 const isForEndpoint = ({ method, url }: IncomingMessage): boolean =>
   method === 'POST' && (url === path || url?.startsWith(`${path}?`) === true)
 
-/** The endpoint does not read the host, and no URL can be made of some that senders give. */
+/** The endpoint does not use the host, and some that senders give do not fit a URL. */
 const listener = (handle: (request: Request) => Promise<Response>): RequestListener =>
   createRequestListener(handle, {
     host: 'localhost',
@@ -17,10 +17,9 @@ const listener = (handle: (request: Request) => Promise<Response>): RequestListe
   })
 
 /**
- * From its second webhook on, hands a server's webhooks straight to the handler of their route, which its first one made
- * Next load. Next's own way to a handler takes 0.5 ms of the one thread, more than the handler, and finds the same one.
- * Where something else listens to the requests of this server, a tracer for example, it is to see webhooks too, and
- * they go Next's way.
+ * Hands a server's webhooks straight to their handler, from the second one on: the first makes Next load the route. Next's
+ * own way to the same handler takes 0.5 ms of the one thread, more than the handler itself. If something else listens to
+ * this server's requests, such as a tracer, it should see webhooks too, so they go Next's way.
  */
 export function openDirectEndpoints(server: Server): void {
   if (server.listenerCount('request') > 1) {

@@ -3,19 +3,19 @@ import type { Socket } from 'node:net'
 import { log } from '../base/log.ts'
 
 export interface ServerLimits {
-  /** Milliseconds from the connection to the last byte of a request's head, and to the last one of its body. */
+  /** Milliseconds from the connection to the end of a request's head, and to the end of its body. */
   headersTimeout: number
   requestTimeout: number
   /** Milliseconds that an idle connection is kept. */
   keepAliveTimeout: number
   maxConnections: number
-  /** Milliseconds since its last request began in which a connection is not closed for others. */
+  /** For this many milliseconds after its last request began, a connection is not closed in favour of others. */
   spared: number
 }
 
 /**
- * Stricter than Node's 60 s and 300 s against slow senders; Node looks every 30 s. Idle connections are kept for
- * longer than proxies keep theirs (mostly 60 s): one that closes first loses the request that a proxy just sent.
+ * Stricter than Node's 60 s and 300 s, against slow senders; Node checks every 30 s. Idle connections are kept longer than
+ * proxies keep theirs (mostly 60 s): a server that closes first loses a request that the proxy has just sent.
  */
 const usual: ServerLimits = {
   headersTimeout: 10_000,
@@ -25,17 +25,17 @@ const usual: ServerLimits = {
   spared: 250,
 }
 
-/** Of `maxConnections`: how full it may get, and how full it is after room was made. */
+/** Shares of `maxConnections`: above the first, connections are closed until the second is reached. */
 const fullAt = 0.9
 const roomTo = 0.8
 
-/** Milliseconds between two log lines of a crowded server. */
+/** Milliseconds between two log lines about it. */
 const logEvery = 60_000
 
 /**
- * Next takes none of these. Of a server that gets full, the connections whose last request began longest ago are closed
- * (most are idle, or a sender's who never ends), so that somebody with many connections cannot keep others out.
- * `first`: its connection so far.
+ * Sets limits that Next has no options for. When a server is nearly full, it closes the connections whose last request began
+ * longest ago (idle ones, or requests that never end), so that one client with many connections cannot keep others out.
+ * `first`: the connection it already has.
  */
 export function limitServer(
   server: Server,
@@ -57,7 +57,7 @@ export function limitServer(
 }
 
 function roomMaker({ maxConnections, spared, now }: ServerLimits & { now: () => number }) {
-  /** When each one's last request began; the oldest first, since a touch puts its socket at the end. */
+  /** When each socket's last request began, oldest first: a touch moves its socket to the end. */
   const since = new Map<Socket, number>()
   let loggedAt = Number.NEGATIVE_INFINITY
 
@@ -85,8 +85,8 @@ function roomMaker({ maxConnections, spared, now }: ServerLimits & { now: () => 
 }
 
 /**
- * Nothing here upgrades a connection, but Next listens for upgrades, and leaves those that it does not know open for
- * ever, outside all timeouts. Without a listener, Node answers such a request as any other.
+ * The relay upgrades no connection, but Next listens for upgrades and leaves unknown ones open for ever, outside all
+ * timeouts. Without a listener, Node answers such a request like any other.
  */
 export function refuseUpgrades(server: Server): void {
   server.removeAllListeners('upgrade')

@@ -2,7 +2,7 @@ import type { Server } from 'node:http'
 import { believedAddress } from '../endpoints/sender-address.ts'
 import { beforeRequests } from './servers.ts'
 
-/** What any of our routes may be asked by. */
+/** The methods that routes may have. */
 const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
 
 interface Refusal {
@@ -11,16 +11,20 @@ interface Refusal {
   message: string
 }
 
-/** What no route can be asked: Next would fail at making a request of it, and answer 500. */
+/** A request that no route can serve: Next would fail to build a `Request` from it, and answer 500. */
 export function unservable(method: string | undefined, url: string | undefined): Refusal | null {
   if (!methods.includes(method ?? '')) {
-    const message = `This server takes ${methods.join(', ')}.`
+    const message = `This server accepts ${methods.join(', ')}.`
     return { status: 405, error: 'wrong-method', message }
   }
   if (!url?.startsWith('/'))
-    return { status: 400, error: 'wrong-target', message: 'Send the path of a request, which begins with /.' }
+    return {
+      status: 400,
+      error: 'wrong-target',
+      message: 'The request target must be a path, which begins with /.',
+    }
   if (isWellEncoded(url.split('?', 1)[0] ?? '')) return null
-  return { status: 400, error: 'wrong-target', message: 'The path is not well encoded (%XX, UTF-8).' }
+  return { status: 400, error: 'wrong-target', message: 'The path is not valid percent-encoded UTF-8.' }
 }
 
 function isWellEncoded(path: string): boolean {
@@ -32,8 +36,8 @@ function isWellEncoded(path: string): boolean {
 }
 
 /**
- * Looks at each request of a server before anybody else does: refuses what no route can be asked, and leaves of
- * `X-Forwarded-For` only the address that is believed, since Next shows no route the other end of the connection.
+ * Sees each request of a server before anything else: refuses what no route can serve, and reduces `X-Forwarded-For` to the
+ * address that can be trusted, because Next does not show routes the other end of the connection.
  */
 export function screenRequests(server: Server): void {
   beforeRequests(server, (request, response, pass) => {
@@ -41,7 +45,7 @@ export function screenRequests(server: Server): void {
     if (refusal) {
       const { status, ...body } = refusal
       const allow = status === 405 ? { allow: methods.join(', ') } : {}
-      // Whatever else is on its way is not looked at.
+      // The rest of the request is not read.
       response.writeHead(status, { 'content-type': 'application/json', connection: 'close', ...allow })
       response.end(JSON.stringify(body))
       return

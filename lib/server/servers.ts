@@ -3,9 +3,9 @@ import { type IncomingMessage, type RequestListener, Server, type ServerResponse
 import type { Socket } from 'node:net'
 
 /**
- * Calls `act` once for each HTTP server of this process, at its first connection (`first`), before a byte of it is
- * read: Next makes its server itself and shows it to nobody. Connections that are older than the subscription are
- * noticed by their next request. https://nodejs.org/api/diagnostics_channel.html#net
+ * Calls `act` once for each HTTP server of this process, at its first connection (`first`), before any of it is read: Next
+ * creates its server itself and does not expose it. Connections older than the subscription are noticed at their next
+ * request. https://nodejs.org/api/diagnostics_channel.html#net
  */
 export function onEachServer(act: (server: Server, first: Socket) => void): void {
   const known = new WeakSet<Server>()
@@ -24,7 +24,7 @@ export function onEachServer(act: (server: Server, first: Socket) => void): void
   })
 }
 
-/** Puts `first` before a server's listeners of requests, to which `pass` hands one on. */
+/** Puts `first` before a server's request listeners; `pass` hands the request on to them. */
 export function beforeRequests(
   server: Server,
   first: (request: IncomingMessage, response: ServerResponse, pass: () => void) => void,

@@ -12,10 +12,10 @@ import { limitServer, refuseUpgrades } from './limits.ts'
 import { screenRequests } from './request-screen.ts'
 import { onEachServer } from './servers.ts'
 
-/** So long after its start a server keeps the thread for its first answers: Langfuse gives an event up after 0.7 s. */
+/** After its start, a server keeps the thread free for its first answers: Langfuse gives up an event after 0.7 s. */
 const endpointFirstMs = 1000
 
-/** The relay that the first request made, or one of its own, which takes 150 ms to load: it is bundled apart from the routes'. */
+/** The relay created by the first request, or one of its own: that takes 150 ms to load, because routes are bundled apart. */
 async function load(): Promise<Relay | null> {
   await sleep(endpointFirstMs)
   if (own.promptRelay) return own.promptRelay
@@ -52,29 +52,29 @@ async function begin(loaded: Relay | null): Promise<void> {
   await loaded.start()
 }
 
-/** On Vercel an integration takes the spans; elsewhere a collector is named, for all signals or for traces alone. */
+/** On Vercel an integration receives the spans; elsewhere a collector is set, for all signals or for traces only. */
 export const isTraced = (env: NodeJS.ProcessEnv): boolean =>
   Boolean(env.VERCEL || env.OTEL_EXPORTER_OTLP_ENDPOINT || env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT)
 
-/** Next's own way to an endpoint makes the spans; in development it loads what was edited. */
+/** With tracing, webhooks go Next's way, which makes their spans; in development, it loads what was edited. */
 function guardServers(): void {
   const isProduction = process.env.NODE_ENV === 'production'
   const isDirect = isProduction && !isTraced(process.env)
   onEachServer((server, first) => {
-    // In development the browser is told of edits through an upgraded connection.
+    // In development, the browser gets edits through an upgraded connection.
     if (isProduction) refuseUpgrades(server)
-    // Before the screen is set up, which is to see webhooks too: what is set up last sees a request first.
+    // Set up before the screen, which must see webhooks too: the last one set up sees a request first.
     if (isDirect) openDirectEndpoints(server)
     screenRequests(server)
     limitServer(server, first)
   })
 }
 
-/** Ends the process on a signal, once sends under way have ended. */
+/** On a signal, ends the process after the sends in progress. */
 function endInOrder(loaded: Promise<Relay | null>): void {
   let ending = false
   const end = async (signal: NodeJS.Signals) => {
-    // A terminal sends its interrupt to every process of the group, and the start script passes it on as well.
+    // A terminal interrupts every process of the group, and the start script passes the signal on too.
     if (ending) return
     ending = true
     const endingAt = performance.now()
@@ -87,7 +87,7 @@ function endInOrder(loaded: Promise<Relay | null>): void {
   process.on('SIGINT', end)
 }
 
-/** Starts the loop where the process lives on. A function on Vercel has `after()` and the cron route instead. */
+/** Starts the loop in a long-running process. A function on Vercel has `after()` and the cron route instead. */
 export function startRelay(): void {
   if (process.env.VERCEL) return
   guardServers()
@@ -97,6 +97,6 @@ export function startRelay(): void {
     return null
   })
   loaded.then(begin).catch(failed)
-  // `npm start` sets it: Next would end the process without waiting for sends.
+  // Set by `npm start`: Next itself would end the process without waiting for sends.
   if (process.env.NEXT_MANUAL_SIG_HANDLE) endInOrder(loaded)
 }

@@ -142,7 +142,7 @@ describe("the container's server", () => {
   })
 
   it('warns at start that its rules were built from another relay.config.ts than the one present', async () => {
-    const output = 'relay.config.ts is not what the running rules were built from'
+    const output = 'relay.config.ts has changed since the running rules were built'
     const file = join(folder, 'app/relay.config.ts')
     for (const [text, isSaid] of [
       [readFileSync('relay.config.ts', 'utf8').replaceAll('\n', '\r\n'), false],

@@ -365,7 +365,7 @@ describe.each(engines)('the callback endpoint on %s', (_, openStore) => {
       }
       expect(accepted).toBe(2000)
       const { status, body, headers } = await knock(request(many(0, 1)))
-      expect([status, body.message]).toEqual([429, 'More than 2,000 items in a day that nothing confirms'])
+      expect([status, body.message]).toEqual([429, 'More than 2,000 unconfirmed items in a day'])
       expect(Number(headers.get('retry-after'))).toBe(24 * 3600 - 30 * 60)
     })
 

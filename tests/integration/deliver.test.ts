@@ -84,7 +84,7 @@ describe.each(engines)('delivering on %s', (_, openStore) => {
       )
       const [row] = await deliveries()
       expect(row).toMatchObject({ status: 'failed', failures: 13, attempt: 13, next_at: null })
-      expect(row?.reason).toBe('Given up after 13 tries. Slack answered 500')
+      expect(row?.reason).toBe('Given up after 13 attempts. Slack answered 500')
       expect((await attempts()).map(({ outcome, status_code }) => [outcome, status_code])).toEqual(
         waits.map(() => ['retry', 500]),
       )
@@ -132,7 +132,7 @@ describe.each(engines)('delivering on %s', (_, openStore) => {
         ...Array(6).fill('delivered'),
         ...Array(6).fill('failed'),
       ])
-      expect(rows.at(-1)?.reason).toMatch(/Given up after 2 tries. The relay could not make the message/)
+      expect(rows.at(-1)?.reason).toMatch(/Given up after 2 attempts. The relay could not make the message/)
       expect(await circuit('slack')).toMatchObject({ failures: 0, open_until: null })
     })
   })

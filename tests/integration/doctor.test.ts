@@ -58,7 +58,7 @@ describe('the doctor', () => {
     expect([code, said.match(/^ {2}problem .*/gm)]).toEqual([0, null])
     expect(said).toContain('not yet  slack: Slack was reached. Nothing has been delivered yet.')
     expect(said).toContain('not yet  github: GitHub shows acme/prompts. ')
-    expect(said).toContain('ok       Database: SQLite: reached, up to date, and takes writes.')
+    expect(said).toContain('ok       Database: SQLite: reached, up to date, and accepts writes.')
     expect(said).toContain('ok       Clock: As other servers have it.')
     expect(said).not.toContain('\u001b')
     expect([...slack.seen, ...github.seen].map(({ method }) => method)).toEqual(['GET', 'GET'])
@@ -97,8 +97,8 @@ describe('the doctor', () => {
   })
 
   it.each([
-    ['a folder', () => folder, /must be a file, and no folder/],
-    ['no database', () => script, /must be a database of SQLite/],
+    ['a folder', () => folder, /must be a file, not a folder/],
+    ['no database', () => script, /must be an SQLite database/],
     ['in no folder that can be made', () => join(script, 'data', 'relay.db'), /its folder must exist/],
   ])('speaks of a file, and of no host or password, where DATABASE_URL is %s', async (_, path, fix) => {
     const { code, said } = await doctor({ DATABASE_URL: `file:${path()}` })

@@ -40,7 +40,7 @@ describe.each(engines)('replaying on %s', (_, openStore) => {
 
   it.each([
     ['sending', 'It is being sent right now.'],
-    ['skipped', 'A rule said no to it, so there is nothing to send again.'],
+    ['skipped', 'A rule skipped it, so there is nothing to send again.'],
   ])('leaves alone what is %s', async (status, message) => {
     const [queued] = await queueChanges(store.db, 1, ['slack'], { status: status as 'sending' })
     expect(await replayDelivery(store.db, queued?.id ?? '', now)).toEqual({ ok: false, message })
@@ -80,7 +80,7 @@ describe.each(engines)('replaying on %s', (_, openStore) => {
     )
     expect(replayed).toEqual({
       queued: queued.slice(0, 2).map(({ id }) => id),
-      left: [{ target: 'gone', why: 'There is no such target now.' }],
+      left: [{ target: 'gone', why: 'This target no longer exists.' }],
     })
     expect((await rows()).map(({ target, status }) => [target, status])).toEqual([
       ['a', 'queued'],

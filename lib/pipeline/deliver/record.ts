@@ -77,7 +77,7 @@ function settlementOf(
     random,
   })
   if ('givenUp' in next) {
-    const given = `Given up after ${failures + 1} tries. ${reason}`
+    const given = `Given up after ${failures + 1} attempts. ${reason}`
     return { status: 'failed', failures: failures + 1, next_at: null, reason: given, finished_at: time }
   }
   return { status: 'retrying', failures: failures + 1, next_at: next.at, reason, finished_at: null }

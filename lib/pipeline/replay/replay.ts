@@ -41,7 +41,7 @@ export async function replayDelivery(db: Db, deliveryId: string, now: number): P
   if (status === null) return { ok: false, message: 'There is no such delivery.' }
   if (status === 'sending') return { ok: false, message: 'It is being sent right now.' }
   if (status === 'skipped')
-    return { ok: false, message: 'A rule said no to it, so there is nothing to send again.' }
+    return { ok: false, message: 'A rule skipped it, so there is nothing to send again.' }
   return { ok: true }
 }
 
@@ -90,7 +90,7 @@ async function replayAsItWas(deps: ReplayDeps, changeId: string): Promise<Replay
     const { id, target, status } = delivery
     if (status === 'skipped' || !wants(delivery)) continue
     if (!Object.hasOwn(routes.targets, target)) {
-      replayed.left.push({ target, why: 'There is no such target now.' })
+      replayed.left.push({ target, why: 'This target no longer exists.' })
       continue
     }
     const result = await replayDelivery(db, id, now())
@@ -109,14 +109,16 @@ async function replayRouted(
   const occurredAt = await newestOccurrence(db, change.id)
   const replayed: Replayed = { queued: [], left: [] }
   for (const { target, rule, fact } of routed) {
-    const wanted = { rule, fact: JSON.stringify(fact) }
+    const routedAs = { rule, fact: JSON.stringify(fact) }
     const before = known.get(target)
     if (before && !wants(before)) continue
-    const row = before ?? newDelivery({ id: change.id, target, now: now() }, { status: 'queued', ...wanted })
+    const row =
+      before ?? newDelivery({ id: change.id, target, now: now() }, { status: 'queued', ...routedAs })
     const to = routes.targets[target]
     const orders = orderOf(row, { change, fact, to }, { occurredAt, now: change.settledAt ?? now() })
     const refusal = await replayRefusal(db, orders[0])
-    const isSending = refusal === null && before && (await requeueAs(db, row.id, wanted, now())) === 'sending'
+    const isSending =
+      refusal === null && before && (await requeueAs(db, row.id, routedAs, now())) === 'sending'
     if (refusal !== null) replayed.left.push({ target, why: refusal, isOver: true })
     if (isSending) replayed.left.push({ target, why: 'It is being sent right now.' })
     if (refusal !== null || isSending) continue
@@ -128,7 +130,7 @@ async function replayRouted(
   const unwanted = [...known.values()].filter(
     (row) => row.status !== 'skipped' && wants(row) && !isRouted(row),
   )
-  const why = "Today's rules do not want it there."
+  const why = "Today's rules do not send it there."
   replayed.left.push(...unwanted.map(({ target }) => ({ target, why })))
   return replayed
 }

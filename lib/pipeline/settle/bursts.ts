@@ -20,12 +20,12 @@ import { newChange } from '../../store/tables/changes.ts'
 import type { Arrival } from '../arrival.ts'
 import type { Interpretation } from './interpret.ts'
 
-/** How rows of one name are told together. */
+/** How traces and scores of one name are grouped. */
 export interface Bursts {
-  /** After one was told, what follows within this time is told together at its end; milliseconds. */
+  /** After a burst was reported, what follows within this time is the next burst, reported at its end; milliseconds. */
   coolDownMs: number
   rules: readonly Rule[]
-  /** Events that are kept of one burst; further ones are counted, unless they are the first for a rule. */
+  /** Number of events stored for one burst; further ones are only counted, unless they are the first for a rule. */
   maxKept: number
 }
 
@@ -37,7 +37,7 @@ const isOfBurst = (arrival: Arrival): arrival is ObservedArrival => isObserved(a
 const factAlone = (event: ObservationEvent | ScoreEvent, row: ObservedRow): BurstFact =>
   addToBurst(null, { kind: burstKind(event), name: burstName(event), row, isFirst: true }).fact
 
-/** The rules that want to hear of an event, as if it were alone. */
+/** The rules that match an event on its own. */
 export function rulesFor(rules: readonly Rule[], event: ObservationEvent | ScoreEvent): Rule[] {
   const row = rowOf(event)
   const fact = factAlone(event, row)
@@ -66,8 +66,8 @@ function groupsOf(arrivals: ObservedArrival[]): Group[] {
 }
 
 /**
- * Puts rows into the open bursts of their names, in the caller's transaction, and gives the change of each row that
- * is to be kept as an event. The first burst of a name settles at once, a further one when its cool-down has passed.
+ * Adds arrivals to the open bursts of their names, in the caller's transaction. Returns the change of each arrival that is
+ * to be stored as an event. The first burst of a name settles at once, a further one after its cool-down.
  */
 export async function addToBursts(
   trx: Db,
@@ -76,12 +76,12 @@ export async function addToBursts(
   now: number,
 ): Promise<Map<Arrival, string>> {
   const kept = new Map<Arrival, string>()
-  // In order, so that two instances never wait for each other in a circle.
+  // Sorted, so that two instances never deadlock.
   for (const group of groupsOf(arrivals.filter(isOfBurst)).toSorted((a, b) =>
     a.openKey < b.openKey ? -1 : 1,
   )) {
     const row = openRow(group, now)
-    // A test is to be seen at once, however many were sent before.
+    // A test is to be reported at once, however many were sent before.
     const last = row.test === 1 ? null : await lastToldBurst(trx, row)
     const dueAt = Math.max(now, (last ?? Number.NEGATIVE_INFINITY) + bursts.coolDownMs)
     const open = await openBurst(trx, { ...row, due_at: dueAt, next_at: dueAt })
@@ -130,7 +130,7 @@ function burstOf({ facts, observed = [] }: ChangeDetail): Burst | null {
   return fact === undefined ? null : { fact: fact as BurstFact, rows: observed }
 }
 
-/** What an open burst turned out to be. Null: nothing came of it. */
+/** Null: it has no rows. */
 export function interpretBurst(row: ChangeRow): Interpretation | null {
   const detail = JSON.parse(row.detail) as ChangeDetail
   const burst = burstOf(detail)

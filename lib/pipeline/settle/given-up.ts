@@ -7,13 +7,10 @@ import { lockTarget, updateTarget } from '../../store/tables/targets.ts'
 import { failureReasons } from '../../store/views/open-failures.ts'
 import type { Interpretation } from './interpret.ts'
 
-/** What one target gave up is told together, once in this time. */
+/** Deliveries to one target that were given up are reported together, at most once in this time. */
 const everyMs = 3_600_000
 
-/**
- * Notes that deliveries to a target were given up: opens a change of the relay's own, which settles at once or,
- * after an announcement, when its hour has passed.
- */
+/** Opens the change that reports it, which settles at once, or an hour after the previous report. */
 export async function noteGivenUp(
   db: Db,
   target: string,
@@ -29,7 +26,7 @@ export async function noteGivenUp(
   )
 }
 
-/** Says how many deliveries to the target were given up since the last announcement, and why. */
+/** Counts the deliveries that were given up since the previous report, with their reasons. */
 export async function interpretGivenUp(
   db: Db,
   { subject: target }: ChangeRow,
@@ -49,7 +46,7 @@ export async function interpretGivenUp(
     detail: {
       ...emptyDetail,
       facts: [{ kind: 'given-up', target, count }],
-      message: 'They are kept. Fix what the reason names, then replay them or dismiss them on the page.',
+      message: 'They are kept. Fix the cause, then replay or dismiss them in the dashboard.',
       problems: reasons.map((one) =>
         reasons.length === 1 ? one.reason : `${one.count} times: ${one.reason}`,
       ),

@@ -43,27 +43,27 @@ export interface ReceivedEvent {
   /** Epoch milliseconds. */
   occurredAt: number
   parsed: SourceEvent
-  /** Where the text and config are that it told, if not in `said`: left in its body, or nowhere. */
+  /** Where its text and config are, if not in `parsed`: only in its body, or nowhere. */
   text?: 'in-body' | 'none'
 }
 
 /**
- * Folds the events of one change into the prompt's state and says what changed. `waiting`: the known state
- * predicts more events of the same edit, and the quiet window has not ended (`mayWait`). `wanted`: something must be
- * read elsewhere first. Otherwise it writes the new state.
+ * Finds out what the events of one change mean, and folds those of a prompt into its stored state. `waiting`: the state
+ * predicts more events of the same edit, and the quiet window has not ended (`mayWait`). `lookup`: something must be read
+ * from Langfuse first. In both cases nothing is written.
  */
 export async function interpret(
   db: Db,
   events: ReceivedEvent[],
   { mayWait, lookups }: { mayWait: boolean; lookups: Lookups },
 ): Promise<Interpretation | 'waiting' | { lookup: LookupRequest }> {
-  const parsed = events.flatMap((event) =>
+  const ofPrompt = events.flatMap((event) =>
     event.parsed.type === 'prompt-version' ? [{ ...event, parsed: event.parsed }] : [],
   )
-  const [first] = parsed
+  const [first] = ofPrompt
   if (first) {
     const { projectId, name } = first.parsed
-    return interpretPrompt(db, { projectId, name }, parsed, { mayWait, lookups })
+    return interpretPrompt(db, { projectId, name }, ofPrompt, { mayWait, lookups })
   }
   const [other] = events
   if (!other || other.parsed.type === 'prompt-version' || isObserved(other.parsed))
@@ -86,11 +86,11 @@ async function interpretPrompt(
   })
   const { versions, unread } = await versionsFor(db, key, stored)
   if (mayWait && awaitsCounterpart(versions, stored, unread)) return 'waiting'
-  const told = foldPrompt(versions, stored)
-  const labels = labelReads(key, told, lookups)
+  const byEvents = foldPrompt(versions, stored)
+  const labels = labelReads(key, byEvents, lookups)
   if ('lookup' in labels) return labels
   const { reads } = labels
-  const fold = reads.length > 0 ? await foldRead(db, key, { versions, stored, reads }) : told
+  const fold = reads.length > 0 ? await foldRead(db, key, { versions, stored, reads }) : byEvents
   const isStale = new Set(fold.stale)
   const contents = contentsOf(events.filter(({ id }) => !isStale.has(id)))
   const difference = await differenceFor(db, key, { fold, contents, lookups })
@@ -114,10 +114,10 @@ async function interpretPrompt(
   return { kind, title, danger, actor, version, detail }
 }
 
-/** Labels of one change that Langfuse is asked for. */
+/** Labels of one change that are looked up. */
 const maxLabelReads = 5
 
-/** Labels that left a version, as far as events tell; `production` too where its version was deleted. */
+/** Labels that left a version and, by the events, went nowhere; also `production`, if its version was deleted. */
 function labelsInDoubt(facts: readonly Fact[]): string[] {
   const left = facts.flatMap((fact) => {
     if (fact.kind === 'label-removed') return [fact.label]
@@ -127,7 +127,7 @@ function labelsInDoubt(facts: readonly Fact[]): string[] {
   return [...new Set(left)].slice(0, maxLabelReads).filter((label) => !isTaken(label))
 }
 
-/** What Langfuse says of them; `wanted`: the next that it must be asked for. */
+/** Which versions carry them now; `lookup`: the next label to look up. */
 function labelReads(
   key: PromptKey,
   { facts }: Fold,
@@ -151,21 +151,21 @@ interface Reading {
 async function foldRead(db: Db, key: PromptKey, { versions, stored, reads }: Reading): Promise<Fold> {
   const holders = reads.flatMap(({ holder }) => holder ?? [])
   if (holders.length === 0) return foldPrompt(versions, stored, reads)
-  // They may be of versions that the events did not concern.
+  // They may be versions that no event was about.
   const concerned = await versionsFor(db, key, [...stored, ...holders])
   return foldPrompt(concerned.versions, stored, reads)
 }
-/** A name that is longer than any sentence, by its beginning. */
+/** Only the start of a very long name. */
 const titled = (name: string): string =>
   name.length <= maxIndexed ? name : `${name.slice(0, 100).toWellFormed()}…`
 
-/** Texts by version, the newest telling winning. A `deleted` event's text is left out: its references are unresolved. */
+/** Texts by version, from the newest event with one. A `deleted` event's is left out: its references are unresolved. */
 function contentsOf(events: (ReceivedEvent & { parsed: PromptEvent })[]): Map<number, TextSource> {
-  const telling = events
+  const withText = events
     .filter(({ parsed }) => parsed.action !== 'deleted')
     .toSorted((a, b) => (a.parsed.updatedAt ?? 0) - (b.parsed.updatedAt ?? 0))
   return new Map(
-    telling.flatMap(({ id, parsed, text }): [number, TextSource][] => {
+    withText.flatMap(({ id, parsed, text }): [number, TextSource][] => {
       if (text === 'in-body') return [[parsed.version, { eventId: id }]]
       const content = text === 'none' ? null : contentIn(parsed)
       return content ? [[parsed.version, content]] : []
@@ -182,8 +182,8 @@ function promptDetail(fold: Fold): ChangeDetail['prompt'] {
 }
 
 /**
- * Which two versions a reader wants compared: a new one with the one before (where none is known, the number
- * before), a moved label's two holders.
+ * Which two versions to compare: a new one with the one before (by number, if that is not known), or the two holders of a
+ * moved label.
  */
 export function comparedVersions(facts: Fact[], known: number[]): { from: number; to: number } | null {
   const created = facts.find((fact) => fact.kind === 'version-created')
@@ -199,7 +199,7 @@ export function comparedVersions(facts: Fact[], known: number[]): { from: number
 
 interface Compared {
   fold: Fold
-  /** Texts that the change's own events told. */
+  /** Texts in the change's own events. */
   contents: Map<number, TextSource>
   lookups: Lookups
 }
@@ -224,14 +224,14 @@ async function differenceFor(
   return `The text of v${before ? pair.to : pair.from} is not known, so nothing can be compared.`
 }
 
-const nobody = { actor: null, version: null }
+const noAuthor = { actor: null, version: null }
 
 async function interpretAlert(db: Db, parsed: AlertEvent): Promise<Interpretation> {
   const ended = parsed.severity === 'OK' ? await alertEndedBy(db, parsed) : null
-  const { facts, ...told } = describeAlert(parsed, ended ?? undefined)
+  const { facts, ...description } = describeAlert(parsed, ended ?? undefined)
   const links = linksOf(['Open the alert', parsed.url], ['Open the data', parsed.dataUrl])
   const detail = { ...emptyDetail, facts, message: parsed.body, links, environments: parsed.environments }
-  return { ...nobody, ...told, detail: ended ? { ...detail, alert: ended } : detail }
+  return { ...noAuthor, ...description, detail: ended ? { ...detail, alert: ended } : detail }
 }
 
 function interpretCallback(
@@ -241,19 +241,23 @@ function interpretCallback(
   const { type: _, ...ids } = parsed
   const answer = lookups.trace(ids)
   if (answer === undefined) return { lookup: { trace: ids } }
-  const { facts, trace, ...told } = describeCallback(ids, answer)
+  const { facts, trace, ...description } = describeCallback(ids, answer)
   const environments = trace?.environment ? [trace.environment] : []
-  return { ...nobody, ...told, detail: { ...emptyDetail, facts, environments, ...(trace && { trace }) } }
+  return {
+    ...noAuthor,
+    ...description,
+    detail: { ...emptyDetail, facts, environments, ...(trace && { trace }) },
+  }
 }
 
 function interpretOther(parsed: NotificationEvent | UnrecognisedEvent): Interpretation {
   if (parsed.type === 'project-notification') {
-    const { facts, ...told } = describeNotification(parsed)
+    const { facts, ...description } = describeNotification(parsed)
     const links = linksOf(['Open in Langfuse', parsed.url])
-    return { ...nobody, ...told, detail: { ...emptyDetail, facts, message: parsed.message, links } }
+    return { ...noAuthor, ...description, detail: { ...emptyDetail, facts, message: parsed.message, links } }
   }
-  const { facts, ...told } = describeUnrecognised(parsed)
-  return { ...nobody, ...told, detail: { ...emptyDetail, facts, problems: parsed.problems } }
+  const { facts, ...description } = describeUnrecognised(parsed)
+  return { ...noAuthor, ...description, detail: { ...emptyDetail, facts, problems: parsed.problems } }
 }
 
 const linksOf = (...links: [string, string | null][]): ChangeDetail['links'] =>

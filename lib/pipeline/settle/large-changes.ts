@@ -7,31 +7,31 @@ import type { Db } from '../../store/client.ts'
 import type { ChangeRow } from '../../store/schema.ts'
 import { eventHeads, eventWithBody, type StoredEvent } from '../../store/tables/events.ts'
 
-/** Of all bodies of a change: more is not read at once, and not while the store is held. */
+/** Bytes of all bodies of a change that are read together, and while the store is held. */
 export const maxBytesAtOnce = 2 * 1024 * 1024
 /** Large changes whose outlines are remembered until they settle. */
 const maxRemembered = 4
-/** Characters of texts that are kept for search, over all events of a change. */
+/** Characters of text kept for search, over all events of a change. */
 const maxSearched = 20_000
 
 /** A parsed event without its text. */
 export interface Outline {
   parsed: SourceEvent
-  /** It had a text, which is to be read in its body. */
+  /** Its text is to be read from its body. */
   hasText: boolean
 }
 
 export interface LargeDeps {
   db: Db
   stopping: () => boolean
-  /** All events that it had were read. */
+  /** All its events were read. */
   onRead: (changeId: string) => Promise<void>
   onFailed: (row: ChangeRow, error: unknown) => Promise<void>
 }
 
-/** The reading of changes whose events are too large to be held at once: one body after the other, beside settling. */
+/** Reads changes whose events are too large to hold at once, one body at a time, beside settling. */
 export interface LargeChanges {
-  /** What was read of a change so far, by the ids of its events. */
+  /** What was read of a change so far, by event id. */
   known: (changeId: string) => ReadonlyMap<string, Outline>
   begin: (row: ChangeRow) => void
   isUnderWay: (changeId: string) => boolean
@@ -70,7 +70,7 @@ export function createLargeChanges({ db, stopping, onRead, onFailed }: LargeDeps
   }
 }
 
-/** False where it stopped before the last. */
+/** False: it was stopped before the last. */
 async function readOutlines(
   { db, stopping }: Pick<LargeDeps, 'db' | 'stopping'>,
   changeId: string,
@@ -80,7 +80,7 @@ async function readOutlines(
   for (const { id } of await eventHeads(db, changeId)) {
     if (stopping()) return false
     if (outlines.has(id)) continue
-    // SQLite answers at once, so that nothing else would get its turn.
+    // SQLite answers synchronously: let other work run.
     await setImmediate()
     const event = await eventWithBody(db, id)
     if (!event) continue
@@ -91,7 +91,7 @@ async function readOutlines(
   return true
 }
 
-/** `room`: for so many characters of its text, to be searched by. */
+/** `room`: how many characters of its text to keep for search. */
 function outlineOf(event: StoredEvent, room: number): Outline & { searched: number } {
   const parsed = readStored(event)
   if (parsed.type !== 'prompt-version') return { parsed, hasText: false, searched: 0 }

@@ -3,12 +3,12 @@ import type { StoredPromptEvent } from '../../core/change/change.ts'
 import type { CallbackIds, TraceAnswer } from '../../core/change/describe-callback.ts'
 import type { PromptKey, VersionContent } from '../../core/prompt/fold.ts'
 
-/** A version whose text no event had, for a difference. */
+/** A version whose text is needed for a difference, and was in no event. */
 export interface VersionRequest extends PromptKey {
   version: number
 }
 
-/** A label that left a version by an event, or was deleted with it: does anything carry it now? */
+/** A label that left a version, or was deleted with it: does any version carry it now? */
 export interface LabelRequest extends PromptKey {
   label: string
 }
@@ -21,7 +21,7 @@ export interface LabelAnswer {
 /** What must be read from Langfuse before a change can be interpreted. */
 export type LookupRequest = { version: VersionRequest } | { trace: CallbackIds } | { label: LabelRequest }
 
-/** What was read for a change. Null: it cannot be had, without API keys for example; undefined: it was not asked for yet. */
+/** What was read for a change. Null: not available, for example without API keys; undefined: not requested yet. */
 export interface Lookups {
   version: (request: VersionRequest) => VersionContent | null | undefined
   trace: (request: CallbackIds) => TraceAnswer | null | undefined
@@ -35,19 +35,19 @@ export interface Readers {
   readLabel?: (request: LabelRequest) => Promise<LabelAnswer | null>
 }
 
-/** How long a trace is asked for, from the callback on, and how long after one try the next comes. */
+/** For how long after its callback a trace is requested, and the pause between two requests. */
 const askForMs = 10 * 60_000
 const againMs = 30_000
 
 interface Readings {
   lookups: Lookups
-  /** Null: it is known now; else when to ask again, epoch milliseconds. `since`: when the change was opened. */
+  /** Null: it is known now; else when to request it again, epoch milliseconds. `since`: when the change was opened. */
   read: (request: LookupRequest, at: { since: number; now: number }) => Promise<number | null>
 }
 
 /**
- * The answers for one change. A difference is worth asking for once, but Langfuse gets some time to confirm ids that
- * anyone may have written, before anyone is notified of them.
+ * The answers for one change. A text is requested once, but ids that anyone may have written are requested for a while:
+ * nobody is notified before Langfuse has had time to confirm them.
  */
 function readings({ readVersion, readTrace, readLabel }: Readers): Readings {
   const versions = new Map<string, VersionContent | null>()
@@ -83,7 +83,7 @@ function readings({ readVersion, readTrace, readLabel }: Readers): Readings {
   }
 }
 
-/** Langfuse counts requests, and one that hangs must leave room for others. */
+/** Concurrent requests. Langfuse limits them, and one that hangs must not block others. */
 const maxAtOnce = 4
 /** Changes whose answers are remembered until they settle. */
 const maxRemembered = 1000
@@ -91,18 +91,18 @@ const maxRemembered = 1000
 export interface LookupDeps {
   readers: Readers
   now: () => number
-  /** True: nothing more is begun. */
+  /** True: start nothing more. */
   stopping: () => boolean
-  /** It is known now (`againAt` null), or the change is to be settled again then (epoch milliseconds). */
+  /** The answer is known (`againAt` null), or is to be requested again then (epoch milliseconds). */
   onAnswer: (changeId: string, againAt: number | null) => Promise<void>
   onError: (error: unknown) => void
 }
 
-/** What changes need to know from Langfuse, read beside the settling of others. */
+/** Reads what changes need from Langfuse, while others settle. */
 export interface LookupQueue {
   /** What was read for this change so far. */
   known: (changeId: string) => Lookups
-  /** Reads something for a change as soon as there is room; one at a time for each. */
+  /** Reads something for a change as soon as there is room, one request at a time for each change. */
   begin: (change: { id: string; openedAt: number }, request: LookupRequest) => void
   isUnderWay: (changeId: string) => boolean
   /** It has settled. */
@@ -127,7 +127,7 @@ export function createLookupQueue({ readers, now, stopping, onAnswer, onError }:
     known.set(changeId, found)
     for (const id of known.keys()) {
       if (known.size <= maxRemembered) break
-      // Settled by another instance, probably. Otherwise it is read again.
+      // Probably settled by another instance; otherwise it is read again.
       if (!queue.isUnderWay(id)) known.delete(id)
     }
     return found
@@ -142,10 +142,10 @@ export function createLookupQueue({ readers, now, stopping, onAnswer, onError }:
   }
 }
 
-/** After no answer came, nothing is asked for this long: each request that hangs takes the place of another. */
+/** Pause after a request without an answer: each one that hangs keeps others waiting. */
 const restMs = 60_000
 
-/** When Langfuse may be asked again; one for each of its limits. Times in milliseconds. */
+/** A pause of requests to Langfuse, one for each of its rate limits. Times in milliseconds. */
 export interface Rest {
   left: () => number
   /** `retryAfterMs`: as long as Langfuse asked for. */
@@ -166,7 +166,7 @@ export function createRest(now: () => number): Rest {
   }
 }
 
-/** Reads by `read` (undefined: no answer), with a rest after each time that no answer came; null meanwhile. */
+/** Wraps `read` (undefined: no answer): pauses after each missing answer, and returns null meanwhile. */
 export function withRest<Request, Answer>(
   read: (request: Request) => Promise<Answer | null | undefined>,
   rest: Rest,
@@ -180,7 +180,7 @@ export function withRest<Request, Answer>(
   }
 }
 
-/** The same for traces, whose answer says itself that none came. */
+/** The same for traces, which have an answer of their own for that. */
 export function tracesWithRest(
   read: (request: CallbackIds) => Promise<TraceAnswer>,
   rest: Rest,

@@ -7,7 +7,7 @@ interface Monitor {
   monitorId: string
 }
 
-/** The end of an alert. `at`: when its monitor saw it, epoch milliseconds. */
+/** The end of an alert. `at`: when its monitor ran, epoch milliseconds. */
 export interface Recovery {
   changeId: string
   at: number
@@ -15,8 +15,8 @@ export interface Recovery {
 }
 
 /**
- * The first alert since the monitor was last well, at the time of a run at `at`. Whatever came at the same time or
- * later is left out: two automations tell of one run twice, and an old recovery may come late.
+ * The first alert since the monitor last recovered, before a run at `at`. Changes of the same time or later are ignored: two
+ * automations send one run twice, and an old recovery may arrive late.
  */
 function openAlert(history: MonitorChange[], at: number): MonitorChange | null {
   const before = history.filter((one) => one.at < at)
@@ -24,14 +24,14 @@ function openAlert(history: MonitorChange[], at: number): MonitorChange | null {
   return before.slice(well + 1).find(({ kind }) => kind === 'alert') ?? null
 }
 
-/** The alert that a recovery ends; null where none is known. */
+/** The alert that a recovery ends; null: none is known. */
 export async function alertEndedBy(db: Db, recovery: Monitor & { at: number }): Promise<EndedAlert | null> {
   const alert = openAlert(await monitorChanges(db, recovery), recovery.at)
   if (!alert) return null
   return { changeId: alert.id, title: alert.title, since: alert.at, forMs: recovery.at - alert.at }
 }
 
-/** What ended an alert, also where its recovery was told first; null for other changes and while it lasts. */
+/** The recovery that ended an alert, even if it arrived first; null: the change is no alert, or still lasts. */
 export async function recoveryOf(db: Db, change: Change): Promise<Recovery | null> {
   const alert = change.detail.facts.find((fact) => fact.kind === 'alert')
   if (!alert || change.projectId === null) return null

@@ -11,16 +11,16 @@ import { noteUnsettled } from '../journal.ts'
 import type { Interpretation } from './interpret.ts'
 import { type AfterCommit, writeSettlement } from './write-settlement.ts'
 
-/** Before each further try, milliseconds. A bug seldom goes by itself, and all later events of its prompt wait with it. */
+/** Pause before each further try, milliseconds. A bug seldom goes away, and later events of the prompt wait meanwhile. */
 const waits = [10_000, 60_000, 300_000]
-/** A change that cannot even be settled as one that could not be described is tried again after this long. */
+/** Pause before a change is tried again that cannot even be settled as not described. */
 const hopelessMs = 3_600_000
-/** A change at which a statement took too long, in case that the store has not fallen silent. */
+/** Pause after a statement took too long, in case the change is the cause and not the store. */
 const timedOutMs = 5000
 /** Characters of an error. */
 const maxReason = 300
 
-/** How long a change that failed to settle so often in a row waits for the next try; null: it is to be given up. */
+/** How long a change waits after this many failures in a row; null: give up. */
 export const waitAfter = (failures: number): number | null =>
   failures === 0 ? 0 : (waits[failures - 1] ?? null)
 
@@ -31,13 +31,13 @@ interface Deps {
 }
 
 /**
- * Counts a failure against the change that was being settled. It is tried again later or, after some failures, settled as
- * what it is: not described. Gives its id. Throws the error where it is not the change's: the store has failed.
+ * Counts a failure against the change that was being settled. It is tried again later or, after several failures, settled as
+ * not described. Returns its id. Throws the error if the store failed, not the change.
  */
 export async function setApart(deps: Deps, row: ChangeRow, error: unknown): Promise<string> {
   const { db, now } = deps
   if (isStoreFailure(error)) {
-    // It must not be the first again, in case that it is too much for a statement.
+    // It must not be the first again, in case it is too large for a statement.
     if (isStatementTimeout(error))
       await postponeChanges(db, [row.id], now() + timedOutMs).catch(() => undefined)
     throw error
@@ -96,7 +96,7 @@ function undescribed(
     detail: {
       ...emptyDetail,
       facts: [{ kind: 'undescribed', failures, events }],
-      message: `Interpreting it failed ${tries}. ${kept}. No rule was applied to it. On its page its events can be interpreted again, after an update of the relay for example.`,
+      message: `Interpreting it failed ${tries}. ${kept}. No rule was applied to it. It can be interpreted again from its page, for example after an update of the relay.`,
       problems: [reason],
     },
   }

@@ -32,41 +32,41 @@ export interface SettleDeps extends Readers {
   now: () => number
 }
 
-/** What a settler needs of the loop that runs it. */
+/** What a settler needs from its loop. */
 export interface SettlerHooks {
-  /** True: nothing more is read from Langfuse. */
+  /** True: read nothing more from Langfuse. */
   stopping: () => boolean
-  /** What a change waited for is known: settle again. */
+  /** What a change was waiting for is known: settle again. */
   onReady: () => void
-  /** A change settled whose texts are still to be copied (`copyTexts`). */
+  /** A change settled whose texts must still be copied (`copyTexts`). */
   onLarge: () => void
   onError: (error: unknown) => void
 }
 
-/** While something is read from Langfuse, the change is left alone for this long. */
+/** Pause of a change while something is read for it. */
 const readMs = 30_000
-/** A change that settles behind another one is tried again this often. */
+/** Pause of a change that must settle after another one. */
 const behindMs = 1000
 
 export interface SettleRound {
   /** How many changes were claimed. */
   claimed: number
   settled: number
-  /** Others may be due. */
+  /** More may be due. */
   isMore: boolean
 }
 
 export interface Settler {
-  /** Claims the open changes that are due next, some at a time: settles each, or finds that something is still to come. */
+  /** Claims a few of the changes that are due, and settles each unless something is still missing. */
   settleDue: () => Promise<SettleRound>
   /** Resolves when nothing is being read for any of them. */
   idle: () => Promise<void>
 }
 
 /**
- * Settles changes. What no event had is read from Langfuse beside it, because one that waits for the network would hold
- * up everything else; its change is due again with the answer. A change that throws is set apart at once and holds up no
- * other; an error of the store is thrown, and counts against no change.
+ * Settles changes. What events lack is read from Langfuse meanwhile, because waiting for the network would delay everything
+ * else; the change is due again with the answer. A change that throws is set apart at once and does not delay others. An
+ * error of the store is thrown, and counts against no change.
  */
 export function createSettler(deps: SettleDeps, hooks: SettlerHooks): Settler {
   const { stopping, onReady, onLarge, onError } = hooks
@@ -95,7 +95,7 @@ export function createSettler(deps: SettleDeps, hooks: SettlerHooks): Settler {
   }
 }
 
-/** One round without a loop, with what has to be read from Langfuse for it. */
+/** One round without a loop, including what must be read from Langfuse. */
 export async function settleDue(deps: SettleDeps): Promise<SettleRound> {
   const found = { isReady: false, isLarge: false }
   const settler = createSettler(deps, {
@@ -121,21 +121,21 @@ export async function settleDue(deps: SettleDeps): Promise<SettleRound> {
   return round
 }
 
-/** What goes on beside settling, for changes that cannot be settled at once. */
+/** What runs beside settling, for changes that cannot settle at once. */
 interface Beside {
   lookupQueue: LookupQueue
   large: LargeChanges
   onLarge: () => void
 }
 
-/** How far a round has come, for where it throws. */
+/** How far a round got, in case it throws. */
 interface Progress {
   ids: string[]
-  /** The change that is being settled; null: none was at fault. */
+  /** The change being settled; null: none. */
   at: ChangeRow | null
 }
 
-/** All that are due together; where one throws, that one is set apart, and the others are settled one by one. */
+/** Settles what is due in one transaction. If a change throws, it is set apart, and the others are settled one by one. */
 async function settleBatch(deps: SettleDeps, beside: Beside): Promise<{ ids: string[]; settled: number }> {
   const progress: Progress = { ids: [], at: null }
   try {
@@ -153,7 +153,7 @@ async function settleBatch(deps: SettleDeps, beside: Beside): Promise<{ ids: str
 
 async function settleAlone(deps: SettleDeps, beside: Beside, id: string): Promise<boolean> {
   const progress: Progress = { ids: [], at: null }
-  // SQLite answers at once, so that nothing else would get its turn.
+  // SQLite answers synchronously: let other work run.
   await setImmediate()
   try {
     return (await runOnce(deps, beside, { id, progress })) > 0
@@ -164,7 +164,7 @@ async function settleAlone(deps: SettleDeps, beside: Beside, id: string): Promis
   }
 }
 
-/** `behind`: an earlier change of the same prompt settles first. */
+/** `behind`: an earlier change of the same prompt must settle first. */
 type Result = 'settled' | 'waiting' | 'behind' | 'under-way' | 'large' | { lookup: LookupRequest }
 
 interface Tried {
@@ -178,7 +178,7 @@ interface Round {
   progress: Progress
 }
 
-/** Gives how many were settled. */
+/** Returns how many were settled. */
 async function runOnce(deps: SettleDeps, beside: Beside, { id, progress }: Round): Promise<number> {
   const { db, routes, now } = deps
   const notes: AfterCommit[] = []
@@ -218,7 +218,7 @@ async function postponeOpen(trx: Db, tried: Tried[], now: number): Promise<void>
   )
 }
 
-/** Begins what a change still needs, or forgets what was read for one that has settled. */
+/** Starts reading what a change needs, or forgets what was read for a settled one. */
 function readBeside({ lookupQueue, large, onLarge }: Beside, { row, result }: Tried): void {
   if (typeof result === 'object') lookupQueue.begin({ id: row.id, openedAt: row.opened_at }, result.lookup)
   else if (result === 'large') large.begin(row)
@@ -254,26 +254,26 @@ async function settleClaimed(
       })
   if (interpretation === 'waiting') return interpretation
   if (interpretation && 'lookup' in interpretation) return interpretation
-  // Without one it was opened for an event that another instance turned out to have stored first.
+  // Without one, the change was opened for an event that another instance had stored first.
   if (interpretation)
     await writeSettlement(trx, { row, interpretation, events: known.events, parsed }, context)
   else await deleteChange(trx, row.id)
   return 'settled'
 }
 
-/** Whether the change that was due before this one's first event came is still to be settled. */
+/** Whether a change that was due before this one's first event arrived is still open. */
 async function isBehind(trx: Db, { detail }: ChangeRow): Promise<boolean> {
-  // Hardly any has one, and reading the whole detail to see that takes longer.
+  // Hardly any is, and parsing the detail takes longer than this check.
   if (!detail.includes('"behind"')) return false
   const { behind } = JSON.parse(detail) as ChangeDetail
   if (behind === undefined || !(await isOpen(trx, behind))) return false
-  // One that cannot even be settled as not described holds up no others.
+  // A change that cannot even settle as not described does not delay others.
   return waitAfter(await failuresOf(trx, behind)) !== null
 }
 
 /**
- * Two automations send one alert at once, and two instances may each have opened a change for it: the later one, or the
- * one that is not settled yet, gives its events to the other.
+ * If two automations send one alert at once, two instances may each have opened a change for it. The later one, or the one
+ * that has not settled yet, gives its events to the other.
  */
 async function joinTwin(trx: Db, { id }: ChangeRow, parsed: SourceEvent[]): Promise<boolean> {
   if (!parsed.some(({ type }) => type === 'monitor-alert' || type === 'project-notification')) return false
@@ -284,7 +284,7 @@ async function joinTwin(trx: Db, { id }: ChangeRow, parsed: SourceEvent[]): Prom
   return true
 }
 
-/** A change that the relay opened about itself; null: it is about events. */
+/** For a change that the relay opened about itself; null: it is about events. */
 async function interpretOwn(trx: Db, row: ChangeRow, now: number): Promise<Interpretation | null> {
   if (row.kind === 'given-up') return interpretGivenUp(trx, row, now)
   return row.kind === 'trouble' || row.kind === 'trouble-over' ? interpretTrouble(row) : null
@@ -302,7 +302,7 @@ const interpretEvents = async (
 ): Promise<Awaited<ReturnType<typeof interpret>> | null> =>
   received.length === 0 ? null : interpret(trx, received, context)
 
-/** Null: they are too large to be read here, and not all of them were read beside. */
+/** Null: they are too large to read here, and not all have been read beside settling. */
 async function readEvents(
   db: Db,
   { id: changeId }: ChangeRow,

@@ -8,7 +8,7 @@ import { eventWithBody } from '../../store/tables/events.ts'
 import { contentOf, storeContent, type TextSource, versionToCopy } from '../../store/tables/prompts.ts'
 import { unsynced } from '../../store/unsynced.ts'
 
-/** What an event of a prompt says of its text; null: nothing, or the event is gone. */
+/** The text in an event of a prompt; null: it has none, or is gone. */
 async function textOfEvent(db: Db, eventId: string): Promise<VersionContent | null> {
   const event = await eventWithBody(db, eventId)
   const parsed = event && readStored(event)
@@ -18,7 +18,7 @@ async function textOfEvent(db: Db, eventId: string): Promise<VersionContent | nu
 export const contentIn = ({ text, config }: PromptEvent): VersionContent | null =>
   text === undefined ? null : { text, config: config ?? {} }
 
-/** The text and config of one version; null when no event has told them. */
+/** The text and config of a version; null: no event had them. */
 export async function versionText(db: Db, key: PromptKey, version: number): Promise<VersionContent | null> {
   const { content, eventId } = await contentOf(db, key, version)
   return (eventId === null ? null : await textOfEvent(db, eventId)) ?? content
@@ -28,8 +28,8 @@ export const readSource = async (db: Db, source: TextSource): Promise<VersionCon
   'eventId' in source ? textOfEvent(db, source.eventId) : source
 
 /**
- * Copies texts out of the bodies of events to their versions, one after the other: a change of hundreds of them would
- * hold the store for seconds if it wrote them all when it settles. What was copied when the process dies stays so.
+ * Copies texts from event bodies to their versions, one at a time: a change of hundreds of versions would hold the store for
+ * seconds if it did this while settling. If the process dies, what was copied stays.
  */
 export async function copyTexts(
   db: Db,
@@ -37,7 +37,7 @@ export async function copyTexts(
   sleep: (ms: number) => Promise<void> = async () => {},
 ): Promise<void> {
   while (!stopping()) {
-    // SQLite gives way to nobody.
+    // SQLite answers synchronously: let other work run.
     await setImmediate()
     const before = performance.eventLoopUtilization()
     const isOver = await unsynced(db, async (trx) => {
@@ -47,7 +47,7 @@ export async function copyTexts(
       return false
     })
     if (isOver) return
-    // Nobody waits for it.
+    // Nothing waits for it.
     await sleep(performance.eventLoopUtilization(before).active)
   }
 }

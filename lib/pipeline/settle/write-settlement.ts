@@ -17,7 +17,7 @@ import { orderOf } from '../deliver/order.ts'
 import { noteSettled } from '../journal.ts'
 import type { Interpretation } from './interpret.ts'
 
-/** Notes in log, metrics and trace that a change was settled. */
+/** Writes to log, metrics and trace that a change was settled. */
 export type AfterCommit = (endedAt: number) => void
 
 export interface SettlingContext {
@@ -26,7 +26,7 @@ export interface SettlingContext {
   afterCommit: (note: AfterCommit) => void
 }
 
-/** A change with its events, parsed as far as they could be, and what it turned out to be. */
+/** A change, its events as far as they could be parsed, and its interpretation. */
 export interface Settlement {
   row: ChangeRow
   interpretation: Interpretation
@@ -37,20 +37,20 @@ export interface Settlement {
 /** Characters; a label alone may be longer. */
 const maxTitle = 2000
 
-/** Labels that a rule names: what it matches must be seen, however many others there are. */
+/** Labels named by rules: these are kept, however many others there are. */
 const namedLabels = ({ rules }: Routes): Set<string> =>
   new Set(['production', 'latest', ...rules.flatMap(({ label = [] }) => many(label))])
 
 type Settling = Interpretation & Pick<Change, 'projectId' | 'subject'>
 
-/** Settles a change as what it turned out to be, with a delivery for each target that it is routed to. */
+/** Settles a change, with a delivery for each target that rules route it to. */
 export async function writeSettlement(
   db: Db,
   { row, interpretation, events, parsed }: Settlement,
   { routes, now, afterCommit }: SettlingContext,
 ): Promise<void> {
   const keep = namedLabels(routes)
-  // Rules see all of it; kept is what has its bounds.
+  // Rules see all of it; a bounded part is stored.
   const whole = { ...interpretation, projectId: row.project_id, subject: row.subject }
   const title = whole.title.slice(0, maxTitle).toWellFormed()
   const change = { ...whole, title, detail: boundedDetail(whole.detail, keep) }
@@ -82,7 +82,7 @@ export async function writeSettlement(
 
 type Routing = ReturnType<typeof route>
 
-/** By the rules, and to where an incident was opened that ends now. */
+/** By the rules, and to targets where this change ends an incident. */
 async function routeAll(
   db: Db,
   routes: Routes,

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
 import { jsonOf } from '../../base/json.ts'
 
-/** The text that counts: a checkout on Windows has other line ends. `next.config.ts` does the same at the build. */
+/** Ignores line endings, which differ in a checkout on Windows. `next.config.ts` computes the same at build time. */
 const hashOf = (text: string): string =>
   createHash('sha256').update(text.replaceAll('\r\n', '\n')).digest('hex')
 
@@ -12,7 +12,7 @@ const read = (path: string): Promise<string | null> =>
 
 const builtIn = z.object({ config: z.object({ env: z.object({ RELAY_CONFIG_HASH: z.string() }) }) })
 
-/** Of the build that lies here: for a process that is not of it, the doctor's. */
+/** The hash of the build in this folder, for processes outside the build, such as the doctor. */
 async function hashOfBuild(): Promise<string | null> {
   const files = await read('.next/required-server-files.json')
   if (files === null) return null
@@ -20,20 +20,20 @@ async function hashOfBuild(): Promise<string | null> {
 }
 
 /**
- * Whether the rules that were built in are others than those of `relay.config.ts` in this folder; null: there is no such
- * file, or no build. A development server takes the file as it is.
+ * Whether the rules in the build differ from `relay.config.ts` in this folder; null: there is no such file, or no build. A
+ * development server reads the file itself.
  */
 export async function builtRulesDiffer(): Promise<boolean | null> {
   if (process.env.NODE_ENV === 'development') return null
-  // Put in by the build.
+  // Set by the build.
   const built = process.env.RELAY_CONFIG_HASH ?? (await hashOfBuild())
   const file = await read('relay.config.ts')
   return file === null || built === null ? null : hashOf(file) !== built
 }
 
-/** In the words of a problem, for logs, the doctor and the setup page. */
+/** As a problem, for the log, the doctor and the setup page. */
 export const builtRulesWarning = {
   name: 'relay.config.ts',
-  what: 'is not what the running rules were built from',
-  fix: 'Build again (npm run build, or the image), and restart.',
+  what: 'has changed since the running rules were built',
+  fix: 'Build again (npm run build, or the image), then restart.',
 }

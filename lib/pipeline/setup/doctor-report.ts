@@ -14,16 +14,16 @@ const words: Record<CheckState, string> = {
 
 const many = (count: number, one: string, more: string): string => (count === 1 ? one : `${count} ${more}`)
 
-function linesOf({ title, state, words: said, fix, at }: Check, paint: Paint): string[] {
+function linesOf({ title, state, words: finding, fix, at }: Check, paint: Paint): string[] {
   const when = at === null ? '' : ` ${new Date(at).toISOString().replace(/\.\d+Z$/, 'Z')}`
-  const first = `  ${paint(state, words[state].padEnd(8))} ${title}: ${said}${when}`
+  const first = `  ${paint(state, words[state].padEnd(8))} ${title}: ${finding}${when}`
   return fix === null ? [first] : [first, `           → ${fix}`]
 }
 
-/** Sets words apart by their state, in a terminal. */
+/** Colours text by state, in a terminal. */
 export type Paint = (state: CheckState, text: string) => string
 
-/** All checks as lines, the sum of them at the end. */
+/** All checks as lines, with a summary at the end. */
 export function doctorReport(groups: Group[], paint: Paint): string[] {
   const checks = groups.flatMap((group) => group.checks)
   const [problems, warnings, open] = (['problem', 'warning', 'not-yet'] as const).map(

@@ -11,17 +11,17 @@ interface World {
   fetch: typeof globalThis.fetch
   /** Epoch milliseconds. */
   now: () => number
-  /** How long all of it may take, milliseconds. */
+  /** Time limit for everything, milliseconds. */
   timeoutMs: number
   /** Draws a request to Langfuse from its budget; absent: none is counted. */
   draw?: LangfuseApi['draw']
 }
 
-/** A bug in reaching one says nothing about the others. */
+/** A bug in one check must not hide the others' results. */
 const reachOf = (target: Target, context: SendContext): Promise<Reach> =>
   reachTarget(target, context).catch(() => troubled('It could not be checked: please report this bug'))
 
-/** Finds out whether Langfuse and every configured target can be reached, all at once. Posts nothing anywhere. */
+/** Checks in parallel whether Langfuse and each configured target can be reached. Posts nothing. */
 export async function reachAll(
   { env, routes }: { env: Env; routes: Routes },
   { fetch, now, timeoutMs, draw }: World,

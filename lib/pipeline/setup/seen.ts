@@ -16,10 +16,10 @@ import { knownNames, lastDelivered, lastOfKind, lastRejection, lastSigned } from
 import { builtRulesDiffer, builtRulesWarning } from './built-rules.ts'
 
 const endpoint = 'langfuse-webhook'
-/** A sender that signs means this relay; what comes without a signature is mostly a scan of the internet. */
+/** A signed request was meant for this relay; unsigned ones are mostly internet scans. */
 const ofSigners = ['signature-mismatch', 'signature-expired', 'signature-undated', 'scheme-off', 'no-secret']
 
-/** What the checks are made of, with the change that each target got last. */
+/** What the checks are based on, and the last change that each target received. */
 export interface Seen extends SetupSeen {
   targets: (TargetSeen & { lastChangeId: string | null })[]
 }
@@ -28,14 +28,14 @@ interface Given {
   env: Env
   configuration: Omit<Configuration, 'env'>
   now: number
-  /** No process lives on between requests. */
+  /** No process stays between requests. */
   isServerless: boolean
   address: SetupSeen['address']
   reached: SetupSeen['reached']
   writeProblem: SetupSeen['writeProblem']
 }
 
-/** All that the setup page and the doctor check, as it stands now. */
+/** Reads everything that the setup page and the doctor check. */
 export async function setupSeen(db: Db, given: Given): Promise<Seen> {
   const { env, configuration, now, isServerless, address, reached, writeProblem } = given
   const states = new Map((await allTargets(db)).map((row) => [row.name, row]))

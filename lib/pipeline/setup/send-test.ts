@@ -12,10 +12,10 @@ import type { Arrival } from '../arrival.ts'
 import type { Received } from '../receive.ts'
 import { type TestKind, type TestPlan, testPlan, testProject } from './test-bodies.ts'
 
-/** Where an event came from that the relay sent itself. */
+/** The source of events that the relay sent itself. */
 export const testSource = 'test'
 
-/** What is known of the test's prompt before its edit, whatever an earlier test left. */
+/** Resets the stored state of the test's prompt to what it is before the edit. */
 async function prepare(db: Db, { before }: TestPlan): Promise<void> {
   if (!before) return
   const key = { projectId: testProject, name: before.name }
@@ -31,7 +31,7 @@ async function prepare(db: Db, { before }: TestPlan): Promise<void> {
   })
 }
 
-/** Signed with a secret that is thrown away, and opened as at the door: the way of a real one, without its sender. */
+/** Signed with a random secret and verified, like a real webhook. */
 function signedArrival(body: object, now: number): Arrival {
   const rawBody = Buffer.from(JSON.stringify(body))
   const secret = `lf-whsec_${randomBytes(32).toString('hex')}`
@@ -58,7 +58,7 @@ function signedArrival(body: object, now: number): Arrival {
   }
 }
 
-/** Sends an event of the relay's own all the way: stored, settled, routed by the rules, delivered. Gives its change. */
+/** Sends a test event through everything: stored, settled, routed by the rules, delivered. Returns its change. */
 export async function sendTest(
   deps: { db: Db; receive: (arrival: Arrival) => Promise<Received> },
   kind: TestKind,
@@ -92,7 +92,7 @@ const messageDelivery = (id: string, target: string, now: number): DeliveryRow =
     { status: 'queued', rule: 'test message', fact: JSON.stringify(messageFact) },
   )
 
-/** Queues a message to one target alone, past all rules. Gives its change. */
+/** Queues a message to one target, bypassing the rules. Returns its change. */
 export async function sendTestMessage(db: Db, target: string, now: number): Promise<string> {
   const change = messageChange(target, now)
   await db.transaction().execute(async (trx) => {

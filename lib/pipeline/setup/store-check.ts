@@ -4,14 +4,14 @@ import { fixOf } from '../../base/log.ts'
 import { type StoreErrorKind, storeErrorKind, storeErrorWords } from '../../base/store-error.ts'
 import { type Finding, ok, problem } from '../../core/setup/finding.ts'
 
-/** Room on the disk that holds SQLite's file, bytes; null: not known. */
+/** Space on the disk of SQLite's file, bytes; null: unknown. */
 export interface DiskSeen {
   path: string
   free: number | null
   size: number | null
 }
 
-/** The disk of a store that is a file; null for Postgres, whose disk is elsewhere. */
+/** The disk of an SQLite store; null for Postgres. */
 export async function diskOf(databaseUrl: string): Promise<DiskSeen | null> {
   if (!databaseUrl.startsWith('file:')) return null
   const path = resolve(databaseUrl.slice('file:'.length))
@@ -31,7 +31,7 @@ function room(bytes: number): string {
 const roomOf = ({ free, size }: DiskSeen): string =>
   free === null || size === null ? '' : `${room(free)} of ${room(size)} free`
 
-/** A database's error may hold its address, but never its password. */
+/** A database's error may contain its address, but never its password. */
 const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 const fixes: Record<StoreErrorKind, (disk: DiskSeen | null) => string> = {
@@ -42,16 +42,16 @@ const fixes: Record<StoreErrorKind, (disk: DiskSeen | null) => string> = {
   'read-only': (disk) =>
     disk
       ? `Make ${disk.path} and its folder writable for the user that runs the relay.`
-      : 'Point DATABASE_URL to the primary server, and let its user write.',
+      : 'Point DATABASE_URL to the primary server, and give its user write access.',
   'disk-error': (disk) => `Check the disk${disk ? ` that holds ${disk.path}` : " of the database's server"}.`,
   busy: () => 'End the other process that holds a transaction open, or wait for it.',
   unreachable: (disk) =>
     disk
-      ? `Check DATABASE_URL: ${disk.path} must be a file, and no folder; its folder must exist, or be one that can be made.`
+      ? `Check DATABASE_URL: ${disk.path} must be a file, not a folder; its folder must exist, or the relay must be able to create it.`
       : 'Check DATABASE_URL: host, port, name and password, and that this machine may connect and write.',
   other: (disk) =>
     disk
-      ? `Check DATABASE_URL: ${disk.path} must be a database of SQLite, or not be there yet.`
+      ? `Check DATABASE_URL: ${disk.path} must be an SQLite database, or not exist yet.`
       : 'Check DATABASE_URL: host, port, name and password, and that this machine may connect and write.',
 }
 
@@ -62,7 +62,7 @@ export function storeFailed(error: unknown, disk: DiskSeen | null): Finding {
   const kind = storeErrorKind(error)
   const known = kind === 'disk-full' || kind === 'read-only' || kind === 'disk-error' || kind === 'busy'
   const what = known
-    ? `Takes no writes: ${storeErrorWords[kind]} (${reasonOf(error)}).`
+    ? `Accepts no writes: ${storeErrorWords[kind]} (${reasonOf(error)}).`
     : `Not usable: ${reasonOf(error)}.`
   const where = disk ? ` ${disk.path}${roomOf(disk) ? `, ${roomOf(disk)}` : ''}.` : ''
   return problem(`${what}${where}`, fixes[kind](disk))
@@ -71,5 +71,5 @@ export function storeFailed(error: unknown, disk: DiskSeen | null): Finding {
 export function storeWorks(databaseUrl: string, disk: DiskSeen | null): Finding {
   const words = databaseUrl.startsWith('file:') ? 'SQLite' : 'Postgres'
   const where = disk ? ` ${disk.path}${roomOf(disk) ? `, ${roomOf(disk)}` : ''}.` : ''
-  return ok(`${words}: reached, up to date, and takes writes.${where}`)
+  return ok(`${words}: reached, up to date, and accepts writes.${where}`)
 }

@@ -2,7 +2,7 @@ import type { Fact, VersionState } from '../../core/change/change.ts'
 import { type ObservedRow, observationBody, rowOf, scoreBody } from '../../core/change/observed.ts'
 import { fromObservation, fromScore } from '../../langfuse/body.ts'
 
-/** No project of Langfuse has such an id, so that a test never touches what is known of a real prompt. */
+/** Not the id of any Langfuse project, so that a test never changes the state of a real prompt. */
 export const testProject = 'prompt-relay-test'
 
 interface TestVersion {
@@ -10,13 +10,13 @@ interface TestVersion {
   content: { text: string; config: Record<string, unknown> }
 }
 
-/** A test of one kind: the bodies to send, as Langfuse would write them, and what is to be known before. */
+/** A test: bodies to send, as Langfuse would write them, and the state before. */
 export interface TestPlan {
   before: { name: string; versions: TestVersion[] } | null
   bodies: object[]
 }
 
-/** What can be sent as a test: one for each thing that Langfuse sends. */
+/** One test for each kind of thing that Langfuse sends. */
 export const testKinds = [
   'version-created',
   'promoted',
@@ -32,7 +32,7 @@ export type TestKind = (typeof testKinds)[number]
 
 const once = { count: 1, firstAt: 0, lastAt: 0 }
 
-/** What each turns out to be, for which targets hear of it; of traces and scores without their times. */
+/** The facts of each test, to show which targets receive it; without the times of traces and scores. */
 export const testFacts: Record<TestKind, Fact[]> = {
   'version-created': [{ kind: 'version-created', version: 2, labels: ['latest'] }],
   promoted: [{ kind: 'promoted', label: 'production', from: 1, to: 2 }],
@@ -82,7 +82,7 @@ function promptBody(
       config: { temperature: version > 1 ? 0.2 : 0.7 },
       commitMessage: 'A test sent from the setup page',
       tags: [],
-      // Of an older version, or the newer ones would be taken for deleted and created anew.
+      // In the past for older versions; otherwise newer ones would count as deleted and created again.
       createdAt: iso(action === 'created' ? now : now - 2 * earlierMs),
       updatedAt: iso(now),
     },
@@ -134,9 +134,9 @@ const edits = {
   },
 } satisfies Record<string, { before: Version[]; events: { action: string; prompt: Version }[] }>
 
-/** An edit of a prompt of the relay's own. `id`: unique; `now`: epoch milliseconds. */
+/** An edit of the test prompt. `id`: unique; `now`: epoch milliseconds. */
 function promptPlan(kind: keyof typeof edits, id: string, now: number): TestPlan {
-  // One name a kind, so that two tests at once are not taken for one edit.
+  // One name for each kind, so that simultaneous tests do not count as one edit.
   const name = `prompt-relay/test/${kind}`
   const { before, events } = edits[kind]
   return {
@@ -209,13 +209,13 @@ const lowScoreBody = (id: string, now: number): object => ({
   },
 })
 
-/** What rules ask for of a test that is a trace or a score. */
+/** The rows of a test that is a trace or a score, for matching rules. */
 export function testRows(kind: TestKind): ObservedRow[] {
   if (kind === 'error-trace') return [rowOf(fromObservation(observationBody.parse(errorBody('test', 0))))]
   return kind === 'score' ? [rowOf(fromScore(scoreBody.parse(lowScoreBody('test', 0))))] : []
 }
 
-/** `id`: unique; dedupe goes by it. `now`: epoch milliseconds. */
+/** `id`: unique, for deduplication. `now`: epoch milliseconds. */
 export function testPlan(kind: TestKind, id: string, now: number): TestPlan {
   const alone = (body: object): TestPlan => ({ before: null, bodies: [body] })
   switch (kind) {

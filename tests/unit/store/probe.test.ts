@@ -113,7 +113,7 @@ describe('an error of the store', () => {
     expect(storeFailed(sqliteError(13), disk)).toMatchObject({
       state: 'problem',
       words:
-        'Takes no writes: its disk is full (database or disk is full). /data/relay.db, 4.0 KB of 4.0 MB free.',
+        'Accepts no writes: its disk is full (database or disk is full). /data/relay.db, 4.0 KB of 4.0 MB free.',
       fix: expect.stringContaining('Free space on the disk that holds /data/relay.db'),
     })
   })

@@ -7,17 +7,26 @@ export interface ModelVersion {
   labels: string[]
   tags: string[]
   text: string
+  /** Usually an object. The API takes any JSON. */
+  config: unknown
   commitMessage: string | null
   createdBy: string
   createdAt: number
   updatedAt: number
 }
 
+export interface Clock {
+  /** Epoch milliseconds. */
+  at: number
+}
+
 /** Langfuse's table of prompts: live versions by name, ascending. */
 export interface World {
   random: Random
-  /** Epoch milliseconds. */
-  clock: number
+  /** The clock of the database, which sets `createdAt`. */
+  clock: Clock
+  /** How far the clock of the writing pod, which sets `updatedAt`, is ahead of the database's; milliseconds. */
+  podAhead: number
   prompts: Map<string, ModelVersion[]>
 }
 
@@ -38,7 +47,7 @@ export interface Happened {
 
 const nothing = { created: [], updated: [], deleted: [], gained: [], lost: [] }
 
-export const pick = <T>({ random }: World, items: readonly T[]): T =>
+export const pick = <T>({ random }: { random: Random }, items: readonly T[]): T =>
   items[Math.floor(random() * items.length)] as T
 
 export const uuid = ({ random }: { random: Random }): string =>
@@ -46,10 +55,10 @@ export const uuid = ({ random }: { random: Random }): string =>
 
 export const versionsOf = ({ prompts }: World, name: string): ModelVersion[] => prompts.get(name) ?? []
 
-/** Rows of one transaction are milliseconds apart. */
+/** Rows of one transaction are milliseconds apart. Gives the time by the pod's clock. */
 function tick(world: World): number {
-  world.clock += 1 + Math.floor(world.random() * 5)
-  return world.clock
+  world.clock.at += 1 + Math.floor(world.random() * 5)
+  return world.clock.at + world.podAhead
 }
 
 /** Puts labels on one version and takes them from the others; gives back those that lost one. */
@@ -88,21 +97,30 @@ export interface NewVersion {
   labels: string[]
   /** Absent: those that the prompt has. */
   tags?: string[]
+  /** Absent: an object. */
+  config?: unknown
 }
 
-export function create(world: World, name: string, { createdBy, labels, tags }: NewVersion): Happened {
+const usualConfig = { model: 'gpt-5.4', temperature: 0.2 }
+
+export function create(
+  world: World,
+  name: string,
+  { createdBy, labels, tags, config = usualConfig }: NewVersion,
+): Happened {
   const older = versionsOf(world, name)
-  const at = tick(world)
+  const updatedAt = tick(world)
   const created: ModelVersion = {
     id: uuid(world),
     version: (older.at(-1)?.version ?? 0) + 1,
     labels: [],
     tags: tags ?? older[0]?.tags ?? [],
     text: `Answer {{question}} in ${Math.floor(world.random() * 9)} sentences`,
+    config,
     commitMessage: world.random() < 0.5 ? 'Shorter answers' : null,
     createdBy,
-    createdAt: at,
-    updatedAt: at,
+    createdAt: world.clock.at,
+    updatedAt,
   }
   world.prompts.set(name, [...older, created])
   const losers = give(world, name, created, ['latest', ...labels])
@@ -151,8 +169,8 @@ export function duplicate(world: World, name: string, copy: string, createdBy: s
     ...structuredClone(source),
     id: uuid(world),
     createdBy,
-    createdAt: times[i] ?? world.clock,
-    updatedAt: times[i] ?? world.clock,
+    createdAt: times[i] ?? world.clock.at,
+    updatedAt: times[i] ?? world.clock.at,
   }))
   world.prompts.set(copy, created)
   const gained = created.flatMap(({ version, labels }) =>

@@ -101,7 +101,8 @@ export function createListener(): (deeds: readonly Deed[]) => Expected {
   }
 }
 
-const spokenOf = (deeds: readonly Deed[]): ModelVersion[] =>
+/** The versions that events can tell of. */
+export const spokenOf = (deeds: readonly Deed[]): ModelVersion[] =>
   deeds.flatMap(({ happened }) => [...happened.created, ...happened.updated, ...happened.deleted])
 
 /** A new version gets the number after the highest live one, so nothing from there on was left when it was created. */

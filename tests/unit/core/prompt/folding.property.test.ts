@@ -106,7 +106,7 @@ describe('the state after each random edit', () => {
           ({ promptId }) => !silentlyDeleted.has(promptId),
         )
         const expected = truth.map((version): VersionState => {
-          const { id, text: _, createdAt: __, ...rest } = version
+          const { id, text: _, config: __, createdAt: ___, ...rest } = version
           const known = states.find(({ promptId }) => promptId === id)
           const isHeir = silentHeirs.has(id) && known?.labels.includes('latest') === false
           const labels = rest.labels.filter((label) => !isHeir || label !== 'latest')
@@ -237,7 +237,7 @@ describe('with a tenth of the events lost', () => {
 function readOf(name: string, versions: readonly ModelVersion[], label: string): LabelRead {
   const holder = versions.find(({ labels }) => labels.includes(label))
   if (!holder) return { label, holder: null }
-  const { id, text: _, ...rest } = holder
+  const { id, text: _, config: __, ...rest } = holder
   return {
     label,
     holder: {

@@ -48,6 +48,10 @@ const textsOf = ({ title, description, fields = [], footer }: Embed): (string | 
   footer?.text,
 ]
 
+/** What Discord finds in the raw text of `content`, and shows as a card. */
+const invites = (content = ''): string[] =>
+  (content.match(/discord(app)?\.(gg|gift|new|com\/invite)\//gi) ?? []).map((one) => `an invite: ${one}`)
+
 /** What must not be in a message: a mention, and a link that the relay did not write. Code and what is escaped do nothing. */
 function tricks(text: string): string[] {
   const acting = text
@@ -74,6 +78,7 @@ export function discordProblems(body: unknown): string[] {
     ...embeds.flatMap(embedProblems),
     ...(total > 6000 ? ['embeds: Embed size exceeds maximum size of 6000'] : []),
     ...(JSON.stringify(allowed_mentions) === '{"parse":[]}' ? [] : ['mentions are allowed']),
+    ...invites(content),
     ...marked.flatMap((text) => tricks(text ?? '')),
   ]
 }

@@ -260,6 +260,24 @@ const oneVariable: Wrong[] = [
     /is not complete/,
   ],
   [
+    "a Discord webhook's address with a part of its token",
+    { DISCORD_WEBHOOK_URL: 'https://discord.com/api/webhooks/123456789012345678/undefined' },
+    'DISCORD_WEBHOOK_URL',
+    /is not complete/,
+  ],
+  [
+    "a Discord webhook's address with the name of a thread",
+    { DISCORD_WEBHOOK_URL: `${discordUrl}?thread_id=planted` },
+    'DISCORD_WEBHOOK_URL',
+    /thread_id that is not a number/,
+  ],
+  [
+    'a webhook of Slack for Discord',
+    { DISCORD_WEBHOOK_URL: 'https://hooks.slack.com/services/T0/B0/planted' },
+    'DISCORD_WEBHOOK_URL',
+    /incoming webhook of Slack/,
+  ],
+  [
     'a Discord webhook that takes what is written for Slack',
     { DISCORD_WEBHOOK_URL: `${discordUrl}/slack` },
     'DISCORD_WEBHOOK_URL',
@@ -320,7 +338,12 @@ const oneVariable: Wrong[] = [
   ['a repository alone', { GITHUB_REPO: 'acme/prompts' }, 'GITHUB_TOKEN', /not set/],
   ['a token alone', { GITHUB_TOKEN: 'planted' }, 'GITHUB_REPO', /not set/],
   ['a masked token', { ...github, GITHUB_TOKEN: 'ghp_****planted' }, 'GITHUB_TOKEN', /masked/],
-  ['a token and an app', { ...app, GITHUB_TOKEN: 'planted' }, 'targets.github.token', /only one can be used/],
+  [
+    'a token and an app',
+    { ...app, GITHUB_TOKEN: 'planted' },
+    'GITHUB_TOKEN',
+    /GITHUB_APP_ID, GITHUB_APP_PRIVATE_KEY, GITHUB_APP_INSTALLATION_ID are both set, but only one can be used/,
+  ],
   ['the name of an app', { ...app, GITHUB_APP_ID: 'My App!' }, 'GITHUB_APP_ID', /id of an app/],
   [
     'a cut key',
@@ -977,6 +1000,7 @@ describe('a valid configuration', () => {
         DISCORD_WEBHOOK_URL: `${discordUrl.replace('//discord.com/api', '//canary.discordapp.com/api/v10')}?thread_id=1`,
       },
     ],
+    ['Discord with a slash before the thread', { DISCORD_WEBHOOK_URL: `${discordUrl}/?thread_id=1` }],
     ['GitHub Enterprise', { ...github, GITHUB_API_URL: 'https://github.example.com/api/v3/' }],
     [
       'PagerDuty in the EU, with its path',

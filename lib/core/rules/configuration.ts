@@ -172,13 +172,13 @@ function readTarget(name: string, given: unknown, names: Names): TargetRead {
   }
   const { settings, ways, why } = targetKinds[type]
   const { set, missing } = setAndMissing(given, ways)
+  const called = (path: string[]) => names(['targets', name, ...path])
   const problems = [
     ...unknownKeys(given, Object.keys(settings.shape), { name: path, of: `a target of the type ${type}` }),
     ...settingProblems(name, set, settings, names),
-    ...twoWays(path, set, ways),
+    ...twoWays(set, ways, called),
   ]
   const isBegun = ways.flat().some((key) => set[key] !== undefined)
-  const called = (path: string[]) => names(['targets', name, ...path])
   const { type: _, ...rest } = given
   const written = { name, type, missing: missing.map(called), settings: leavesOf(rest).map(called) }
   const lacking = written.missing.join(', ')
@@ -198,23 +198,33 @@ const leavesOf = (given: Plain, path: string[] = []): string[][] =>
   )
 
 /** Settings that belong to different ways of configuring the target: it is not known which of them is meant. */
-function twoWays(path: string, set: Plain, ways: readonly (readonly string[])[]): Problem[] {
+function twoWays(
+  set: Plain,
+  ways: readonly (readonly string[])[],
+  called: (path: string[]) => string,
+): Problem[] {
   const begun = ways.flatMap((way) => {
     const own = way.find((key) => set[key] !== undefined && !ways.every((other) => other.includes(key)))
-    return own ?? []
+    return own === undefined
+      ? []
+      : [
+          leavesOf({ [own]: set[own] })
+            .map(called)
+            .join(', '),
+        ]
   })
   const [one, other] = begun
   if (one === undefined || other === undefined) return []
   return [
     {
-      name: `${path}.${one}`,
-      what: `and ${path}.${other} are both set, but only one can be used`,
+      name: one,
+      what: `and ${other} are both set, but only one can be used`,
       fix: 'Keep one of them.',
     },
   ]
 }
 
-/** What is set, and the paths of what is missing: on the way that lacks the fewest settings, and has the most. */
+/** What is set, and the paths of what is missing: on the way that has the most settings, and lacks the fewest. */
 function setAndMissing(
   given: Plain,
   ways: readonly (readonly string[])[],
@@ -229,7 +239,7 @@ function setAndMissing(
     missing: way.flatMap((key) => unsetIn(given[key], [key])),
     begun: way.filter((key) => set[key] !== undefined).length,
   }))
-  const [best] = lacks.toSorted((a, b) => a.missing.length - b.missing.length || b.begun - a.begun)
+  const [best] = lacks.toSorted((a, b) => b.begun - a.begun || a.missing.length - b.missing.length)
   return { set, missing: best?.missing ?? [] }
 }
 

@@ -15,7 +15,6 @@ import {
   urlFlaw,
 } from '../../base/setting-values.ts'
 import { cleaned, textFlaw } from '../../base/text-flaws.ts'
-import { withoutEndSlash } from '../../base/url-path.ts'
 
 /** What every kind of target takes beside its own settings. */
 const pace = {
@@ -55,22 +54,30 @@ const slackSettings = z.strictObject({
   ...pace,
 })
 
-/** Discord's own hosts are checked; proxies of its API have any address. */
+/** Discord's own hosts are checked; proxies of its API have any address. Its tokens have 68 characters. */
 function discordUrlFlaw(value: string): string | null {
-  const { protocol, hostname, pathname } = new URL(value)
+  const { protocol, hostname, pathname, searchParams } = new URL(value)
+  if (slackHooks.includes(hostname))
+    return 'is the address of an incoming webhook of Slack: set it for a target slack'
   if (!/(^|\.)(discord|discordapp)\.(com|gg)$/.test(hostname)) return null
   if (protocol !== 'https:') return 'is not https, which Discord requires'
   if (/\/webhooks\/\d+\/[\w-]+\/(slack|github)$/.test(pathname))
     return 'ends in /slack or /github, which is for messages in their format: remove it'
-  if (/^\/api(\/v\d+)?\/webhooks\/\d+\/[\w-]+$/.test(pathname)) return null
+  if (/^\/api(\/v\d+)?\/webhooks\/\d+\/[\w-]{20,}$/.test(pathname))
+    return /^\d+$/.test(searchParams.get('thread_id') ?? '0')
+      ? null
+      : 'contains a thread_id that is not a number: copy the id of the thread'
   return pathname.startsWith('/api/')
     ? 'is not complete: after /webhooks/ come a number and a token'
     : 'is the address of a page in Discord, not of a webhook: those are at discord.com/api/webhooks/'
 }
 
+/** Of a path, also before a query. */
+const withoutPathEndSlash = (url: string): string => url.replace(/\/+(?=$|[?#])/, '')
+
 const discordSettings = z.strictObject({
   type: z.literal('discord'),
-  url: setting(textOf(textFlaw, urlFlaw, discordUrlFlaw), withoutEndSlash).describe("The webhook's URL"),
+  url: setting(textOf(textFlaw, urlFlaw, discordUrlFlaw), withoutPathEndSlash).describe("The webhook's URL"),
   ...pace,
   perSecond: pace.perSecond
     .default(0.5)

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { jsonOf } from '../../base/json.ts'
+import { retryAfterMs } from '../../base/retry.ts'
 import type { Outcome, SendContext } from '../../core/delivery/delivery.ts'
 import type { TargetOf } from '../../core/rules/target-settings.ts'
 import { type Reach, reachable, troubled } from '../../core/setup/reach.ts'
@@ -21,7 +22,7 @@ const newWebhook = 'Create a new webhook and set its URL'
 
 /** https://docs.discord.com/developers/topics/opcodes-and-status-codes#json-json-error-codes */
 const fixes = new Map([
-  [10003, `the channel is gone. ${newWebhook}`],
+  [10003, `the channel, or the thread that the URL names, is gone. ${newWebhook}`],
   [10015, `the webhook was deleted. ${newWebhook}`],
   [50006, 'it refused the message. This is a bug in the relay: please report it'],
   [50027, `the token in the URL is wrong. ${newWebhook}`],
@@ -30,11 +31,15 @@ const fixes = new Map([
   [220001, 'this is the webhook of a forum, which needs a thread. Add ?thread_id=<id> to its URL'],
 ])
 
+/** What is not as documented is ignored. */
 const answered = z.object({
-  code: z.number().optional(),
-  message: z.string().optional(),
-  retry_after: z.number().optional(),
+  code: z.coerce.number().optional().catch(undefined),
+  message: z.string().optional().catch(undefined),
+  retry_after: z.coerce.number().optional().catch(undefined),
 })
+
+/** Cloudflare, in front of Discord, turns an address away for a while; the webhook itself has not answered. */
+const blocked = /error code: \d{4}\b|cloudflare/i
 
 /** `retry_after` counts in seconds with decimals; the header, where it can be used, comes first. */
 const waitMs = (verdict: { retryAfterMs: number | null }, seconds: number | undefined): number | null =>
@@ -61,6 +66,12 @@ export function classifyDiscord(answer: Answer, now: number): Verdict {
       return verdict
     case 'failed': {
       if (answer.status < 400) return verdict
+      if (answer.status === 403 && code === undefined && blocked.test(answer.body)) {
+        const reason =
+          'Discord answered 403: Cloudflare, in front of it, blocks the address of the relay for now'
+        const after = retryAfterMs(answer.headers, now)
+        return { outcome: 'retry', reason: withQuote(reason, words), retryAfterMs: after }
+      }
       const fix = fixes.get(code ?? 0)
       const reason =
         fix === undefined ? `${verdict.reason}. Check the webhook URL` : `${verdict.reason}: ${fix}`
@@ -91,6 +102,8 @@ async function post(
   return outcomeOf('Discord', seen, (answer) => classifyDiscord(answer, context.now()))
 }
 
+const shownWebhook = z.object({ id: z.string() })
+
 /** A GET shows the webhook and posts nothing: https://docs.discord.com/developers/resources/webhook#get-webhook-with-token */
 const reach = (target: TargetOf<'discord'>, context: SendContext): Promise<Reach> =>
   reachByGet('Discord', context, {
@@ -98,7 +111,10 @@ const reach = (target: TargetOf<'discord'>, context: SendContext): Promise<Reach
     secrets: secretsOfUrl(target.url),
     judge: (answer) => {
       const verdict = classifyDiscord(answer, context.now())
-      return 'reason' in verdict ? troubled(verdict.reason) : reachable('Discord knows the webhook.')
+      if ('reason' in verdict) return troubled(verdict.reason)
+      return shownWebhook.safeParse(jsonOf(answer.body)).success
+        ? reachable('Discord knows the webhook.')
+        : troubled(`Discord answered ${answer.status}, but not with the webhook. Check its URL`)
     },
   })
 

@@ -2,8 +2,11 @@ import { visibleLines } from '../../base/visible.ts'
 import type { Markup } from '../card.ts'
 import { firstUnits, oneLine, truncateUnits } from '../text.ts'
 
-/** What formats, mentions, links or makes emoji inside a line. A backslash before it shows it as it is. */
-const inLine = /[\\*_~|`<>@[\]]|:(?=\S)/g
+/**
+ * What formats, mentions, links, invites or makes emoji inside a line. A backslash before it shows it as it is. Discord makes
+ * a card of an invite that is not even a link (`discord.gg/…`).
+ */
+const inLine = /[\\*_~|`<>@[\]]|:(?=\S)|\.(?=(?:gg|gift|new|com)\/)/gi
 /** What makes a heading, a list or small print at the start of one. */
 const atStart = /^(\s*)([#+-]|\d+(?=\.\s))/gm
 

@@ -4,6 +4,7 @@ import { difference, messageOf } from './messages.ts'
 export const hostile = {
   'a mention': '<!channel> <@U012AB> <!here|x> @channel',
   'a forged link': '<http://evil.example|click here>',
+  'an invitation': 'discord.gg/abc https://discord.com/invite/abc discordapp.com/invite/a discord.gift/b',
   'an entity': '&lt;!channel&gt; &amp;',
   'a code block': '```\nout\n``` ```` `````',
   'text from right to left': '\u202Egnp.exe \u2066x\u2069 \u200F',

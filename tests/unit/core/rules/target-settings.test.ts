@@ -56,6 +56,16 @@ describe('the settings of a target', () => {
       { GITHUB_APP_ID: '1', GITHUB_APP_INSTALLATION_ID: '2' },
       'GITHUB_REPO, GITHUB_APP_PRIVATE_KEY is not set',
     ],
+    [
+      'the id of an app alone',
+      { GITHUB_APP_ID: '1' },
+      'GITHUB_REPO, GITHUB_APP_PRIVATE_KEY, GITHUB_APP_INSTALLATION_ID is not set',
+    ],
+    [
+      'a repository with the id of an app',
+      { GITHUB_REPO: 'a/b', GITHUB_APP_ID: '1' },
+      'GITHUB_APP_PRIVATE_KEY, GITHUB_APP_INSTALLATION_ID is not set',
+    ],
     ['a token beside an app', { ...app, GITHUB_TOKEN: 'x' }, 'Keep one'],
     ['a webhook without a secret', { WEBHOOK_URL: 'https://a.test' }, 'WEBHOOK_SECRET is not set'],
     ['a secret without a webhook', { WEBHOOK_SECRET: webhookSecret }, 'WEBHOOK_URL is not set'],

@@ -136,6 +136,8 @@ describe('a name', () => {
     ['order_id *now*', String.raw`order\_id \*now\*`],
     ['<@123> @everyone', String.raw`\<\@123\> \@everyone`],
     ['[a](https://evil.test)', String.raw`\[a\](https\://evil.test)`],
+    ['Discord.GG/abc, discord.com/invite/abc', String.raw`Discord\.GG/abc, discord\.com/invite/abc`],
+    ['v1.2 of a.b', 'v1.2 of a.b'],
     [':smile: at 9:30', String.raw`\:smile: at 9\:30`],
     ['# heading', String.raw`\# heading`],
     ['1. first', String.raw`1\. first`],

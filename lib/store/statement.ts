@@ -75,6 +75,13 @@ export function isAmong<Table extends keyof Database>(
 
 export type Sql = RawBuilder<unknown>
 
+/** Counts for pages and metrics stop here, so that they cost the same however much is stored. */
+export const maxCounted = 10_000
+
+/** A subquery that counts these rows, up to `maxCounted`. */
+export const boundedCount = (rows: Sql): Sql =>
+  sql`(select count(*) from (${rows} limit ${sql.lit(maxCounted)}) as n)`
+
 const maxDistinct = 200
 
 /** The distinct values of an indexed column between two bounds, at most 200: one lookup each, however many rows have it. */

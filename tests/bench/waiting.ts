@@ -1,8 +1,8 @@
-import { newId } from '#lib/base/id.ts'
 import type { Change, Fact } from '#lib/core/change/change.ts'
 import type { Db } from '#lib/store/client.ts'
 import type { ChangeRow, DeliveryRow } from '#lib/store/schema.ts'
 import { newChange } from '#lib/store/tables/changes.ts'
+import { newDelivery } from '#lib/store/tables/deliveries.ts'
 
 const projectId = 'cmfq1x7h3000108l4b2k9d6tz'
 const fact: Fact = { kind: 'promoted', label: 'production', from: 6, to: 7 }
@@ -33,21 +33,11 @@ function changeRow(subject: string, now: number): ChangeRow {
   })
 }
 
-const deliveryRow = (changeId: string, target: string, now: number): DeliveryRow => ({
-  id: newId('dlv', now),
-  change_id: changeId,
-  target,
-  status: 'queued',
-  rule: 'all changes to Slack',
-  fact: JSON.stringify(fact),
-  attempt: 0,
-  failures: 0,
-  next_at: now,
-  reason: null,
-  created_at: now,
-  finished_at: null,
-  http_class: null,
-})
+const deliveryRow = (id: string, target: string, now: number): DeliveryRow =>
+  newDelivery(
+    { id, target, now },
+    { status: 'queued', rule: 'all changes to Slack', fact: JSON.stringify(fact) },
+  )
 
 /** Settled changes of prompts `bench-<tag>-000000`, …, each with a delivery to each target that is due at once. */
 export async function queueDeliveries(

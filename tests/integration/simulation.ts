@@ -1,7 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import { type DatabaseConnection, type Dialect, type Driver, Kysely } from 'kysely'
 import { vi } from 'vitest'
-import { newId } from '#lib/base/id.ts'
 import { type ChangeDetail, emptyDetail } from '#lib/core/change/change.ts'
 import type { Routes } from '#lib/core/rules/rules.ts'
 import { createLoop, type Loop, type LoopDeps } from '#lib/pipeline/loop.ts'
@@ -10,7 +9,7 @@ import { postgresDialect } from '#lib/store/postgres.ts'
 import type { Database, DeliveryRow } from '#lib/store/schema.ts'
 import { sqliteDialect } from '#lib/store/sqlite.ts'
 import { newChange } from '#lib/store/tables/changes.ts'
-import { insertDeliveries } from '#lib/store/tables/deliveries.ts'
+import { insertDeliveries, newDelivery } from '#lib/store/tables/deliveries.ts'
 
 /** A second handle on a store that knows when nothing is asked of it, and how much was. */
 export interface WatchedStore {
@@ -198,19 +197,10 @@ export async function queueChanges(
   const deliveries = changes.flatMap(({ id }) =>
     targets.map(
       (target): DeliveryRow => ({
-        id: newId('dlv', now),
-        change_id: id,
-        target,
-        status: 'queued',
-        rule: 'a rule',
-        fact: JSON.stringify(detail.facts[0]),
-        attempt: 0,
-        failures: 0,
-        next_at: now,
-        reason: null,
-        created_at: now,
-        finished_at: null,
-        http_class: null,
+        ...newDelivery(
+          { id, target, now },
+          { status: 'queued', rule: 'a rule', fact: JSON.stringify(detail.facts[0]) },
+        ),
         ...more,
       }),
     ),

@@ -1,4 +1,5 @@
-import { type Counted, maxOfBucket } from '#lib/store/views/over-time.ts'
+import { maxCounted } from '#lib/store/statement.ts'
+import type { BucketCount } from '#lib/store/views/over-time.ts'
 import { countWords, utc } from '../../_ui/quantity-words.ts'
 
 /** One bar, in the chart's own units: each is 10 wide, the chart `height` high. */
@@ -16,12 +17,12 @@ const hour = 3_600_000
 const minHeight = 2
 
 const bounded = (count: number, one: string): string =>
-  countWords(count, one, { isMore: count >= maxOfBucket })
+  countWords(count, one, { isMore: count >= maxCounted })
 
 /** `2026-08-21 09:00`; the date alone if bars are days. */
 const moment = (at: number, step: number): string => utc(at).slice(0, step >= 24 * hour ? 10 : 16)
 
-export function barsOf(counts: Counted[], step: number, height: number): Bar[] {
+export function barsOf(counts: BucketCount[], step: number, height: number): Bar[] {
   const highest = Math.max(1, ...counts.map(({ changes, failures }) => Math.max(changes, failures)))
   const scaled = (count: number) =>
     count === 0 ? 0 : Math.max(minHeight, Math.round((count / highest) * height * 10) / 10)
@@ -45,7 +46,7 @@ const stepWords: [number, string][] = [
 ]
 
 /** What the chart shows, for those who cannot see it. */
-export function chartWords(counts: Counted[], step: number): string {
+export function chartWords(counts: BucketCount[], step: number): string {
   const [first] = counts
   const last = counts.at(-1)
   if (!first || !last) return 'No time to show.'
@@ -58,10 +59,10 @@ export function chartWords(counts: Counted[], step: number): string {
 }
 
 /** `1,204 changes, 3 failures`; `20,000+` if counting stopped for a bar. */
-export function totals(counts: Counted[]): string {
+export function totals(counts: BucketCount[]): string {
   const summed = (key: 'changes' | 'failures', one: string) => {
     const sum = counts.reduce((total, bucket) => total + bucket[key], 0)
-    const isMore = counts.some((bucket) => bucket[key] >= maxOfBucket)
+    const isMore = counts.some((bucket) => bucket[key] >= maxCounted)
     return countWords(sum, one, { isMore })
   }
   return `${summed('changes', 'change')}, ${summed('failures', 'failure')}`

@@ -60,7 +60,7 @@ export async function listFiltered(
 }
 
 /** A count reads at most so many rows of an index, which takes 50 ms. */
-const maxCounted = 10_000
+const maxRows = 10_000
 
 /** How many changes pass the filter, counted up to `max`; `isMore`: there may be more. */
 export async function countFiltered(
@@ -68,7 +68,7 @@ export async function countFiltered(
   request: ListRequest,
   max = 1000,
 ): Promise<{ count: number; isMore: boolean }> {
-  const span = { ...spanOf(request, {}, max + 1), maxRows: maxCounted }
+  const span = { ...spanOf(request, {}, max + 1), maxRows }
   const { ids, isAll } = await matchingIds(db, request, span)
   return { count: Math.min(ids.length, max), isMore: !isAll || ids.length > max }
 }

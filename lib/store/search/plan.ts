@@ -90,18 +90,13 @@ interface Sized {
 }
 
 /** Ranges are counted up to here, to find the smallest: 1 ms on SQLite, 4 ms on Postgres. */
-const maxCounted = 20_000
+const maxSized = 20_000
 
 /**
  * The source with the fewest rows. Where all have more than `max`, one with a single range is best: it ends as soon as the
  * page is full, while each of several ranges fills a page of its own.
  */
-export async function smallestSource(
-  db: Db,
-  sources: Source[],
-  span: Span,
-  max = maxCounted,
-): Promise<Sized> {
+export async function smallestSource(db: Db, sources: Source[], span: Span, max = maxSized): Promise<Sized> {
   const usual = sources.find(({ ranges }) => ranges.length === 1) ?? sources[0] ?? everything
   const uncounted = { source: usual, count: Number.POSITIVE_INFINITY }
   if (sources.length === 0) return uncounted

@@ -3,7 +3,7 @@ import { firstIdAt } from '../../base/id.ts'
 import type { WaitingSeen } from '../../core/setup/checks.ts'
 import type { WatchState } from '../../core/trouble/watch.ts'
 import type { Db } from '../client.ts'
-import { knownTargets, type Sql } from '../statement.ts'
+import { boundedCount, knownTargets, type Sql } from '../statement.ts'
 import { overdueChanges } from '../tables/changes.ts'
 import { openCircuits } from '../tables/targets.ts'
 import { readWatch } from '../tables/watch.ts'
@@ -31,7 +31,6 @@ export interface Health extends Pick<WatchState, 'answeredAt' | 'changedAt' | 't
   circuits: { target: string; until: number }[]
 }
 
-export const maxCounted = 10_000
 /** Enough to find a webhook: the relay's own alerts are events too, but few. */
 const newestEvents = 1000
 const dayMs = 86_400_000
@@ -98,9 +97,9 @@ async function waitingSince(db: Db, targets: string[], now: number): Promise<num
 async function targetHealth(db: Db, targets: string[], now: number): Promise<TargetHealth[]> {
   if (targets.length === 0) return []
   const start = firstIdAt('chg', now - dayMs)
-  const count = (target: string, status: string) => sql`(select count(*) from (
-    select 1 from deliveries where target = ${target} and status = ${sql.lit(status)} and change_id >= ${start}
-    limit ${sql.lit(maxCounted)}) as n)`
+  const count = (target: string, status: string) =>
+    boundedCount(sql`
+    select 1 from deliveries where target = ${target} and status = ${sql.lit(status)} and change_id >= ${start}`)
   const each = targets.map(
     (target, i) => sql`select ${sql.lit(i)} as place, ${count(target, 'delivered')} as delivered,
       ${count(target, 'failed')} as failed, ${count(target, 'retrying')} as retrying`,

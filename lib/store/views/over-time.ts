@@ -2,29 +2,22 @@ import { sql } from 'kysely'
 import { firstIdAt } from '../../base/id.ts'
 import type { Bucket } from '../../core/list/buckets.ts'
 import type { Db } from '../client.ts'
-import { knownTargets, type Sql } from '../statement.ts'
+import { boundedCount, knownTargets, maxCounted } from '../statement.ts'
 
-export interface Counted extends Bucket {
+export interface BucketCount extends Bucket {
   changes: number
   /** Failed deliveries of the changes that opened in this time. */
   failures: number
 }
 
-/** Each bucket is counted up to here, so that 32 of them take 30 ms at most. */
-export const maxOfBucket = 10_000
-
-const limited = (rows: Sql, name: string): Sql =>
-  sql`(select count(*) from (${rows} limit ${sql.lit(maxOfBucket)}) as ${sql.ref(name)})`
-
 /** How many changes each bucket has, without tests. Reads only indexes. */
-export async function countOverTime(db: Db, buckets: Bucket[]): Promise<Counted[]> {
+export async function countOverTime(db: Db, buckets: Bucket[]): Promise<BucketCount[]> {
   if (buckets.length === 0) return []
   const targets = await knownTargets(db)
   const within = (column: string) => sql`${sql.ref(column)} >= b.low and ${sql.ref(column)} < b.high`
   const failures = targets.map((target) =>
-    limited(
+    boundedCount(
       sql`select 1 from deliveries as d where d.target = ${target} and d.status = 'failed' and ${within('d.change_id')}`,
-      'f',
     ),
   )
   // As a pair too: Postgres drops `test = 1`, which the index of tests implies, and would read that from its beginning.
@@ -33,15 +26,15 @@ export async function countOverTime(db: Db, buckets: Bucket[]): Promise<Counted[
   const { rows } = await sql<{ low: string; changes: number; tests: number; failures: number }>`
     with b(low, high) as (values ${sql.join(values)})
     select b.low,
-      ${limited(sql`select 1 from changes as c where ${within('c.id')}`, 'n')} as changes,
-      ${limited(tests, 'm')} as tests,
+      ${boundedCount(sql`select 1 from changes as c where ${within('c.id')}`)} as changes,
+      ${boundedCount(tests)} as tests,
       ${failures.length === 0 ? sql`0` : sql.join(failures, sql` + `)} as failures
     from b`.execute(db)
   const byLow = new Map(rows.map((row) => [row.low, row]))
   return buckets.map((bucket) => {
     const row = byLow.get(firstIdAt('chg', bucket.from))
     const changes = Number(row?.changes ?? 0)
-    const isFull = changes >= maxOfBucket
+    const isFull = changes >= maxCounted
     return {
       ...bucket,
       changes: isFull ? changes : changes - Number(row?.tests ?? 0),

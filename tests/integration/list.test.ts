@@ -29,7 +29,7 @@ const hour = 3_600_000
 const count = 4000
 const projects = ['cm1q7ayx2000008l2g7rz3v5k', 'cm2w4bmd1000108jv9h3kq6pt', 'nobody']
 
-/** Newest first. The last 300 are fresh, and the very last still settle. */
+/** Newest first. Deliveries of the newest 300 are not all done, and the newest 20 changes are still settling. */
 function makeSome(random: () => number): GeneratedChange[] {
   const made = Array.from({ length: count }, (_, i) =>
     generateChange({ random, at: now - (count - i) * 20 * 60_000, isFresh: i >= count - 300 }),
@@ -41,7 +41,7 @@ function makeSome(random: () => number): GeneratedChange[] {
   return made.toReversed()
 }
 
-/** The filter in plain words, over everything in memory: what the queries are held against. */
+/** The filter as plain code over everything in memory, with which the queries are compared. */
 function lets(
   filter: ListFilter,
   { change, facets: _, deliveries, documents }: GeneratedChange,
@@ -205,7 +205,7 @@ describe.each(engines)('the filtered list on %s, against a plain filter in memor
     }
   }, 60_000)
 
-  it('counts what came over time, without tests, and what was given up', async () => {
+  it('counts the changes over time, without tests, and the failures', async () => {
     const { buckets } = bucketsOf('30d', now)
     const wanted = buckets.map((bucket) => {
       const came = made.filter(
@@ -219,21 +219,18 @@ describe.each(engines)('the filtered list on %s, against a plain filter in memor
     expect(wanted.some(({ failures }) => failures > 0)).toBe(true)
   })
 
-  it('any of 150 random combinations', async () => {
+  it('150 random combinations', async () => {
     for (let i = 0; i < 150; i++) await check(randomFilter(random))
   }, 120_000)
 
-  it.each(['chg', 'evt', 'dlv'] as const)(
-    'an id that begins with %s, whole or its beginning',
-    async (kind) => {
-      const [one] = made.slice(50).filter(({ change, events }) => change.test === 0 && events.length > 0)
-      const id = { chg: one?.change.id, evt: one?.events[0]?.id, dlv: one?.deliveries[0]?.id }[kind] ?? ''
-      for (const q of [id, id.slice(0, 19)]) {
-        const { rows } = await listFiltered(store.db, { filter: { ...emptyFilter, q }, now }, {}, 10)
-        expect(rows.map(({ change }) => change.id)).toEqual([one?.change.id])
-      }
-    },
-  )
+  it.each(['chg', 'evt', 'dlv'] as const)('an id that begins with %s, whole or in part', async (kind) => {
+    const [one] = made.slice(50).filter(({ change, events }) => change.test === 0 && events.length > 0)
+    const id = { chg: one?.change.id, evt: one?.events[0]?.id, dlv: one?.deliveries[0]?.id }[kind] ?? ''
+    for (const q of [id, id.slice(0, 19)]) {
+      const { rows } = await listFiltered(store.db, { filter: { ...emptyFilter, q }, now }, {}, 10)
+      expect(rows.map(({ change }) => change.id)).toEqual([one?.change.id])
+    }
+  })
 
   it('Langfuse’s own id of an event', async () => {
     const [one] = made.slice(50).filter(({ change, events }) => change.test === 0 && events.length > 0)
@@ -259,7 +256,7 @@ describe.each(engines)('the filtered list on %s, against a plain filter in memor
   })
 })
 
-/** More than are looked up one by one. */
+/** More than are checked one by one. */
 const manyCount = 5300
 const promoted: Fact = { kind: 'promoted', label: 'production', from: 1, to: 2 }
 
@@ -276,12 +273,12 @@ describe.each(engines)('a word among many changes of one kind on %s', (_, openSt
   beforeAll(async () => {
     store = await openStore()
     await insertChanges(store.db, made.toReversed())
-    // As the server does by itself after a while: how a word is counted goes by how many seem to hold it.
+    // As the server does by itself after a while: how a word is searched depends on its estimated number of documents.
     await sql`analyze`.execute(store.db)
   }, 120_000)
   afterAll(() => store.close())
 
-  it('is counted with those that only begin so', async () => {
+  it('is counted together with words that begin with it', async () => {
     for (const q of ['custom', 'customer'])
       expect(await countFiltered(store.db, { filter: { ...emptyFilter, q }, now })).toEqual({
         count: 1000,
@@ -354,7 +351,7 @@ describe.each(engines)('what happens to a change on %s', (_, openStore) => {
     ])
   }
 
-  it('is found by kind and by the words of its text, person and commit as soon as it is settled', async () => {
+  it('is found by its kind and by the words of its text, author and commit message as soon as it is settled', async () => {
     await happens(store.db, '01-prompt-created-text.json')
     const [kind] = (await found({})).map((change) => change.kind)
     expect(kind).toBe('version-created')
@@ -365,7 +362,7 @@ describe.each(engines)('what happens to a change on %s', (_, openStore) => {
     expect(await found({ kind: ['deleted'] })).toEqual([])
   })
 
-  it('is found by the answer to its newest attempt, and by what an attempt failed with', async () => {
+  it('is found by the answer to its newest attempt, and by the error of any attempt', async () => {
     await happens(store.db, '01-prompt-created-text.json')
     expect(await found({ http: ['none', '2xx', '5xx'] })).toEqual([])
     await attempt(null, 'The socket hung up.')
@@ -379,7 +376,7 @@ describe.each(engines)('what happens to a change on %s', (_, openStore) => {
     expect(await found({ q: 'socket gateway' })).toHaveLength(1)
   })
 
-  it('leaves nothing behind in lists and search when it is deleted', async () => {
+  it('leaves nothing in lists and search when it is deleted', async () => {
     await happens(store.db, '01-prompt-created-text.json')
     await attempt(502, 'Bad gateway.')
     await happens(store.db, '09-monitor-alert.json')

@@ -18,14 +18,14 @@ describe.each(engines)('metrics on %s', (_, openStore) => {
 
   const lines = async (now = Date.now()) => metricsText(await storeFamilies(store.db, now)).split('\n')
 
-  it('tell of an empty store that nothing waits', async () => {
+  it('show that nothing waits in an empty store', async () => {
     const text = await lines()
     expect(text).toContain('prompt_relay_open_changes 0')
     expect(text).toContain('prompt_relay_oldest_waiting_seconds 0')
     expect(text.some((line) => line.startsWith('prompt_relay_last_signed'))).toBe(false)
   })
 
-  it('tell how many deliveries stand how, how long the oldest waits, and which circuit is open', async () => {
+  it('show the deliveries by status, how long the oldest has been waiting, and which circuit is open', async () => {
     await ensureTargets(store.db, ['slack', 'github'])
     await queueChanges(store.db, 3, ['slack'])
     await queueChanges(store.db, 2, ['github'], { status: 'failed', next_at: null })
@@ -42,7 +42,7 @@ describe.each(engines)('metrics on %s', (_, openStore) => {
     expect(Number(waiting?.split(' ')[1])).toBeGreaterThanOrEqual(90)
   })
 
-  it('stop counting where it would cost more than it tells, and read an index for it', async () => {
+  it('stop counting at a limit, and count from an index', async () => {
     await ensureTargets(store.db, ['slack'])
     await queueChanges(store.db, maxCounted + 50, ['slack'], { status: 'failed', next_at: null })
     expect(await queueDepths(store.db)).toContainEqual({
@@ -55,7 +55,7 @@ describe.each(engines)('metrics on %s', (_, openStore) => {
     const engine = isPostgres(store.db)
     if (engine) await sql`analyze`.execute(store.db)
     const plan = await (engine ? sql`explain ${query}` : sql`explain query plan ${query}`).execute(store.db)
-    // A look through the whole table stops at the limit as well, but only where such rows are many.
+    // A scan of the whole table stops at the limit too, but only if it has many such rows.
     if (!engine) expect(JSON.stringify(plan.rows)).toContain('deliveries_status')
     const rare = sql`select 1 from deliveries where target = 'slack' and status = 'queued' limit 10000`
     const rarePlan = await (engine ? sql`explain ${rare}` : sql`explain query plan ${rare}`).execute(store.db)

@@ -70,7 +70,7 @@ describe.each(engines)('failures of last month on %s', (_, openStore) => {
     return found?.samples.find(({ labels }) => labels.target === 'slack')?.value
   }
 
-  it('are in the health line and in the metrics, with their reason, until they are replayed', async () => {
+  it('are shown in the health line and the metrics, with their reason, until they are replayed', async () => {
     await failed(6)
     later(17 * day)
     await queueChanges(store.db, 3, ['slack'], { status: 'delivered', next_at: null })
@@ -90,7 +90,7 @@ describe.each(engines)('failures of last month on %s', (_, openStore) => {
     expect(await gauge()).toBe(0)
   })
 
-  it('are gone when they are dismissed, keep when that was, and can still be replayed', async () => {
+  it('are gone when they are dismissed, which is recorded, and can still be replayed', async () => {
     const rows = await failed(6)
     later(17 * day)
     const now = Date.now()
@@ -119,7 +119,7 @@ describe.each(engines)('failures of last month on %s', (_, openStore) => {
     expect(await open()).toEqual([expect.stringMatching(/^1 to slack: .*404 no_service/)])
   })
 
-  it('are replayed and dismissed as far as who acted saw them', async () => {
+  it('are replayed and dismissed only as far as the user saw them', async () => {
     await failed(2)
     const until = Date.now()
     later(1000)
@@ -130,7 +130,7 @@ describe.each(engines)('failures of last month on %s', (_, openStore) => {
     expect(await replayFailures(store.db, { target: 'ops', until: Date.now() }, Date.now())).toBe(0)
   })
 
-  it('stay in the store, unless they were dismissed', async () => {
+  it('are never pruned, unless they were dismissed', async () => {
     const [dismissed] = await failed(2)
     await dismissFailure(store.db, dismissed?.id ?? '', { ...by, now: Date.now() })
     later(31 * day)
@@ -141,7 +141,7 @@ describe.each(engines)('failures of last month on %s', (_, openStore) => {
     expect(await store.db.selectFrom('dismissals').select('delivery_id').execute()).toEqual([])
   })
 
-  it('are errors in the log, while a try that will be repeated is a warning', async () => {
+  it('are errors in the log, while an attempt that will be retried is a warning', async () => {
     const lines: string[] = []
     for (const method of ['log', 'error'] as const)
       vi.spyOn(console, method).mockImplementation((line: string) => void lines.push(line))
@@ -162,7 +162,7 @@ describe.each(engines)('failures of last month on %s', (_, openStore) => {
     ])
   })
 
-  it('are announced with their reason, and with a link to where they are replayed', async () => {
+  it('are announced with their reason and a link to where they can be replayed', async () => {
     const bodies: string[] = []
     const fetch: typeof globalThis.fetch = async (input, init) => {
       if (String(input) === slackUrl('slack')) return status(404, {}, 'no_service')

@@ -21,35 +21,32 @@ async function healthOf(url: string): Promise<Response> {
   return answer
 }
 
-it('a store that cannot be opened is reported with the reason by the answer about health, without its path', async () => {
+it('the health endpoint reports a store that cannot be opened, with the reason and without its path', async () => {
   const place = join(tmpdir(), randomUUID(), 'relay.db')
   await mkdir(place, { recursive: true })
   const answer = await healthOf(`file:${place}`)
-  const told = await answer.json()
-  expect(told).toMatchObject({
+  const health = await answer.json()
+  expect(health).toMatchObject({
     status: 'store-unavailable',
     reason: 'unreachable',
     message: 'The store cannot be used: it cannot be reached.',
   })
-  expect(JSON.stringify(told)).not.toContain(place)
+  expect(JSON.stringify(health)).not.toContain(place)
   await rm(place, { recursive: true })
 })
 
 describe.runIf(hasPostgres)('a Postgres', () => {
-  it.each(['LATIN1', 'SQL_ASCII'])(
-    'whose encoding is %s is refused, with what to do about it',
-    async (encoding) => {
-      const { url, drop } = await emptyPostgres(
-        `encoding '${encoding}' lc_collate 'C' lc_ctype 'C' template template0`,
-      )
-      const refused = await openDatabase(url).catch((error) => error)
-      expect(refused.message).toContain(`has the encoding ${encoding}`)
-      expect(refused.fix).toContain("encoding 'UTF8'")
-      await drop()
-    },
-  )
+  it.each(['LATIN1', 'SQL_ASCII'])('with the encoding %s is refused, with advice', async (encoding) => {
+    const { url, drop } = await emptyPostgres(
+      `encoding '${encoding}' lc_collate 'C' lc_ctype 'C' template template0`,
+    )
+    const refused = await openDatabase(url).catch((error) => error)
+    expect(refused.message).toContain(`has the encoding ${encoding}`)
+    expect(refused.fix).toContain("encoding 'UTF8'")
+    await drop()
+  })
 
-  it('whose encoding is not UTF8 is named by the answer about health', async () => {
+  it('with another encoding than UTF8 is reported by the health endpoint', async () => {
     const { url, drop } = await emptyPostgres(
       "encoding 'LATIN1' lc_collate 'C' lc_ctype 'C' template template0",
     )
@@ -60,12 +57,12 @@ describe.runIf(hasPostgres)('a Postgres', () => {
     await drop()
   })
 
-  // A pooler in transaction mode gives a connection to somebody else between two transactions.
+  // Between two transactions, a pooler in transaction mode gives the connection to another client.
   it.each([
     ['a function', true, false, '0'],
     ['a server', false, true, '20s'],
   ])(
-    'opened by %s keeps no lock, and named statements and an end of idle transactions only where no pooler can be',
+    'opened by %s keeps no lock; named statements and the timeout of idle transactions are used only where no pooler can be',
     async (_, isServerless, hasNamed, idle) => {
       const { url, drop } = await emptyPostgres()
       const db = await openDatabase(url, { isServerless })
@@ -92,7 +89,7 @@ describe.runIf(hasPostgres)('a Postgres', () => {
   )
 })
 
-/** A later version's list of migrations. */
+/** The list of migrations of a later version. */
 const later = (migration: Migration): Migrations => ({ ...migrations, '9001-later': async () => migration })
 const addsColumn: Migration = {
   up: async ({ schema }) => {
@@ -115,29 +112,29 @@ describe.each(engines)('a store in %s', (engine, createStore) => {
     return rows.map(({ name }) => name)
   }
 
-  it('is opened by an older version too where a newer one only added to it', async () => {
+  it('can be opened by an older version after a newer one only added to it', async () => {
     await open(later(addsColumn))
     expect(await done('migrations')).toContain('9001-later')
     await sql`select later from events`.execute(store.db)
     await open()
-    // What the very first version looks at.
+    // The table that the first version reads.
     expect(await done('kysely_migration')).toEqual(['0001-start'])
   })
 
-  it('is not opened by a version that is older than a newer one allows, not even by the very first', async () => {
+  it('cannot be opened by a version older than a newer one allows, not even by the first', async () => {
     await open(later({ up: async () => {}, oldest: '9001-later' }))
     await expect(open()).rejects.toThrow('9001-later')
     expect(await done('kysely_migration')).toEqual(['0001-start', '9001-later'])
     await open({ ...later(addsColumn), '9002-last': async () => ({ up: async () => {} }) })
   })
 
-  it('gets the name of the first migration where versions wrote it only into the table of the first', async () => {
+  it("gets the name of the first migration if earlier versions wrote it only into the first version's table", async () => {
     await sql`delete from migrations where name = '0001-start'`.execute(store.db)
     await open()
     expect(await done('migrations')).toContain('0001-start')
   })
 
-  it("is not opened where the first version's table, not carried over yet, has an unknown migration", async () => {
+  it("cannot be opened if the first version's table, not carried over yet, has an unknown migration", async () => {
     await sql`drop table migrations`.execute(store.db)
     await sql`insert into kysely_migration (name, timestamp) values ('9999-later', '2030-01-01')`.execute(
       store.db,
@@ -145,7 +142,7 @@ describe.each(engines)('a store in %s', (engine, createStore) => {
     await expect(open()).rejects.toThrow('9999-later')
   })
 
-  it('is left as it was by a migration that fails', async () => {
+  it('is unchanged after a migration that fails', async () => {
     const up = async ({ schema }: Parameters<Migration['up']>[0]) => {
       await schema.alterTable('events').addColumn('later', 'text').execute()
       throw new Error('no space left')
@@ -155,22 +152,19 @@ describe.each(engines)('a store in %s', (engine, createStore) => {
     await expect(sql`select later from events`.execute(store.db)).rejects.toThrow('later')
   })
 
-  it.runIf(engine === 'Postgres')(
-    'lets others work while a migration waits for a table that somebody holds',
-    async () => {
-      const held = await store.db.startTransaction().execute()
-      await held.selectFrom('events').select('id').execute()
-      const opening = open(later(addsColumn)).then(
-        () => 'opened',
-        (error) => String(error),
-      )
-      await sleep(300)
-      const startedAt = performance.now()
-      await store.db.selectFrom('events').select('id').execute()
-      expect(performance.now() - startedAt).toBeLessThan(7000)
-      expect(await opening).toContain('lock timeout')
-      await held.rollback().execute()
-      await open(later(addsColumn))
-    },
-  )
+  it.runIf(engine === 'Postgres')('lets others work while a migration waits for a locked table', async () => {
+    const held = await store.db.startTransaction().execute()
+    await held.selectFrom('events').select('id').execute()
+    const opening = open(later(addsColumn)).then(
+      () => 'opened',
+      (error) => String(error),
+    )
+    await sleep(300)
+    const startedAt = performance.now()
+    await store.db.selectFrom('events').select('id').execute()
+    expect(performance.now() - startedAt).toBeLessThan(7000)
+    expect(await opening).toContain('lock timeout')
+    await held.rollback().execute()
+    await open(later(addsColumn))
+  })
 })

@@ -17,7 +17,7 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(folder, { recursive: true }))
 
-/** Enters the file; whether it was alone there. */
+/** Locks the file; returns whether it was alone. */
 async function enter(): Promise<{ wasAlone: boolean; leave: () => void }> {
   let wasAlone = false
   const leave = await lockProcess(path, async () => {
@@ -26,7 +26,7 @@ async function enter(): Promise<{ wasAlone: boolean; leave: () => void }> {
   return { wasAlone, leave }
 }
 
-/** Another process that works on the file, until it is killed. */
+/** Another process that works on the file until it is killed. */
 async function otherProcess(): Promise<{ wasAlone: boolean; kill: () => Promise<void> }> {
   const child = fork(new URL('./process-lock-child.ts', import.meta.url), [path])
   const [wasAlone] = (await once(child, 'message')) as [boolean]
@@ -38,11 +38,11 @@ async function otherProcess(): Promise<{ wasAlone: boolean; kill: () => Promise<
 }
 
 describe('a process that works on an SQLite file', () => {
-  it('knows whether it is alone, until the last of the others has left', async () => {
+  it('is not alone until the last of the others has left', async () => {
     const first = await enter()
     const second = await enter()
     first.leave()
-    // The second would have its work taken from it.
+    // Otherwise the work of the second would be taken from it.
     const third = await enter()
     second.leave()
     third.leave()
@@ -51,7 +51,7 @@ describe('a process that works on an SQLite file', () => {
     expect([first, second, third, fourth].map(({ wasAlone }) => wasAlone)).toEqual([true, false, false, true])
   })
 
-  it('is seen by other processes, and leaves when it is killed', async () => {
+  it('is noticed by other processes, and leaves when it is killed', async () => {
     const first = await otherProcess()
     const second = await otherProcess()
     await first.kill()
@@ -63,7 +63,7 @@ describe('a process that works on an SQLite file', () => {
     expect([first, second, third, fourth].map(({ wasAlone }) => wasAlone)).toEqual([true, false, false, true])
   })
 
-  it('enters where what it does alone fails, and is then no more in the way of others', async () => {
+  it('is not in the way of others after the work it does alone has failed', async () => {
     const failing = lockProcess(path, async () => {
       throw new Error('the store is gone')
     })
@@ -84,7 +84,7 @@ describe('a process that works on an SQLite file', () => {
 })
 
 describe('the leases of a process that was killed', () => {
-  it('end at once, and what waits for its time goes on waiting', async () => {
+  it('end at once, while deliveries that wait for their time go on waiting', async () => {
     const db = await openDatabase(`file:${path}`)
     const now = Date.now()
     const later = now + 60_000

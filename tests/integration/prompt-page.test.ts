@@ -6,7 +6,7 @@ import { type Seed, seedStore } from '../e2e/seed.ts'
 import { engines, type TestStore } from './stores.ts'
 
 const now = Date.UTC(2026, 7, 21, 9)
-/** The project of seeded changes. */
+/** The project of the seeded changes. */
 const projectId = 'cm1q7ayx2000008l2g7rz3v5k'
 
 const state = (version: number, deleted = false) => ({
@@ -37,7 +37,7 @@ describe.each(engines)('what the page of a prompt reads on %s', (_engine, open) 
   })
   afterEach(() => store.close())
 
-  it('finds the projects that have a prompt of this name, and no others', async () => {
+  it('finds exactly the projects that have a prompt of this name', async () => {
     expect(await projectsWith(store.db, 'greeting')).toEqual([])
     for (const [project, name] of [
       ['c', 'greeting'],
@@ -54,7 +54,7 @@ describe.each(engines)('what the page of a prompt reads on %s', (_engine, open) 
     ])
   })
 
-  it('shows versions from the newest on, with the size of what is known, and who made them', async () => {
+  it('shows versions, newest first, with the size of their known text and their author', async () => {
     const prompt = { projectId, name: 'greeting' }
     const contents = new Map([[2, { text: 'Hello ä', config: {} }]])
     await saveVersions(store.db, prompt, [state(1, true), state(2)], contents)
@@ -75,7 +75,7 @@ describe.each(engines)('what the page of a prompt reads on %s', (_engine, open) 
     ])
   })
 
-  it('goes through the changes of this prompt page by page, without alerts that are called like it', async () => {
+  it('pages through the changes of the prompt, without alerts of the same name', async () => {
     await seedStore(
       store.url,
       [

@@ -43,7 +43,7 @@ describe.each(engines)('an old store on %s', (_, openStore) => {
     const query = store.db.selectFrom(table).select((eb) => eb.fn.countAll<number>().as('count'))
     return Number((await query.executeTakeFirstOrThrow()).count)
   }
-  /** Changes of the moment, each with an event and an attempt of some size. */
+  /** Changes of now, each with an event and an attempt of some size. */
   async function history(changes: number, more: Parameters<typeof queueChanges>[3]) {
     const rows = await queueChanges(store.db, changes, ['slack'], more)
     await store.db
@@ -95,7 +95,7 @@ describe.each(engines)('an old store on %s', (_, openStore) => {
   const pruneNow = () =>
     passTime(prune(watched.db, { retentionDays: 90, now: Date.now, stopping: () => false }), [watched])
 
-  it('lets go what was delivered longer ago than is kept, with its events and attempts', async () => {
+  it('deletes changes delivered longer ago than the retention, with their events and attempts', async () => {
     await history(450, { status: 'delivered', next_at: null })
     await history(10, { status: 'skipped', next_at: null })
     await passTime(sleep(89 * day), [])
@@ -110,7 +110,7 @@ describe.each(engines)('an old store on %s', (_, openStore) => {
   })
 
   it.each(['queued', 'retrying', 'sending', 'failed'] as const)(
-    'keeps what is %s, however old',
+    'keeps a change with a delivery that is %s, however old',
     async (status) => {
       await history(250, { status, next_at: status === 'failed' ? null : Date.now() })
       await history(3, { status: 'delivered', next_at: null })
@@ -137,12 +137,12 @@ describe.each(engines)('an old store on %s', (_, openStore) => {
   const text = { text: 'Hello', config: {} }
   const textOf = async (version: number) => (await contentOf(store.db, key, version)).content
 
-  it('drops the texts of versions that were deleted longer ago than is kept, and keeps what is known of them', async () => {
+  it('deletes the texts of versions deleted longer ago than the retention, and keeps their other data', async () => {
     const all = new Map([1, 2, 3].map((version) => [version, text]))
     await saveVersions(store.db, key, [state(1, true), state(2, false), state(3, true)], all)
     await pruneNow()
     await passTime(sleep(89 * day), [])
-    // Made anew, and deleted again: that is when its time begins.
+    // Created again and deleted again, from which the retention counts.
     await saveVersions(store.db, key, [state(3, false)], new Map())
     await pruneNow()
     await saveVersions(store.db, key, [state(3, true)], new Map())
@@ -162,7 +162,7 @@ describe.each(engines)('an old store on %s', (_, openStore) => {
     expect(await Promise.all([1, 2, 3].map(textOf))).toEqual([null, text, null])
   })
 
-  it('drops the texts of a thousand deleted versions', async () => {
+  it('deletes the texts of a thousand deleted versions', async () => {
     const versions = Array.from({ length: 1000 }, (_, i) => state(i + 1, true))
     await saveVersions(store.db, key, versions, new Map(versions.map(({ version }) => [version, text])))
     await pruneNow()
@@ -176,7 +176,7 @@ describe.each(engines)('an old store on %s', (_, openStore) => {
     expect(left).toEqual([])
   })
 
-  it('forgets the words that no change has any more, and finds the others as before', async () => {
+  it('deletes the words that no change contains any more, and finds the others as before', async () => {
     if (isPostgres(store.db)) return
     const words = async () =>
       (await store.db.selectFrom('search_words').select('word').execute()).map(({ word }) => word)
@@ -203,7 +203,7 @@ describe.each(engines)('an old store on %s', (_, openStore) => {
     expect([await found('refu'), await found('dauerhaft'), await found('einmalig')]).toEqual([1, 1, 0])
   })
 
-  it('gives the space back', async () => {
+  it('returns the space to the file system', async () => {
     if (isPostgres(store.db)) return
     const pages = async (name: 'page_count' | 'freelist_count') => {
       const { rows } = await sql<Record<string, number>>`pragma ${sql.raw(name)}`.execute(watched.db)
@@ -214,13 +214,13 @@ describe.each(engines)('an old store on %s', (_, openStore) => {
     await passTime(sleep(91 * day), [])
     const statements = watched.statements()
     await pruneNow()
-    // Many pages at once: page by page it would be hundreds.
+    // Many pages at once: one by one it would be hundreds.
     expect(watched.statements() - statements).toBeLessThan(60)
     expect(await pages('freelist_count')).toBe(0)
     expect(await pages('page_count')).toBeLessThan(before / 4)
   })
 
-  it('is pruned by the loop itself once an hour, and by a cron that has time left', async () => {
+  it('is pruned by the loop once an hour, and by a cron request that has time left', async () => {
     const { fetch } = fetchDouble(ok)
     const open = () => simulatedLoop(watched, { fetch, routes: { targets: {}, rules: [], alertTargets: [] } })
     await history(3, { status: 'delivered', next_at: null })
@@ -242,7 +242,7 @@ describe.each(engines)('an old store on %s', (_, openStore) => {
 })
 
 describe.each(engines)('an idle loop on %s', (_, openStore) => {
-  it('asks less than once a second, and begins what is due later at that very moment', async () => {
+  it('queries less than once a second, and starts work exactly when it is due', async () => {
     const store = await openStore()
     const watched = watchStore(store.url)
     simulateTime()

@@ -35,7 +35,7 @@ const routes: Routes = {
 
 async function receiveAndSettle(db: Db, name: FixtureName, round: number): Promise<void> {
   const { prompt, payload, ...rest } = JSON.parse(fixture(name).toString())
-  // Of another monitor each time: two alerts of one run are one change.
+  // Another monitor each time, because two alerts of one run are one change.
   const alert = payload && { payload: { ...payload, monitorId: `monitor ${round}` } }
   const version = prompt && { prompt: { ...prompt, id: `prompt ${round}`, version: 7 + round } }
   const body = JSON.stringify({ ...rest, ...version, ...alert, id: `${name} ${round}` })
@@ -52,7 +52,7 @@ async function receiveAndSettle(db: Db, name: FixtureName, round: number): Promi
   expect(settled.settled).toBe(1)
 }
 
-/** All that an instance asks of the store, often enough for Postgres to have prepared it. */
+/** The statements of an instance; run often enough for Postgres to prepare them. */
 async function work(db: Db, round: number): Promise<void> {
   await ensureTargets(db, ['slack'])
   await receiveAndSettle(db, '01-prompt-created-text.json', round)
@@ -106,11 +106,11 @@ describe.each(engines)('an instance on %s', (engine, openStore) => {
   })
 
   it.runIf(engine === 'Postgres')(
-    'takes no more deliveries than it asked for, whatever plan Postgres makes',
+    'claims no more deliveries than it asked for, whatever plan Postgres makes',
     async () => {
       await queueChanges(store.db, 20, ['slack'], { next_at: now() })
       const taken = await store.db.connection().execute(async (one) => {
-        // A plan that reads the query anew for each row.
+        // Forces a plan that runs the subquery anew for each row.
         for (const way of [
           'hashagg',
           'hashjoin',
@@ -127,12 +127,12 @@ describe.each(engines)('an instance on %s', (engine, openStore) => {
     },
   )
 
-  it.runIf(engine === 'Postgres')('keeps no more prepared statements than 500 on a connection', async () => {
+  it.runIf(engine === 'Postgres')('keeps at most 500 prepared statements on a connection', async () => {
     const count = await store.db.connection().execute(async (one) => {
       for (let n = 1; n <= 600; n++)
         for (let time = 0; time < 2; time++)
           await sql`select ${n}::int as ${sql.ref(`number_${n}`)}`.execute(one)
-      // What was let go is prepared again, also after a transaction that failed.
+      // A dropped statement is prepared again, also after a failed transaction.
       await sql`begin`.execute(one)
       await expect(sql`select 1 / ${0}::int`.execute(one)).rejects.toThrow('zero')
       await expect(sql`select ${1}::int as number_1`.execute(one)).rejects.toThrow('aborted')

@@ -24,7 +24,7 @@ describe.each(engines)('commits on %s', (_, openStore) => {
   })
   afterEach(() => store.close())
 
-  it('wait for the disk, but for those that can be done again, each time', async () => {
+  it('wait for the disk, except each one whose work can be repeated', async () => {
     expect(await waits(store.db)).toBe(true)
     for (let round = 0; round < 2; round++) {
       expect(await unsynced(store.db, waits)).toBe(false)
@@ -32,7 +32,7 @@ describe.each(engines)('commits on %s', (_, openStore) => {
     }
   })
 
-  it('say that the disk is full, not that there is nothing to roll back', async () => {
+  it('report that the disk is full, not that there is nothing to roll back', async () => {
     if (isPostgres(store.db)) return
     const { db } = store
     const write = (trx: Db) => tryToWrite(trx, 1, 1_000_000)

@@ -22,7 +22,7 @@ import { engines, storeOfVersion, type TestStore } from './stores.ts'
 const now = t * 1000 + 60_000
 const project = 'cmfq1x7h3000108l4b2k9d6tz'
 
-/** By prepared statements with `*`, which a new column breaks on Postgres while it runs. */
+/** The first version reads these with `*` in prepared statements, which a new column would break on Postgres. */
 const readWhole = [
   'attempts',
   'changes',
@@ -55,7 +55,7 @@ describe.each(engines)('a store of the first version in %s', (_) => {
     await store.close()
   })
 
-  it('has no new columns in tables that the first version reads whole, and may still be working on', async () => {
+  it('has no new columns in tables that the first version, which may still be running, reads with `*`', async () => {
     const columns = async (handle: Db) => {
       const tables = await handle.introspection.getTables()
       const whole = tables.filter(({ name }) => readWhole.includes(name))
@@ -69,7 +69,7 @@ describe.each(engines)('a store of the first version in %s', (_) => {
     await first.close()
   })
 
-  it("carries the names of the first version's table over into its own, once, and leaves that table as it was", async () => {
+  it("copies the names from the first version's table into its own, once, and leaves that table unchanged", async () => {
     const done = async (table: string) => {
       const { rows } = await sql<{
         name: string
@@ -84,7 +84,7 @@ describe.each(engines)('a store of the first version in %s', (_) => {
     await again.destroy()
   })
 
-  it('is shown on every page as it was', async () => {
+  it('shows the same on every page', async () => {
     expect(await countRows(db, 100)).toMatchObject({ events: 11, changes: 11, rejections: 1 })
     const { rows } = await listFiltered(db, { filter: { ...emptyFilter, test: 'shown' }, now }, {}, 50)
     expect(rows.map(({ change }) => change.kind).toSorted()).toEqual(
@@ -121,7 +121,7 @@ describe.each(engines)('a store of the first version in %s', (_) => {
     expect((await changesOfPrompt(db, key, {}, 10)).rows).toHaveLength(2)
   })
 
-  it('goes on: what was open is settled, what waited is sent, and what is old is let go', async () => {
+  it('goes on: open changes settle, waiting deliveries are sent, and old changes are deleted', async () => {
     const watched = watchStore(store.url)
     simulateTime()
     const { fetch, calls } = fetchDouble(({ url }) => status(url.includes('pagerduty') ? 202 : 200, {}, 'ok'))

@@ -7,7 +7,7 @@ const sqliteError = (errcode: number, message = 'database or disk is full') =>
   Object.assign(new Error(message), { code: 'ERR_SQLITE_ERROR', errcode })
 const pgError = (code: string) => Object.assign(new Error('could not extend file'), { code })
 
-/** A store with so much room for one write, and a clock. */
+/** A store with limited room for one write, and a clock. */
 function world() {
   const state = {
     room: Number.POSITIVE_INFINITY,
@@ -27,7 +27,7 @@ function world() {
 }
 
 describe('the write probe', () => {
-  it('writes at most once in 30 seconds, however often and by how many it is asked', async () => {
+  it('writes at most once in 30 seconds, however many callers check it', async () => {
     const { state, probe } = world()
     await Promise.all([probe.check(), probe.check(), probe.check()])
     state.now += 29_999
@@ -38,7 +38,7 @@ describe('the write probe', () => {
     expect(state.writes).toHaveLength(2)
   })
 
-  it('tells that the disk is full and since when, until a write fits again', async () => {
+  it('reports that the disk is full and since when, until a write fits again', async () => {
     const { state, probe } = world()
     expect(await probe.check()).toBeNull()
     state.room = 0
@@ -53,7 +53,7 @@ describe('the write probe', () => {
     expect(state.changes).toEqual(['disk-full', null])
   })
 
-  it('believes an event that did not fit at once, and only a write of its size after it', async () => {
+  it('reports a full disk as soon as an event did not fit, until a write of its size does', async () => {
     const { state, probe } = world()
     state.room = 50_000
     await probe.check()
@@ -67,7 +67,7 @@ describe('the write probe', () => {
     expect(state.writes.at(-1)).toBe(400_000)
   })
 
-  it('asks a store that was out of reach again at once, and takes no bug for a full disk', async () => {
+  it('checks an unreachable store again at once, and does not take a bug for a full disk', async () => {
     let error: Error | null = pgError('ECONNREFUSED')
     const write = async () => {
       if (error) throw error
@@ -80,7 +80,7 @@ describe('the write probe', () => {
     expect(await probe.check()).toBeNull()
   })
 
-  it('looks again when the clock was set back', async () => {
+  it('checks again after the clock was set back', async () => {
     const { state, probe } = world()
     await probe.check()
     state.now -= 86_400_000
@@ -108,7 +108,7 @@ describe('an error of the store', () => {
     expect(storeErrorKind(error)).toBe(kind)
   })
 
-  it('names the disk and the path where it is full', () => {
+  it('names the disk and the path if it is full', () => {
     const disk = { path: '/data/relay.db', free: 4096, size: 4 * 1024 * 1024 }
     expect(storeFailed(sqliteError(13), disk)).toMatchObject({
       state: 'problem',

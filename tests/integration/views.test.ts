@@ -18,7 +18,7 @@ const tagged = (ago: number, subject = `prompt ${ago}`): Seed => ({
   title: `Someone tagged ${subject}`,
 })
 
-describe.each(engines)('what the page reads on %s', (_engine, open) => {
+describe.each(engines)('what the pages read on %s', (_engine, open) => {
   let store: TestStore
   beforeEach(async () => {
     store = await open()
@@ -28,7 +28,7 @@ describe.each(engines)('what the page reads on %s', (_engine, open) => {
   const subjects = (page: { rows: { change: { subject: string } }[] }) =>
     page.rows.map(({ change }) => change.subject)
 
-  it('goes through the changes page by page, newest first, and back again', async () => {
+  it('pages through the changes, newest first, and back', async () => {
     await seedStore(
       store.url,
       [1, 2, 3, 4, 5].map((ago) => tagged(ago)),
@@ -49,7 +49,7 @@ describe.each(engines)('what the page reads on %s', (_engine, open) => {
     expect(top.newer).toBeNull()
   })
 
-  it('shows the changes of one prompt only, when asked', async () => {
+  it('shows only the changes of one prompt', async () => {
     await seedStore(store.url, [tagged(1, 'a'), tagged(2, 'b'), tagged(3, 'a')], now)
     expect(
       subjects(
@@ -58,7 +58,7 @@ describe.each(engines)('what the page reads on %s', (_engine, open) => {
     ).toEqual(['a', 'a'])
   })
 
-  it('gives each change its deliveries with how the newest attempt went', async () => {
+  it('gives each change its deliveries with the result of the newest attempt', async () => {
     const attempt = { reason: null, request: 'sent', response: 'got' }
     const [seeded] = await seedStore(
       store.url,
@@ -95,7 +95,7 @@ describe.each(engines)('what the page reads on %s', (_engine, open) => {
     ])
   })
 
-  it('reads only the head of a large body, and all of a small one', async () => {
+  it('reads only the beginning of a large body, and all of a small one', async () => {
     const [seeded] = await seedStore(
       store.url,
       [{ ...tagged(1), events: ['03-prompt-created-200kb.json', '01-prompt-created-text.json'] }],
@@ -112,7 +112,7 @@ describe.each(engines)('what the page reads on %s', (_engine, open) => {
     ).toBe('{"id":')
   })
 
-  it('shows the events of one change only, when asked', async () => {
+  it('shows only the events of one change', async () => {
     const [one] = await seedStore(
       store.url,
       [
@@ -126,7 +126,7 @@ describe.each(engines)('what the page reads on %s', (_engine, open) => {
     expect(ofOne.rows.map(({ id }) => id)).toEqual(one?.eventIds)
   })
 
-  it('counts up to a bound', async () => {
+  it('counts up to a limit', async () => {
     expect(await countRows(store.db, 3)).toEqual({ changes: 0, events: 0, rejections: 0 })
     await seedStore(
       store.url,

@@ -8,20 +8,20 @@ const rules = 'relay.config.ts'
 const text = existsSync(rules) ? readFileSync(rules, 'utf8').replaceAll('\r\n', '\n') : ''
 
 const config: NextConfig = {
-  // Put into the code at the build, by which `lib/pipeline/setup/built-rules.ts` tells whether the file was changed since.
+  // Built into the code, so that `lib/pipeline/setup/built-rules.ts` can detect whether the file has changed since.
   env: { RELAY_CONFIG_HASH: createHash('sha256').update(text).digest('hex') },
   agentRules: false,
   poweredByHeader: false,
-  // The container's build only: `next start` warns of it.
+  // Only for the container's build: `next start` warns about it.
   output: process.env.NEXT_OUTPUT === 'standalone' ? 'standalone' : undefined,
-  // No page shows a picture that needs it: one door less, and 30 MB.
+  // No page shows an image that needs it; this removes an endpoint and 30 MB.
   images: { unoptimized: true },
   outputFileTracingExcludes: { '*': ['node_modules/sharp/**', 'node_modules/@img/**'] },
   experimental: {
-    // Next would load every page at start, 0.3 s in which the door waits. A page is loaded when it is first asked for.
+    // Otherwise Next loads every page at start, and webhooks wait for 0.3 s. A page is loaded when it is first requested.
     preloadEntriesOnStart: false,
-    // Our forms are small, and whoever is not logged in may send some. (`proxy.ts` compares their origins: what is
-    // written here is fixed when the app is built, and the public address is not known then.)
+    // Our forms are small, and some can be sent without a login. (`proxy.ts` compares their origins, because this
+    // file is fixed at build time, when the public address is not known.)
     serverActions: { bodySizeLimit: maxForm },
     proxyClientMaxBodySize: maxForm,
   },

@@ -45,17 +45,17 @@ export default defineRelay((env) => ({
         'alert',
         'recovered',
         'notification',
-        // Somebody pressed the button of a trace: docs/callbacks.md.
+        // Someone pressed the button on a trace: docs/callbacks.md.
         'trace-callback',
-        // Read from Langfuse's API, as scores are, where its keys are set: docs/polling.md.
+        // Read from Langfuse's API, like scores, if its keys are set: docs/polling.md.
         'error-trace',
       ],
       to: ['slack', 'discord', 'webhook'],
     },
     {
       name: 'production to GitHub',
-      // `first-seen`: a version that carried the label when the relay first heard of it. Whether it got the
-      // label just then is not known; a pipeline that runs once too often does less harm than one that does not run.
+      // `first-seen`: a version that had the label when the relay first saw it. Whether it had just got the
+      // label is not known, but a pipeline that runs once too often does less harm than one that does not run.
       on: ['promoted', 'rolled-back', 'label-added', 'first-seen'],
       label: 'production',
       to: ['github'],

@@ -1,6 +1,6 @@
 /**
- * `npm start`: Next's own server, told to end by the same signals. Started from here because `npm` would leave
- * Next's process behind, and because Next would not wait for deliveries under way.
+ * `npm start`: Next's own server, with signals to stop passed on. Started from here because `npm` would leave
+ * Next's process behind, and because Next would not wait for deliveries in progress.
  */
 import { startNext } from './next.ts'
 

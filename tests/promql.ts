@@ -1,5 +1,5 @@
 /**
- * The part of PromQL that the alert rules of the docs use: selectors with `=`, `increase(…[5m])`, `time()`, `-`, `*`,
+ * The part of PromQL that the alert rules in the docs use: selectors with `=`, `increase(…[5m])`, `time()`, `-`, `*`,
  * comparisons that filter, and `or`. Anything else is an error, so that a rule which is not understood fails its test.
  * https://prometheus.io/docs/prometheus/latest/querying/basics/
  */
@@ -65,23 +65,23 @@ const reckons: Record<string, (a: number, b: number) => number> = {
   '*': (a, b) => a * b,
 }
 
-/** Of one series with its name left out: what is computed has none. */
+/** A series' labels without its name: a computed series has none. */
 const each = (vector: Vector, of: (value: number) => number): Vector =>
   vector.map(({ labels, value }) => ({ name: '', labels, value: of(value) }))
 
 const keyOf = ({ labels }: Series): string => JSON.stringify(Object.entries(labels).toSorted())
 
-/** What the expression gives over these scrapes, oldest first, at the time of the last. */
+/** The expression's value over these scrapes, oldest first, at the time of the last. */
 export function evaluate(expression: string, scrapes: Scrape[]): Vector {
   const tokens = tokensOf(expression)
   const last = scrapes.at(-1)
   if (!last) throw new Error('Nothing was scraped')
   const { at } = last
   const peek = () => tokens[0]
-  const take = (wanted?: string): string => {
+  const take = (expected?: string): string => {
     const [first] = tokens
-    if (first === undefined || (wanted !== undefined && first !== wanted))
-      throw new Error(`${wanted ?? 'something'} is missing in ${expression}`)
+    if (first === undefined || (expected !== undefined && first !== expected))
+      throw new Error(`${expected ?? 'something'} is missing in ${expression}`)
     return tokens.shift() ?? ''
   }
 
@@ -105,14 +105,14 @@ export function evaluate(expression: string, scrapes: Scrape[]): Vector {
         one.name === name && Object.entries(labels).every(([label, value]) => one.labels[label] === value),
     )
 
-  /** Without Prometheus's extrapolation to the ends of the range, which changes no sign. */
+  /** Without Prometheus's extrapolation to the ends of the range, which never changes the sign. */
   function increase(): Vector {
     take('(')
-    const wanted = selector(take())
+    const expected = selector(take())
     const [, count = '', unit = ''] = /^\[(\d+)([smhd])\]$/.exec(take()) ?? []
     take(')')
     const from = at - Number(count) * seconds[unit as keyof typeof seconds]
-    const within = scrapes.filter((scrape) => scrape.at >= from).map((scrape) => select(scrape, wanted))
+    const within = scrapes.filter((scrape) => scrape.at >= from).map((scrape) => select(scrape, expected))
     const series = Map.groupBy(within.flat(), keyOf)
     return [...series.values()]
       .filter((values) => values.length > 1)
@@ -182,14 +182,14 @@ export function evaluate(expression: string, scrapes: Scrape[]): Vector {
   return value
 }
 
-/** Of a counter, which begins again at 0 when its process does. */
+/** The increase of a counter, which restarts at 0 with its process. */
 const rise = (values: number[]): number =>
   values.slice(1).reduce((sum, value, i) => {
     const before = values[i] ?? 0
     return sum + (value < before ? value : value - before)
   }, 0)
 
-/** The names that an expression selects, each with the labels that it asks for. */
+/** The names that an expression selects, each with the labels that it requires. */
 export function selectors(expression: string): { name: string; labels: string[] }[] {
   const names = [...expression.matchAll(/\b([a-z_]+)(?:\{([^}]*)\})?(?!\s*\()/g)]
   return names

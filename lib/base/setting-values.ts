@@ -114,7 +114,7 @@ export const databaseUrl = setting(
 /** People copy a token along with its scheme from examples of requests. */
 const withoutScheme = (value: string): string => value.replace(/^(bearer|token)\s+/i, '')
 
-/** A token that somebody else issued and the relay sends in a header. */
+/** A token that someone else issued and the relay sends in a header. */
 export const foreignToken = setting(
   textOf(secretFlaw, (value) => (/\s/.test(value) ? 'contains a space' : null)),
   withoutScheme,

@@ -13,7 +13,7 @@ import { queueChanges } from './simulation.ts'
 import { engines, type TestStore } from './stores.ts'
 
 const docs = readFileSync(new URL('../../docs/observability.md', import.meta.url), 'utf8')
-/** One rule of the docs: an alert's name, its expression, and the labels that its summary shows. */
+/** One rule from the docs: an alert's name, its expression, and the labels that its summary shows. */
 const rules = [...docs.matchAll(/- alert: (\w+)\n +expr: (.+)\n((?: +(?:for|annotations): .*\n)+)/g)].map(
   ([, alert = '', expression = '', rest = '']) => ({
     alert,
@@ -24,7 +24,7 @@ const rules = [...docs.matchAll(/- alert: (\w+)\n +expr: (.+)\n((?: +(?:for|anno
 
 const day = 86_400_000
 
-describe.each(engines)('the alert rules of the docs on %s', (_, openStore) => {
+describe.each(engines)('the alert rules in the docs, on %s', (_, openStore) => {
   let store: TestStore
   beforeEach(async () => {
     store = await openStore()
@@ -42,7 +42,7 @@ describe.each(engines)('the alert rules of the docs on %s', (_, openStore) => {
     await insertEvents(store.db, [{ ...event, change_id: 'chg_none', occurred_at: at, received_at: at }])
   }
 
-  /** What Prometheus finds now; `up` it adds by itself. */
+  /** What Prometheus would scrape now, with the `up` that it adds. */
   async function scrape(
     over: { isGone?: boolean; isFull?: boolean; isDown?: boolean; problems?: number } = {},
   ): Promise<Scrape> {
@@ -69,14 +69,14 @@ describe.each(engines)('the alert rules of the docs on %s', (_, openStore) => {
     )
   const names = (scrapes: Scrape[]) => [...new Set(firing(scrapes).map(([alert]) => alert))]
 
-  it('are all read by this test, and each fires in a test of its own', () => {
+  it('are all covered: each one fires in a test below', () => {
     expect(rules).toHaveLength(docs.match(/- alert:/g)?.length ?? 0)
     expect(rules.map(({ alert }) => alert).toSorted()).toEqual(
       ['PromptRelayEventsNotStored', ...bad.keys()].toSorted(),
     )
   })
 
-  it('are silent while all is well', async () => {
+  it('do not fire while all is well', async () => {
     expect(firing([await scrape(), await scrape()])).toEqual([])
   })
 
@@ -137,7 +137,7 @@ describe.each(engines)('the alert rules of the docs on %s', (_, openStore) => {
     ],
   ])
 
-  it.each([...bad.keys()])('%s fires where it should', async (alert) => {
+  it.each([...bad.keys()])('%s fires when it should', async (alert) => {
     const over = await bad.get(alert)?.()
     const scrapes = [await scrape(over)]
     expect(names(scrapes)).toContain(alert)
@@ -146,7 +146,7 @@ describe.each(engines)('the alert rules of the docs on %s', (_, openStore) => {
       if (name === alert) expect(Object.keys(labels)).toEqual(expect.arrayContaining(shown))
   })
 
-  it('PromptRelayEventsNotStored fires at the first event that was not stored, and ends', async () => {
+  it('PromptRelayEventsNotStored fires at the first event that was not stored, and stops again', async () => {
     const before = await scrape()
     const full = Object.assign(new Error('database or disk is full'), { errcode: 13 })
     storeUnavailable(full, { endpoint: 'langfuse-webhook', size: 10 })
@@ -157,7 +157,7 @@ describe.each(engines)('the alert rules of the docs on %s', (_, openStore) => {
     expect(firing([after, { ...(await scrape()), at: after.at + 60 }])).toEqual([])
   })
 
-  it('ask for nothing that is not exported', async () => {
+  it('use only metrics that are exported', async () => {
     await bad.get('PromptRelayTrouble')?.()
     const { series } = await scrape()
     for (const { name, labels } of rules.flatMap(({ expression }) => selectors(expression))) {

@@ -25,7 +25,7 @@ export const alertEvent: AlertEvent = {
   at: 1000,
 }
 
-/** An event as the webhook endpoint gives it. */
+/** An event as the webhook endpoint passes it on. */
 export const arrival = (over: Partial<Arrival> = {}): Arrival => ({
   event: promptEvent(),
   source: 'langfuse-webhook',

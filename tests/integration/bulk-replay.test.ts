@@ -19,7 +19,7 @@ const routes = (names: string[], to: string[] = names): Routes => ({
   alertTargets: [],
 })
 
-describe.each(engines)('a replay of all that match on %s', (_, openStore) => {
+describe.each(engines)('a bulk replay on %s', (_, openStore) => {
   let store: TestStore
   let time: number
   beforeEach(async () => {
@@ -32,25 +32,30 @@ describe.each(engines)('a replay of all that match on %s', (_, openStore) => {
   const rows = () => store.db.selectFrom('deliveries').selectAll().orderBy('id').execute()
   const set = (target: string, values: object) =>
     store.db.updateTable('deliveries').set(values).where('target', '=', target).execute()
-  const deps = (wanted: Routes) => ({ db: store.db, routes: wanted, now: () => time, stopping: () => false })
+  const deps = (configured: Routes) => ({
+    db: store.db,
+    routes: configured,
+    now: () => time,
+    stopping: () => false,
+  })
 
-  async function start(wanted: Routes, filter: Partial<ListFilter>, mode: ReplayMode = 'as-it-was') {
+  async function start(configured: Routes, filter: Partial<ListFilter>, mode: ReplayMode = 'as-it-was') {
     const asked = { filter: { ...emptyFilter, ...filter }, mode, expected: 1e6 }
-    const started = await startReplay({ db: store.db, routes: wanted }, asked, time)
+    const started = await startReplay({ db: store.db, routes: configured }, asked, time)
     if (!started.ok) throw new Error(started.why)
     return started.id
   }
-  async function workAll(wanted: Routes) {
-    while ((await replayNext(deps(wanted))) === 'worked') time += 1
+  async function workAll(configured: Routes) {
+    while ((await replayNext(deps(configured))) === 'worked') time += 1
   }
 
-  it('says before how many changes match, and what becomes of which deliveries', async () => {
-    const wanted = routes(['a', 'b'])
+  it('previews how many changes match and what happens to each delivery', async () => {
+    const configured = routes(['a', 'b'])
     await queueChanges(store.db, 3, ['a', 'b', 'gone', 'no'], { ...ended, status: 'failed' })
     await set('a', { status: 'delivered' })
     await set('no', { status: 'skipped' })
     const preview = (filter: Partial<ListFilter>) =>
-      previewReplay({ db: store.db, routes: wanted }, { ...emptyFilter, ...filter }, time)
+      previewReplay({ db: store.db, routes: configured }, { ...emptyFilter, ...filter }, time)
     expect(await preview({})).toMatchObject({
       changes: 3,
       targets: [
@@ -66,14 +71,14 @@ describe.each(engines)('a replay of all that match on %s', (_, openStore) => {
     expect(await preview({ prompt: 'nowhere' })).toEqual({ changes: 0, newest: null, targets: [] })
   })
 
-  it('queues all of them batch by batch, only the deliveries that match, and says how far it is', async () => {
-    const wanted = routes(['a', 'b'])
+  it('queues the matching deliveries batch by batch, and reports its progress', async () => {
+    const configured = routes(['a', 'b'])
     await queueChanges(store.db, 250, ['a', 'b'], { ...ended, status: 'failed' })
     await set('b', { status: 'delivered' })
-    const id = await start(wanted, { status: ['failed'] })
+    const id = await start(configured, { status: ['failed'] })
     expect(await replayById(store.db, id)).toMatchObject({ total: 250, done: 0, next_at: time })
     const seen: number[] = []
-    while ((await replayNext(deps(wanted))) === 'worked') {
+    while ((await replayNext(deps(configured))) === 'worked') {
       time += 1
       seen.push((await replayById(store.db, id))?.done ?? 0)
     }
@@ -93,21 +98,21 @@ describe.each(engines)('a replay of all that match on %s', (_, openStore) => {
     )
   })
 
-  it('leaves out what came after it was asked for', async () => {
-    const wanted = routes(['a'])
+  it('leaves out changes that arrived after it was requested', async () => {
+    const configured = routes(['a'])
     await queueChanges(store.db, 2, ['a'], { ...ended, status: 'delivered' })
-    const id = await start(wanted, {})
+    const id = await start(configured, {})
     await queueChanges(store.db, 2, ['a'], { ...ended, status: 'delivered' })
-    await workAll(wanted)
+    await workAll(configured)
     expect(await replayById(store.db, id)).toMatchObject({ total: 2, done: 2 })
     expect((await rows()).map(({ status }) => status)).toEqual(['queued', 'queued', 'delivered', 'delivered'])
   })
 
-  it("goes by today's rules where that was asked for, to the one target where there is one in the filter", async () => {
-    const wanted = routes(['a', 'b', 'new'], ['a', 'new'])
+  it("uses the current rules if requested, and only the filter's target if it has one", async () => {
+    const configured = routes(['a', 'b', 'new'], ['a', 'new'])
     await queueChanges(store.db, 1, ['a', 'b'], { ...ended, status: 'delivered' })
-    const id = await start(wanted, {}, 'todays-rules')
-    await workAll(wanted)
+    const id = await start(configured, {}, 'todays-rules')
+    await workAll(configured)
     expect(await replayById(store.db, id)).toMatchObject({ queued: 2, left: 1 })
     expect((await rows()).map(({ target, status }) => [target, status])).toEqual([
       ['a', 'queued'],
@@ -116,34 +121,34 @@ describe.each(engines)('a replay of all that match on %s', (_, openStore) => {
     ])
     await store.db.updateTable('deliveries').set({ status: 'delivered', next_at: null }).execute()
     await store.db.deleteFrom('deliveries').where('target', '=', 'new').execute()
-    const one = await start(wanted, { target: 'a' }, 'todays-rules')
-    await workAll(wanted)
+    const one = await start(configured, { target: 'a' }, 'todays-rules')
+    await workAll(configured)
     expect(await replayById(store.db, one)).toMatchObject({ queued: 1, left: 0 })
   })
 
-  it('stops where it is when it is cancelled, and what it queued stays queued', async () => {
-    const wanted = routes(['a'])
+  it('stops when it is cancelled, and leaves queued deliveries queued', async () => {
+    const configured = routes(['a'])
     await queueChanges(store.db, 150, ['a'], { ...ended, status: 'failed' })
-    const id = await start(wanted, {})
-    await replayNext(deps(wanted))
+    const id = await start(configured, {})
+    await replayNext(deps(configured))
     expect(await cancelReplay(store.db, id, time)).toBe(true)
     expect(await cancelReplay(store.db, id, time)).toBe(false)
-    await workAll(wanted)
+    await workAll(configured)
     expect(await replayById(store.db, id)).toMatchObject({ done: 100, cancelled: 1, next_at: null })
     expect((await rows()).filter(({ status }) => status === 'queued')).toHaveLength(100)
   })
 
   it('stops in the middle of a batch when it is cancelled', async () => {
-    const wanted = routes(['a'])
+    const configured = routes(['a'])
     await queueChanges(store.db, 50, ['a'], { ...ended, status: 'failed' })
-    const id = await start(wanted, {})
+    const id = await start(configured, {})
     let asked = 0
-    // Asked before each change, so that it can be cancelled between two.
+    // Called before each change, so that the replay can be cancelled between two.
     const stopping = () => {
       asked += 1
       return false
     }
-    const working = replayNext({ ...deps(wanted), stopping })
+    const working = replayNext({ ...deps(configured), stopping })
     while (asked < 3) await new Promise((resolve) => setImmediate(resolve))
     await cancelReplay(store.db, id, time)
     await working
@@ -153,50 +158,50 @@ describe.each(engines)('a replay of all that match on %s', (_, openStore) => {
     expect((await rows()).filter(({ status }) => status === 'queued')).toHaveLength(done)
   })
 
-  it('is taken up where it was left when its worker died, and the dead one cannot go on', async () => {
-    const wanted = routes(['a'])
+  it('resumes where a dead worker left off, and that worker cannot continue', async () => {
+    const configured = routes(['a'])
     await queueChanges(store.db, 10, ['a'], { ...ended, status: 'failed' })
-    const id = await start(wanted, {})
+    const id = await start(configured, {})
     const claimed = await claimReplay(store.db, time, 60_000)
     expect(claimed?.id).toBe(id)
-    expect(await replayNext(deps(wanted))).toBe('none')
+    expect(await replayNext(deps(configured))).toBe('none')
     expect(await nextReplay(store.db)).toBe(time + 60_000)
     time += 60_000
-    await workAll(wanted)
+    await workAll(configured)
     expect(await replayById(store.db, id)).toMatchObject({ done: 10, claim: 2, next_at: null })
   })
 
-  it('gives the rest back when the process ends', async () => {
-    const wanted = routes(['a'])
+  it('gives the rest back when the process stops', async () => {
+    const configured = routes(['a'])
     await queueChanges(store.db, 10, ['a'], { ...ended, status: 'failed' })
-    const id = await start(wanted, {})
+    const id = await start(configured, {})
     let asked = 0
-    await replayNext({ ...deps(wanted), stopping: () => ++asked > 4 })
+    await replayNext({ ...deps(configured), stopping: () => ++asked > 4 })
     expect(await replayById(store.db, id)).toMatchObject({ done: 4, next_at: time, finished_at: null })
-    await workAll(wanted)
+    await workAll(configured)
     expect(await replayById(store.db, id)).toMatchObject({ done: 10, queued: 10 })
   })
 
-  it('means the hours before it was asked for, not before the work', async () => {
-    const wanted = routes(['a'])
+  it('counts its time range back from the request, not from the work', async () => {
+    const configured = routes(['a'])
     await queueChanges(store.db, 2, ['a'], { ...ended, status: 'failed' })
-    const id = await start(wanted, { time: '1h' })
+    const id = await start(configured, { time: '1h' })
     time += 7_200_000
-    await workAll(wanted)
+    await workAll(configured)
     expect(await replayById(store.db, id)).toMatchObject({ done: 2 })
   })
 
-  it('does not start where more match than the person was told of, or nothing', async () => {
-    const wanted = routes(['a'])
+  it('does not start if nothing matches, or more than the preview showed', async () => {
+    const configured = routes(['a'])
     const asked = { filter: emptyFilter, mode: 'as-it-was' as const, expected: 1 }
-    const begin = () => startReplay({ db: store.db, routes: wanted }, asked, time)
+    const begin = () => startReplay({ db: store.db, routes: configured }, asked, time)
     expect(await begin()).toEqual({ ok: false, why: 'nothing' })
     await queueChanges(store.db, 2, ['a'], { ...ended, status: 'failed' })
     expect(await begin()).toEqual({ ok: false, why: 'more' })
     expect(await recentReplays(store.db, 10)).toEqual([])
   })
 
-  it('of one change can be undone: what waits is cancelled, what is being sent is not', async () => {
+  it('of one change can be undone: waiting deliveries are cancelled, those being sent are not', async () => {
     const queued = await queueChanges(store.db, 1, ['a', 'b', 'c'])
     await set('b', { status: 'retrying' })
     await set('c', { status: 'sending' })

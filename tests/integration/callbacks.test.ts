@@ -35,7 +35,7 @@ function environment(source: Record<string, string> = {}) {
   return env
 }
 
-/** Whoever calls is let in, as a stranger. */
+/** Every caller is accepted, as a stranger. */
 const open = { CALLBACK_OPEN: '1' }
 const keys = { LANGFUSE_PUBLIC_KEY: 'pk-lf-1', LANGFUSE_SECRET_KEY: 'sk-lf-1' }
 const withToken = { CALLBACK_TOKEN: token }
@@ -68,7 +68,7 @@ describe.each(engines)('the callback endpoint on %s', (_, openStore) => {
     reject: (rejection) => insertRejections(store.db, [rejection]),
     ...over,
   })
-  const knock = async (
+  const submit = async (
     one: Request,
     source: Record<string, string> = open,
     over: Partial<CallbackDeps> = {},
@@ -94,9 +94,9 @@ describe.each(engines)('the callback endpoint on %s', (_, openStore) => {
     return rows.map(({ change }) => change.id)
   }
 
-  describe('takes', () => {
-    it('what the server of Langfuse sends: one event, one change', async () => {
-      const answer = await knock(request(callout, { 'user-agent': 'Langfuse/1.0' }))
+  describe('accepts from its senders', () => {
+    it("what Langfuse's server sends: one event, one change", async () => {
+      const answer = await submit(request(callout, { 'user-agent': 'Langfuse/1.0' }))
       expect([answer.status, answer.body]).toEqual([202, { ok: true }])
       expect(await events()).toMatchObject([
         {
@@ -109,15 +109,15 @@ describe.each(engines)('the callback endpoint on %s', (_, openStore) => {
       expect(await changes()).toHaveLength(1)
     })
 
-    it('a browser at Langfuse, which may read the answer', async () => {
-      const { status, headers } = await knock(request(bodyOf('t1'), { origin }))
+    it("a browser on Langfuse's site, which may read the answer", async () => {
+      const { status, headers } = await submit(request(bodyOf('t1'), { origin }))
       expect(status).toBe(202)
       expect(headers.get('access-control-allow-origin')).toBe(origin)
       expect(headers.get('vary')).toBe('Origin')
     })
 
-    it('several items, each as a change of its own', async () => {
-      await knock(request(bodyOf('t1', 't2', 't3', 't1'), bearer), withToken)
+    it('several items, each as a separate change', async () => {
+      await submit(request(bodyOf('t1', 't2', 't3', 't1'), bearer), withToken)
       expect((await events()).map(({ subject }) => subject).toSorted()).toEqual(['t1', 't2', 't3'])
       expect(await changes()).toHaveLength(3)
     })
@@ -126,13 +126,13 @@ describe.each(engines)('the callback endpoint on %s', (_, openStore) => {
       ['as it is', { authorization: token }],
       ['as a bearer', { authorization: `Bearer ${token}` }],
     ])('the token %s', async (_, headers) => {
-      expect((await knock(request(callout, headers), withToken)).status).toBe(202)
+      expect((await submit(request(callout, headers), withToken)).status).toBe(202)
       expect(JSON.stringify(await events())).not.toContain(token)
     })
 
-    it('the token in a header of one’s choice, from a browser too', async () => {
+    it('the token in a configured header, from a browser too', async () => {
       const source = { CALLBACK_TOKEN: token, CALLBACK_TOKEN_HEADER: 'X-Relay' }
-      const { status } = await knock(request(callout, { origin, 'x-relay': token }), source)
+      const { status } = await submit(request(callout, { origin, 'x-relay': token }), source)
       expect(status).toBe(202)
     })
   })
@@ -160,7 +160,7 @@ describe.each(engines)('the callback endpoint on %s', (_, openStore) => {
         null,
       ],
     ])('%s', async (_, headers, source, status, signature) => {
-      const answer = await knock(request(callout, headers), source)
+      const answer = await submit(request(callout, headers), source)
       expect(answer.status).toBe(status)
       expect((await events()).map((event) => event.signature)).toEqual(signature === null ? [] : [signature])
       expect(answer.headers.get('access-control-allow-origin')).toBe(
@@ -168,8 +168,8 @@ describe.each(engines)('the callback endpoint on %s', (_, openStore) => {
       )
     })
 
-    it('nothing until one of three ways is chosen, and names all of them', async () => {
-      const { status, body } = await knock(request(callout), {})
+    it('nothing until one of three ways is configured, and names all three', async () => {
+      const { status, body } = await submit(request(callout), {})
       expect([status, body.error]).toEqual([503, 'callbacks-closed'])
       for (const way of [
         'CALLBACK_TOKEN',
@@ -181,7 +181,7 @@ describe.each(engines)('the callback endpoint on %s', (_, openStore) => {
         expect(body.message).toContain(way)
     })
 
-    it('no body before its headers are enough', async () => {
+    it('no body before it has checked the headers', async () => {
       let isRead = false
       const pull = () => {
         isRead = true
@@ -189,34 +189,34 @@ describe.each(engines)('the callback endpoint on %s', (_, openStore) => {
       const body = new ReadableStream({ pull }, { highWaterMark: 0 })
       const init = { method: 'POST', body, duplex: 'half' } as RequestInit
       const one = new Request('http://localhost/api/callbacks/langfuse', init)
-      expect((await knock(one, {})).status).toBe(503)
+      expect((await submit(one, {})).status).toBe(503)
       expect(isRead).toBe(false)
     })
   })
 
-  describe('an item that comes again', () => {
-    it('within 10 s is the same press of the button, and answered alike', async () => {
-      await knock(request(bodyOf('t1'), bearer), withToken)
+  describe('a repeated item', () => {
+    it('within 10 s counts as the same press of the button, and gets the same answer', async () => {
+      await submit(request(bodyOf('t1'), bearer), withToken)
       time += 9_999
-      const again = await knock(request(bodyOf('t1', 't2'), bearer), withToken)
+      const again = await submit(request(bodyOf('t1', 't2'), bearer), withToken)
       expect([again.status, again.body]).toEqual([202, { ok: true }])
       expect((await events()).map(({ subject }) => subject)).toEqual(['t1', 't2'])
     })
 
-    it('later is another one', async () => {
+    it('later is a new one', async () => {
       for (const wait of [0, 10_000, 10_000]) {
         time += wait
-        await knock(request(bodyOf('t1')))
+        await submit(request(bodyOf('t1')))
       }
       expect(await changes()).toHaveLength(3)
     })
 
-    it('at once through several instances is one', async () => {
-      // Two handles on one SQLite file in one process would wait for each other; there, the two share one.
+    it('that reaches several instances at once is one', async () => {
+      // Two handles on one SQLite file in one process would wait for each other, so on SQLite the two share one.
       const other = isPostgres(store.db) ? await openDatabase(store.url) : store.db
       const answers = await Promise.all(
         [store.db, other, store.db, other, store.db, other].map((db) =>
-          knock(request(bodyOf('t1', 't2')), open, { take: callbackTaker(db, now) }),
+          submit(request(bodyOf('t1', 't2')), open, { take: callbackTaker(db, now) }),
         ),
       )
       if (other !== store.db) await other.destroy()
@@ -224,20 +224,20 @@ describe.each(engines)('the callback endpoint on %s', (_, openStore) => {
       expect(await events()).toHaveLength(2)
     })
 
-    it('after the store was out of reach is taken', async () => {
-      const { body, headers, status } = await knock(request(bodyOf('t1'), { origin }), open, {
+    it('is accepted after the store was out of reach', async () => {
+      const { body, headers, status } = await submit(request(bodyOf('t1'), { origin }), open, {
         take: async () => {
           throw new Error('connect ECONNREFUSED')
         },
       })
       expect([status, headers.get('retry-after')]).toEqual([503, '5'])
       expect(JSON.stringify(body)).not.toContain('ECONNREFUSED')
-      expect((await knock(request(bodyOf('t1')))).status).toBe(202)
+      expect((await submit(request(bodyOf('t1')))).status).toBe(202)
       expect(await events()).toHaveLength(1)
     })
   })
 
-  describe('refuses and keeps', () => {
+  describe('refuses and records', () => {
     it.each<[string, () => Request, number, string, Record<string, string>?]>([
       ['another origin', () => request(callout, { origin: 'https://evil.example' }), 403, 'wrong-origin'],
       ['a page without an origin', () => request(callout, { origin: 'null' }), 403, 'wrong-origin'],
@@ -267,7 +267,7 @@ describe.each(engines)('the callback endpoint on %s', (_, openStore) => {
       ['no JSON', () => request('x'), 400, 'not-json'],
       ['a body that is too large', () => request('x'.repeat(513 * 1024)), 413, 'too-large'],
     ])('%s', async (_, make, status, reason, source) => {
-      const answer = await knock(make(), source)
+      const answer = await submit(make(), source)
       expect([answer.status, answer.body.error]).toEqual([status, reason])
       const [rejection] = await rejections()
       expect(rejection).toMatchObject({ door: 'langfuse-callback', status_code: status, reason })
@@ -276,8 +276,8 @@ describe.each(engines)('the callback endpoint on %s', (_, openStore) => {
       expect(await events()).toEqual([])
     })
 
-    it('another origin without a word that its page could read', async () => {
-      const { headers } = await knock(request(callout, { origin: 'https://evil.example' }))
+    it('another origin, with nothing that its page could read', async () => {
+      const { headers } = await submit(request(callout, { origin: 'https://evil.example' }))
       expect([...headers.keys()].filter((name) => name.startsWith('access-control'))).toEqual([])
     })
   })
@@ -286,14 +286,14 @@ describe.each(engines)('the callback endpoint on %s', (_, openStore) => {
     const ask = (headers: Record<string, string>, source = {}) =>
       answerPreflight(request('', headers, 'OPTIONS'), deps(source))
 
-    it('of an allowed page is answered, and nothing is kept', async () => {
+    it('of an allowed page is answered, and nothing is stored', async () => {
       const response = await ask({ origin, 'access-control-request-headers': 'authorization,content-type' })
       expect(response.status).toBe(204)
       expect(response.headers.get('access-control-allow-headers')).toBe('content-type, authorization')
       expect(await rejections()).toEqual([])
     })
 
-    it('of another page is refused, and shows who tried', async () => {
+    it('of another page is refused, and recorded with its origin', async () => {
       const response = await ask({ origin: 'https://evil.example' })
       expect([response.status, response.headers.get('access-control-allow-origin')]).toEqual([403, null])
       const [rejection] = await rejections()
@@ -306,77 +306,77 @@ describe.each(engines)('the callback endpoint on %s', (_, openStore) => {
     const many = (from: number, count: number) =>
       bodyOf(...Array.from({ length: count }, (_, i) => `t${from + i}`))
 
-    it('from one address wait, while others are let in', async () => {
-      expect((await knock(request(many(0, 99)))).status).toBe(202)
-      const refused = await knock(request(many(100, 2)))
+    it('from one address are limited, while others are accepted', async () => {
+      expect((await submit(request(many(0, 99)))).status).toBe(202)
+      const refused = await submit(request(many(100, 2)))
       expect([refused.status, refused.body.error]).toEqual([429, 'too-many'])
       expect(Number(refused.headers.get('retry-after'))).toBe(60)
       expect((await rejections()).map(({ status_code }) => status_code)).toEqual([429])
-      expect((await knock(request(many(100, 21)), open, { address: '203.0.113.7' })).status).toBe(202)
+      expect((await submit(request(many(100, 21)), open, { address: '203.0.113.7' })).status).toBe(202)
       time += 60_000
-      expect((await knock(request(many(200, 1)))).status).toBe(202)
+      expect((await submit(request(many(200, 1)))).status).toBe(202)
       expect(await events()).toHaveLength(121)
     })
 
-    it('in all wait, from however many addresses', async () => {
+    it('in all are limited, from however many addresses', async () => {
       const statuses: number[] = []
       for (const [i, address] of ['a', 'b', 'c'].entries())
-        statuses.push((await knock(request(many(i * 50, 50)), open, { address })).status)
+        statuses.push((await submit(request(many(i * 50, 50)), open, { address })).status)
       expect(statuses).toEqual([202, 202, 429])
     })
 
-    it('of one item wait, and others do not', async () => {
+    it('for one item are limited, and others are not', async () => {
       const statuses: number[] = []
       for (let i = 0; i < 11; i++) {
-        statuses.push((await knock(request(bodyOf('t1')))).status)
+        statuses.push((await submit(request(bodyOf('t1')))).status)
         time += 20_000
       }
       expect(statuses).toEqual([...Array(10).fill(202), 429])
-      expect((await knock(request(bodyOf('t2')))).status).toBe(202)
+      expect((await submit(request(bodyOf('t2')))).status).toBe(202)
       time += 10 * 60_000
-      expect((await knock(request(bodyOf('t1')))).status).toBe(202)
+      expect((await submit(request(bodyOf('t1')))).status).toBe(202)
     })
 
-    it('of strangers leave the share of whoever shows the token alone', async () => {
+    it('from strangers do not use up the share of senders with the token', async () => {
       const both = { ...open, ...withToken }
-      for (let i = 0; i < 3; i++) await knock(request(many(i * 100, 100)), both, { address: `a${i}` })
-      expect((await knock(request(many(0, 1)), both, { address: 'a9' })).status).toBe(202)
-      for (let i = 0; i < 20; i++) await knock(request(many(0, 1)), both, { address: 'a9' })
-      expect((await knock(request(many(0, 1)), both, { address: 'a9' })).status).toBe(429)
+      for (let i = 0; i < 3; i++) await submit(request(many(i * 100, 100)), both, { address: `a${i}` })
+      expect((await submit(request(many(0, 1)), both, { address: 'a9' })).status).toBe(202)
+      for (let i = 0; i < 20; i++) await submit(request(many(0, 1)), both, { address: 'a9' })
+      expect((await submit(request(many(0, 1)), both, { address: 'a9' })).status).toBe(429)
       const stored = (await events()).length
-      // The very item that strangers have used up, within the 10 s in which theirs is a repeat.
-      expect((await knock(request(many(0, 1), bearer), both)).status).toBe(202)
-      expect((await knock(request(many(0, 100), bearer), both)).status).toBe(202)
+      // The item for which strangers have used up the limit, within the 10 s in which theirs is a repeat.
+      expect((await submit(request(many(0, 1), bearer), both)).status).toBe(202)
+      expect((await submit(request(many(0, 100), bearer), both)).status).toBe(202)
       expect(await events()).toHaveLength(stored + 100)
     })
 
-    it('of whoever shows the token wait too', async () => {
+    it('from senders with the token are limited too', async () => {
       const statuses: number[] = []
       for (let i = 0; i < 3; i++)
-        statuses.push((await knock(request(many(i * 100, 100), bearer), withToken)).status)
+        statuses.push((await submit(request(many(i * 100, 100), bearer), withToken)).status)
       expect(statuses).toEqual([202, 202, 429])
     })
 
-    it('of strangers end for the day, where nothing confirms them', async () => {
+    it('from strangers are refused for the day if nothing can confirm them', async () => {
       let accepted = 0
       for (let i = 0; i < 30; i++) {
-        if ((await knock(request(many(i * 100, 100)))).status === 202) accepted += 100
+        if ((await submit(request(many(i * 100, 100)))).status === 202) accepted += 100
         time += 60_000
       }
       expect(accepted).toBe(2000)
-      const { status, body, headers } = await knock(request(many(0, 1)))
+      const { status, body, headers } = await submit(request(many(0, 1)))
       expect([status, body.message]).toEqual([429, 'More than 2,000 unconfirmed items in a day'])
       expect(Number(headers.get('retry-after'))).toBe(24 * 3600 - 30 * 60)
     })
 
-    it('that Langfuse does not know are kept 1,000 times, however many come', async () => {
+    it('that Langfuse does not know are kept up to 1,000, however many arrive', async () => {
       const settleAll = () => settle({ readTrace: async () => ({ state: 'not-found' }) })
       for (let i = 0; i < 13; i++) {
-        const { status } = await knock(request(many(i * 100, 100), { origin }), { ...keys, ...withToken })
+        const { status } = await submit(request(many(i * 100, 100), { origin }), { ...keys, ...withToken })
         expect(status).toBe(202)
         time += 60_000
       }
-      await knock(request(many(0, 3), bearer), { ...keys, ...withToken })
+      await submit(request(many(0, 3), bearer), { ...keys, ...withToken })
       await settleAll()
       expect(await events()).toHaveLength(1303)
       await prune(store.db, { retentionDays: 90, now, stopping: () => false })
@@ -386,8 +386,8 @@ describe.each(engines)('the callback endpoint on %s', (_, openStore) => {
       expect(left).not.toContain('page t0')
     })
 
-    it('write nothing but what says that they were refused, and of that only so much', async () => {
-      for (let i = 0; i < 2; i++) await knock(request(many(i * 60, 60)), open, { address: `a${i}` })
+    it('write only rejections, and a limited number of those', async () => {
+      for (let i = 0; i < 2; i++) await submit(request(many(i * 60, 60)), open, { address: `a${i}` })
       const rows = async () => (await store.db.selectFrom('callback_pace').selectAll().execute()).length
       const [before, stored] = [await rows(), await events()]
       const records = refusalPace(now)
@@ -395,7 +395,7 @@ describe.each(engines)('the callback endpoint on %s', (_, openStore) => {
       const statuses = new Set<number>()
       for (let i = 0; i < 100; i++) {
         const one = request(bodyOf(...Array.from({ length: 20 }, (_, j) => `x${i}-${j}`)))
-        statuses.add((await knock(one, open, { address: `b${i}`, records })).status)
+        statuses.add((await submit(one, open, { address: `b${i}`, records })).status)
       }
       expect([...statuses]).toEqual([429])
       expect(transaction).not.toHaveBeenCalled()
@@ -404,12 +404,12 @@ describe.each(engines)('the callback endpoint on %s', (_, openStore) => {
       expect(await rejections()).toHaveLength(30)
     })
 
-    it('through several instances at once are held to the same limit', async () => {
+    it('through several instances at once share one limit', async () => {
       const other = isPostgres(store.db) ? await openDatabase(store.url) : store.db
       const takers = [callbackTaker(store.db, now), callbackTaker(other, now)]
       const answers = await Promise.all(
         Array.from({ length: 20 }, (_, i) =>
-          knock(request(many(i * 20, 20)), open, { address: `a${i}`, take: takers[i % 2] as TakeCallbacks }),
+          submit(request(many(i * 20, 20)), open, { address: `a${i}`, take: takers[i % 2] as TakeCallbacks }),
         ),
       )
       if (other !== store.db) await other.destroy()
@@ -418,8 +418,8 @@ describe.each(engines)('the callback endpoint on %s', (_, openStore) => {
       expect((await store.db.selectFrom('callback_pace').selectAll().execute()).length).toBe(6 + 2 + 120)
     })
 
-    it('leave nothing behind once they are long ago', async () => {
-      await knock(request(many(0, 20)))
+    it('leave nothing behind after a while', async () => {
+      await submit(request(many(0, 20)))
       time += 24 * 60 * 60_000
       await prune(store.db, { retentionDays: 90, now, stopping: () => false })
       expect(await store.db.selectFrom('callback_pace').selectAll().execute()).toEqual([])
@@ -441,8 +441,8 @@ describe.each(engines)('the callback endpoint on %s', (_, openStore) => {
     const noAnswer: TraceAnswer = { state: 'no-answer', message: 'gone', retryAfterMs: null }
     const statuses = async () => (await deliveries()).map(({ status, rule }) => [status, rule])
 
-    it('at once without keys, told as not confirmed', async () => {
-      await knock(request(callout))
+    it('at once without keys, reported as not confirmed', async () => {
+      await submit(request(callout))
       await settle()
       const [change] = await changes()
       expect(change).toMatchObject({ kind: 'trace-callback', status: 'settled', danger: false })
@@ -451,13 +451,13 @@ describe.each(engines)('the callback endpoint on %s', (_, openStore) => {
     })
 
     it('with what Langfuse knows of the trace, found by its name and its id', async () => {
-      await knock(request(callout))
+      await submit(request(callout))
       const asked: CallbackIds[] = []
       await settle({
         readTrace: async (ids) => {
           asked.push(ids)
-          // The store is not held meanwhile: an endpoint would have to wait.
-          await knock(request(bodyOf('t2')), open, { address: 'another' })
+          // No transaction is open meanwhile: an endpoint would have to wait for it.
+          await submit(request(bodyOf('t2')), open, { address: 'another' })
           return found(ids)
         },
       })
@@ -478,8 +478,8 @@ describe.each(engines)('the callback endpoint on %s', (_, openStore) => {
         expect(await search(words)).toContain(change?.id)
     })
 
-    it('as something that goes nowhere where Langfuse knows no such trace', async () => {
-      await knock(request(callout))
+    it('without notifying any target if Langfuse knows no such trace', async () => {
+      await submit(request(callout))
       await settle({ readTrace: async () => ({ state: 'not-found' }) })
       expect((await changes())[0]).toMatchObject({ kind: 'trace-callback', status: 'settled' })
       expect(await statuses()).toEqual([['skipped', 'callbacks: Langfuse does not know it']])
@@ -490,7 +490,7 @@ describe.each(engines)('the callback endpoint on %s', (_, openStore) => {
       version: 1,
       items: [{ projectId: text, traceId: text, observationId: text, sessionId: text }],
     })
-    /** All that a message is made of. */
+    /** Everything that messages are built from. */
     const told = async () => {
       const [row] = await store.db.selectFrom('changes').selectAll().execute()
       if (!row) throw new Error('Nothing settled')
@@ -506,7 +506,7 @@ describe.each(engines)('the callback endpoint on %s', (_, openStore) => {
       ['open', {}, open],
       ['with a token beside', {}, { ...open, ...withToken }],
     ])('the words of a stranger nowhere, where nobody confirms them (%s)', async (_, headers, source) => {
-      await knock(request(sentence, headers), source)
+      await submit(request(sentence, headers), source)
       await settle()
       expect(await statuses()).toEqual([['queued', 'callbacks']])
       expect(await told()).not.toMatch(/pizza|evil/)
@@ -516,18 +516,18 @@ describe.each(engines)('the callback endpoint on %s', (_, openStore) => {
       })
     })
 
-    it('the ids that a machine made of a stranger, and all of whoever shows the token', async () => {
-      await knock(request(callout))
+    it('only machine-made ids of a stranger, but all ids of a sender with the token', async () => {
+      await submit(request(callout))
       await settle()
       expect(await told()).toContain('1c563dcf980b449abb0dcbeaf1784e81')
       await store.db.deleteFrom('changes').execute()
-      await knock(request(sentence, bearer), withToken)
+      await submit(request(sentence, bearer), withToken)
       await settle()
       expect(await told()).toContain('pizza')
     })
 
-    it('nothing of a page before Langfuse has confirmed it', async () => {
-      await knock(request(sentence, { origin }), keys)
+    it('nothing from a page before Langfuse has confirmed it', async () => {
+      await submit(request(sentence, { origin }), keys)
       await settle({ readTrace: async () => noAnswer })
       expect(await statuses()).toEqual([])
       time += 11 * 60_000
@@ -539,25 +539,25 @@ describe.each(engines)('the callback endpoint on %s', (_, openStore) => {
       ['of a page', { origin }, keys],
       ['of anyone', {}, { ...open, ...keys }],
     ])('nothing %s where the API keys are gone before it is confirmed', async (_, headers, source) => {
-      await knock(request(sentence, headers), source)
+      await submit(request(sentence, headers), source)
       await settle()
       expect(await statuses()).toEqual([['skipped', 'callbacks: Langfuse did not confirm it']])
     })
 
-    it('says to whom it asks Langfuse for, so that strangers draw on their own part of the budget', async () => {
+    it('says for whom it asks Langfuse, so that strangers draw on their own share of the budget', async () => {
       const asked: CallbackIds[] = []
       const readTrace = async (ids: CallbackIds): Promise<TraceAnswer> => {
         asked.push(ids)
         return { state: 'not-found' }
       }
-      await knock(request(bodyOf('t1'), { origin }), { ...keys, ...withToken })
-      await knock(request(bodyOf('t1'), bearer), { ...keys, ...withToken })
+      await submit(request(bodyOf('t1'), { origin }), { ...keys, ...withToken })
+      await submit(request(bodyOf('t1'), bearer), { ...keys, ...withToken })
       await settle({ readTrace })
       expect(asked.map(({ isAnonymous }) => isAnonymous).toSorted()).toEqual([true, undefined])
     })
 
     it('once Langfuse is back', async () => {
-      await knock(request(callout))
+      await submit(request(callout))
       let asked = 0
       const readTrace = async (ids: CallbackIds) => (asked++ < 3 ? noAnswer : found(ids))
       for (const wait of [0, 29_999, 1, 30_000, 30_000]) {
@@ -571,7 +571,7 @@ describe.each(engines)('the callback endpoint on %s', (_, openStore) => {
     })
 
     it('after 10 minutes without an answer, as something that could not be confirmed', async () => {
-      await knock(request(callout))
+      await submit(request(callout))
       const readTrace = async () => noAnswer
       for (let i = 0; i < 20; i++) {
         await settle({ readTrace })
@@ -583,8 +583,8 @@ describe.each(engines)('the callback endpoint on %s', (_, openStore) => {
       expect(await statuses()).toEqual([['skipped', 'callbacks: Langfuse did not confirm it']])
     })
 
-    it('each of many that are due at once, and asks for each once', async () => {
-      await knock(request(bodyOf(...Array.from({ length: 8 }, (_, i) => `t${i}`))))
+    it('many that are due at once, and asks Langfuse once for each', async () => {
+      await submit(request(bodyOf(...Array.from({ length: 8 }, (_, i) => `t${i}`))))
       let asked = 0
       await settle({
         readTrace: async (ids) => {

@@ -47,7 +47,7 @@ const routes: Routes = {
   alertTargets: [],
 }
 
-/** What targets do, by chance. `arrived` gets what a target took in, answered or not; `broken` what it did not answer. */
+/** Random behaviour of targets. `arrived`: what a target accepted, answered or not; `broken`: what it did not answer. */
 function chaos(random: () => number) {
   const arrived = new Map<string, number>()
   const broken = new Map<string, number>()
@@ -78,12 +78,12 @@ function chaos(random: () => number) {
   return { reply, arrived, broken, refused }
 }
 
-describe.each(engines)('five thousand deliveries over targets in trouble, on %s', (_, openStore) => {
+describe.each(engines)('five thousand deliveries to failing targets, on %s', (_, openStore) => {
   let store: TestStore
   let watched: WatchedStore
 
   beforeEach(async () => {
-    // Loaded before time is simulated: a module that is still being read from disk looks like idleness.
+    // Loaded before time is simulated: to the simulation, reading a module from disk looks like being idle.
     await import('octokit')
     store = await openStore()
     watched = watchStore(store.url)
@@ -95,7 +95,7 @@ describe.each(engines)('five thousand deliveries over targets in trouble, on %s'
     await store.close()
   })
 
-  it(`are all delivered or given up as the table says, none twice but where the answer got lost (CHAOS_SEED=${seed})`, async () => {
+  it(`are all delivered or given up as the table says, and none twice unless an answer was lost (CHAOS_SEED=${seed})`, async () => {
     const random = randomFrom(seed)
     const { reply, arrived, broken, refused } = chaos(random)
     const { fetch } = fetchDouble(reply)

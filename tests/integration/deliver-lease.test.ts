@@ -42,14 +42,14 @@ describe.each(engines)('a delivery on %s', (_, openStore) => {
   })
   const deliveries = () => store.db.selectFrom('deliveries').selectAll().orderBy('id').execute()
   const attempts = () => store.db.selectFrom('attempts').selectAll().orderBy('number').execute()
-  const instance = (reply: (call: Call) => Reply | Promise<Reply>, wanted = routes([], 'slack')) => {
+  const instance = (reply: (call: Call) => Reply | Promise<Reply>, configured = routes([], 'slack')) => {
     const { fetch, calls } = fetchDouble(reply)
-    return { ...simulatedLoop(watched, { fetch, routes: wanted }), calls }
+    return { ...simulatedLoop(watched, { fetch, routes: configured }), calls }
   }
   const pass = (ended: Promise<unknown>) => passTime(ended, [watched])
 
   describe('whose worker dies', () => {
-    it('is taken up again when its lease of 60 s ends, and the late result does not overwrite the newer one', async () => {
+    it('is sent again when its lease of 60 s ends, and a late result does not overwrite the newer one', async () => {
       await queueChanges(store.db, 1, ['slack'])
       const late = Promise.withResolvers<Reply>()
       const dead = instance(() => late.promise)
@@ -62,7 +62,7 @@ describe.each(engines)('a delivery on %s', (_, openStore) => {
       late.resolve(status(410, {}, 'channel_is_archived'))
       await pass(dead.stop())
       expect((await deliveries())[0]).toMatchObject({ status: 'delivered', attempt: 2, reason: null })
-      // Both are kept, so that a person can see what happened.
+      // Both are stored, so that a person can see what happened.
       expect((await attempts()).map(({ number, outcome }) => [number, outcome])).toEqual([
         [1, 'failed'],
         [2, 'delivered'],
@@ -70,8 +70,8 @@ describe.each(engines)('a delivery on %s', (_, openStore) => {
     })
   })
 
-  describe('of a process that is told to end', () => {
-    it('is finished where it is being sent, given back where that takes too long, and else not begun', async () => {
+  describe('of a process that is stopped', () => {
+    it('is finished if it is being sent, given back if that takes too long, and otherwise not started', async () => {
       await queueChanges(store.db, 70, ['slack'])
       let count = 0
       const ending = instance(async () => {
@@ -80,7 +80,7 @@ describe.each(engines)('a delivery on %s', (_, openStore) => {
         await sleep(5000)
         return ok()
       })
-      // The hanging ones would run into their own time limit first.
+      // Otherwise the hanging ones would reach their own time limit first.
       vi.mocked(AbortSignal.timeout).mockImplementation(() => new AbortController().signal)
       await ending.start()
       await pass(sleep(1000))
@@ -99,7 +99,7 @@ describe.each(engines)('a delivery on %s', (_, openStore) => {
       expect((await deliveries()).every((row) => row.status === 'delivered')).toBe(true)
     })
 
-    it('counts as sent where the answer came, even when the time was up', async () => {
+    it('counts as sent if the answer arrived, even after the time was up', async () => {
       await queueChanges(store.db, 1, ['slack'])
       const ending = instance(async () => {
         await sleep(10_500)
@@ -116,16 +116,16 @@ describe.each(engines)('a delivery on %s', (_, openStore) => {
   describe('that is given up', () => {
     const textOf = (body: unknown) => (JSON.parse(String(body)) as { text: string }).text
 
-    it('is told on another target, once an hour, with how many there are', async () => {
-      const told: { at: number; url: string; text: string }[] = []
+    it('is reported to another target, once an hour, with their number', async () => {
+      const sent: { at: number; url: string; text: string }[] = []
       const fetch: typeof globalThis.fetch = async (input, init) => {
         const isBroken = String(input) === slackUrl('broken')
-        if (!isBroken) told.push({ at: Date.now(), url: String(input), text: textOf(init?.body) })
+        if (!isBroken) sent.push({ at: Date.now(), url: String(input), text: textOf(init?.body) })
         return isBroken ? status(404, {}, 'no_service') : ok()
       }
       const began = Date.now()
-      const wanted = routes(['ops'], 'broken', 'ops')
-      const loop = simulatedLoop(watched, { fetch, routes: wanted })
+      const configured = routes(['ops'], 'broken', 'ops')
+      const loop = simulatedLoop(watched, { fetch, routes: configured })
       await queueChanges(store.db, 1, ['broken'])
       await pass(loop.drain(Date.now() + 1000))
       for (let i = 0; i < 3; i++) {
@@ -135,14 +135,14 @@ describe.each(engines)('a delivery on %s', (_, openStore) => {
       }
       await pass(loop.drain(Date.now() + 5 * hour))
       await loop.stop()
-      expect(told.map(({ at, url, text }) => [(at - began) / hour, url, text])).toEqual([
+      expect(sent.map(({ at, url, text }) => [(at - began) / hour, url, text])).toEqual([
         [0, slackUrl('ops'), '1 delivery to broken given up'],
         [1, slackUrl('ops'), '6 deliveries to broken given up'],
       ])
       expect(loop.errors).toEqual([])
     })
 
-    it('is not told on the target that gave up', async () => {
+    it('is not reported to the target that gave up', async () => {
       const { calls, drain, stop } = instance(() => status(404, {}, 'no_service'), routes(['ops'], 'ops'))
       await queueChanges(store.db, 1, ['ops'])
       await pass(drain(Date.now() + 5 * hour))

@@ -23,7 +23,7 @@ import { engines, type TestStore } from './stores.ts'
 const day = 86_400_000
 const seconds = (...times: number[]) => times.map((time) => time * 1000)
 
-describe.each(engines)('delivering on %s', (_, openStore) => {
+describe.each(engines)('delivery on %s', (_, openStore) => {
   let store: TestStore
   let watched: WatchedStore
   const opened: WatchedStore[] = []
@@ -42,7 +42,7 @@ describe.each(engines)('delivering on %s', (_, openStore) => {
 
   /**
    * The store as another instance has it open. Two SQLite handles of one process would wait for each other
-   * with the event loop stopped, which two processes never do.
+   * and block the event loop, which two processes never do.
    */
   function otherInstance(): WatchedStore {
     if (store.url.startsWith('file:')) return watched
@@ -64,7 +64,7 @@ describe.each(engines)('delivering on %s', (_, openStore) => {
   const timesOf = (calls: Call[], name = 'slack') =>
     calls.filter(({ url }) => url === slackUrl(name)).map(({ at }) => at)
 
-  /** Works off all that is due in the next `ms`. */
+  /** Delivers everything that is due in the next `ms`. */
   async function drain(reply: (call: Call) => Reply | Promise<Reply>, routes: Routes, ms = 10 * day) {
     const { fetch, calls } = fetchDouble(reply)
     const loop = simulatedLoop(watched, { fetch, routes })
@@ -74,7 +74,7 @@ describe.each(engines)('delivering on %s', (_, openStore) => {
     return calls
   }
 
-  describe('trying again', () => {
+  describe('retrying', () => {
     it('tries thirteen times over three days, at the times of the schedule, and gives up', async () => {
       await queueChanges(store.db, 1, ['slack'])
       const calls = await drain(() => status(500), routesTo(slackTargets('slack')))
@@ -90,7 +90,7 @@ describe.each(engines)('delivering on %s', (_, openStore) => {
       )
     })
 
-    it('goes by a schedule of the target itself', async () => {
+    it("uses the target's own schedule", async () => {
       await queueChanges(store.db, 1, ['slack'])
       const target = { type: 'slack' as const, url: slackUrl('slack'), retryDelays: [0, 1, 2] }
       expect(timesOf(await drain(() => status(500), routesTo({ slack: target })))).toEqual(seconds(0, 1, 3))
@@ -105,7 +105,7 @@ describe.each(engines)('delivering on %s', (_, openStore) => {
       expect((await deliveries())[0]).toMatchObject({ status: 'delivered', failures: 2 })
     })
 
-    it('does not try again where that cannot help, and keeps the reason', async () => {
+    it('does not retry if that cannot help, and keeps the reason', async () => {
       await queueChanges(store.db, 1, ['slack'])
       const calls = await drain(() => status(404, {}, 'no_service'), routesTo(slackTargets('slack')))
       expect(calls).toHaveLength(1)
@@ -114,7 +114,7 @@ describe.each(engines)('delivering on %s', (_, openStore) => {
       expect(row?.reason).toContain('no_service')
     })
 
-    it('tries again after a hanging target has used up its ten seconds', async () => {
+    it('retries after a hanging target has used up its ten seconds', async () => {
       await queueChanges(store.db, 1, ['slack'])
       const replies: Reply[] = ['hang', ok()]
       const calls = await drain(() => replies.shift() ?? ok(), routesTo(slackTargets('slack')))
@@ -122,7 +122,7 @@ describe.each(engines)('delivering on %s', (_, openStore) => {
       expect((await attempts())[0]).toMatchObject({ duration_ms: 10_000, outcome: 'retry' })
     })
 
-    it('stores a bug in the making of a message on its delivery, and tells the others all the same', async () => {
+    it('records a bug in building a message on its delivery, and still sends the others', async () => {
       const target = { type: 'slack' as const, url: slackUrl('slack'), perSecond: 1, retryDelays: [0, 5] }
       await queueChanges(store.db, 6, ['slack'])
       await queueChanges(store.db, 6, ['slack'], { fact: 'no JSON' })
@@ -138,7 +138,7 @@ describe.each(engines)('delivering on %s', (_, openStore) => {
   })
 
   describe('a rate limit', () => {
-    it('holds the whole target until its time is over, and counts as no failure', async () => {
+    it('holds the whole target until its time is over, and does not count as a failure', async () => {
       await queueChanges(store.db, 3, ['slack', 'other'])
       const paced = { type: 'slack' as const, url: slackUrl('slack'), perSecond: 1 }
       const replies = [status(429, { 'retry-after': '60' })]
@@ -167,9 +167,9 @@ describe.each(engines)('delivering on %s', (_, openStore) => {
       '',
       'soon',
     ]
-    // How it is spelt does not reach the store: Postgres, which is slower, gets one of each kind.
+    // The spelling does not matter to the store, so Postgres, which is slower, is tested with one of each kind.
     it.each(process.env.TEST_POSTGRES_URL ? [undefined, '1'] : spellings)(
-      'is asked by one delivery for all the others, ever more rarely, where Retry-After is %j, and is a trouble in the end',
+      'is probed by one delivery at growing intervals if Retry-After is %j, and finally becomes a trouble',
       async (retryAfter) => {
         await queueChanges(store.db, 40, ['slack'])
         const headers: Record<string, string> = retryAfter === undefined ? {} : { 'retry-after': retryAfter }
@@ -203,7 +203,7 @@ describe.each(engines)('delivering on %s', (_, openStore) => {
       },
     )
 
-    it('lets them go again a few at a time when it is over, and says so', async () => {
+    it('releases them a few at a time when it is over, and says so', async () => {
       await queueChanges(store.db, 40, ['slack'])
       let isLimited = true
       let underWay = 0
@@ -223,12 +223,12 @@ describe.each(engines)('delivering on %s', (_, openStore) => {
       await loop.stop()
       expect(calls).toHaveLength(80)
       expect(max.slice(0, 3)).toEqual([1, 1, 2])
-      // One, two, four, eight, sixteen.
+      // One, two, four, eight, sixteen at a time.
       expect(Math.max(...max)).toBeLessThanOrEqual(20)
       expect((await deliveries()).every((row) => row.status === 'delivered')).toBe(true)
     })
 
-    it('is asked by one delivery for all instances', async () => {
+    it('is probed by one delivery for all instances', async () => {
       await queueChanges(store.db, 40, ['slack'])
       let isLimited = true
       const { fetch, calls } = fetchDouble(() => (isLimited ? status(429) : 'hang'))
@@ -245,7 +245,7 @@ describe.each(engines)('delivering on %s', (_, openStore) => {
       await passTime(Promise.all(loops.map((loop) => loop.stop())), [watched, other])
     })
 
-    it('holds it for two hours at most, whatever it asks for', async () => {
+    it('holds it for at most two hours, whatever the target asks for', async () => {
       await queueChanges(store.db, 1, ['slack'])
       const replies = [status(429, { 'retry-after': '99999999' })]
       const calls = await drain(() => replies.shift() ?? ok(), routesTo(slackTargets('slack')))
@@ -254,7 +254,7 @@ describe.each(engines)('delivering on %s', (_, openStore) => {
   })
 
   describe('the circuit of a target', () => {
-    it('opens at five failures in a row; other targets go on, and after 30 s one delivery is let through', async () => {
+    it('opens after five failures in a row; other targets continue, and after 30 s one delivery is let through', async () => {
       await queueChanges(store.db, 5, ['slack'])
       let isDown = true
       const calls = await drain(
@@ -272,7 +272,7 @@ describe.each(engines)('delivering on %s', (_, openStore) => {
       )
       expect(timesOf(held, 'other')).toHaveLength(4)
       expect(timesOf(held)).toEqual(seconds(30))
-      // What waited has used up none of its tries, but for the one that was let through.
+      // Only the delivery that was let through has used up an attempt.
       const waiting = (await deliveries()).filter(
         ({ target, failures }) => target === 'slack' && failures === 0,
       )
@@ -284,7 +284,7 @@ describe.each(engines)('delivering on %s', (_, openStore) => {
       expect(await circuit('slack')).toMatchObject({ failures: 0, open_until: null, opened: 0 })
     })
 
-    it('takes a failed message of many changes for one failure', async () => {
+    it('counts a failed message with many changes as one failure', async () => {
       await queueChanges(store.db, 15, ['slack'])
       const paced = { type: 'slack' as const, url: slackUrl('slack'), perSecond: 1 }
       await drain(() => status(500), routesTo({ slack: paced }), 1000)
@@ -294,7 +294,7 @@ describe.each(engines)('delivering on %s', (_, openStore) => {
   })
 
   describe('pace', () => {
-    it('keeps to one message a second over two instances', async () => {
+    it('keeps to one message a second across two instances', async () => {
       await queueChanges(store.db, 10, ['slack'])
       const { fetch, calls } = fetchDouble(ok)
       const routes = routesTo({ slack: { type: 'slack', url: slackUrl('slack'), perSecond: 1 } })
@@ -306,13 +306,13 @@ describe.each(engines)('delivering on %s', (_, openStore) => {
       expect((await deliveries()).every((row) => row.status === 'delivered')).toBe(true)
     })
 
-    it('takes any number of messages a second, also one that is no divisor of a thousand', async () => {
+    it('allows any number of messages a second, even one that does not divide a thousand', async () => {
       await queueChanges(store.db, 4, ['slack'])
       const routes = routesTo({ slack: { type: 'slack', url: slackUrl('slack'), perSecond: 3 } })
       expect(timesOf(await drain(ok, routes))).toEqual([0, 334, 668, 1002])
     })
 
-    it('puts more than ten waiting changes into one message of up to twenty', async () => {
+    it('combines more than ten waiting changes into one message of up to twenty', async () => {
       const queued = await queueChanges(store.db, 25, ['slack'])
       const routes = routesTo({ slack: { type: 'slack', url: slackUrl('slack'), perSecond: 1 } })
       const calls = await drain(ok, routes)
@@ -322,7 +322,7 @@ describe.each(engines)('delivering on %s', (_, openStore) => {
       expect(await attempts()).toHaveLength(25)
     })
 
-    it('sends each by itself where ten wait', async () => {
+    it('sends each one separately if only ten are waiting', async () => {
       await queueChanges(store.db, 10, ['slack'])
       const routes = routesTo({ slack: { type: 'slack', url: slackUrl('slack'), perSecond: 1 } })
       expect((await drain(ok, routes)).map(({ changes }) => changes.length)).toEqual(Array(10).fill(1))
@@ -330,7 +330,7 @@ describe.each(engines)('delivering on %s', (_, openStore) => {
   })
 
   describe('a function with a time limit', () => {
-    it('is not held up at one target by another one that hangs', async () => {
+    it('is not held up by a hanging target when it sends to another', async () => {
       await queueChanges(store.db, 5, ['slow', 'slack'])
       const routes = routesTo({
         ...slackTargets('slow'),
@@ -340,7 +340,7 @@ describe.each(engines)('delivering on %s', (_, openStore) => {
       expect(timesOf(calls)).toEqual(seconds(0, 1, 2, 3, 4))
     })
 
-    it('works off more than go at once, and begins nothing after its time', async () => {
+    it('sends more than fit in one batch, and starts nothing after its time', async () => {
       await queueChanges(store.db, 100, ['slack'])
       const slow = async () => {
         await sleep(1000)
@@ -352,7 +352,7 @@ describe.each(engines)('delivering on %s', (_, openStore) => {
       expect((await drain(slow, routesTo(slackTargets('slack')))).length).toBe(100 - calls.length)
     })
 
-    it('sends nothing twice when it is called twice at once', async () => {
+    it('sends nothing twice when two calls run at once', async () => {
       await queueChanges(store.db, 100, ['slack'])
       const { fetch, calls } = fetchDouble(ok)
       const routes = routesTo(slackTargets('slack'))

@@ -31,15 +31,15 @@ const pagerduty: Target = {
 }
 const slack: Target = { type: 'slack', url: slackUrl('slack'), retryDelays: [0, 2, 2, 2, 5, 60, 600] }
 
-/** What a target took in or refused. */
+/** What a target accepted or refused. */
 interface Sent {
   at: number
-  /** `trigger` or `resolve`; of Slack the beginning of the sentence. */
+  /** `trigger` or `resolve`; for Slack, the beginning of the sentence. */
   says: string
   status: number
 }
 
-describe.each(engines)('what opens and what ends an incident, on %s', (_, openStore) => {
+describe.each(engines)('deliveries that open and end an incident, on %s', (_, openStore) => {
   let store: TestStore
   let watched: WatchedStore
   let sent: Sent[]
@@ -79,7 +79,7 @@ describe.each(engines)('what opens and what ends an incident, on %s', (_, openSt
     alertTargets: [],
   })
 
-  /** Langfuse's webhook about a run of the monitor, so many minutes after the start. */
+  /** Langfuse's webhook about a run of the monitor, this many minutes after the start. */
   async function said(severity: 'ALERT' | 'OK', minutes: number, monitorId = 'm1') {
     if (!env) throw new Error('The environment has problems')
     const body = JSON.parse(fixture('09-monitor-alert.json').toString())
@@ -130,7 +130,7 @@ describe.each(engines)('what opens and what ends an incident, on %s', (_, openSt
         `${order[0]} 200`,
         `${order[1]} 200`,
       ])
-      // The second waits for the first, and no longer.
+      // The second waits for the first, but no longer.
       expect(sent.map(({ at }) => Math.round(at / 1000))).toEqual([0, 2, 2])
       expect((await deliveries()).map((row) => [row.status, row.reason])).toEqual([
         ['delivered', null],
@@ -139,7 +139,7 @@ describe.each(engines)('what opens and what ends an incident, on %s', (_, openSt
     },
   )
 
-  it('go on in their order where the answer to the first is lost', async () => {
+  it('stay in order if the answer to the first is lost', async () => {
     let tries = 0
     answer = () => (tries++ === 0 ? 'lost' : 200)
     await run(pagerduty)
@@ -149,7 +149,7 @@ describe.each(engines)('what opens and what ends an incident, on %s', (_, openSt
     expect(taken()).toEqual(['trigger', 'resolve'])
   })
 
-  it('of other monitors do not wait for each other', async () => {
+  it('of different monitors do not wait for each other', async () => {
     answer = () => (sent.length === 0 ? 500 : 200)
     await run(pagerduty)
     await said('ALERT', -10, 'm1')
@@ -159,7 +159,7 @@ describe.each(engines)('what opens and what ends an incident, on %s', (_, openSt
     expect(taken()).toEqual(['resolve'])
   })
 
-  it('are not held up for ever by one that is never taken, which is then skipped, with the reason', async () => {
+  it('are not held up for ever by one that is never accepted, which is then skipped, with the reason', async () => {
     answer = (says) => (says === 'trigger' ? 500 : 200)
     await run(pagerduty)
     await said('ALERT', -10)
@@ -175,7 +175,7 @@ describe.each(engines)('what opens and what ends an incident, on %s', (_, openSt
     expect(alert?.reason).toMatch(/^Not sent: its end was delivered there at 2026-08-21T09:\d\d:\d\dZ, and/)
   })
 
-  it('keep the order in which they happened where the webhook of the first comes late', async () => {
+  it('stay in the order of the events if the webhook of the first arrives late', async () => {
     await run(pagerduty)
     await said('OK', -5)
     await pass(1000)
@@ -185,7 +185,7 @@ describe.each(engines)('what opens and what ends an incident, on %s', (_, openSt
     expect((await deliveries()).map((row) => row.status)).toEqual(['delivered', 'skipped'])
   })
 
-  it('may be followed by the next alert, which a late end of the one before does not end', async () => {
+  it('may be followed by the next alert, which a late recovery of the previous one does not end', async () => {
     let isDown = false
     answer = (says) => (says === 'resolve' && isDown ? 500 : 200)
     await run(pagerduty)
@@ -203,7 +203,7 @@ describe.each(engines)('what opens and what ends an incident, on %s', (_, openSt
     expect((await deliveries()).map((row) => row.status)).toEqual(['delivered', 'skipped', 'delivered'])
   })
 
-  it('keep their order over a crash, and where several instances send', async () => {
+  it('stay in order across a crash, and with several instances', async () => {
     answer = () => 'lost'
     const dead = await run(pagerduty)
     await said('ALERT', -10)
@@ -211,7 +211,7 @@ describe.each(engines)('what opens and what ends an incident, on %s', (_, openSt
     await passTime(dead.stop(), [watched])
     answer = () => 200
     await said('OK', -5)
-    // As a worker leaves it that died while it sent.
+    // As a worker that died while sending leaves it.
     await store.db
       .updateTable('deliveries')
       .set({ status: 'sending', next_at: Date.now() + minute, attempt: 2 })
@@ -237,7 +237,7 @@ describe.each(engines)('what opens and what ends an incident, on %s', (_, openSt
       return { alert, recovery }
     }
 
-    it('not where that opened again what is over, and it is said why', async () => {
+    it('except where that would reopen an incident that is over, with the reason', async () => {
       const { alert, recovery } = await both(pagerduty)
       const why = expect.stringMatching(/^Not sent again: its end was delivered there at .* open it again\.$/)
       expect(await passTime(replayDelivery(watched.db, alert.id, Date.now()), [watched])).toEqual({
@@ -257,7 +257,7 @@ describe.each(engines)('what opens and what ends an incident, on %s', (_, openSt
       expect(taken()).toEqual(['trigger', 'resolve', 'resolve'])
     })
 
-    it('where it is the newest of its incident, and in order where neither arrived', async () => {
+    it('if it is the newest of its incident, and in order if neither arrived', async () => {
       const { alert, recovery } = await both(pagerduty)
       await store.db.updateTable('deliveries').set({ status: 'failed' }).execute()
       for (const { id } of [recovery, alert])

@@ -45,7 +45,7 @@ async function endpoint(incoming: Request): Promise<Response> {
 beforeEach(async () => {
   arrivals = []
   rejections = []
-  // In Next's place: what it is asked for itself.
+  // Stands in for Next, and answers what reaches it.
   server = createServer((incoming, response) => {
     incoming.resume()
     response.setHeader('x-by', 'next').end(`${incoming.method} ${incoming.url}`)
@@ -71,7 +71,7 @@ interface Sent {
 
 async function send({ method = 'POST', body: sent = body, headers = {}, agent, ...to }: Sent = {}) {
   const sending = request({ port, host: '127.0.0.1', path: to.path ?? path, method, headers, agent })
-  // A refused sender may find the connection closed before all is sent.
+  // A refused sender may find the connection closed before it has sent everything.
   sending.on('error', () => undefined)
   sending.end(sent ?? undefined)
   const [response] = await once(sending, 'response')
@@ -97,7 +97,7 @@ describe('once the route is loaded', () => {
     processState.promptRelayWebhookHandler = endpoint
   })
 
-  it('a webhook goes to it without Next, with the bytes, headers and address of the sender', async () => {
+  it('a webhook goes straight to it, with the bytes, headers and address of the sender', async () => {
     const answer = await send({ headers: signed })
     expect(answer).toMatchObject({ by: 'endpoint', status: 202, headers: { 'cache-control': 'no-store' } })
     expect(JSON.parse(answer.text)).toEqual({ status: 'accepted', eventId: 'evt_1' })
@@ -109,7 +109,7 @@ describe('once the route is loaded', () => {
     })
   })
 
-  it('leaves the address that a proxy told', async () => {
+  it('keeps the address that a proxy reported', async () => {
     await send({ headers: { ...signed, 'x-forwarded-for': '203.0.113.9' } })
     expect(JSON.parse(arrivals[0]?.headers ?? '')).toMatchObject({ 'x-forwarded-for': '203.0.113.9' })
   })
@@ -154,7 +154,7 @@ describe('once the route is loaded', () => {
     expect(rejections).toMatchObject([{ reason, status_code: status, address: '127.0.0.1' }])
   })
 
-  it('keeps no connection waiting that sent too much, and answers the next one', async () => {
+  it('leaves no connection waiting that sent too much, and answers the next one', async () => {
     const agent = new Agent({ keepAlive: true, maxSockets: 1 })
     const large = {
       body: Buffer.alloc(6 * 1024 * 1024),
@@ -165,7 +165,7 @@ describe('once the route is loaded', () => {
     agent.destroy()
   })
 
-  it('notes a sender who breaks off', async () => {
+  it('records a sender that disconnects', async () => {
     const socket = connect(port, '127.0.0.1')
     socket.write(`POST ${path} HTTP/1.1\r\nhost: here\r\ncontent-length: 10\r\n\r\nhalf`)
     await once(socket, 'ready')
@@ -174,7 +174,7 @@ describe('once the route is loaded', () => {
     expect(await send({ headers: signed })).toMatchObject({ status: 202 })
   })
 
-  it('a bug in it is logged and answered with 500, and the next webhook is answered', async () => {
+  it('logs a bug in it and answers 500, and answers the next webhook', async () => {
     const logged = vi.spyOn(console, 'error').mockImplementation(() => undefined)
     let calls = 0
     processState.promptRelayWebhookHandler = async (incoming) => {

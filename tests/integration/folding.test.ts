@@ -20,7 +20,7 @@ const routes = { targets: {}, rules: [], alertTargets: [] }
 const projectId = 'cmfq1x7h3000108l4b2k9d6tz'
 const edits = 400
 
-/** A relay with a clock of its own, that is sent events as Langfuse sends them. */
+/** A relay with its own clock, which gets events as Langfuse sends them. */
 function startRelay({ db }: TestStore) {
   let time = t * 1000
   const now = () => time
@@ -42,13 +42,13 @@ function startRelay({ db }: TestStore) {
     expect([200, 202]).toContain(answer.status)
   }
   return {
-    /** All of them before the loop looks; then a quiet time. */
+    /** All of them before the loop runs; then a quiet period. */
     hearAtOnce: async (events: PromptWebhook[]) => {
       for (const event of events) await post(event)
       time += 11_000
       await settle()
     },
-    /** All of them within 500 ms, the loop looking after each; then a quiet time. */
+    /** All of them within 500 ms, with a run of the loop after each; then a quiet period. */
     hear: async (events: PromptWebhook[], random: () => number) => {
       for (const event of events) {
         time += Math.floor((random() * 500) / events.length)
@@ -75,7 +75,7 @@ describe.each(engines)('changes on %s', (_, openStore) => {
     return rows.map(toChange)
   }
 
-  it('are as many as the edits that fire anything, each as it was, whatever order, repeats and automations', async () => {
+  it('match the edits that fire events one to one, whatever the order, repeats and automations', async () => {
     const seed = Math.floor(Math.random() * 2 ** 31)
     const random = randomFrom(seed)
     // A copy whose first version holds `latest` looks complete with its first event.
@@ -106,7 +106,7 @@ describe.each(engines)('changes on %s', (_, openStore) => {
     }
   }, 120_000)
 
-  it('tell of two people within one window by name, and of an alert that two automations tell once', async () => {
+  it('name both people who edit within one window, and report an alert that two automations send once', async () => {
     const seed = Math.floor(Math.random() * 2 ** 31)
     const random = randomFrom(seed)
     const model = createModel(random)
@@ -151,12 +151,12 @@ describe.each(engines)('changes on %s', (_, openStore) => {
     }
   })
 
-  it('never say "promoted" falsely, nor go backward, when a fifth of the events is lost', async () => {
+  it('never say "promoted" falsely, or go backward, if a fifth of the events are lost', async () => {
     const seed = Math.floor(Math.random() * 2 ** 31)
     const random = randomFrom(seed)
     const model = createModel(random)
     const relay = startRelay(store)
-    /** Every label's holders, in time, by prompt and label. */
+    /** The successive holders of every label, by prompt and label. */
     const held = new Map<string, Set<number>>()
     for (let i = 0; i < edits / 2; i++) {
       const step = model.edit()
@@ -185,7 +185,7 @@ describe.each(engines)('changes on %s', (_, openStore) => {
     }
   }, 60_000)
 
-  it('have a kind that is known', async () => {
+  it('have a known kind', async () => {
     const random = randomFrom(11)
     const model = createModel(random)
     const relay = startRelay(store)

@@ -26,7 +26,7 @@ const maya = { name: 'Maya', email: 'maya@acme.example' }
 const jo = { name: 'Jo', email: 'jo@acme.example' }
 type Person = typeof maya | null
 
-describe.each(engines)('half an edit on %s', (_, openStore) => {
+describe.each(engines)('an edit with a missing event, on %s', (_, openStore) => {
   let store: TestStore
   let time: number
   let count: number
@@ -64,8 +64,8 @@ describe.each(engines)('half an edit on %s', (_, openStore) => {
   const settle = async (over: Partial<SettleDeps> = {}) => {
     while ((await settleDue({ db: store.db, routes, now, ...over })).claimed > 0);
   }
-  /** Events of one window, and what they turned out to be. */
-  const tell = async (events: object[], over: Partial<SettleDeps> = {}): Promise<Change> => {
+  /** Sends the events of one window, and returns the resulting changes. */
+  const settleEvents = async (events: object[], over: Partial<SettleDeps> = {}): Promise<Change> => {
     const receive = receiver(store.db, { settleMs: 2000, now })
     for (const one of events) {
       const body = JSON.stringify(one)
@@ -82,8 +82,8 @@ describe.each(engines)('half an edit on %s', (_, openStore) => {
     return row
   }
   const begin = async () => {
-    await tell([event('created', 1, ['latest', 'production'])])
-    await tell([event('created', 2, ['latest']), event('updated', 1, ['production'])])
+    await settleEvents([event('created', 1, ['latest', 'production'])])
+    await settleEvents([event('created', 2, ['latest']), event('updated', 1, ['production'])])
   }
   const deliveriesTo = async (target: string) =>
     store.db
@@ -94,24 +94,24 @@ describe.each(engines)('half an edit on %s', (_, openStore) => {
       .orderBy('id')
       .execute()
 
-  it('says where a label left, and no more, where nobody can be asked', async () => {
+  it('says which version lost a label, and no more, without API keys', async () => {
     await begin()
-    expect(await tell([event('updated', 1, [])])).toMatchObject({
+    expect(await settleEvents([event('updated', 1, [])])).toMatchObject({
       title:
         'Maya removed production from support/refund-reply v1: no version is known to carry production now',
       danger: true,
     })
   })
 
-  it('fears nothing where `latest` is gone too, since a newer version must have come', async () => {
-    await tell([event('created', 1, ['latest', 'production'])])
-    expect(await tell([event('updated', 1, [])])).toMatchObject({
+  it('raises no alarm if `latest` is gone too, since there must be a newer version', async () => {
+    await settleEvents([event('created', 1, ['latest', 'production'])])
+    expect(await settleEvents([event('updated', 1, [])])).toMatchObject({
       kind: 'label-removed',
       title: 'production left support/refund-reply v1; its new version is unknown',
       danger: false,
     })
-    // The store remembers it: what Jo's edit shows is not Jo's doing.
-    expect((await tell([event('updated', 2, ['latest', 'production', 'staging'], jo)])).title).toBe(
+    // The store remembers it, so what Jo's edit shows is not attributed to Jo.
+    expect((await settleEvents([event('updated', 2, ['latest', 'production', 'staging'], jo)])).title).toBe(
       'production is on support/refund-reply v2',
     )
   })
@@ -136,12 +136,12 @@ describe.each(engines)('half an edit on %s', (_, openStore) => {
     isRead: true,
   })
 
-  it('asks Langfuse before it says that nothing carries a label', async () => {
+  it('asks Langfuse before it says that no version has a label', async () => {
     await begin()
     const asked: unknown[] = []
-    const change = await tell([event('updated', 1, [])], {
-      readLabel: async (wanted) => {
-        asked.push(wanted)
+    const change = await settleEvents([event('updated', 1, [])], {
+      readLabel: async (request) => {
+        asked.push(request)
         return { holder: null }
       },
     })
@@ -153,11 +153,13 @@ describe.each(engines)('half an edit on %s', (_, openStore) => {
     })
   })
 
-  it('asks before it says so of a deleted version as well', async () => {
+  it('also asks before it says so of a deleted version', async () => {
     await begin()
     const read = holder(2, time + 30_000)
     expect(
-      await tell([event('deleted', 1, ['production'])], { readLabel: async () => ({ holder: read }) }),
+      await settleEvents([event('deleted', 1, ['production'])], {
+        readLabel: async () => ({ holder: read }),
+      }),
     ).toMatchObject({
       title:
         'Maya deleted v1 of support/refund-reply; production of support/refund-reply moved from v1 to v2',
@@ -165,10 +167,12 @@ describe.each(engines)('half an edit on %s', (_, openStore) => {
     })
   })
 
-  it('takes the whole edit from Langfuse where it answers who carries the label', async () => {
+  it("takes the other half of the edit from Langfuse's answer", async () => {
     await begin()
     const read = holder(2, time + 4)
-    const change = await tell([event('updated', 1, [])], { readLabel: async () => ({ holder: read }) })
+    const change = await settleEvents([event('updated', 1, [])], {
+      readLabel: async () => ({ holder: read }),
+    })
     expect(change).toMatchObject({
       kind: 'promoted',
       title: 'Maya promoted support/refund-reply v2 to production, was v1',
@@ -177,28 +181,28 @@ describe.each(engines)('half an edit on %s', (_, openStore) => {
     })
     const states = await versionsOf(store.db, { projectId, name })
     expect(states.map(({ labels }) => labels)).toEqual([[], ['latest', 'production']])
-    // The missing half comes late: nothing new.
+    // The missing event arrives late, and adds nothing.
     const late = event('updated', 2, ['latest', 'production'])
     late.prompt.updatedAt = new Date(read.updatedAt ?? 0).toISOString()
-    expect((await tell([late])).kind).toBe('unchanged')
+    expect((await settleEvents([late])).kind).toBe('unchanged')
   })
 
   describe('of a prompt with versions that the change does not concern', () => {
     const beginLong = async (third: string[]) => {
-      await tell([event('created', 1, ['latest', ...(third.length === 0 ? ['production'] : [])])])
-      await tell([
+      await settleEvents([event('created', 1, ['latest', ...(third.length === 0 ? ['production'] : [])])])
+      await settleEvents([
         event('created', 2, ['latest']),
         event('updated', 1, third.length === 0 ? ['production'] : []),
       ])
-      await tell([event('created', 3, ['latest', ...third]), event('updated', 2, [])])
-      await tell([event('created', 4, ['latest']), event('updated', 3, third)])
+      await settleEvents([event('created', 3, ['latest', ...third]), event('updated', 2, [])])
+      await settleEvents([event('created', 4, ['latest']), event('updated', 3, third)])
     }
 
     it('knows the version that Langfuse names, as it was before', async () => {
       await beginLong(['production'])
       const read = { ...holder(1, time + 4), labels: ['production'] }
       expect(
-        await tell([event('updated', 3, [])], { readLabel: async () => ({ holder: read }) }),
+        await settleEvents([event('updated', 3, [])], { readLabel: async () => ({ holder: read }) }),
       ).toMatchObject({
         kind: 'rolled-back',
         detail: { prompt: { version: 1, labelsBefore: [], labels: ['production'] } },
@@ -207,44 +211,44 @@ describe.each(engines)('half an edit on %s', (_, openStore) => {
 
     it('remembers which labels left them', async () => {
       await beginLong([])
-      await tell([event('updated', 1, [])])
-      expect((await tell([event('updated', 4, ['latest', 'production', 'staging'], jo)])).title).toBe(
+      await settleEvents([event('updated', 1, [])])
+      expect((await settleEvents([event('updated', 4, ['latest', 'production', 'staging'], jo)])).title).toBe(
         'Jo put staging on support/refund-reply v4; production is on support/refund-reply v4',
       )
     })
   })
 
-  it('books on nobody what Langfuse says to have happened at another time', async () => {
+  it('names no author for what Langfuse says happened at another time', async () => {
     await begin()
     const read = holder(2, time + 30_000)
-    expect((await tell([event('updated', 1, [])], { readLabel: async () => ({ holder: read }) })).title).toBe(
-      'production of support/refund-reply moved from v1 to v2',
-    )
+    expect(
+      (await settleEvents([event('updated', 1, [])], { readLabel: async () => ({ holder: read }) })).title,
+    ).toBe('production of support/refund-reply moved from v1 to v2')
   })
 
-  it('brings back a version that was told to be deleted, where Langfuse still has it', async () => {
+  it('restores a version reported as deleted if Langfuse still has it', async () => {
     await begin()
-    await tell([event('deleted', 2, ['latest'])])
+    await settleEvents([event('deleted', 2, ['latest'])])
     const read = holder(2, time + 4)
-    await tell([event('updated', 1, [])], { readLabel: async () => ({ holder: read }) })
+    await settleEvents([event('updated', 1, [])], { readLabel: async () => ({ holder: read }) })
     const states = await versionsOf(store.db, { projectId, name })
     expect(states.map(({ deleted }) => deleted)).toEqual([false, false])
   })
 
-  it('says no more than without keys where Langfuse does not answer', async () => {
+  it('says no more than without keys if Langfuse does not answer', async () => {
     await begin()
-    expect((await tell([event('updated', 1, [])], { readLabel: async () => null })).title).toMatch(
+    expect((await settleEvents([event('updated', 1, [])], { readLabel: async () => null })).title).toMatch(
       /no version is known to carry production now$/,
     )
   })
 
-  it('ends the incident where it was opened, once a version carries the label again, whatever the rules want', async () => {
+  it('ends the incident where it was opened once a version has the label again, whatever the rules say', async () => {
     await begin()
-    const lost = await tell([event('updated', 1, [])])
+    const lost = await settleEvents([event('updated', 1, [])])
     expect((await deliveriesTo('pagerduty')).map(({ change_id }) => change_id)).toEqual([lost.id])
-    const unrelated = await tell([event('updated', 1, ['staging'])])
+    const unrelated = await settleEvents([event('updated', 1, ['staging'])])
     expect(unrelated.detail.ends).toBeUndefined()
-    const found = await tell([event('updated', 1, ['staging', 'production'], jo)])
+    const found = await settleEvents([event('updated', 1, ['staging', 'production'], jo)])
     expect(found.detail.ends).toEqual({ changeId: lost.id, title: lost.title })
     expect(await deliveriesTo('pagerduty')).toMatchObject([
       { change_id: lost.id, rule: 'lost' },
@@ -258,11 +262,11 @@ describe.each(engines)('half an edit on %s', (_, openStore) => {
       .execute()
     expect(orders.map(({ role }) => role)).toEqual(['opens', 'ends'])
     expect(new Set(orders.map(({ key }) => key)).size).toBe(1)
-    // It is over: what moves afterwards ends nothing.
-    await tell([event('updated', 1, ['staging'], jo)])
-    const again = await tell([event('updated', 2, ['latest', 'production'], jo)])
+    // The incident is over, so later moves end nothing.
+    await settleEvents([event('updated', 1, ['staging'], jo)])
+    const again = await settleEvents([event('updated', 2, ['latest', 'production'], jo)])
     expect(again.detail.ends?.changeId).not.toBe(lost.id)
-    const moved = await tell([
+    const moved = await settleEvents([
       event('updated', 1, ['staging', 'production']),
       event('updated', 2, ['latest']),
     ])
@@ -283,12 +287,13 @@ describe.each(engines)('half an edit on %s', (_, openStore) => {
         one.prompt.createdAt = new Date(begun + skew + (version === 1 ? 0 : gap)).toISOString()
         return one
       }
-      await tell([at('created', 1, ['latest', 'production'], 0)])
+      await settleEvents([at('created', 1, ['latest', 'production'], 0)])
       expect(
-        (await tell([at('created', 2, ['latest'], gap), at('updated', 1, ['production'], gap)])).title,
+        (await settleEvents([at('created', 2, ['latest'], gap), at('updated', 1, ['production'], gap)]))
+          .title,
       ).toBe('Maya created support/refund-reply v2')
       const later = gap + 30_000
-      const moved = await tell([
+      const moved = await settleEvents([
         at('updated', 2, ['latest', 'production'], later),
         at('updated', 1, [], later),
       ])
@@ -296,7 +301,7 @@ describe.each(engines)('half an edit on %s', (_, openStore) => {
     },
   )
 
-  it('of a copy whose rows were made in another order deletes no version of it', async () => {
+  it('of a copied prompt whose rows were created in another order deletes no version', async () => {
     const rows = [
       event('created', 1, []),
       event('created', 3, ['latest']),
@@ -306,23 +311,28 @@ describe.each(engines)('half an edit on %s', (_, openStore) => {
       row.prompt.createdAt = new Date(time + ms).toISOString()
       row.prompt.updatedAt = row.prompt.createdAt
     })
-    await tell(rows)
-    const moved = await tell([event('updated', 3, ['latest', 'production'], jo), event('updated', 2, [], jo)])
+    await settleEvents(rows)
+    const moved = await settleEvents([
+      event('updated', 3, ['latest', 'production'], jo),
+      event('updated', 2, [], jo),
+    ])
     expect(moved).toMatchObject({
       title: 'Jo promoted support/refund-reply v3 to production, was v2',
       danger: false,
     })
-    expect((await tell([event('updated', 3, ['latest', 'production', 'staging'])])).detail.stale).toEqual([])
+    expect(
+      (await settleEvents([event('updated', 3, ['latest', 'production', 'staging'])])).detail.stale,
+    ).toEqual([])
   })
 
-  it('by two people at once is told by their names, as is what one took back from the other', async () => {
+  it('by two people at once is reported with both names, and so is what one undid of the other', async () => {
     await begin()
-    await tell([event('updated', 2, ['latest', 'staging'])])
+    await settleEvents([event('updated', 2, ['latest', 'staging'])])
     const gain = event('updated', 2, ['latest', 'staging', 'production'])
     const loss = event('updated', 1, [])
     time += 1
     const other = event('updated', 1, ['canary'], jo)
-    const both = await tell([other, loss, gain])
+    const both = await settleEvents([other, loss, gain])
     expect(both).toMatchObject({
       title:
         'Maya promoted support/refund-reply v2 to production, was v1; Jo put canary on support/refund-reply v1',
@@ -335,7 +345,7 @@ describe.each(engines)('half an edit on %s', (_, openStore) => {
     ]
     time += 1
     const down = [event('updated', 2, ['latest', 'staging', 'production']), event('updated', 1, ['canary'])]
-    const crossed = await tell([...down, ...up])
+    const crossed = await settleEvents([...down, ...up])
     expect(crossed).toMatchObject({
       kind: 'unchanged',
       title:

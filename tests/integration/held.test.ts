@@ -6,8 +6,8 @@ import { claimDeliveries } from '#lib/store/tables/deliveries.ts'
 import { queueChanges, slackTargets, type WatchedStore, watchStore } from './simulation.ts'
 import { engines, type TestStore } from './stores.ts'
 
-/** In SQLite a transaction that writes holds the whole store, and others wait for it. */
-describe.each(engines)('what another instance holds on %s', (engine, open) => {
+/** In SQLite, a writing transaction locks the whole store, and others wait for it. */
+describe.each(engines)('work that another instance holds, on %s', (engine, open) => {
   let store: TestStore
   let watched: WatchedStore
   let loop: Loop
@@ -39,7 +39,7 @@ describe.each(engines)('what another instance holds on %s', (engine, open) => {
     await store.close()
   })
 
-  /** Statements in two seconds, after what an instance does at its start. */
+  /** Statements in two seconds, not counting those at an instance's start. */
   async function statementsMeanwhile(): Promise<number> {
     await loop.start()
     await sleep(500)
@@ -49,7 +49,7 @@ describe.each(engines)('what another instance holds on %s', (engine, open) => {
   }
 
   it.runIf(engine === 'Postgres')(
-    'is looked at again a few times a second, and settled once it is free',
+    'is checked a few times a second, and settled once it is free',
     async () => {
       const now = Date.now()
       const row = newChange({ now, openKey: 'k', projectId: 'p1', subject: 'a', version: 1, eventCount: 1 })
@@ -59,12 +59,12 @@ describe.each(engines)('what another instance holds on %s', (engine, open) => {
       expect(await statementsMeanwhile()).toBeLessThan(150)
       await other.rollback().execute()
       await sleep(1000)
-      // Without events, it goes.
+      // A change without events is deleted.
       expect(await store.db.selectFrom('changes').select('id').execute()).toEqual([])
     },
   )
 
-  it.runIf(engine === 'Postgres')('is sent once, by whoever gets it', async () => {
+  it.runIf(engine === 'Postgres')('is sent once, by the instance that gets it', async () => {
     await queueChanges(store.db, 1, ['slack'])
     const other = await store.db.startTransaction().execute()
     expect(await claimDeliveries(other, 'slack', 10, Date.now(), 1000)).toHaveLength(1)

@@ -1,6 +1,6 @@
 /**
- * One instance of the relay in a process of its own, with targets that take everything at once. Runs until it is
- * told to end; then tells which changes it sent where.
+ * One instance of the relay in a separate process, with targets that accept everything at once. Runs until it is
+ * stopped; then reports which changes it sent where.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Routes } from '#lib/core/rules/rules.ts'
@@ -8,7 +8,7 @@ import { createLoop } from '#lib/pipeline/loop.ts'
 import { openDatabase } from '#lib/store/client.ts'
 
 export interface Report {
-  /** `<target's address> <change id>`, one for each that was sent. */
+  /** `<target's address> <change id>` for each change that was sent. */
   sent: string[]
   errors: string[]
 }

@@ -37,7 +37,7 @@ async function untilNoneWaits(db: Db, timeoutMs: number): Promise<void> {
   while (Date.now() < deadline && (await waiting.executeTakeFirst())) await sleep(200)
 }
 
-/** Each in a process of its own, as in life. */
+/** Each in a separate process, as in production. */
 const max = { SQLite: { instances: 2, changes: 250 }, Postgres: { instances: 4, changes: 5000 } }
 
 describe.each(engines)('several instances on one store, %s', (engine, openStore) => {

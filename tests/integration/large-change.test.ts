@@ -20,7 +20,7 @@ const { projectId, name } = created.prompt
 const key = { projectId, name }
 const never = () => false
 
-describe.each(engines)('a change whose events are too large to be read at once, on %s', (_, openStore) => {
+describe.each(engines)('a change whose events are too large to read at once, on %s', (_, openStore) => {
   let store: TestStore
   let time: number
   beforeEach(async () => {
@@ -56,7 +56,7 @@ describe.each(engines)('a change whose events are too large to be read at once, 
     return rows.map(toChange)
   }
   const large = (word: string) => `${word} ${'x'.repeat(1_200_000)}`
-  /** Settles, and leaves the texts where they are. */
+  /** Settles, without copying the texts. */
   const settle = async () => {
     time += 11_000
     const world = { stopping: never, onReady: () => {}, onLarge: () => {}, onError: () => {} }
@@ -64,7 +64,7 @@ describe.each(engines)('a change whose events are too large to be read at once, 
     while ((await settler.settleDue()).claimed > 0) await settler.idle()
   }
 
-  it('is one change with its difference and its words, and its texts are known before and after they are copied', async () => {
+  it('is one change with its difference and search words, and its texts are available before and after they are copied', async () => {
     await say(1, large('alpha'))
     await say(2, [{ role: 'system', content: large('beta') }], { config: { temperature: 1 } })
     await say(3, large('gamma\nnew line'))
@@ -92,7 +92,7 @@ describe.each(engines)('a change whose events are too large to be read at once, 
     expect(await texts()).toEqual(before)
   })
 
-  it('keeps the text that is known where the event of a newer one is gone', async () => {
+  it('keeps the known text if the event with a newer one is gone', async () => {
     await say(1, 'small')
     await settle()
     await say(1, large('huge'))
@@ -105,7 +105,7 @@ describe.each(engines)('a change whose events are too large to be read at once, 
     expect(await contentOf(store.db, key, 1)).toMatchObject({ content: { text: 'small' }, eventId: null })
   })
 
-  it('takes in what comes while it is read', async () => {
+  it('includes events that arrive while it is read', async () => {
     await say(1, large('one'))
     await say(2, large('two'))
     let reads = 0
@@ -123,7 +123,7 @@ describe.each(engines)('a change whose events are too large to be read at once, 
     expect(await changes()).toMatchObject([{ status: 'settled', eventCount: 3, version: 3 }])
   })
 
-  it('of which one event cannot be read is set apart, and holds up no other', async () => {
+  it('with an unreadable event is set aside, and does not delay others', async () => {
     vi.spyOn(console, 'error').mockImplementation(() => {})
     await say(1, large('one'))
     await say(2, large('two'))
@@ -137,7 +137,7 @@ describe.each(engines)('a change whose events are too large to be read at once, 
     expect(failures).toEqual([{ failures: 1 }])
   })
 
-  it('of 500 versions of 200 KB takes little memory, and a webhook meanwhile is answered and settled', async () => {
+  it('of 500 versions of 200 KB takes little memory, and a webhook is answered and settled meanwhile', async () => {
     const script = new URL('../bench/large-change.ts', import.meta.url).pathname
     const { stdout } = await run(process.execPath, [script, '500', '200000', store.url])
     const report: LargeChangeReport = JSON.parse(stdout)

@@ -260,7 +260,7 @@ describe.each(engines)('the filtered list on %s, against a plain filter in memor
 const manyCount = 5300
 const promoted: Fact = { kind: 'promoted', label: 'production', from: 1, to: 2 }
 
-describe.each(engines)('a word among many changes of one kind on %s', (_, openStore) => {
+describe.each(engines)('a word in many changes of one kind, on %s', (_, openStore) => {
   const random = randomFrom(11)
   let store: TestStore
   const made = Array.from({ length: manyCount }, (__, i) => {

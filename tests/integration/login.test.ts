@@ -40,32 +40,32 @@ describe.each(engines)('logins on %s', (_engine, open) => {
     expect(await login(password, 'never seen')).toBe('limited')
   })
 
-  it('are taken again after fifteen minutes, and the old failures are gone', async () => {
+  it('are accepted again after fifteen minutes, and the old failures are gone', async () => {
     await fail(10, 'a')
     expect(await login(password, 'a', 15 * minute)).toBe('limited')
     expect(await login(password, 'a', 15 * minute + 1)).toBe('right')
     expect(await noted()).toEqual([])
   })
 
-  it('that are refused do not make the wait longer', async () => {
+  it('that are refused do not lengthen the wait', async () => {
     await fail(10, 'a')
     for (let i = 0; i < 20; i++) await login('no', 'a', 14 * minute)
     expect(await login(password, 'a', 15 * minute + 1)).toBe('right')
   })
 
-  it('count an IPv6 customer as one, whatever address of the /64 is used', async () => {
+  it('count all addresses of an IPv6 /64 as one', async () => {
     for (let i = 0; i < 10; i++) expect(await login('no', `2001:db8:1:2::${i}`)).toBe('wrong')
     expect(await login(password, '2001:db8:1:2:ffff::1')).toBe('limited')
     expect(await login(password, '2001:db8:1:3::1')).toBe('right')
   })
 
-  it('from a known browser are taken while strangers lock out everybody else', async () => {
+  it('from a known browser are accepted while strangers lock out everyone else', async () => {
     for (let i = 0; i < 10; i++) await fail(10, `a${i}`)
     expect(await login(password, 'a1')).toBe('limited')
     expect(await login(password, 'a1', 0, 'browser')).toBe('right')
   })
 
-  it('from a known browser have a limit of their own, which locks nobody else out', async () => {
+  it('from a known browser have a separate limit, which locks no one else out', async () => {
     for (let i = 0; i < 10; i++) expect(await login('no', 'a', 0, 'stolen')).toBe('wrong')
     expect(await login(password, 'a', 0, 'stolen')).toBe('limited')
     expect(await login(password, 'a', 0, 'another')).toBe('right')
@@ -73,29 +73,29 @@ describe.each(engines)('logins on %s', (_engine, open) => {
     expect(await login(password, 'a')).toBe('right')
   })
 
-  it('that succeed are no failures', async () => {
+  it('that succeed do not count as failures', async () => {
     for (let i = 0; i < 30; i++) expect(await login(password)).toBe('right')
     expect(await noted()).toEqual([])
   })
 
-  it('get no more than ten guesses when many are sent at once', async () => {
+  it('allow no more than ten guesses when many are sent at once', async () => {
     const results = await Promise.all(Array.from({ length: 60 }, () => login('no')))
     expect(results.filter((result) => result === 'wrong').length).toBeLessThanOrEqual(10)
   })
 })
 
-describe('logins while the store takes no writes', () => {
+describe('logins while the store accepts no writes', () => {
   const broken = () => Promise.reject(new Error('database or disk is full'))
   const login = (memory: LoginMemory, given: string, address = 'a', now = 0, device: string | null = null) =>
     tryLogin(broken(), { given, password, address, device, now }, memory)
 
-  it('are taken, and say that nothing was saved', async () => {
+  it('are accepted, and say that nothing was saved', async () => {
     const memory = loginMemory()
     expect(await login(memory, 'no')).toBe('wrong')
     expect(await login(memory, password)).toBe('right-unsaved')
   })
 
-  it('are limited all the same, by address, by all, and for fifteen minutes', async () => {
+  it('are still limited, by address and in all, for fifteen minutes', async () => {
     const memory = loginMemory()
     for (let i = 0; i < 10; i++) expect(await login(memory, 'no')).toBe('wrong')
     for (let i = 0; i < 10_000; i++) expect(await login(memory, 'no')).toBe('limited')
@@ -107,7 +107,7 @@ describe('logins while the store takes no writes', () => {
     expect(await login(memory, password, 'b', 15 * minute + 1)).toBe('right-unsaved')
   })
 
-  it('are counted in the store as soon as it takes writes again', async () => {
+  it('are counted in the store as soon as it accepts writes again', async () => {
     const store = await engines[0]?.[1]()
     if (!store) throw new Error('There is no engine')
     const tried = { given: password, password, address: 'a', device: null, now: 0 }

@@ -49,7 +49,7 @@ const routes: Routes = {
   ],
   alertTargets: [],
 }
-/** Random, because Postgres packs what repeats. Three bytes a character. */
+/** Random, because Postgres compresses repetition. Three bytes per character. */
 const random = (length: number): string =>
   Array.from({ length }, () => String.fromCodePoint(0x4e00 + Math.floor(Math.random() * 20_000))).join('')
 
@@ -91,7 +91,7 @@ describe.each(engines)('names of any length on %s', (_, openStore) => {
     const body = JSON.parse(fixture('01-prompt-created-text.json').toString())
     return post({ ...body, prompt: { ...body.prompt, id: `prompt ${count}`, ...more } })
   }
-  /** Settles and sends all; gives what each target got. */
+  /** Settles and sends everything; returns what each target got. */
   async function drain(): Promise<Map<string, string[]>> {
     const bodies: [string, string][] = []
     const { fetch } = fetchDouble(({ url }) => {
@@ -143,7 +143,7 @@ describe.each(engines)('names of any length on %s', (_, openStore) => {
       for (const body of sent.get('webhook.test') ?? [])
         expect(JSON.parse(body).data.prompt.name.slice(0, 500)).toBe(name.slice(0, 500))
 
-      // Two prompts, not mixed up, under the whole name and under what stands for it in addresses.
+      // The two prompts are kept apart, by their whole name and by its short form in addresses.
       for (const asked of [name, indexable(name)]) {
         const key = { projectId, name: asked }
         expect(await projectsWith(store.db, asked)).toEqual([projectId])
@@ -154,7 +154,7 @@ describe.each(engines)('names of any length on %s', (_, openStore) => {
         const filter = { ...emptyFilter, prompt: asked }
         const found = await listFiltered(store.db, { filter, now: Date.now() }, {}, 10)
         expect(found.rows).toHaveLength(1)
-        // What pages show of it.
+        // What the pages show of it.
         expect(found.rows[0]?.change.subject.length).toBeLessThanOrEqual(600)
         expect(found.rows[0]?.change.title.length).toBeLessThan(2500)
         expect(found.rows[0]?.change.detail.name ?? found.rows[0]?.change.subject).toBe(name)
@@ -171,7 +171,7 @@ describe.each(engines)('names of any length on %s', (_, openStore) => {
     },
   )
 
-  it('stores and settles an alert whose every name is long', async () => {
+  it('stores and settles an alert in which every name is long', async () => {
     const body = JSON.parse(fixture('09-monitor-alert.json').toString())
     const payload = {
       ...body.payload,
@@ -188,7 +188,7 @@ describe.each(engines)('names of any length on %s', (_, openStore) => {
     expect(await store.db.selectFrom('settle_failures').selectAll().execute()).toEqual([])
   })
 
-  it('stores and settles scores, traces and notifications whose every name is long', async () => {
+  it('stores and settles scores, traces and notifications in which every name is long', async () => {
     const now = new Date().toISOString()
     const ids = { projectId: random(200), traceId: random(5000), observationId: random(5000), updatedAt: now }
     const names = {

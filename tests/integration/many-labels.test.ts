@@ -27,7 +27,7 @@ interface Edit {
   tags?: string[]
 }
 
-describe.each(engines)('versions with very many names, on %s', (_, openStore) => {
+describe.each(engines)('versions with very many labels or tags, on %s', (_, openStore) => {
   let store: TestStore
   let time: number
   beforeEach(async () => {
@@ -64,7 +64,7 @@ describe.each(engines)('versions with very many names, on %s', (_, openStore) =>
   ]
 
   it.each([9000, 70_000, 200_000])(
-    'settles a version with %i labels and what comes after it',
+    'settles a version with %i labels, and the events after it',
     async (count) => {
       await say({ action: 'created', version: 1, labels: ['latest', ...many(count)] })
       await settle()
@@ -74,7 +74,7 @@ describe.each(engines)('versions with very many names, on %s', (_, openStore) =>
       await say({ version: 2, labels: ['latest', 'production'] })
       await settle()
       const [first, second, third] = await changes()
-      // Very many are told in the order of their version, not of their names.
+      // Very many are reported in the order of their versions, not of their names.
       const shown = count > 10_000 ? 'label-0, label-1, label-2' : 'label-0, label-1, label-10, label-100'
       expect(first?.title).toContain(`put ${shown}`)
       expect(first?.title).toContain(` and ${(count - 10).toLocaleString('en')} more on it`)
@@ -91,7 +91,7 @@ describe.each(engines)('versions with very many names, on %s', (_, openStore) =>
     },
   )
 
-  it('matches a rule by a label that is too far back to be shown, and keeps that label', async () => {
+  it('matches a rule by a label too far down the list to be shown, and keeps that label', async () => {
     await say({ action: 'created', version: 1, labels: ['latest', ...many(9000)] })
     await settle()
     const deliveries = await store.db.selectFrom('deliveries').selectAll().orderBy('target').execute()

@@ -37,7 +37,7 @@ describe.each(engines)('alerts on %s', (_, openStore) => {
     const body = JSON.parse(fixture('09-monitor-alert.json').toString())
     const message = { title: `[${severity}] p95 latency`, body: 'Words.' }
     const payload = { ...body.payload, severity, message, monitorId, projectId, timestamp: iso(at) }
-    // The body's own timestamp is the time of sending, which may be much later.
+    // The body's timestamp is when it was sent, which may be much later.
     return Buffer.from(JSON.stringify({ ...body, id: `id-${count++}`, timestamp: iso(at + 500), payload }))
   }
   /** Sends the runs to the relay in this order, and settles them. */

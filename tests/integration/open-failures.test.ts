@@ -29,7 +29,7 @@ import { engines, type TestStore } from './stores.ts'
 
 const day = 86_400_000
 
-describe.each(engines)('failures of last month on %s', (_, openStore) => {
+describe.each(engines)("last month's failures on %s", (_, openStore) => {
   let store: TestStore
   let watched: WatchedStore
   beforeEach(async () => {
@@ -103,7 +103,7 @@ describe.each(engines)('failures of last month on %s', (_, openStore) => {
     expect(await dismissalsOf(store.db, [id])).toEqual(new Map())
   })
 
-  it('are open again when they fail again, also after the clock was set back', async () => {
+  it('are open again if they fail again, even after the clock was set back', async () => {
     const [row] = await failed(1)
     const now = Date.now()
     expect(await dismissFailure(store.db, row?.id ?? '', { ...by, now })).toBe(true)

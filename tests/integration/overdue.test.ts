@@ -6,7 +6,7 @@ import { engines, type TestStore } from './stores.ts'
 const now = 1_800_000_000_000
 const minute = 60_000
 
-describe.each(engines)('changes that should have settled, on %s', (_, openStore) => {
+describe.each(engines)('overdue changes on %s', (_, openStore) => {
   let store: TestStore
   beforeEach(async () => {
     store = await openStore()
@@ -27,7 +27,7 @@ describe.each(engines)('changes that should have settled, on %s', (_, openStore)
       .values({ change_id: id, failures: 1, first_at: at, last_at: at, reason })
       .execute()
 
-  it('are none where all has settled, is not due for long, or waits for an answer of Langfuse', async () => {
+  it("do not include settled changes, those just due, or those waiting for Langfuse's answer", async () => {
     await open('settled', now - 60 * minute, null)
     await open('fresh', now - 5000, now - 5000)
     await open('waits', now - 5 * minute, now + 10_000)
@@ -35,7 +35,7 @@ describe.each(engines)('changes that should have settled, on %s', (_, openStore)
     expect(await overdueChanges(store.db, now)).toEqual({ count: 0, oldest: null, reason: null })
   })
 
-  it('are those that nobody looks at, and those that failed, with the newest reason', async () => {
+  it('include those that no instance settles and those that failed, with the newest reason', async () => {
     await open('forgotten', now - 17 * 24 * 60 * minute, now - 17 * 24 * 60 * minute)
     await open('failed', now - 3 * minute, now + minute)
     await open('failed-before', now - 9 * minute, now + minute)
@@ -48,7 +48,7 @@ describe.each(engines)('changes that should have settled, on %s', (_, openStore)
     })
   })
 
-  it('have failures that are forgotten once they settled', async () => {
+  it('lose their failures once they have settled', async () => {
     await open('settled', now - 3 * minute, null)
     await open('open', now - 3 * minute, now)
     await fail('settled', now, 'a bug')

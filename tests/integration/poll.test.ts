@@ -35,7 +35,7 @@ describe.each(engines)('polling Langfuse on %s', (_, openStore) => {
   let time: number
   let langfuse: LangfuseMock
   const now = () => time
-  // Asked for late: what intercepts requests puts itself in its place.
+  // Read late, because the interceptor of requests replaces it.
   const fetch: typeof globalThis.fetch = (input, init) => globalThis.fetch(input, init)
   const api = { baseUrl: base, ...mockKeys, fetch }
 
@@ -71,7 +71,7 @@ describe.each(engines)('polling Langfuse on %s', (_, openStore) => {
     ...over,
   })
   const polled = (over: Partial<PollDeps> = {}) => poll(deps(over))
-  /** Polls whenever it is due, until that time. */
+  /** Polls whenever it is due, until this time. */
   const pollUntil = async (end: number, over: Partial<PollDeps> = {}) => {
     for (let round = 0; round < 2000 && time < end; round++) {
       const next = await polled(over)
@@ -110,7 +110,7 @@ describe.each(engines)('polling Langfuse on %s', (_, openStore) => {
   const many = (count: number, make: (i: number) => ReturnType<typeof failing>) =>
     Array.from({ length: count }, (_, i) => make(i))
 
-  it('tells of an error once, however often it is read', async () => {
+  it('reports an error once, however often it is read', async () => {
     langfuse.observations = [failing('e1', start - minute), { id: 'fine', start: start - minute }]
     await pollUntil(start + 20 * minute)
     await settle()
@@ -141,7 +141,7 @@ describe.each(engines)('polling Langfuse on %s', (_, openStore) => {
     expect(langfuse.asked.filter((asked) => asked.includes('cursor='))).toHaveLength(5)
   })
 
-  it('finds rows that come up to 15 minutes late, once', async () => {
+  it('finds rows that arrive up to 15 minutes late, once', async () => {
     langfuse.observations = many(30, (i) =>
       failing(`e${i}`, start + i * minute, { arrives: start + i * minute + 14 * minute }),
     )
@@ -149,7 +149,7 @@ describe.each(engines)('polling Langfuse on %s', (_, openStore) => {
     expect(await counted()).toBe(30)
   })
 
-  it('goes on where it was after a crash between pages', async () => {
+  it('resumes after a crash between pages', async () => {
     langfuse.pageSize = 5
     langfuse.observations = many(20, (i) => failing(`e${i}`, start - 10 * minute + i * 1000))
     let pages = 0
@@ -162,7 +162,7 @@ describe.each(engines)('polling Langfuse on %s', (_, openStore) => {
     expect(langfuse.asked[before]).toContain('cursor=')
   })
 
-  it('works through an outage of hours in slices, and loses nothing of it', async () => {
+  it('catches up in slices after an outage of hours, and misses nothing', async () => {
     await polled()
     langfuse.observations = many(60, (i) => failing(`e${i}`, start + i * 5 * minute))
     langfuse.scores = many(5, (i) => failing(`s${i}`, 0)).map(({ id }, i) => ({
@@ -176,7 +176,7 @@ describe.each(engines)('polling Langfuse on %s', (_, openStore) => {
     expect((await state()).observations).toMatchObject({ skipped: null, error: null })
   })
 
-  it('leaves out what lies before the back-fill, and says which time that is', async () => {
+  it('leaves out what is older than the backfill, and says which period that is', async () => {
     await polled()
     const mark = (await state()).observations.mark ?? 0
     langfuse.observations = [failing('old', start + hour), failing('new', start + 9 * hour)]
@@ -186,7 +186,7 @@ describe.each(engines)('polling Langfuse on %s', (_, openStore) => {
     expect((await state()).observations.skipped).toEqual({ from: mark, to: start + 8 * hour })
   })
 
-  it('never asks more often in a minute than it may', async () => {
+  it('never sends more requests in a minute than it may', async () => {
     langfuse.pageSize = 1
     langfuse.observations = many(50, (i) => failing(`e${i}`, start - 10 * minute + i * 1000))
     const times: number[] = []
@@ -201,7 +201,7 @@ describe.each(engines)('polling Langfuse on %s', (_, openStore) => {
     expect(await counted()).toBe(50)
   })
 
-  it('rests as long as Langfuse asks for, and then misses nothing', async () => {
+  it('pauses as long as Langfuse asks for, and then misses nothing', async () => {
     langfuse.observations = [failing('e1', start)]
     langfuse.next = [{ status: 429, headers: { 'retry-after': '90' } }]
     expect(await polled()).toBe(start + 90_000)
@@ -213,12 +213,12 @@ describe.each(engines)('polling Langfuse on %s', (_, openStore) => {
     expect(await counted()).toBe(1)
   })
 
-  it('rests for two hours at most, whatever Langfuse asks for', async () => {
+  it('pauses for at most two hours, whatever Langfuse asks for', async () => {
     langfuse.next = [{ status: 429, headers: { 'retry-after': '99999999' } }]
     expect(await polled()).toBe(start + 2 * hour)
   })
 
-  it('begins again by itself where an earlier version had put it off for years', async () => {
+  it('resumes by itself if an earlier version postponed it for years', async () => {
     langfuse.observations = [failing('e1', start)]
     await polled()
     await store.db
@@ -255,7 +255,7 @@ describe.each(engines)('polling Langfuse on %s', (_, openStore) => {
     })
   })
 
-  it('reads scores where observations fail', async () => {
+  it('reads scores even if observations fail', async () => {
     await polled()
     langfuse.scores = [{ id: 's1', at: start + minute, value: 0.1 }]
     langfuse.next = [{ status: 500 }]
@@ -265,7 +265,7 @@ describe.each(engines)('polling Langfuse on %s', (_, openStore) => {
     expect(await changes()).toMatchObject([{ kind: 'score', title: 'Score helpfulness is 0.1' }])
   })
 
-  it('falls back to the endpoints of Langfuse v3, and looks once a day whether there are newer ones', async () => {
+  it('falls back to the endpoints of Langfuse v3, and checks once a day for newer ones', async () => {
     langfuse.missing = new Set(['/api/public/v2/observations', '/api/public/v3/scores'])
     langfuse.pageSize = 4
     langfuse.observations = many(10, (i) =>
@@ -307,7 +307,7 @@ describe.each(engines)('polling Langfuse on %s', (_, openStore) => {
     expect(await counted()).toBe(1)
   })
 
-  it('polls once where two instances poll at once', async () => {
+  it('polls once if two instances poll at the same time', async () => {
     langfuse.pageSize = 3
     langfuse.observations = many(20, (i) => failing(`e${i}`, start - minute + i))
     await Promise.all([polled(), polled(), polled()])
@@ -315,7 +315,7 @@ describe.each(engines)('polling Langfuse on %s', (_, openStore) => {
     expect(langfuse.asked.filter((asked) => asked.includes('/projects'))).toHaveLength(1)
   })
 
-  it('stores nothing of a worker whose lease was taken over', async () => {
+  it('stores nothing from a worker whose lease was taken over', async () => {
     langfuse.observations = [failing('e1', start - minute)]
     let isFirst = true
     const slow: typeof globalThis.fetch = async (input, init) => {
@@ -333,7 +333,7 @@ describe.each(engines)('polling Langfuse on %s', (_, openStore) => {
   })
 
   describe('bursts', () => {
-    it('tells the first at once, and what follows within the cool-down together at its end', async () => {
+    it('reports the first at once, and the rest of the cool-down together at its end', async () => {
       langfuse.observations = many(37, (i) => failing(`e${i}`, start + i * 8000))
       while (time < start + 12 * minute) {
         await polled()
@@ -348,7 +348,7 @@ describe.each(engines)('polling Langfuse on %s', (_, openStore) => {
       for (const gap of gaps.slice(1)) expect(gap).toBeGreaterThanOrEqual(5 * minute)
     })
 
-    it('keeps 100 events of a burst, and counts all', async () => {
+    it('keeps 100 events of a burst, and counts all of them', async () => {
       langfuse.observations = many(250, (i) => failing(`e${i}`, start - 10 * minute + i * 1000))
       await polled()
       await settle()
@@ -358,7 +358,7 @@ describe.each(engines)('polling Langfuse on %s', (_, openStore) => {
       expect(await events()).toHaveLength(100)
     })
 
-    it('keeps the first row for each rule, however many others came before', async () => {
+    it('keeps the first row for each rule, however many precede it', async () => {
       const dear: Rule = { name: 'dear', on: ['error-trace'], costAbove: 5, to: ['slack'] }
       langfuse.observations = [
         ...many(150, (i) => failing(`e${i}`, start - 10 * minute + i)),
@@ -382,7 +382,7 @@ describe.each(engines)('polling Langfuse on %s', (_, openStore) => {
     })
   })
 
-  it('tells of an error that comes with an update of a trace that was read before', async () => {
+  it('reports an error that arrives with an update of a trace that was read before', async () => {
     langfuse.observations = [{ id: 'x', start: start - minute, traceName: 'checkout-agent' }]
     await polled()
     expect(await counted()).toBe(0)
@@ -395,7 +395,7 @@ describe.each(engines)('polling Langfuse on %s', (_, openStore) => {
     expect(await counted()).toBe(1)
   })
 
-  it('tells of updates to a rule that asks for them', async () => {
+  it('reports updates if a rule asks for them', async () => {
     const updates: Rule = { name: 'updates', on: ['score.updated'], to: ['slack'] }
     langfuse.scores = [{ id: 's', at: start - minute, value: 0.1 }]
     await polled({ rules: [updates] })
@@ -436,7 +436,7 @@ describe.each(engines)('polling Langfuse on %s', (_, openStore) => {
     expect(await counted()).toBe(5)
   })
 
-  it('is part of the loop: what was read is settled and delivered, and its page told of', async () => {
+  it('is part of the loop: rows are settled and delivered, and Setup shows its state', async () => {
     const sent: string[] = []
     const slack: typeof globalThis.fetch = async (_input, init) => {
       sent.push(String(init?.body))
@@ -489,7 +489,7 @@ describe.each(engines)('polling Langfuse on %s', (_, openStore) => {
       data: { projectId: 'p1', traceId: id, name: 'checkout-agent', level: 'ERROR', ...data },
     })
 
-    it('takes the same form, once each, and tells them as bursts', async () => {
+    it('accepts the same form, each event once, and reports bursts', async () => {
       expect([await post(body('a')), await post(body('a'))]).toEqual([202, 200])
       await settle()
       time += minute
@@ -504,7 +504,7 @@ describe.each(engines)('polling Langfuse on %s', (_, openStore) => {
       ])
     })
 
-    it('keeps what no rule wants as well, and says why nobody was told', async () => {
+    it('also stores what no rule matches, and says why no target was notified', async () => {
       expect(await post(body('a', { level: 'DEFAULT' }))).toBe(202)
       await settle()
       expect(await changes()).toMatchObject([{ kind: 'trace', title: 'Trace checkout-agent', danger: false }])
@@ -515,14 +515,14 @@ describe.each(engines)('polling Langfuse on %s', (_, openStore) => {
       })
     })
 
-    it('keeps every event, however many make a burst', async () => {
+    it('stores every event, however many are in a burst', async () => {
       for (let i = 0; i < 110; i++) expect(await post(body(`t${i}`))).toBe(202)
       await settle()
       expect(await changes()).toMatchObject([{ eventCount: 110, detail: { facts: [{ count: 110 }] } }])
     })
   })
 
-  it('finds changes by the ids of traces', async () => {
+  it('finds changes by trace id', async () => {
     langfuse.observations = [failing('e1', start - minute)]
     await polled()
     await settle()

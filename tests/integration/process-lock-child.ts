@@ -1,4 +1,4 @@
-/** Works on an SQLite file (without doing anything) until it is killed; tells whether it was alone there. */
+/** Enters an SQLite file, and stays without doing anything until it is killed; prints whether it was alone there. */
 import { lockProcess } from '#lib/store/process-lock.ts'
 
 const [path = ''] = process.argv.slice(2)

@@ -30,7 +30,7 @@ const change = (ago: number, kind: Seed['kind'], more: Partial<Seed> = {}): Seed
   ...more,
 })
 
-describe.each(engines)('what the page of a prompt reads on %s', (_engine, open) => {
+describe.each(engines)("what a prompt's page reads on %s", (_engine, open) => {
   let store: TestStore
   beforeEach(async () => {
     store = await open()

@@ -9,7 +9,7 @@ import { saveVersions, versionsFor, versionsOf } from '#lib/store/tables/prompts
 import { created, deleted, flat, updated, v } from '../model/prompt-events.ts'
 import { engines, type TestStore } from './stores.ts'
 
-/** What comes of the events, where these versions are known and `unread` more. */
+/** The result of the events if these versions are known, and `unread` more. */
 function told(versions: VersionState[], events: StoredPromptEvent[], unread: number) {
   const { after, touched, ...fold } = foldPrompt(versions, events)
   const known = after.map(({ version }) => version)
@@ -23,7 +23,7 @@ function told(versions: VersionState[], events: StoredPromptEvent[], unread: num
 
 const actions = { created, updated, deleted }
 
-/** Of any of a few versions, in any order of their times, though rather later than sooner. */
+/** About any of a few versions, at times in any order, mostly ascending. */
 const anyEvent = fc
   .record({
     action: fc.constantFrom('created', 'updated', 'updated', 'deleted'),
@@ -46,7 +46,7 @@ const anyEvent = fc
       },
   )
 
-/** The events of some edits, of a prompt with so many versions. */
+/** The events of some edits of a prompt with this many versions. */
 const anyHistory = fc.record({
   first: fc.integer({ min: 0, max: 10 }),
   edits: fc
@@ -54,7 +54,7 @@ const anyHistory = fc.record({
     .map((edits) => edits.map((events, i) => events.map((event) => event((i + 1) * 10)))),
 })
 
-describe.each(engines)('the versions that events concern, on %s', (_, openStore) => {
+describe.each(engines)('the versions read for a change, on %s', (_, openStore) => {
   let store: TestStore
   beforeAll(async () => {
     store = await openStore()
@@ -69,7 +69,7 @@ describe.each(engines)('the versions that events concern, on %s', (_, openStore)
     return { read: versions.map(({ version }) => version).toSorted((a, b) => a - b), unread }
   }
 
-  it('are a few of many: with a label, or from the live one below on', async () => {
+  it('are a few of many: those with a label, and those from the next lower live one up', async () => {
     const key = newKey()
     const many = Array.from({ length: 40 }, (_, i) => v(i + 1, [], { deleted: i === 37 }))
     await saveVersions(store.db, key, [...many, v(41, ['latest'])], nothing)
@@ -82,7 +82,7 @@ describe.each(engines)('the versions that events concern, on %s', (_, openStore)
     })
   })
 
-  it('are all where tags change, where events contradict each other, and where none tells any', async () => {
+  it('are all of them if tags change, if events contradict each other, or if no event has tags', async () => {
     const key = newKey()
     const all = [1, 2, 3, 4]
     await saveVersions(store.db, key, [v(1), v(2), v(3), v(4, ['latest'])], nothing)
@@ -94,11 +94,11 @@ describe.each(engines)('the versions that events concern, on %s', (_, openStore)
     for (const edit of edits) expect(await numbersFor(key, edit)).toEqual({ read: all, unread: 0 })
   })
 
-  it('are none of an unknown prompt', async () => {
+  it('are none for an unknown prompt', async () => {
     expect(await numbersFor(newKey(), [created(1)])).toEqual({ read: [], unread: 0 })
   })
 
-  it('make the same of any events as all versions do', async () => {
+  it('give the same result for any events as all versions do', async () => {
     let unreadInAll = 0
     await fc.assert(
       fc.asyncProperty(anyHistory, async ({ first, edits }) => {

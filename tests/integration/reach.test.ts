@@ -16,7 +16,7 @@ const kinds: [string, TargetStandIn<TargetType>][] = Object.entries(standIns)
 const ask = (target: Target, timeoutMs = 5000): Promise<Reach> =>
   reachTarget(target, { fetch, now: Date.now, signal: AbortSignal.timeout(timeoutMs) })
 
-describe.each(kinds)('whether %s is there', (_kind, { start, target: targetAt, secret }) => {
+describe.each(kinds)('whether %s can be reached', (_kind, { start, target: targetAt, secret }) => {
   let standIn: StandIn
   beforeEach(async () => {
     standIn = await start()
@@ -28,7 +28,7 @@ describe.each(kinds)('whether %s is there', (_kind, { start, target: targetAt, s
     expect(standIn.seen.filter(({ method }) => method !== 'GET')).toEqual([])
   })
 
-  it('is no, with what to do and without a secret, where nothing listens', async () => {
+  it('is no if nothing listens, with a fix and without a secret', async () => {
     const url = standIn.url
     await standIn.close()
     const { words, fix } = await ask(targetAt(url))
@@ -40,7 +40,7 @@ describe.each(kinds)('whether %s is there', (_kind, { start, target: targetAt, s
 })
 
 // A webhook is only connected to.
-describe.each(kinds.filter(([kind]) => kind !== 'webhook'))('an answer of %s', (_kind, kind) => {
+describe.each(kinds.filter(([kind]) => kind !== 'webhook'))('an answer from %s', (_kind, kind) => {
   const { start, target: targetAt, secret } = kind
   let standIn: StandIn
   beforeEach(async () => {
@@ -48,12 +48,12 @@ describe.each(kinds.filter(([kind]) => kind !== 'webhook'))('an answer of %s', (
   })
   afterEach(() => standIn.close())
 
-  it('that never comes is not waited for', async () => {
+  it('that never arrives is not waited for', async () => {
     standIn.answerWith(() => 'by hand')
     expect((await ask(targetAt(standIn.url), 200)).words).toMatch(/did not answer in time\.$/)
   })
 
-  it('that reports a trouble is passed on, with the time there', async () => {
+  it('that reports a problem is passed on, with the time there', async () => {
     const date = new Date(Date.now() - 3_600_000).toUTCString()
     standIn.answerWith(() => ({ status: 503, headers: { date }, body: secret }))
     const { words, fix, aheadMs } = await ask(targetAt(standIn.url))
@@ -78,7 +78,7 @@ describe('GitHub', () => {
     expect(found).toMatchObject({ words: expect.stringMatching(words), fix: expect.stringMatching(fix) })
   })
 
-  it('is asked by an app with a token for its installation', async () => {
+  it('is asked by an app with a token of its installation', async () => {
     const standIn = await startGithubStandIn()
     expect(await ask({ ...github, token: undefined, app: githubApp, apiUrl: standIn.url })).toMatchObject({
       fix: null,
@@ -92,7 +92,7 @@ describe('GitHub', () => {
 })
 
 describe('PagerDuty', () => {
-  it('is missing where its Events API is not at the address, with what to check', async () => {
+  it('is missing if its Events API is not at the address, with what to check', async () => {
     const standIn = await startPagerdutyStandIn()
     const eventsUrl = `${standIn.url}/integration`
     const { words, fix } = await ask(standIns.pagerduty.target(eventsUrl))

@@ -17,7 +17,7 @@ describe.each(engines)('receiving on %s', (_, openStore) => {
   })
   afterEach(() => store.close())
 
-  it('stores the body exactly as it came, with NUL, lone surrogates and broken UTF-8 in it', async () => {
+  it('stores the body exactly as it arrived, including NUL, lone surrogates and broken UTF-8', async () => {
     const bytes = Uint8Array.from([0x7b, 0x00, 0xff, 0xed, 0xa0, 0x80, 0x7d])
     await open()(arrival({ body: bytes, subject: 'a\u0000b\ud800' }))
     const [change] = await changes()
@@ -25,7 +25,7 @@ describe.each(engines)('receiving on %s', (_, openStore) => {
     expect(Buffer.from(event?.body ?? [])).toEqual(Buffer.from(bytes))
   })
 
-  it('accepts a new event and knows a repeat, also in one batch and at once', async () => {
+  it('accepts a new event and recognises a repeat, even in one batch or at the same time', async () => {
     const receive = open()
     const answers = await Promise.all([
       receive(arrival()),
@@ -59,7 +59,7 @@ describe.each(engines)('receiving on %s', (_, openStore) => {
     ])
   })
 
-  it('keeps a change open for 10 s at most, however many events keep coming', async () => {
+  it('keeps a change open for at most 10 s, however many events keep arriving', async () => {
     const receive = open()
     for (let i = 0; i < 11; i++) {
       await receive(arrival({ dedupeKey: `e${i}` }))
@@ -68,7 +68,7 @@ describe.each(engines)('receiving on %s', (_, openStore) => {
     expect((await changes()).map((row) => row.due_at)).toEqual([20_000])
   })
 
-  it('opens another change for what comes after the first was due, which settles behind it', async () => {
+  it('opens another change for events that arrive after the first was due, and settles it after that one', async () => {
     const receive = open()
     await receive(arrival())
     time += 2001
@@ -85,7 +85,7 @@ describe.each(engines)('receiving on %s', (_, openStore) => {
     expect(await late.orderBy('id').execute()).toEqual([{ dedupe_key: 'late' }, { dedupe_key: 'later' }])
   })
 
-  it('takes one alert that two automations tell at once, or one after the other, for one', async () => {
+  it('treats an alert that two automations send, together or in turn, as one', async () => {
     const receive = open()
     const alert = (dedupeKey: string, twinKey: string) =>
       receive(arrival({ dedupeKey, twinKey, event: alertEvent }))
@@ -97,7 +97,7 @@ describe.each(engines)('receiving on %s', (_, openStore) => {
     expect(await Promise.all(sizes)).toEqual([3, 1])
   })
 
-  it('gives events that are not about prompts a change each, due at once', async () => {
+  it('gives each event that is not about a prompt a separate change, due at once', async () => {
     const receive = open()
     await Promise.all(['a', 'b'].map((key) => receive(arrival({ dedupeKey: key, event: alertEvent }))))
     expect((await changes()).map((row) => [row.open_key, row.due_at])).toEqual([
@@ -106,7 +106,7 @@ describe.each(engines)('receiving on %s', (_, openStore) => {
     ])
   })
 
-  it('adds the same edit, told by a second automation, to the change that tells of it already', async () => {
+  it('adds an edit that a second automation sends to the change that already reports it', async () => {
     const receive = open()
     await receive(arrival({ twinKey: 't' }))
     await store.db.updateTable('changes').set({ open_key: null, status: 'settled', next_at: null }).execute()
@@ -116,7 +116,7 @@ describe.each(engines)('receiving on %s', (_, openStore) => {
     expect(await eventsOfChange(store.db, change?.id ?? '')).toHaveLength(2)
   })
 
-  it('stores each of many events of a few prompts at once exactly once, over several instances', async () => {
+  it('stores many simultaneous events of a few prompts exactly once, across several instances', async () => {
     const instances = [open(), open(), open()]
     const sent = Array.from({ length: 300 }, (_, i) =>
       arrival({ dedupeKey: `k${i % 150}`, subject: `prompt-${i % 7}` }),
@@ -129,7 +129,7 @@ describe.each(engines)('receiving on %s', (_, openStore) => {
     expect(events.filter((event) => !known.has(event.change_id))).toEqual([])
   })
 
-  it('refuses only the bad one of a batch', async () => {
+  it('refuses only the bad event of a batch', async () => {
     const receive = open()
     const bad = arrival({ dedupeKey: 'bad', headers: undefined as unknown as string })
     const answers = await Promise.allSettled([
@@ -140,7 +140,7 @@ describe.each(engines)('receiving on %s', (_, openStore) => {
     expect(answers.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
   })
 
-  it('keeps the newest rejections and lets the oldest go', async () => {
+  it('keeps the newest rejections and deletes the oldest', async () => {
     const rejection = (n: number) => ({
       id: `rej_${String(n).padStart(3, '0')}`,
       at: n,

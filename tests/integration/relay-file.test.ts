@@ -11,7 +11,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 const folder = mkdtempSync(join(tmpdir(), 'prompt-relay-file-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 
-/** As Node itself loads it for the doctor and the build. */
+/** Loads it as Node does for the doctor and the build. */
 function problemsOf(text: string): Problem[] {
   const path = join(folder, 'relay.config.ts')
   writeFileSync(path, text)
@@ -44,7 +44,7 @@ describe('a relay.config.ts that cannot be loaded', () => {
     expect(JSON.stringify(problems)).not.toContain('planted')
   })
 
-  it('is read if it can be', () => {
+  it('is read if it is valid', () => {
     const problems = problemsOf('export default () => ({ targets: {}, rules: [] })')
     expect(problems.map(({ name }) => name)).toEqual(['SETTLE_MS'])
   })

@@ -5,7 +5,7 @@ import { allTargets, ensureTargets } from '#lib/store/tables/targets.ts'
 import { queueChanges, slackTargets } from './simulation.ts'
 import { engines, type TestStore } from './stores.ts'
 
-/** Later than what the tests queue, so that ids sort as they are made. */
+/** Later than what the tests queue, so that ids sort in the order in which they are created. */
 const now = Date.now() + 3_600_000
 
 const routes = (names: string[], to: string[] = names): Routes => ({
@@ -24,7 +24,7 @@ describe.each(engines)('replaying on %s', (_, openStore) => {
   const rows = () => store.db.selectFrom('deliveries').selectAll().orderBy('id').execute()
   const set = (target: string, values: object) =>
     store.db.updateTable('deliveries').set(values).where('target', '=', target).execute()
-  const deps = (wanted: Routes) => ({ db: store.db, routes: wanted, now: () => now })
+  const deps = (configured: Routes) => ({ db: store.db, routes: configured, now: () => now })
   const ended = { next_at: null, finished_at: 5, failures: 13, attempt: 13, reason: 'no' }
 
   it.each(['delivered', 'failed', 'cancelled', 'retrying'])(
@@ -62,13 +62,13 @@ describe.each(engines)('replaying on %s', (_, openStore) => {
     },
   )
 
-  it('says so where there is no such delivery or change', async () => {
+  it('reports a missing delivery or change', async () => {
     expect(await replayDelivery(store.db, 'dlv_none', now)).toMatchObject({ ok: false })
     expect(await cancelDelivery(store.db, 'dlv_none', now)).toMatchObject({ ok: false })
     expect(await replayChange(deps(routes([])), 'chg_none', 'as-it-was')).toBeNull()
   })
 
-  it('replays a change as it was: where it went, not where a rule said no or where there is no target now', async () => {
+  it('replays a change as before: to its targets, not to those that a rule excluded or that are gone', async () => {
     const queued = await queueChanges(store.db, 1, ['a', 'b', 'gone', 'no'], ended)
     await set('a', { status: 'delivered' })
     await set('b', { status: 'failed' })
@@ -90,7 +90,7 @@ describe.each(engines)('replaying on %s', (_, openStore) => {
     ])
   })
 
-  it("replays a change by today's rules: also where it never went, and no longer where no rule wants it", async () => {
+  it('replays a change by the current rules: also to new targets, and no longer to those that no rule matches', async () => {
     const queued = await queueChanges(store.db, 1, ['a', 'was-skipped', 'unwanted'], {
       ...ended,
       status: 'delivered',
@@ -112,7 +112,7 @@ describe.each(engines)('replaying on %s', (_, openStore) => {
 })
 
 describe.each(engines)('the targets on %s', (_, openStore) => {
-  it('keep what is known of them over a restart', async () => {
+  it('keep their state across a restart', async () => {
     const store = await openStore()
     await ensureTargets(store.db, ['a'])
     await store.db.updateTable('targets').set({ failures: 4 }).execute()

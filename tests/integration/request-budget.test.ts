@@ -16,17 +16,17 @@ describe.each(engines)('the budget of requests on %s', (_, openStore) => {
   afterEach(() => store.close())
 
   const now = () => time
-  /** As another instance has it: nothing is remembered but in the store. */
+  /** As another instance would draw: only the store remembers anything. */
   const draw = (use: BudgetUse, perMinute = 20, name = 'p1') =>
     requestBudget(store.db, { name, perMinute }, now)(use)
-  /** How many of 100 requests at once may go. */
+  /** How many of 100 simultaneous requests are allowed. */
   async function drawn(use: BudgetUse, perMinute = 20): Promise<number> {
     const waits = []
     for (let i = 0; i < 100; i++) waits.push(await draw(use, perMinute))
     return waits.filter((wait) => wait === 0).length
   }
 
-  it('is for a minute from its first request on, and says how long to wait', async () => {
+  it('lasts a minute from its first request, and says how long to wait', async () => {
     expect(await drawn('person')).toBe(20)
     time += 59_000
     expect(await draw('person')).toBe(1000)
@@ -34,18 +34,18 @@ describe.each(engines)('the budget of requests on %s', (_, openStore) => {
     expect(await drawn('person')).toBe(20)
   })
 
-  it('is one for each project', async () => {
+  it('is separate for each project', async () => {
     expect(await drawn('person')).toBe(20)
     expect(await draw('person', 20, 'p2')).toBe(0)
   })
 
-  it('keeps a quarter from polling, for what somebody waits for', async () => {
+  it('reserves a quarter for what someone is waiting for, out of reach of polling', async () => {
     expect(await drawn('poll')).toBe(15)
     expect(await drawn('callback')).toBe(5)
     expect(await draw('person')).toBeGreaterThan(0)
   })
 
-  it('gives strangers half at most, and nothing of what is kept for others', async () => {
+  it('gives strangers at most half, and nothing of what is reserved for others', async () => {
     expect(await drawn('stranger')).toBe(10)
     expect(await drawn('poll')).toBe(5)
     expect(await drawn('stranger')).toBe(0)
@@ -59,13 +59,13 @@ describe.each(engines)('the budget of requests on %s', (_, openStore) => {
     }
   })
 
-  it('of few a minute still keeps one from polling', async () => {
+  it('of few a minute still reserves one from polling', async () => {
     expect(await drawn('poll', 2)).toBe(1)
     expect(await drawn('callback', 2)).toBe(1)
   })
 
   it('is never overdrawn by several instances at once', async () => {
-    // Two handles on one SQLite file in one process would wait for each other; there, the two share one.
+    // Two handles on one SQLite file in one process would wait for each other, so on SQLite the two share one.
     const other = isPostgres(store.db) ? await openDatabase(store.url) : store.db
     const waits = await Promise.all(
       Array.from({ length: 60 }, (_, i) =>
@@ -82,7 +82,7 @@ describe.each(engines)('the budget of requests on %s', (_, openStore) => {
     expect(await draw('person')).toBe(0)
   })
 
-  it('that is spent sends nothing to Langfuse, and says why', async () => {
+  it('sends nothing to Langfuse once it is spent, and says why', async () => {
     let asked = 0
     const fetch = async () => {
       asked++
@@ -105,7 +105,7 @@ describe.each(engines)('the budget of requests on %s', (_, openStore) => {
     expect(asked).toBe(1)
   })
 
-  it('of keys that are no longer in use is forgotten', async () => {
+  it('of keys that are no longer used is deleted', async () => {
     await draw('person')
     time += 2 * 86_400_000
     await prune(store.db, { retentionDays: 90, now, stopping: () => false })

@@ -36,7 +36,7 @@ async function ask(line: string, headers: string[] = []): Promise<string> {
   return answer
 }
 
-describe('a request that no route can be asked', () => {
+describe('a request that no route can answer', () => {
   it.each([
     ['TRACE / HTTP/1.1', 405],
     ['PROPFIND / HTTP/1.1', 405],
@@ -62,7 +62,7 @@ describe('a request that no route can be asked', () => {
   })
 })
 
-describe('of the address that a request says it comes from', () => {
+describe('the address that a request claims to come from', () => {
   it.each([
     [
       'the part that this side of the proxy wrote',

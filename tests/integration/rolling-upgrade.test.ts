@@ -95,7 +95,7 @@ describe.each(engines)('an instance on %s', (engine, openStore) => {
   })
   afterEach(() => store.close())
 
-  it('goes on working while a newer version adds columns to every table', async () => {
+  it('keeps working while a newer version adds columns to every table', async () => {
     for (let round = 0; round < 4; round++) await work(store.db, round)
     const newer = await openDatabase(store.url)
     const tables = await newer.introspection.getTables()

@@ -37,7 +37,7 @@ const routes = {
   alertTargets: [],
 } as const
 
-/** What a test of each kind turns out to be. */
+/** The change that a test of each kind becomes. */
 const titles: Record<TestKind, string> = {
   'version-created': 'Prompt Relay created prompt-relay/test/version-created v2',
   promoted: 'Prompt Relay promoted prompt-relay/test/promoted v2 to production, was v1',
@@ -50,7 +50,7 @@ const titles: Record<TestKind, string> = {
   unrecognised: 'A signed request of unknown shape',
 }
 
-describe.each(engines)('a test on %s', (_, openStore) => {
+describe.each(engines)('a test event on %s', (_, openStore) => {
   let store: TestStore
   beforeEach(async () => {
     store = await openStore()
@@ -68,13 +68,13 @@ describe.each(engines)('a test on %s', (_, openStore) => {
     const receive = receiver(store.db, { settleMs: 100, now: Date.now })
     const id = await sendTest({ db: store.db, receive }, kind, Date.now())
     await settle()
-    // A deletion waits for further ones.
+    // A deletion waits for further deletions.
     await sleep(110)
     await settle()
     return id
   }
 
-  it.each(testKinds)('of %s goes the whole way as what it is, twice', async (kind) => {
+  it.each(testKinds)('of %s goes the whole way as its kind, twice', async (kind) => {
     for (const id of [await send(kind), await send(kind)]) {
       const change = await changeById(store.db, id)
       expect(change).toMatchObject({ kind, status: 'settled', test: true })
@@ -110,12 +110,12 @@ describe.each(engines)('a test on %s', (_, openStore) => {
     expect(await versionsOf(store.db, key)).toHaveLength(2)
   })
 
-  it('is not taken for an event from outside', async () => {
+  it('is not mistaken for an event from outside', async () => {
     await send('alert')
     expect(await lastSigned(store.db, 'langfuse-webhook')).toEqual({ at: null, bySecret: new Map() })
   })
 
-  it('message goes to its target alone, past all rules, and says that it is a test', async () => {
+  it('message goes to its target only, bypassing all rules, and says that it is a test', async () => {
     const id = await sendTestMessage(store.db, 'other', Date.now())
     const deliveries = await store.db.selectFrom('deliveries').selectAll().execute()
     expect(deliveries.map(({ change_id, target, status }) => [change_id, target, status])).toEqual([
@@ -141,7 +141,7 @@ describe.each(engines)('what the setup page reads on %s', (_, openStore) => {
   })
   afterEach(() => store.close())
 
-  it('is when each secret last signed an event, the newest rejection, and the newest delivery of a target', async () => {
+  it("includes when each secret last signed an event, the newest rejection, and each target's newest delivery", async () => {
     const now = Date.UTC(2026, 7, 21, 9)
     const change = { kind: 'promoted', subject: 'a', title: 'a', events: ['06-prompt-deleted.json'] } as const
     const seeded = await seedStore(
@@ -211,7 +211,7 @@ describe.each(engines)('what the setup page reads on %s', (_, openStore) => {
     expect(await lastRejection(store.db, [rejection?.reason ?? ''])).toBeNull()
   })
 
-  it('that must be refused says so where no secret is configured', async () => {
+  it('that must be refused says so if no secret is configured', async () => {
     const { env } = readEnv({})
     if (!env) throw new Error('The environment has problems')
     const receive = receiver(store.db, { settleMs: 100, now: Date.now })

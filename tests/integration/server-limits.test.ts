@@ -14,7 +14,7 @@ const usual = {
 }
 const limits: ServerLimits = { ...usual }
 onEachServer((one, first) => {
-  // As Next does, which leaves open what it does not know.
+  // As Next does, which leaves unknown upgrades open.
   one.on('upgrade', () => undefined)
   refuseUpgrades(one)
   limitServer(one, first, limits)
@@ -27,7 +27,7 @@ afterEach(async () => {
   await once(server, 'close')
 })
 
-/** One that looks for slow senders all the time. */
+/** A server that checks for slow senders all the time. */
 async function startServer(over: Partial<ServerLimits> = {}): Promise<number> {
   Object.assign(limits, usual, over)
   server = createServer({ connectionsCheckingInterval: 20 }, async (request, response) => {
@@ -39,7 +39,7 @@ async function startServer(over: Partial<ServerLimits> = {}): Promise<number> {
   return (server.address() as AddressInfo).port
 }
 
-/** All that comes back on a connection that sends this much and no more, until the server ends it. */
+/** Everything that the server answers to a connection that sends this and no more, until the server ends it. */
 async function sendOnly(port: number, head: string): Promise<string> {
   const socket = connect(port, '127.0.0.1')
   let answer = ''
@@ -59,7 +59,7 @@ describe('a server with limits', () => {
     expect(await sendOnly(await startServer(), sent)).toMatch(/^HTTP\/1\.1 408 /)
   })
 
-  it('has its limits before its first request, for the first connection too', async () => {
+  it('has its limits before its first request, even for the first connection', async () => {
     const port = await startServer()
     const first = connect(port, '127.0.0.1')
     await once(server, 'connection')
@@ -67,7 +67,7 @@ describe('a server with limits', () => {
     await once(first.resume(), 'close')
   })
 
-  it('answers who asks for an upgrade as anybody else, from the first connection on', async () => {
+  it('answers an upgrade request like any other, from the first connection on', async () => {
     const upgrade = 'GET /nope HTTP/1.1\r\nhost: here\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n'
     const port = await startServer()
     const socket = connect(port, '127.0.0.1')
@@ -77,7 +77,7 @@ describe('a server with limits', () => {
     socket.destroy()
   })
 
-  it('closes those that have been idle for longest when it gets full, and answers the next one', async () => {
+  it('closes the longest idle connections when it gets full, and answers the next one', async () => {
     const port = await startServer()
     const kept: Socket[] = []
     const closed: number[] = []
@@ -87,7 +87,7 @@ describe('a server with limits', () => {
       kept.push(socket)
       socket.write('GET / HTTP/1.1\r\nhost: here\r\n\r\n')
       await once(socket, 'data')
-      // The first one goes on asking, and is not idle.
+      // The first one keeps sending requests, so it is not idle.
       if (i > 0) {
         kept[0]?.write('GET / HTTP/1.1\r\nhost: here\r\n\r\n')
         await once(kept[0] as Socket, 'data')
@@ -97,7 +97,7 @@ describe('a server with limits', () => {
     for (const socket of kept) socket.destroy()
   })
 
-  it('spares what has just begun, and takes no more than it may', async () => {
+  it('spares requests that have just begun, and accepts no more than the limit', async () => {
     const port = await startServer({ spared: 60_000 })
     const kept = Array.from({ length: 10 }, () => connect(port, '127.0.0.1'))
     for (const socket of kept) {
@@ -109,7 +109,7 @@ describe('a server with limits', () => {
     for (const socket of kept) socket.destroy()
   })
 
-  it('says that it is full once, not at every connection', async () => {
+  it('logs once that it is full, not at every connection', async () => {
     const logged = vi.spyOn(console, 'log').mockImplementation(() => undefined)
     const port = await startServer()
     for (let i = 0; i < 40; i++) {

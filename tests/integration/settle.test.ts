@@ -49,7 +49,7 @@ describe.each(engines)('settling on %s', (_, openStore) => {
   }
   const deliveries = () => store.db.selectFrom('deliveries').selectAll().orderBy('target').execute()
 
-  it('folds a new version and the old holder of `latest` into one change, told once', async () => {
+  it('folds a new version and the old holder of `latest` into one change, reported once', async () => {
     await post('01-prompt-created-text.json', '01b-prompt-updated-previous-loses-latest.json')
     time += 2000
     await settle()
@@ -74,7 +74,7 @@ describe.each(engines)('settling on %s', (_, openStore) => {
     ])
   })
 
-  it('shows a change at once as settling, and settles it early when nothing more is to come', async () => {
+  it('shows a change as settling at once, and settles it early if nothing more is expected', async () => {
     await post('01-prompt-created-text.json', '01b-prompt-updated-previous-loses-latest.json')
     expect((await changes()).map(({ status }) => status)).toEqual(['settling'])
     time += 2000
@@ -91,14 +91,14 @@ describe.each(engines)('settling on %s', (_, openStore) => {
     })
   })
 
-  it('reads the text that no event told from Langfuse, and says what changed', async () => {
+  it('reads a text that no event contained from Langfuse, and says what changed', async () => {
     await post('01-prompt-created-text.json')
     time += 2000
     const asked: unknown[] = []
     await settle({
       readVersion: async (wanted) => {
         asked.push(wanted)
-        // The store is not held meanwhile: an endpoint would have to wait.
+        // No transaction is open meanwhile: an endpoint would have to wait for it.
         await post('09-monitor-alert.json')
         return { text: 'You are a support agent.', config: {} }
       },
@@ -122,7 +122,7 @@ describe.each(engines)('settling on %s', (_, openStore) => {
     )
   })
 
-  it('tells alerts, notifications and unknown shapes as changes of their own', async () => {
+  it('reports alerts, notifications and unknown shapes as separate changes', async () => {
     await post(
       '09-monitor-alert.json',
       '09b-monitor-recovered.json',
@@ -156,7 +156,7 @@ describe.each(engines)('settling on %s', (_, openStore) => {
     expect((await versionText(store.db, key, 2))?.text).toBe('Resolved.')
   })
 
-  it('settles what came after a change was due behind it, however long that one takes', async () => {
+  it('settles events that arrived after a change was due only after that change, however long it takes', async () => {
     await post('01-prompt-created-text.json', '01b-prompt-updated-previous-loses-latest.json')
     const [first] = await changes()
     time += 2001

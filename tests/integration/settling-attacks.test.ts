@@ -14,7 +14,7 @@ const stray = new TextEncoder().encode(
   '{"event":"score.created","timestamp":"2026-08-20T12:00:00.000Z","data":{"scoreId":"s","projectId":"p","name":"x","value":1,"dataType":"NUMERIC"}}',
 )
 
-/** In real time, on one thread, as a server works. The bounds are those that Langfuse and people set, not what is usual. */
+/** In real time, on one thread, like a server. The bounds are what Langfuse and people tolerate, not what is usual. */
 describe.each(engines)('a webhook is answered within 1 s and settled, on %s,', (_, openStore) => {
   let store: TestStore
   let loop: Loop
@@ -79,7 +79,7 @@ describe.each(engines)('a webhook is answered within 1 s and settled, on %s,', (
     const all = await statusOf(subject)
     return all.length > 0 && all.every((status) => status === 'settled')
   }
-  /** An alert every 50 ms until then: each is answered within 1 s, and all have settled soon after. */
+  /** An alert every 50 ms until then: each is answered within 1 s, and all settle soon after. */
   const alertsUntil = async (isOver: () => Promise<boolean>, withinMs = 1000) => {
     const answers: number[] = []
     do {
@@ -95,7 +95,7 @@ describe.each(engines)('a webhook is answered within 1 s and settled, on %s,', (
     await loop.start()
     const labels = Array.from({ length: count }, (_, i) => `label-${i}`)
     await post(version(1, labels))
-    // Of 200,000 it takes half a second on an idle machine; where tests share one, more.
+    // With 200,000, it takes half a second on an idle machine, and more on a shared one.
     await alertsUntil(isSettled(created.prompt.name), count > 100_000 ? 5000 : 1000)
     await post(version(2, ['latest']))
     await until(isSettled(created.prompt.name))

@@ -43,7 +43,7 @@ describe.skipIf(process.env.TEST_POSTGRES_URL === undefined)('a Postgres that fa
     await store.drop()
   })
 
-  it('refuses ten events together, one time-out after they came, and takes them when it is back', async () => {
+  it('refuses ten events together after one timeout, and accepts them when it is back', async () => {
     const receive = receiver(db, { settleMs: 2000, now: Date.now })
     await receive(named('before'))
     proxy.fallSilent()
@@ -57,7 +57,7 @@ describe.skipIf(process.env.TEST_POSTGRES_URL === undefined)('a Postgres that fa
     )
     const refusedAfter = (await Promise.all(waits)).filter((ms) => ms !== null)
     expect(refusedAfter).toHaveLength(10)
-    // A query may take 8 s: not before that, not twice that, and all at the same moment.
+    // A query may take 8 s: all fail at the same moment, no earlier than that, and before twice that.
     expect(Math.min(...refusedAfter)).toBeGreaterThan(7900)
     expect(Math.max(...refusedAfter)).toBeLessThan(15_000)
     expect(Math.max(...refusedAfter) - Math.min(...refusedAfter)).toBeLessThan(500)
@@ -75,7 +75,7 @@ describe.skipIf(process.env.TEST_POSTGRES_URL === undefined)('a Postgres that fa
     expect(performance.now() - startedAt).toBeLessThan(1500)
   })
 
-  it('may break a connection within a transaction, which fails, and the process goes on', async () => {
+  it('may break a connection within a transaction, which fails without ending the process', async () => {
     const others = process.listeners('uncaughtException')
     const uncaught: unknown[] = []
     process.removeAllListeners('uncaughtException').on('uncaughtException', (error) => uncaught.push(error))

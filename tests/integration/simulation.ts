@@ -11,7 +11,7 @@ import { sqliteDialect } from '#lib/store/sqlite.ts'
 import { newChange } from '#lib/store/tables/changes.ts'
 import { insertDeliveries, newDelivery } from '#lib/store/tables/deliveries.ts'
 
-/** A second handle on a store that knows when nothing is asked of it, and how much was. */
+/** A second handle on a store that knows when it is idle, and counts its statements. */
 export interface WatchedStore {
   db: Db
   isBusy: () => boolean
@@ -45,7 +45,7 @@ function watchDriver(driver: Driver, count: { held: number; statements: number }
   return driver
 }
 
-/** Opens a store that is migrated already. */
+/** Opens a store that has already been migrated. */
 export function watchStore(url: string): WatchedStore {
   const inner = url.startsWith('file:')
     ? sqliteDialect(url.slice(5))
@@ -61,10 +61,10 @@ export function watchStore(url: string): WatchedStore {
   return { db, isBusy: () => count.held > 0, statements: () => count.statements }
 }
 
-/** Where simulated time begins. */
+/** The start of simulated time. */
 export const start: number = Date.UTC(2026, 7, 21, 9)
 
-/** From here on `Date`, `setTimeout` and `AbortSignal.timeout` go by simulated time, until `vi.useRealTimers()`. */
+/** From now on, `Date`, `setTimeout` and `AbortSignal.timeout` use simulated time, until `vi.useRealTimers()`. */
 export function simulateTime(): void {
   vi.useFakeTimers({ toFake: ['Date', 'setTimeout', 'clearTimeout'], now: start })
   vi.spyOn(AbortSignal, 'timeout').mockImplementation((ms) => {
@@ -74,12 +74,12 @@ export function simulateTime(): void {
   })
 }
 
-/** Turns of the event loop without any query after which nothing but the clock can make things go on. */
+/** After this many turns of the event loop without a query, only the clock can cause more work. */
 const quietTurns = 12
-/** A simulation that waits for nothing would wait for ever. */
+/** Without this limit, a simulation in which nothing is pending would wait for ever. */
 const maxIdleTurns = 100_000
 
-/** Lets simulated time pass, from timer to timer, whenever there is nothing to do; until `ended`. */
+/** Advances simulated time from timer to timer whenever there is nothing to do, until `ended`. */
 export async function passTime<T>(ended: Promise<T>, stores: WatchedStore[]): Promise<T> {
   let isOver = false
   const over = () => {
@@ -99,7 +99,7 @@ export async function passTime<T>(ended: Promise<T>, stores: WatchedStore[]): Pr
   return ended
 }
 
-/** A longer timer overflows. */
+/** Longer timers overflow. */
 const longestTimer = 2 ** 31 - 1
 
 export async function sleep(ms: number): Promise<void> {
@@ -107,19 +107,19 @@ export async function sleep(ms: number): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, Math.min(left, longestTimer)))
 }
 
-/** One request as a target sees it. */
+/** One request, as a target sees it. */
 export interface Call {
   /** Milliseconds since `start`. */
   at: number
   url: string
-  /** Ids of the changes that it tells of. */
+  /** Ids of the changes that it reports. */
   changes: string[]
   signal: AbortSignal
 }
 
 export type Reply = Response | 'hang' | { code: string }
 
-/** A `fetch` that asks `reply` what to do: answer, hang until it is aborted, or break with a network error's code. */
+/** A `fetch` that does what `reply` returns: answer, hang until aborted, or fail with a network error's code. */
 export function fetchDouble(reply: (call: Call) => Reply | Promise<Reply>): {
   fetch: typeof globalThis.fetch
   calls: Call[]
@@ -159,7 +159,7 @@ export function simulatedLoop(
   const loop = createLoop({
     db: store.db,
     now: Date.now,
-    // The middle: no jitter.
+    // The middle of the range: no jitter.
     random: () => 0.5,
     sleep,
     retentionDays: 90,
@@ -172,7 +172,7 @@ export function simulatedLoop(
 
 const detail: ChangeDetail = { ...emptyDetail, facts: [{ kind: 'label-added', label: 'production', to: 7 }] }
 
-/** Settled changes of the moment, each with a queued delivery to every target named. Gives the deliveries. */
+/** Changes settled now, each with a queued delivery to every named target. Returns the deliveries. */
 export async function queueChanges(
   db: Db,
   count: number,

@@ -31,7 +31,7 @@ const routes: Routes = {
 }
 const created = JSON.parse(fixture('01-prompt-created-text.json').toString())
 
-describe.each(engines)('beside an API of Langfuse that is slow or hangs, on %s', (_, openStore) => {
+describe.each(engines)("while Langfuse's API is slow or hangs, on %s", (_, openStore) => {
   let store: TestStore
   let watched: WatchedStore
   beforeEach(async () => {
@@ -54,7 +54,7 @@ describe.each(engines)('beside an API of Langfuse that is slow or hangs, on %s',
     const answer = await answerWebhook(request, { env, now: Date.now, receive, reject: async () => {} })
     expect(answer.status).toBe(202)
   }
-  /** A new version, of whose predecessor no event has told the text. */
+  /** A new version, whose predecessor's text was in no event. */
   const edit = (name: string) => {
     const at = new Date().toISOString()
     const prompt = { ...created.prompt, id: name, name, version: 7, createdAt: at, updatedAt: at }
@@ -65,7 +65,7 @@ describe.each(engines)('beside an API of Langfuse that is slow or hangs, on %s',
     return JSON.stringify({ ...said, id: 'the-alert' })
   }
 
-  /** Forty edits that each want a text, then an alert: after how many milliseconds it arrived, and how long all took. */
+  /** Forty edits that each need a text, then an alert: the milliseconds until the alert arrived, and until all had settled. */
   async function run(parts: Pick<LoopDeps, 'readVersion'>) {
     const { fetch, calls } = fetchDouble(() => ok())
     const loop = simulatedLoop(watched, { fetch, routes, ...parts })
@@ -101,7 +101,7 @@ describe.each(engines)('beside an API of Langfuse that is slow or hangs, on %s',
     }
   }
 
-  it('an alert is reported within 2 s though forty texts take 300 ms each, and all are compared', async () => {
+  it('an alert is reported within 2 s although forty texts take 300 ms each, and all are compared', async () => {
     let atOnce = 0
     let maxAtOnce = 0
     const readVersion = async () => {
@@ -117,7 +117,7 @@ describe.each(engines)('beside an API of Langfuse that is slow or hangs, on %s',
     expect(maxAtOnce).toBe(4)
   })
 
-  it('an alert is reported within 2 s though no text ever comes, and the edits settle after one timeout', async () => {
+  it('an alert is reported within 2 s although no text ever arrives, and the edits settle after one timeout', async () => {
     let asked = 0
     const rest = createRest(Date.now)
     const readVersion = withRest<VersionRequest, VersionContent>(async () => {

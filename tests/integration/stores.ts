@@ -6,14 +6,14 @@ import { gunzipSync } from 'node:zlib'
 import pg from 'pg'
 import { type Db, openDatabase } from '#lib/store/client.ts'
 
-/** A fresh store of one engine: `url` opens it, again and from other processes too. */
+/** A new store of one engine: `url` opens it, again and from other processes too. */
 export interface TestStore {
   url: string
   db: Db
   close: () => Promise<void>
 }
 
-/** A server for throw-away databases, `postgres://user@host:port/`: with it Postgres is tested in place of SQLite. */
+/** A server for temporary databases, `postgres://user@host:port/`: if set, Postgres is tested instead of SQLite. */
 const server = process.env.TEST_POSTGRES_URL
 
 async function sqliteStore(): Promise<TestStore> {
@@ -34,7 +34,7 @@ async function runOnPostgres(database: string, sql: string): Promise<void> {
   await client.end()
 }
 
-/** An empty database, not yet migrated. `options`: of `create database`. */
+/** An empty database, not yet migrated. `options`: for `create database`. */
 export async function emptyPostgres(options = ''): Promise<{ url: string; drop: () => Promise<void> }> {
   const name = `prompt_relay_test_${randomBytes(6).toString('hex')}`
   await runOnPostgres('postgres', `create database ${name} ${options}`)
@@ -56,7 +56,7 @@ const storedFixture = (name: string): Buffer =>
   readFileSync(new URL(`../fixtures/stores/${name}`, import.meta.url))
 
 /**
- * A store as the version wrote it whose newest migration was `name`, not yet opened by this one. It holds changes of
+ * A store written by the version whose newest migration was `name`, not yet opened by this one. It holds changes of
  * most kinds with their events, deliveries and attempts; two changes are open, and deliveries wait.
  */
 export async function storeOfVersion(name: '0001-start'): Promise<Pick<TestStore, 'url' | 'close'>> {
@@ -71,6 +71,6 @@ export async function storeOfVersion(name: '0001-start'): Promise<Pick<TestStore
   return { url, close: drop }
 }
 
-/** The engine to test: one suite for both. */
+/** The engine to test; one suite serves both. */
 export const engines: [string, () => Promise<TestStore>][] =
   server === undefined ? [['SQLite', sqliteStore]] : [['Postgres', postgresStore]]

@@ -10,7 +10,7 @@ import { engines, type TestStore } from './stores.ts'
 
 const alert: Fact = { kind: 'alert', severity: 'ALERT', monitorId: 'm1' }
 
-describe.each(engines)('what a target can know again, on %s', (_, openStore) => {
+describe.each(engines)('what a target can recognise, on %s', (_, openStore) => {
   let store: TestStore
   let watched: WatchedStore
   let standIns: StandIn[] = []
@@ -30,7 +30,7 @@ describe.each(engines)('what a target can know again, on %s', (_, openStore) => 
     await store.close()
   })
 
-  /** Works off what is due, each failure tried again at once. */
+  /** Sends what is due, and retries each failure at once. */
   async function drain(target: Target): Promise<void> {
     const targets = { there: { ...target, retryDelays: [0, 0, 0, 0] } }
     const loop = simulatedLoop(watched, { fetch, routes: { targets, rules: [], alertTargets: [] } })
@@ -38,7 +38,7 @@ describe.each(engines)('what a target can know again, on %s', (_, openStore) => 
     expect(loop.errors).toEqual([])
   }
 
-  /** The answer is lost once, then comes; then someone presses Replay. */
+  /** The answer is lost once, then arrives; then someone presses Replay. */
   async function deliverAndReplay(target: Target, standIn: StandIn, fact: Fact): Promise<string> {
     const [delivery] = await queueChanges(store.db, 1, ['there'], { fact: JSON.stringify(fact) })
     const id = delivery?.id ?? ''
@@ -84,7 +84,7 @@ describe.each(engines)('what a target can know again, on %s', (_, openStore) => 
     },
   )
 
-  it('is no secret that is kept with an attempt', async () => {
+  it('includes no secret in a stored attempt', async () => {
     const standIn = started(await startPagerdutyStandIn())
     standIn.answerWith(({ body }) => ({ status: 400, body: JSON.stringify(body) }))
     await queueChanges(store.db, 1, ['there'])

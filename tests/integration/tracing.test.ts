@@ -29,7 +29,7 @@ const spans = (): SentSpan[] =>
     ),
   )
 
-it('makes no trace context where tracing is off', () => {
+it('creates no trace context if tracing is off', () => {
   expect(traceHeaders(beginSpan('settle', { attributes: {}, from: [sender] }))).toEqual({})
   expect(traceHeaders()).toEqual({})
 })
@@ -53,7 +53,7 @@ describe.each(engines)('tracing on %s', (_, openStore) => {
   })
   afterEach(() => store.close())
 
-  it('follows a change from the request that told it over its settling to each send', async () => {
+  it('follows a change from its request through settling to each send', async () => {
     const { env } = readEnv({ LANGFUSE_WEBHOOK_SECRET: secret })
     if (!env) throw new Error('No environment')
     const watched = watchStore(store.url)

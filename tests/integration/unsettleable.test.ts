@@ -16,7 +16,7 @@ const routes: Routes = {
   rules: [{ name: 'all', to: ['team'] }],
   alertTargets: ['operators'],
 }
-/** A score stored as the event of an alert's change: nothing that settling was made for. */
+/** A score stored as the event of an alert's change, which settling cannot handle. */
 const stray = new TextEncoder().encode(
   JSON.stringify({
     event: 'score.created',
@@ -72,7 +72,7 @@ describe.each(engines)('changes that cannot be settled, on %s', (_, openStore) =
     store.db.selectFrom('deliveries').select(['target', 'status', 'change_id']).orderBy('target').execute()
   const names = (prefix: string, count: number) => Array.from({ length: count }, (_, i) => `${prefix}-${i}`)
 
-  it('hold up no others: 60 of them are set apart at once, and what came with them settles', async () => {
+  it('do not delay others: 60 of them are set aside at once, and the rest settles', async () => {
     await say(names('spoiled', 60))
     await spoil()
     await say(names('ordinary', 3))
@@ -81,7 +81,7 @@ describe.each(engines)('changes that cannot be settled, on %s', (_, openStore) =
     expect(await settle()).toBe(0)
   })
 
-  it('settle after four tries as not described: seen, reported, with their events', async () => {
+  it('settle after four attempts as not described: visible, reported, with their events', async () => {
     await say(names('spoiled', 12))
     await spoil()
     for (const waitMs of [0, 10_000, 60_000]) {
@@ -108,7 +108,7 @@ describe.each(engines)('changes that cannot be settled, on %s', (_, openStore) =
     expect((await overdueChanges(store.db, time)).count).toBe(0)
   })
 
-  it('are interpreted again where that is asked for, once', async () => {
+  it('are interpreted again on request, once', async () => {
     await say(['one'])
     const [{ body } = { body: stray }] = await store.db.selectFrom('events').select('body').execute()
     await spoil()
@@ -133,7 +133,7 @@ describe.each(engines)('changes that cannot be settled, on %s', (_, openStore) =
     expect(await reinterpret(store.db, 'chg_none', time)).toBeNull()
   })
 
-  it('are tried again each hour where not even that can be stored, and go on by themselves', async () => {
+  it('are retried every hour if not even that can be stored, and resume by themselves', async () => {
     await say(['one'])
     const broken: Routes = {
       ...routes,
@@ -151,7 +151,7 @@ describe.each(engines)('changes that cannot be settled, on %s', (_, openStore) =
     expect(await counts()).toEqual({ 'settled alert': 1 })
   })
 
-  it('count no failure of the store against a change', async () => {
+  it('do not count failures of the store', async () => {
     await say(['one', 'two'])
     const gone: Routes = {
       ...routes,

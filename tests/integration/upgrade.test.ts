@@ -43,7 +43,7 @@ const routes: Routes = {
   alertTargets: [],
 }
 
-describe.each(engines)('a store of the first version in %s', (_) => {
+describe.each(engines)('a store written by the first version in %s', (_) => {
   let store: Pick<TestStore, 'url' | 'close'>
   let db: Db
   beforeEach(async () => {

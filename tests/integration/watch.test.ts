@@ -29,7 +29,7 @@ import { engines, type TestStore } from './stores.ts'
 const minute = 60_000
 const hour = 60 * minute
 
-describe.each(engines)('watching on %s', (_, openStore) => {
+describe.each(engines)('the watch on %s', (_, openStore) => {
   let store: TestStore
   let watched: WatchedStore
 
@@ -49,8 +49,8 @@ describe.each(engines)('watching on %s', (_, openStore) => {
     (await store.db.selectFrom('changes').select(['kind', 'title']).orderBy('id').execute()).flatMap(
       ({ kind, title }) => (kind.startsWith('trouble') ? [title] : []),
     )
-  /** Which target was told of how many of the relay's own changes. */
-  const told = async () => {
+  /** How many of the relay's own changes each target got. */
+  const notified = async () => {
     const rows = await store.db
       .selectFrom('deliveries as d')
       .innerJoin('changes as c', 'c.id', 'd.change_id')
@@ -108,7 +108,7 @@ describe.each(engines)('watching on %s', (_, openStore) => {
     await insertRejections(store.db, [row])
   }
 
-  /** Langfuse, where a prompt was changed at that time. */
+  /** Langfuse, in which a prompt changed at this time. */
   const langfuse = (changedAt: number | null) => {
     const asked: URL[] = []
     const fetch: typeof globalThis.fetch = async (input) => {
@@ -133,7 +133,7 @@ describe.each(engines)('watching on %s', (_, openStore) => {
     })
   const later = (ms: number) => vi.setSystemTime(Date.now() + ms)
 
-  it('tells once that Langfuse is silent although prompts changed, and once that it speaks again', async () => {
+  it('reports once that no events arrive although prompts changed, and once that they arrive again', async () => {
     await signedEvent()
     await look()
     later(20 * hour)
@@ -154,7 +154,7 @@ describe.each(engines)('watching on %s', (_, openStore) => {
     expect((await readWatch(store.db)).troubles).toEqual([])
   })
 
-  it('says nothing where no prompt changed either, or where Langfuse cannot be asked', async () => {
+  it('reports nothing if no prompt changed either, or if Langfuse cannot be asked', async () => {
     await signedEvent()
     await look()
     later(30 * hour)
@@ -167,7 +167,7 @@ describe.each(engines)('watching on %s', (_, openStore) => {
     expect(await titles()).toEqual([])
   })
 
-  it('reports a delivery with an unknown signature after good ones, not tests of the relay itself', async () => {
+  it("reports a request with an unknown signature after valid ones, but not the relay's own tests", async () => {
     await signedEvent()
     later(minute)
     for (let i = 0; i < 8; i++) await wrongSignature({ door: 'test' })
@@ -201,7 +201,7 @@ describe.each(engines)('watching on %s', (_, openStore) => {
     expect(await titles()).toEqual([])
   })
 
-  it('finds the tries of Langfuse among 120 requests of a stranger', async () => {
+  it("finds Langfuse's attempts among 120 requests of a stranger", async () => {
     await signedEvent()
     await look()
     later(minute)
@@ -211,7 +211,7 @@ describe.each(engines)('watching on %s', (_, openStore) => {
     expect(await titles()).toHaveLength(1)
   })
 
-  it('reports a secret that was used for one project and signs for another, and keeps its events', async () => {
+  it('reports a secret that was used for one project and now signs for another, and keeps its events', async () => {
     for (let i = 0; i < 3; i++) await signedEvent('p1')
     await look()
     later(minute)
@@ -230,7 +230,7 @@ describe.each(engines)('watching on %s', (_, openStore) => {
     expect((await titles())[1]).toMatch(/^The webhook secret ending in c0de has not signed for project p2/)
   })
 
-  it('learns from the events that are there which projects a secret is used for, and says nothing of them', async () => {
+  it('learns from stored events which projects a secret signs for, and does not report them', async () => {
     await signedEvent('p1')
     await signedEvent('p2')
     later(30 * hour)
@@ -241,7 +241,7 @@ describe.each(engines)('watching on %s', (_, openStore) => {
     expect(await titles()).toEqual([])
   })
 
-  it('goes on at once after the clock was set back by three hours', async () => {
+  it('resumes at once after the clock was set back by three hours', async () => {
     later(3 * hour)
     await signedEvent()
     await look()
@@ -259,7 +259,7 @@ describe.each(engines)('watching on %s', (_, openStore) => {
     expect((await readWatch(store.db)).lastSignedAt).toBe(Date.now() - minute)
   })
 
-  it('shows a silence of 36 days in amber, and what Langfuse says of it', async () => {
+  it('shows a silence of 36 days in amber, with what Langfuse says about it', async () => {
     await signedEvent()
     await look()
     later(36 * 24 * hour)
@@ -276,7 +276,7 @@ describe.each(engines)('watching on %s', (_, openStore) => {
     expect(await line(true)).toEqual(['36 d ago, no prompt changed since', 'quiet'])
   })
 
-  it('announces changes that do not settle, and shows them as what waits', async () => {
+  it('reports changes that do not settle, and shows them as waiting', async () => {
     const at = Date.now()
     const open = newChange({ now: at, subject: 'a prompt', eventCount: 1 })
     await store.db.insertInto('changes').values(open).execute()
@@ -297,7 +297,7 @@ describe.each(engines)('watching on %s', (_, openStore) => {
     expect((await titles()).at(-1)).toBe('All changes have settled, after 15 min')
   })
 
-  it('looks once in a minute, however many instances ask', async () => {
+  it('runs once a minute, however many instances there are', async () => {
     await signedEvent()
     later(1)
     for (let i = 0; i < 5; i++) await wrongSignature()
@@ -309,7 +309,7 @@ describe.each(engines)('watching on %s', (_, openStore) => {
     expect(await readWatch(store.db)).toEqual(before)
   })
 
-  it('tells the alert target of a target that keeps failing, and of its return; never the target itself', async () => {
+  it('notifies the alert target when a target keeps failing and when it recovers, but never the target itself', async () => {
     let isDown = true
     const { fetch } = fetchDouble(({ url }) => (url === slackUrl('slack') && isDown ? status(500) : ok()))
     await queueChanges(store.db, 20, ['slack'])
@@ -323,14 +323,14 @@ describe.each(engines)('watching on %s', (_, openStore) => {
     }
     await passTime(run(), [watched])
     expect(loop.errors).toEqual([])
-    expect(await told()).toEqual(['trouble to alerts: delivered', 'trouble-over to alerts: delivered'])
+    expect(await notified()).toEqual(['trouble to alerts: delivered', 'trouble-over to alerts: delivered'])
     expect(await titles()).toEqual([
       'slack keeps failing',
       expect.stringMatching(/^slack accepts messages again, after \d+ min$/),
     ])
   })
 
-  it('reports the end of a trouble after its beginning, also where that could not be delivered at first', async () => {
+  it('reports the end of a trouble after its beginning, even if that could not be delivered at first', async () => {
     let isDown = true
     const said: string[] = []
     const fetch: typeof globalThis.fetch = async (input, init) => {
@@ -353,7 +353,7 @@ describe.each(engines)('watching on %s', (_, openStore) => {
     expect(said).toEqual(['slack keeps failing', 'slack accepts messages again'])
   })
 
-  it('shows troubles of the alert target too, and tells nobody', async () => {
+  it('shows troubles of the alert target too, and notifies no one', async () => {
     const { fetch } = fetchDouble(({ url }) => (url === slackUrl('alerts') ? status(500) : ok()))
     await queueChanges(store.db, 20, ['alerts'])
     const loop = simulatedLoop(watched, { fetch, routes, watch: { quietMs: 0 } })
@@ -364,7 +364,7 @@ describe.each(engines)('watching on %s', (_, openStore) => {
     }
     await passTime(run(), [watched])
     expect(await titles()).toEqual(['alerts keeps failing'])
-    expect(await told()).toEqual([])
+    expect(await notified()).toEqual([])
   })
 
   it('notifies PagerDuty while Slack is down, and resolves its incident', async () => {
@@ -399,7 +399,7 @@ describe.each(engines)('watching on %s', (_, openStore) => {
     expect(new Set(bodies.map(({ dedup_key }) => dedup_key)).size).toBe(1)
   })
 
-  it('runs dry without a request, marks its deliveries, and sends them when they are replayed live', async () => {
+  it('sends no request in a dry run, marks its deliveries, and sends them when they are replayed live', async () => {
     const dry = fetchDouble(() => ok())
     const [first] = await queueChanges(store.db, 1, ['slack'])
     const loop = simulatedLoop(watched, { fetch: dry.fetch, routes, isDry: true })

@@ -46,7 +46,7 @@ describe.each(engines)('the webhook endpoint on %s', (_, openStore) => {
   const events = () => store.db.selectFrom('events').selectAll().orderBy('id').execute()
   const rejections = () => store.db.selectFrom('rejections').selectAll().orderBy('id').execute()
 
-  it.each(fixtureNames)('accepts %s with its shared signature, and keeps the exact bytes', async (name) => {
+  it.each(fixtureNames)('accepts %s with its shared signature, and stores the exact bytes', async (name) => {
     const request = post(fixture(name), { 'x-langfuse-signature': signatureOf(name) })
     const { status, body } = await knock(request)
     expect([status, body.status]).toEqual([202, 'accepted'])
@@ -57,22 +57,22 @@ describe.each(engines)('the webhook endpoint on %s', (_, openStore) => {
     expect(event?.secret_hint).toBe(secret.slice(-4))
   })
 
-  it('answers a repeat with 200 and the id of the first', async () => {
+  it('answers a repeat with 200 and the id of the first event', async () => {
     const first = await knock(signed(one))
-    // Langfuse's own second run of a job: the same id under a new time and signature.
+    // Langfuse's second run of a job: the same id with a new time and signature.
     const again = await knock(signed(one, { t: t + 60 }), environment(), now + 60_000)
     expect(again).toEqual({ status: 200, body: { status: 'duplicate', eventId: first.body.eventId } })
     expect(await events()).toHaveLength(1)
   })
 
-  it('keeps signed JSON of an unknown shape and says what did not fit', async () => {
+  it('stores signed JSON of an unknown shape and says what did not fit', async () => {
     const strange = JSON.stringify({ id: 'x', type: 'prompt-version', action: 'exploded', prompt: {} })
     const { status } = await knock(signed(strange))
     expect(status).toBe(202)
     expect((await events()).map(({ type }) => type)).toEqual(['unrecognised'])
   })
 
-  // Random, because Postgres packs what repeats.
+  // Random, because Postgres compresses repetition.
   const random = (length: number) =>
     Array.from({ length }, () => String.fromCodePoint(0x4e00 + Math.floor(Math.random() * 20_000))).join('')
   const named = (more: object) => {
@@ -88,13 +88,13 @@ describe.each(engines)('the webhook endpoint on %s', (_, openStore) => {
     expect((await events()).map(({ type }) => type)).toEqual(['unrecognised'])
   })
 
-  it('keeps an alert with a title of any length', async () => {
+  it('stores an alert with a title of any length', async () => {
     const alert = JSON.parse(fixture('09-monitor-alert.json').toString())
     alert.payload.message.title = random(5000)
     expect((await knock(signed(JSON.stringify(alert)))).status).toBe(202)
   })
 
-  it('takes the flat form of tutorials under a bare signature, and knows its repeat', async () => {
+  it('accepts the flat form of tutorials with a bare signature, and recognises its repeat', async () => {
     const flat = JSON.stringify({
       event: 'prompt.updated',
       timestamp: new Date(now).toISOString(),
@@ -153,7 +153,7 @@ describe.each(engines)('the webhook endpoint on %s', (_, openStore) => {
     expect(await events()).toEqual([])
   })
 
-  it('counts a body without a length while it streams', async () => {
+  it('counts a body without a declared length while it streams', async () => {
     let sent = 0
     const endless = new ReadableStream({
       pull(controller) {
@@ -165,7 +165,7 @@ describe.each(engines)('the webhook endpoint on %s', (_, openStore) => {
     expect(sent).toBeLessThan(6 * 1024 * 1024)
   })
 
-  it('answers 503 when the store is gone, and accepts nothing', async () => {
+  it('answers 503 if the store is gone, and accepts nothing', async () => {
     const request = signed(one)
     const response = await answerWebhook(request, {
       env: environment(),

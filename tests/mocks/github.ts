@@ -42,7 +42,7 @@ export const githubApp: GithubApp = {
 
 const parsed = (part: string) => JSON.parse(Buffer.from(part, 'base64url').toString('utf8'))
 
-/** Why GitHub would not take a JWT of the app; https://docs.github.com/apps/creating-github-apps/authenticating-with-a-github-app/generating-a-json-web-token-jwt-for-a-github-app */
+/** Why GitHub would refuse a JWT of the app; https://docs.github.com/apps/creating-github-apps/authenticating-with-a-github-app/generating-a-json-web-token-jwt-for-a-github-app */
 function jwtProblem(authorization: string, now: number): string | null {
   const [header = '', payload = '', signature = ''] = authorization.replace(/^bearer /i, '').split('.')
   const signed = createVerify('RSA-SHA256').update(`${header}.${payload}`)
@@ -55,7 +55,7 @@ function jwtProblem(authorization: string, now: number): string | null {
   return null
 }
 
-/** Made up: what the app gets at its nth request. */
+/** Made up: the token of the app's nth request. */
 export const installationToken = (count: number): string => `ghs_plantedInstallationToken${count}`
 
 /** Answers the app's requests for a token; null: it is another request. */

@@ -2,16 +2,16 @@ import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 
 export interface PostgresProxy {
-  /** As `target`, through the proxy. */
+  /** `target`'s URL, through the proxy. */
   url: string
   cut: () => void
-  /** What is open stays open and never says a word again. */
+  /** Open connections stay open, and nothing arrives on them again. */
   fallSilent: () => void
   mend: () => void
   close: () => Promise<void>
 }
 
-/** A way to Postgres that can be cut: broken off, or silent, as when a machine vanishes from the network. */
+/** A proxy to Postgres that can break its connections, or fall silent, as if the machine vanished from the network. */
 export async function startPostgresProxy(target: URL): Promise<PostgresProxy> {
   const sockets = new Set<Socket>()
   let mode: 'open' | 'cut' | 'silent' = 'open'

@@ -58,7 +58,7 @@ const everyText = (value: unknown): string[] => {
   return typeof value === 'object' && value !== null ? Object.values(value).flatMap(everyText) : []
 }
 
-/** What must not be in a message: a mention, a link other than to http(s), text behind a code block that a name closed. */
+/** What must not be in a message: a mention, a link other than to http(s), text after a code block that a name closed. */
 function tricks(message: unknown): string[] {
   const texts = everyText(message)
   const mentions = texts.flatMap((one) => one.match(/<[!@#][^>]*>|<(?!https?:\/\/)[^>]*>/g) ?? [])

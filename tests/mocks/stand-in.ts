@@ -7,9 +7,9 @@ export interface SeenRequest {
   method: string
   path: string
   headers: IncomingHttpHeaders
-  /** Parsed JSON; the raw text where it is none. */
+  /** Parsed JSON, or the raw text if it is not JSON. */
   body: unknown
-  /** The bytes as they came. */
+  /** The bytes as they arrived. */
   raw: Buffer
   size: number
 }
@@ -30,12 +30,12 @@ export interface StandIn {
   requests: SeenRequest[]
   /** Every request. */
   seen: SeenRequest[]
-  /** Answers otherwise from now on; null: as the real one would. */
+  /** Replaces the answers from now on; null: answer as the vendor would. */
   answerWith: (answer: Answerer | null) => void
   close: () => Promise<void>
 }
 
-/** A vendor on this machine. `usual` answers as the real one would, and insists on what it insists on. */
+/** A vendor on this machine. `usual` answers as the vendor would, and requires what it requires. */
 export async function startStandIn(usual: (request: SeenRequest) => Answered, port = 0): Promise<StandIn> {
   const requests: SeenRequest[] = []
   const seen: SeenRequest[] = []

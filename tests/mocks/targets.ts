@@ -6,13 +6,13 @@ import { slack } from './slack.ts'
 import type { StandIn } from './stand-in.ts'
 import { webhook } from './webhook.ts'
 
-/** A kind of target as the tests of all kinds need it. */
+/** What the tests of all kinds need of one kind of target. */
 export interface TargetStandIn<Type extends TargetType> {
-  /** Starts a server that takes what the vendor takes, and refuses what it refuses. */
+  /** Starts a server that accepts and refuses what the vendor does. */
   start: (options?: { port?: number; now?: () => number }) => Promise<StandIn>
-  /** A target at a stand-in's address, or another one. */
+  /** A target at a stand-in's address, or at another one. */
   target: (url: string) => TargetOf<Type>
-  /** What of such a target may be shown nowhere. */
+  /** The part of such a target that must never be shown. */
   secret: string
 }
 

@@ -10,7 +10,7 @@ export const webhookSecret = `whsec_${Buffer.from('a stand-in secret of 32 bytes
 const toleranceSeconds = 300
 
 /**
- * What a receiver that keeps to Standard Webhooks finds wrong, written apart from the library that signs:
+ * What a receiver that follows Standard Webhooks finds wrong, written independently of the library that signs:
  * https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
  */
 export function signatureProblem(
@@ -34,7 +34,7 @@ export function signatureProblem(
   return fits ? null : 'no signature fits'
 }
 
-/** A receiver of signed webhooks: verifies the bytes that came, then what they say. */
+/** A receiver of signed webhooks: verifies the bytes that arrived, then their content. */
 export const startWebhookStandIn = (
   options: { port?: number; secret?: string; now?: () => number } = {},
 ): Promise<StandIn> => {

@@ -30,7 +30,7 @@ export interface World {
   prompts: Map<string, ModelVersion[]>
 }
 
-/** What an edit did. Events tell it, unless it is a silent deletion. */
+/** What an edit did. It fires events, unless it is a silent deletion. */
 export interface Happened {
   name: string
   /** What the edit is mostly about. */
@@ -61,7 +61,7 @@ function tick(world: World): number {
   return world.clock.at + world.podAhead
 }
 
-/** Puts labels on one version and takes them from the others; gives back those that lost one. */
+/** Puts labels on one version and takes them from the others; returns those that lost one. */
 function give(world: World, name: string, target: ModelVersion, labels: readonly string[]): ModelVersion[] {
   target.labels = [...new Set([...target.labels, ...labels])]
   const losers = versionsOf(world, name).filter(
@@ -74,7 +74,7 @@ function give(world: World, name: string, target: ModelVersion, labels: readonly
   return losers
 }
 
-/** A label form of an older version was opened while that had `latest`, and is saved now: the set that it was opened with. */
+/** The label form of an older version was opened while that had `latest`, and is saved now with the labels of then. */
 export function bringLatestBack(world: World, name: string, target: ModelVersion): Happened {
   const from = versionsOf(world, name).find(({ labels }) => labels.includes('latest'))
   target.updatedAt = tick(world)
@@ -95,7 +95,7 @@ function retag(world: World, versions: ModelVersion[], tags: string[]): ModelVer
 export interface NewVersion {
   createdBy: string
   labels: string[]
-  /** Absent: those that the prompt has. */
+  /** Absent: the prompt's current ones. */
   tags?: string[]
   /** Absent: an object. */
   config?: unknown
@@ -149,7 +149,7 @@ export function setTags(world: World, name: string, tags: string[]): Happened {
   return { ...nothing, name, version: updated.at(-1)?.version ?? 0, updated }
 }
 
-/** Whoever is the highest then gets `latest`, which no event tells. */
+/** The highest remaining version then gets `latest`, without an event. */
 export function remove(world: World, name: string, deleted: ModelVersion[]): Happened {
   const rest = versionsOf(world, name).filter((one) => !deleted.includes(one))
   world.prompts.set(name, rest)
@@ -161,7 +161,7 @@ export function remove(world: World, name: string, deleted: ModelVersion[]): Hap
   return { ...nothing, name, version: deleted.at(-1)?.version ?? 0, deleted }
 }
 
-/** All versions under another name, with their numbers and labels; each row at a time of its own, in any order. */
+/** All versions under another name, with their numbers and labels; each row at a different time, in any order. */
 export function duplicate(world: World, name: string, copy: string, createdBy: string): Happened {
   const sources = versionsOf(world, name)
   const times = sources.map(() => tick(world)).toSorted(() => world.random() - 0.5)

@@ -2,7 +2,7 @@ import type { Fact, FactKind } from '#lib/core/change/change.ts'
 import { factKinds } from '#lib/core/change/kinds.ts'
 import type { Happened, ModelVersion } from './edits.ts'
 
-/** A fact and whose doing it is; `undefined`: of what nobody did just then. */
+/** A fact and who brought it about; `undefined`: no one did at that time. */
 export interface ExpectedFact {
   fact: Fact
   by: string | null | undefined
@@ -13,38 +13,38 @@ export interface Expected {
   /** In no particular order. */
   facts: ExpectedFact[]
   version: number
-  /** Of the last edit. */
+  /** The author of the last edit. */
   actor: string | null
 }
 
-/** One edit, as it was when it was made, and who made it. */
+/** One edit as it was made, and its author. */
 export interface Deed {
   happened: Happened
   actor: string | null
 }
 
-interface HeardVersion {
+interface KnownVersion {
   id: string
-  /** Its last update that an event told. */
+  /** Its last update that was in an event. */
   at: number
 }
 
-/** What is known of one prompt by whoever heard every event; silent deletions are not among them. */
-interface Heard {
-  live: Map<number, HeardVersion>
-  /** Every number that was ever heard of. */
+/** What every event so far says about one prompt. Silent deletions fire no event. */
+interface Known {
+  live: Map<number, KnownVersion>
+  /** Every number that was in an event. */
   numbers: Set<number>
   /** Holder by label, without `latest`. */
   holders: Map<string, number>
   latest: number | null
   /** Numbers of versions whose deletion is inferred. */
   presumed: Set<number>
-  /** Labels that left a version, and may be where no event told. */
+  /** Labels that left a version for one that no event named. */
   strayed: Set<string>
   tags: string[]
 }
 
-/** Whose doing what was, by what is written as a key. */
+/** Who did what, by version, label or tag. */
 interface Doers {
   created: Map<number, string | null>
   deleted: Map<number, string | null>
@@ -54,17 +54,17 @@ interface Doers {
   removed: Map<string, string | null>
 }
 
-/** Of what is closer together than this, it is not known which was first. */
+/** Of two times that are closer than this, it is not known which was first. */
 const surelyApartMs = 10 * 60_000
 
-/** Says of the edits of one time what can be said of them together by one who heard all events so far. */
+/** Says about simultaneous edits everything that the events so far show. */
 export function createListener(): (deeds: readonly Deed[]) => Expected {
-  const prompts = new Map<string, Heard>()
+  const prompts = new Map<string, Known>()
   return (deeds) => {
     const last = deeds.at(-1)
     if (!last) throw new Error('Nothing happened')
     const { name, version } = last.happened
-    const heard = prompts.get(name) ?? {
+    const known = prompts.get(name) ?? {
       live: new Map(),
       numbers: new Set(),
       holders: new Map(),
@@ -73,9 +73,9 @@ export function createListener(): (deeds: readonly Deed[]) => Expected {
       strayed: new Set(),
       tags: [],
     }
-    prompts.set(name, heard)
-    forgetSilentlyDeleted(heard, deeds)
-    const before = structuredClone(heard)
+    prompts.set(name, known)
+    forgetSilentlyDeleted(known, deeds)
+    const before = structuredClone(known)
     const doers: Doers = {
       created: new Map(),
       deleted: new Map(),
@@ -84,14 +84,14 @@ export function createListener(): (deeds: readonly Deed[]) => Expected {
       added: new Map(),
       removed: new Map(),
     }
-    for (const deed of deeds) hear(heard, doers, deed, before.strayed)
-    forgetReplaced(before, heard)
+    for (const deed of deeds) learn(known, doers, deed, before.strayed)
+    forgetReplaced(before, known)
     const facts = [
-      ...deletedFacts(heard, doers, deeds),
-      ...createdFacts(heard, doers, deeds),
-      ...labelFacts(before, heard, doers, deeds),
+      ...deletedFacts(known, doers, deeds),
+      ...createdFacts(known, doers, deeds),
+      ...labelFacts(before, known, doers, deeds),
       ...latestFacts(before, deeds),
-      ...(hasTags(before, heard, deeds) ? tagFacts(before, heard, doers) : []),
+      ...(hasTags(before, known, deeds) ? tagFacts(before, known, doers) : []),
     ]
     const kind = factKinds.find((one) => facts.some(({ fact }) => fact.kind === one)) ?? 'unchanged'
     const nothing: ExpectedFact = { fact: { kind } as Fact, by: undefined }
@@ -105,12 +105,12 @@ export function createListener(): (deeds: readonly Deed[]) => Expected {
 export const spokenOf = (deeds: readonly Deed[]): ModelVersion[] =>
   deeds.flatMap(({ happened }) => [...happened.created, ...happened.updated, ...happened.deleted])
 
-/** A new version gets the number after the highest live one, so nothing from there on was left when it was created. */
-function forgetSilentlyDeleted(heard: Heard, deeds: readonly Deed[]): void {
-  const { live, holders, presumed } = heard
+/** A new version gets the number after the highest live one, so no version from there on existed when it was created. */
+function forgetSilentlyDeleted(known: Known, deeds: readonly Deed[]): void {
+  const { live, holders, presumed } = known
   const spoken = new Set(spokenOf(deeds).map(({ id }) => id))
   const created = deeds.flatMap(({ happened }) => happened.created)
-  const isGone = (version: number, { id, at }: HeardVersion): boolean =>
+  const isGone = (version: number, { id, at }: KnownVersion): boolean =>
     !spoken.has(id) &&
     created.some(
       (one) => one.version === version || (one.version < version && one.createdAt - at > surelyApartMs),
@@ -119,69 +119,69 @@ function forgetSilentlyDeleted(heard: Heard, deeds: readonly Deed[]): void {
     if (!isGone(version, one)) continue
     live.delete(version)
     presumed.add(version)
-    if (heard.latest === version) heard.latest = null
+    if (known.latest === version) known.latest = null
     for (const [label, holder] of [...holders]) if (holder === version) holders.delete(label)
   }
 }
 
-/** A version that was deleted, and whose number came again, is no state before. */
-const isReplaced = (before: Heard, { live }: Heard, version: number): boolean =>
+/** A deleted version whose number was used again is not an earlier state. */
+const isReplaced = (before: Known, { live }: Known, version: number): boolean =>
   live.has(version) && live.get(version)?.id !== before.live.get(version)?.id
 
-function forgetReplaced(before: Heard, heard: Heard): void {
+function forgetReplaced(before: Known, known: Known): void {
   for (const [label, version] of [...before.holders])
-    if (isReplaced(before, heard, version)) before.holders.delete(label)
+    if (isReplaced(before, known, version)) before.holders.delete(label)
 }
 
-/** Whether anything before tells the tags: not what may have been gone when a lower number was created. */
-function hasTags(before: Heard, heard: Heard, deeds: readonly Deed[]): boolean {
+/** Whether the earlier state shows the tags: not if the version may have been gone when a lower number was created. */
+function hasTags(before: Known, known: Known, deeds: readonly Deed[]): boolean {
   const lowest = Math.min(...deeds.flatMap(({ happened }) => happened.created.map(({ version }) => version)))
   const spoken = new Set(spokenOf(deeds).map(({ id }) => id))
   return [...before.live].some(
-    ([version, { id }]) => !isReplaced(before, heard, version) && (version < lowest || spoken.has(id)),
+    ([version, { id }]) => !isReplaced(before, known, version) && (version < lowest || spoken.has(id)),
   )
 }
 
-function hear(heard: Heard, doers: Doers, { happened, actor }: Deed, strayed: ReadonlySet<string>): void {
+function learn(known: Known, doers: Doers, { happened, actor }: Deed, strayed: ReadonlySet<string>): void {
   const { created, updated, deleted, gained, lost } = happened
   for (const one of [...created, ...updated]) {
-    heard.presumed.delete(one.version)
-    heard.live.set(one.version, { id: one.id, at: one.updatedAt })
-    heard.numbers.add(one.version)
-    if (one.labels.includes('latest')) heard.latest = one.version
-    else if (heard.latest === one.version) heard.latest = null
+    known.presumed.delete(one.version)
+    known.live.set(one.version, { id: one.id, at: one.updatedAt })
+    known.numbers.add(one.version)
+    if (one.labels.includes('latest')) known.latest = one.version
+    else if (known.latest === one.version) known.latest = null
   }
   for (const { version } of created) doers.created.set(version, actor)
   for (const { label, from } of lost) {
     doers.lost.set(`${from} ${label}`, actor)
-    heard.holders.delete(label)
+    known.holders.delete(label)
   }
   for (const { label, to } of gained) {
-    const from = heard.holders.get(label)
+    const from = known.holders.get(label)
     if (from !== undefined) doers.lost.set(`${from} ${label}`, actor)
-    // Another change of the same version explains its event as well.
+    // Another change of the same version explains its event too.
     const others = gained.filter((one) => one.to === to && !strayed.has(one.label)).length + lost.length
     const isNew = created.some(({ version }) => version === to)
     doers.gained.set(`${to} ${label}`, { by: actor, isRevealed: !isNew && strayed.has(label) && others > 0 })
-    heard.holders.set(label, to)
+    known.holders.set(label, to)
   }
-  hearTags(heard, doers, { happened, actor })
+  learnTags(known, doers, { happened, actor })
   for (const { version, labels } of deleted) {
     doers.deleted.set(version, actor)
-    heard.live.delete(version)
-    if (heard.latest === version) heard.latest = null
-    for (const label of labels) if (heard.holders.get(label) === version) heard.holders.delete(label)
+    known.live.delete(version)
+    if (known.latest === version) known.latest = null
+    for (const label of labels) if (known.holders.get(label) === version) known.holders.delete(label)
   }
 }
 
-function hearTags(heard: Heard, doers: Doers, { happened: { created, updated }, actor }: Deed): void {
-  const tags = (created[0] ?? updated[0])?.tags ?? heard.tags
-  for (const tag of tags) if (!heard.tags.includes(tag)) doers.added.set(tag, actor)
-  for (const tag of heard.tags) if (!tags.includes(tag)) doers.removed.set(tag, actor)
-  heard.tags = tags
+function learnTags(known: Known, doers: Doers, { happened: { created, updated }, actor }: Deed): void {
+  const tags = (created[0] ?? updated[0])?.tags ?? known.tags
+  for (const tag of tags) if (!known.tags.includes(tag)) doers.added.set(tag, actor)
+  for (const tag of known.tags) if (!tags.includes(tag)) doers.removed.set(tag, actor)
+  known.tags = tags
 }
 
-/** By the people that did them: each has a fact of their own. */
+/** By the people who did them: each has a separate fact. */
 function byPeople<T>(
   items: readonly T[],
   doers: ReadonlyMap<T, string | null>,
@@ -191,10 +191,10 @@ function byPeople<T>(
   return [...groups].map(([by, own]) => ({ fact: factOf(own), by }))
 }
 
-function deletedFacts({ live, numbers }: Heard, doers: Doers, deeds: readonly Deed[]): ExpectedFact[] {
+function deletedFacts({ live, numbers }: Known, doers: Doers, deeds: readonly Deed[]): ExpectedFact[] {
   const deleted = deeds.flatMap(({ happened }) => happened.deleted)
   if (deleted.length === 0) return []
-  // A copied prompt may start with a gap, which to a listener could be versions from before its time.
+  // A copied prompt may start with a gap, which could be versions older than the first event.
   const whole = live.size === 0 && numbers.size === Math.max(...numbers)
   const labelsOf = (versions: number[]): string[] => [
     ...new Set(deleted.filter(({ version }) => versions.includes(version)).flatMap(({ labels }) => labels)),
@@ -208,7 +208,7 @@ function deletedFacts({ live, numbers }: Heard, doers: Doers, deeds: readonly De
   }))
 }
 
-function createdFacts({ live }: Heard, doers: Doers, deeds: readonly Deed[]): ExpectedFact[] {
+function createdFacts({ live }: Known, doers: Doers, deeds: readonly Deed[]): ExpectedFact[] {
   const spoken = new Map(spokenOf(deeds).map((one) => [one.id, one]))
   const alive = deeds
     .flatMap(({ happened }) => happened.created)
@@ -219,24 +219,24 @@ function createdFacts({ live }: Heard, doers: Doers, deeds: readonly Deed[]): Ex
   }))
 }
 
-function labelFacts(before: Heard, heard: Heard, doers: Doers, deeds: readonly Deed[]): ExpectedFact[] {
+function labelFacts(before: Known, known: Known, doers: Doers, deeds: readonly Deed[]): ExpectedFact[] {
   const died = new Set(deeds.flatMap(({ happened }) => happened.deleted.flatMap(({ labels }) => labels)))
   const lowest = Math.min(...doers.created.keys())
   const spoken = new Set(spokenOf(deeds).map(({ version }) => version))
-  const labels = new Set([...before.holders.keys(), ...heard.holders.keys()])
+  const labels = new Set([...before.holders.keys(), ...known.holders.keys()])
   return [...labels].flatMap((label): ExpectedFact[] => {
-    const [from, to] = [before.holders.get(label), heard.holders.get(label)]
+    const [from, to] = [before.holders.get(label), known.holders.get(label)]
     if (from === to) return []
     if (to === undefined) {
       if (from === undefined || died.has(label)) return []
-      const knowsAll = heard.presumed.size === 0 && heard.numbers.size === Math.max(...heard.numbers)
-      const isAlone = knowsAll && heard.live.size === 1 && heard.latest === from
-      if (!isAlone) heard.strayed.add(label)
+      const knowsAll = known.presumed.size === 0 && known.numbers.size === Math.max(...known.numbers)
+      const isAlone = knowsAll && known.live.size === 1 && known.latest === from
+      if (!isAlone) known.strayed.add(label)
       const fact: Fact = { kind: 'label-removed', label, from, ...(!isAlone && { now: 'unknown' as const }) }
       return [{ fact, by: doers.lost.get(`${from} ${label}`) }]
     }
     const doer = doers.gained.get(`${to} ${label}`)
-    heard.strayed.delete(label)
+    known.strayed.delete(label)
     const isGone = from !== undefined && doers.created.has(to) && from > lowest && !spoken.has(from)
     const fact: Fact =
       from === undefined || isGone
@@ -248,8 +248,8 @@ function labelFacts(before: Heard, heard: Heard, doers: Doers, deeds: readonly D
   })
 }
 
-/** Who had `latest` is not known where its holder was deleted: nobody told who inherited it. */
-function latestFacts({ latest }: Heard, deeds: readonly Deed[]): ExpectedFact[] {
+/** If the holder of `latest` was deleted, no event says which version inherited it. */
+function latestFacts({ latest }: Known, deeds: readonly Deed[]): ExpectedFact[] {
   return deeds.flatMap(({ happened: { latestBack }, actor }) =>
     latestBack && latestBack.from === latest
       ? [{ fact: { kind: 'rolled-back', label: 'latest', ...latestBack } as const, by: actor }]
@@ -257,7 +257,7 @@ function latestFacts({ latest }: Heard, deeds: readonly Deed[]): ExpectedFact[] 
   )
 }
 
-function tagFacts(before: Heard, { live, tags }: Heard, doers: Doers): ExpectedFact[] {
+function tagFacts(before: Known, { live, tags }: Known, doers: Doers): ExpectedFact[] {
   if (live.size === 0) return []
   const added = tags.filter((tag) => !before.tags.includes(tag))
   const removed = before.tags.filter((tag) => !tags.includes(tag))

@@ -7,7 +7,7 @@ import type { ModelVersion, Random } from './edits.ts'
 import { createModel, type PromptWebhook, type Step } from './langfuse.ts'
 import { doubleAutomation, repeat, shuffle } from './network.ts'
 
-/** mulberry32: small, and the same on every machine. */
+/** mulberry32: small, and identical on every machine. */
 export function randomFrom(seed: number): Random {
   let state = seed
   return () => {
@@ -18,7 +18,7 @@ export function randomFrom(seed: number): Random {
   }
 }
 
-/** As the store gives it back. */
+/** As the store returns it. */
 export function stored(body: PromptWebhook): StoredPromptEvent {
   const event = toEvent(JSON.parse(JSON.stringify(promptBody.parse(body))))
   if (event.type !== 'prompt-version') throw new Error('The model made a body that is not a prompt version')
@@ -36,7 +36,7 @@ export function fold(known: Known, name: string, events: StoredPromptEvent[]): F
 }
 
 const editsPerRun = 60
-/** `EDITS=5000`: so many in each of the tests. */
+/** `EDITS=5000`: this many in each test. */
 const runs = Math.ceil(Number(process.env.EDITS ?? 1200) / editsPerRun)
 export const editsInAll: number = runs * editsPerRun
 
@@ -80,6 +80,6 @@ export function forEachEdit(startChecks: (world: World) => (played: Played) => v
   )
 }
 
-/** In any order, some repeated, and each told through two automations. */
+/** In any order, some repeated, and each sent by two automations. */
 export const arrivals = (events: PromptWebhook[], random: Random): StoredPromptEvent[] =>
   shuffle(repeat(doubleAutomation(events, random), random), random).map(stored)

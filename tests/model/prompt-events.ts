@@ -2,7 +2,7 @@ import type { StoredPromptEvent, VersionState } from '#lib/core/change/change.ts
 
 export const maya = { name: 'Maya Okonkwo', email: 'maya@acme.example' }
 
-/** A stored version; its id is that of its number, its last update at 100. */
+/** A stored version; its id follows from its number, and its last update is at 100. */
 export const v = (
   version: number,
   labels: string[] = [],
@@ -21,7 +21,7 @@ export const v = (
 })
 
 let count = 0
-/** An event at 200 of the version with this number; created at 50 unless told otherwise. */
+/** An event at 200 about the version with this number, created at 50 by default. */
 const event = (
   action: StoredPromptEvent['action'],
   version: number,
@@ -51,7 +51,7 @@ export const created = (...rest: Rest): StoredPromptEvent => event('created', ..
 export const updated = (...rest: Rest): StoredPromptEvent => event('updated', ...rest)
 export const deleted = (...rest: Rest): StoredPromptEvent => event('deleted', ...rest)
 
-/** The form of tutorials: no id, no times of its own, and whatever the sender left out is unknown. */
+/** The form of tutorials: no id, no times of the version, and what the sender left out is unknown. */
 export const flat = (
   action: StoredPromptEvent['action'],
   version: number,

@@ -110,7 +110,7 @@ export function attribute(
           : [{ fact, by: byOf(gain?.event) }]
       }
       case 'label-removed': {
-        // Where the event of the loss is missing, whoever put the label on another version in between.
+        // If the event of the loss is missing: the person who put the label on another version in between.
         const loss = losses.get(fact.from)?.get(fact.label) ?? takers.get(fact.label)
         return loss && isLongLost(loss, creators.size > 0)
           ? [revealed(fact)]

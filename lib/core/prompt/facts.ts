@@ -2,7 +2,7 @@ import type { Fact, VersionState } from '../change/change.ts'
 import { factKinds } from '../change/kinds.ts'
 import { hasKnownTags, isCreated, isStranger, type Merged } from './merge.ts'
 
-/** What is known of labels from elsewhere than the change's events. */
+/** What other sources than the change's events say about labels. */
 export interface LabelNews {
   /** Labels that no version has, according to Langfuse's API. */
   carriedByNone: ReadonlySet<string>

@@ -250,7 +250,7 @@ function unsetIn(value: unknown, path: string[]): string[][] {
   return Object.entries(value).flatMap(([key, part]) => unsetIn(part, [...path, key]))
 }
 
-/** Problems of the settings that are set; those that are not are reported by name elsewhere. */
+/** Problems of the settings that are set; unset ones are reported separately, by name. */
 function settingProblems(
   name: string,
   set: Plain,

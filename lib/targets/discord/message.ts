@@ -32,7 +32,7 @@ interface Embed {
 export interface DiscordMessage {
   content: string
   embeds: [Embed]
-  /** Whatever a text looks like, nobody is mentioned. */
+  /** No text can mention anyone. */
   allowed_mentions: { parse: [] }
 }
 

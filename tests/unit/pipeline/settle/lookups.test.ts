@@ -64,12 +64,12 @@ describe('after Langfuse did not answer', () => {
       asked++
       return undefined
     }, rest)
-    const wanted = { projectId: 'p', name: 'n', version: 1 }
-    expect(await read(wanted)).toBeNull()
-    expect(await read(wanted)).toBeNull()
+    const request = { projectId: 'p', name: 'n', version: 1 }
+    expect(await read(request)).toBeNull()
+    expect(await read(request)).toBeNull()
     expect(asked).toBe(1)
     time = 60_000
-    expect(await read(wanted)).toBeNull()
+    expect(await read(request)).toBeNull()
     expect(asked).toBe(2)
   })
 })

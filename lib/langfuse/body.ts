@@ -211,7 +211,7 @@ const flat = new Map<unknown, (body: JsonObject) => SourceEvent>([
   ...scoreNames.map((name) => [name, reader(scoreBody, fromScore)] as const),
 ])
 
-/** An own property of the body: what is inherited was not sent. */
+/** The body's own property: inherited ones were not sent. */
 export const own = (body: JsonObject, key: string): unknown =>
   Object.hasOwn(body, key) ? body[key] : undefined
 

@@ -13,7 +13,7 @@ export interface OpenedEvent {
   /** At most 209 characters of printable ASCII. */
   dedupeKey: string
   twinKey: string | null
-  /** Fit to be shown. */
+  /** Safe to show. */
   projectId: string | null
   /** Prompt name, monitor title, resource, or the `type` that is not known. May be empty. */
   subject: string

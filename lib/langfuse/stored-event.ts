@@ -10,7 +10,7 @@ export const unconfirmed = 'unconfirmed'
 
 interface Stored {
   source: string
-  /** Of a callback, how it was admitted. */
+  /** For a callback: why it was accepted. */
   signature: string
   body: Uint8Array
 }

@@ -2,7 +2,7 @@ import type { IncomingMessage, RequestListener, Server } from 'node:http'
 import { createRequestListener } from '@remix-run/node-fetch-server'
 import { log, thrown } from '../base/log.ts'
 import { processState } from '../base/process-state.ts'
-import { beforeRequests } from './servers.ts'
+import { beforeRequests } from './server-hooks.ts'
 
 const path = '/api/webhooks/langfuse'
 

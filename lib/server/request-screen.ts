@@ -1,6 +1,6 @@
 import type { Server } from 'node:http'
 import { believedAddress } from '../endpoints/sender-address.ts'
-import { beforeRequests } from './servers.ts'
+import { beforeRequests } from './server-hooks.ts'
 
 /** The methods that routes may have. */
 const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']

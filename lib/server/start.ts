@@ -10,7 +10,7 @@ import type { Relay } from '../relay.ts'
 import { openDirectEndpoints } from './direct.ts'
 import { limitServer, refuseUpgrades } from './limits.ts'
 import { screenRequests } from './request-screen.ts'
-import { onEachServer } from './servers.ts'
+import { onEachServer } from './server-hooks.ts'
 
 /** After its start, a server keeps the thread free for its first answers: Langfuse gives up an event after 0.7 s. */
 const endpointFirstMs = 1000
@@ -52,7 +52,7 @@ async function begin(loaded: Relay | null): Promise<void> {
   await loaded.start()
 }
 
-/** On Vercel an integration receives the spans; elsewhere a collector is set, for all signals or for traces only. */
+/** On Vercel an integration receives the spans; outside it, a collector is set, for all signals or for traces only. */
 export const isTraced = (env: NodeJS.ProcessEnv): boolean =>
   Boolean(env.VERCEL || env.OTEL_EXPORTER_OTLP_ENDPOINT || env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT)
 

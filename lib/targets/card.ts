@@ -5,7 +5,7 @@ import { type Message, type MessageRow, observedOf } from '../core/delivery/deli
 import { lookOf } from './appearance.ts'
 import { webUrl } from './message-links.ts'
 
-/** How a chat is written to. `named` and `codeLine` take texts that are not ours, and show them as they are. */
+/** The markup of a chat. `named` and `codeLine` take text from outside, and show it literally. */
 export interface Markup {
   /** A name on one line, at most `max` UTF-16 units. */
   named: (text: string, max: number) => string
@@ -15,7 +15,7 @@ export interface Markup {
   codeBlock: (lines: readonly string[]) => string
 }
 
-/** `share`: of the usual lengths, where a message has to be shorter. */
+/** `share`: the part of the usual lengths that is used, if a message has to be shorter. */
 export interface Style {
   markup: Markup
   share: number
@@ -23,7 +23,7 @@ export interface Style {
 
 export type Field = [name: string, value: string]
 
-/** What a card is headed, as plain text. */
+/** The heading of a card, as plain text. */
 export function headerOf({ change }: Message): string {
   const { words, icon } = lookOf(change)
   return `${icon} ${words}: ${change.detail.trace?.name || wholeName(change)}`
@@ -31,7 +31,7 @@ export function headerOf({ change }: Message): string {
 
 const maxNames = 8
 
-/** Names in a row; of many, the first few and the number of the others, counting `omitted` ones that are not in `names`. */
+/** Names in a row: the first few, and the number of the others, including `omitted` ones that are not in `names`. */
 function listed(
   names: readonly string[],
   max: number,
@@ -85,7 +85,7 @@ const more = (count: number, what: string): string => `… ${count} more ${what}
 
 /**
  * The changed lines as a code block under the two versions, at most `room` characters, whole lines only; then how many
- * changed lines are left out, with a link to the page. Null where no line changed.
+ * changed lines are left out, with a link to the page. Null if no line changed.
  */
 export function differenceCode(
   difference: DifferenceSummary,

@@ -4,8 +4,8 @@ import type { Outcome, SendContext } from '../core/delivery/delivery.ts'
 import { aheadMs, type Reach, troubled } from '../core/setup/reach.ts'
 
 /**
- * What came back: all headers (Slack's client keeps none), and the first few KB of the body. `unread`: the code of the
- * error where the body broke off, did not end in time or could not be decoded. The status counts all the same.
+ * The answer: all headers (Slack's client keeps none), and the first few KB of the body. `unread`: the code of the
+ * error if the body broke off, did not end in time or could not be decoded. The status still counts.
  */
 export interface Answer {
   status: number
@@ -30,7 +30,7 @@ async function headOf(
     for await (const part of stream ?? []) {
       parts.push(part)
       size += part.byteLength
-      // To leave the loop cancels the rest.
+      // Leaving the loop cancels the rest.
       if (size >= max) break
     }
   } catch (error) {
@@ -41,7 +41,7 @@ async function headOf(
 
 const shortestSecret = 6
 
-/** Of a webhook whose URL is its password: the whole URL, and its long segments alone. */
+/** The secrets of a webhook whose URL is its password: the whole URL, and each long segment. */
 export function secretsOfUrl(url: string): string[] {
   const { pathname, search, searchParams } = new URL(url)
   const segments = pathname.split('/')
@@ -49,7 +49,7 @@ export function secretsOfUrl(url: string): string[] {
   return [url, pathname + search, pathname, ...long, ...searchParams.values()]
 }
 
-/** Without the secrets that a vendor echoed, also where the text was cut in the middle of one. */
+/** Removes the secrets that a vendor echoed, even if the text was cut in the middle of one. */
 export function withoutSecrets(text: string, secrets: readonly string[]): string {
   const longestFirst = secrets
     .filter((secret) => secret.length >= shortestSecret)
@@ -115,10 +115,10 @@ export type Verdict =
   | { outcome: 'retry' | 'wait'; reason: string; retryAfterMs: number | null }
   | { outcome: 'failed'; reason: string }
 
-/** The others between 300 and 400 name no other address. */
+/** Other statuses between 300 and 400 name no other address. */
 const redirects = [301, 302, 303, 307, 308]
 
-/** What a status means where the target's own rules say nothing else. */
+/** What a status means unless the target's own rules say otherwise. */
 export function verdictOf(who: string, { status, headers, unread }: Answer, now: number): Verdict {
   const after = retryAfterMs(headers, now)
   if (status >= 200 && status < 300)
@@ -151,7 +151,7 @@ export function verdictOf(who: string, { status, headers, unread }: Answer, now:
 export const withQuote = (reason: string, words: string): string =>
   words === '' ? reason : `${reason}: "${words}"`
 
-/** An exchange and its verdict, as a delivery keeps them. */
+/** An exchange and its verdict, as stored with the delivery. */
 export function outcomeOf(who: string, seen: Exchange, judge: (answer: Answer) => Verdict): Outcome {
   const { request } = seen
   if ('error' in seen) {
@@ -178,7 +178,7 @@ interface Get {
   judge: (answer: Answer) => Reach
 }
 
-/** Finds out by a GET, which neither posts nor changes anything, whether a service is there. */
+/** Checks by a GET, which neither posts nor changes anything, whether a service can be reached. */
 export async function reachByGet(who: string, context: SendContext, get: Get): Promise<Reach> {
   const { url, headers = {}, secrets, judge } = get
   const seen = await exchange(context, secrets, (fetch) => fetch(url, { headers }), maxShown)

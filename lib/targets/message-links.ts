@@ -1,6 +1,6 @@
 import type { Message } from '../core/delivery/delivery.ts'
 
-/** As a browser reads it; null for another scheme, and where it is longer than `max`. */
+/** As a browser reads it; null for another scheme, or if it is longer than `max`. */
 export function webUrl(url: string | null, max: number): string | null {
   if (url === null || !/^https?:\/\//i.test(url) || !URL.canParse(url)) return null
   const { href } = new URL(url)

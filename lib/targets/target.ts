@@ -23,18 +23,18 @@ const maxRequest = 8192
 const maxResponse = 2048
 const maxReason = 500
 
-/** Whether several changes can go as one message. */
+/** Whether several changes can be sent as one message. */
 export const canDigest = (target: Target): boolean => kindOfTarget(target).sendDigest !== undefined
 
 export const sendsText = (target: Target): boolean => kindOfTarget(target).sendsText
 
 export const replayNoteOf = (target: Target): string | null => kindOfTarget(target).replayNote
 
-/** Finds out whether a target is there, without sending anything that it would show or act on. */
+/** Checks whether a target can be reached, without posting anything. */
 export const reachTarget = (target: Target, context: SendContext): Promise<Reach> =>
   kindOfTarget(target).reach(target, context)
 
-/** Sends one change to one target, once. Every end of it is a value; what it throws is a bug. */
+/** Sends one change to one target, once. Every expected result is a value; a throw is a bug. */
 export const send = (target: Target, message: Message, context: SendContext): Promise<Outcome> =>
   sendOrRehearse(context, (way) => kindOfTarget(target).send(target, message, way))
 
@@ -47,7 +47,7 @@ export function sendDigest(target: Target, messages: Message[], context: SendCon
   })
 }
 
-/** In a dry run what would be sent is made, to be kept with the delivery, and nothing is sent. */
+/** In a dry run, builds what would be sent, to be stored with the delivery, and sends nothing. */
 async function sendOrRehearse(
   context: SendContext,
   sendBy: (context: SendContext) => Promise<Outcome>,
@@ -57,12 +57,12 @@ async function sendOrRehearse(
     throw new Error('A dry run')
   }
   const made = storable(await sendBy({ ...context, fetch }))
-  // It could not even be made, or would not have been sent.
+  // It could not be built, or would not have been sent.
   if (made.outcome === 'failed') return made
   return { ...made, outcome: 'dry-run', reason: 'Dry run: nothing was sent', retryAfterMs: null }
 }
 
-/** Cut, and without control characters: Postgres takes no NUL in a text. */
+/** Shortened, and without control characters: Postgres accepts no NUL in a text. */
 function storable(outcome: Outcome): Outcome {
   const request = outcome.request.slice(0, maxRequest).toWellFormed()
   const response =

@@ -16,7 +16,7 @@ async function megabytes(url: string): Promise<number> {
   return Math.round(Number(bytes) / 1e6)
 }
 
-/** Has `workers` do one thing again and again; tells the most memory meanwhile. */
+/** Has `workers` repeat one thing; returns the most memory used meanwhile. */
 async function flood(url: string, workers: number, act: (i: number) => Promise<unknown>): Promise<number> {
   const until = Date.now() + floodMs
   let count = 0

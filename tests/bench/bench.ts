@@ -32,7 +32,7 @@ export const rotated = <T>(items: readonly T[], round: number): T[] => {
 /** The first version of a prompt: no other event of its edit is to be waited for. */
 export const firstVersion: Said = { action: 'created', version: 1, labels: ['latest'] }
 
-/** Of a prompt that nobody knew before: who held `latest` is not known, so that its quiet window runs. */
+/** About a new prompt: which version had `latest` is unknown, so its whole quiet window passes. */
 export const strangeVersion: Said = { action: 'created', version: 7, labels: ['latest'] }
 
 let tags = 0

@@ -32,7 +32,7 @@ export interface HourAnswer {
   delayMax: number
 }
 
-/** Each edit makes a second version, told in two events. */
+/** Each edit creates a second version, in two events. */
 const edit: Said[] = [
   { action: 'created', version: 2, labels: ['latest'] },
   { action: 'updated', version: 1, labels: [] },
@@ -64,7 +64,7 @@ async function openWorld(url: string) {
   const now = () => Date.now()
   const errors: unknown[] = []
   const routes = buildRoutes(relayConfig, env)
-  // All versions are wanted at GitHub too, which by the usual rules hears of production only.
+  // All versions go to GitHub too, which by the usual rules receives only production.
   const [rule] = routes.rules
   if (!rule) throw new Error('relay.config.ts has no rules')
   const loop = createLoop({

@@ -98,7 +98,7 @@ interface Seen {
   alerts: number[]
 }
 
-/** An alert every 100 ms until told to end. */
+/** An alert every 100 ms until it is stopped. */
 async function postAlerts(isOver: () => boolean): Promise<Seen> {
   const seen: Seen = { answers: [], alerts: [] }
   for (let i = 0; !isOver(); i++) {

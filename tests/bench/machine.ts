@@ -12,7 +12,7 @@ export interface Machine {
   next: string
   postgres: string | null
   redis: string | null
-  /** Processes that wanted a core in the minute before the start: numbers of a busy machine are rough. */
+  /** Processes that needed a core in the minute before the start: figures of a busy machine are rough. */
   loadBefore: number
 }
 

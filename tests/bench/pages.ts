@@ -34,7 +34,7 @@ export async function getPage(url: string, cookie: string): Promise<Page> {
   return { html, milliseconds: performance.now() - begin }
 }
 
-/** Each filter of the list, some with few and with many matches, and together; as an address tells them. */
+/** Each filter of the list, some with few and with many matches, and combined, as in an address. */
 export const filters = [
   ...listStatuses.map((status) => `status=${status}`),
   ...['version-created', 'promoted', 'deleted', 'alert'].map((kind) => `kind=${kind}`),

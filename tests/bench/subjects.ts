@@ -29,9 +29,9 @@ export interface Running {
   endpoint: string
   /** From the start of the process to the first answered webhook, in milliseconds. */
   startedMs: number
-  /** The most memory that it ever held, in bytes; null where the system does not tell. */
+  /** The most memory that it ever used, in bytes; null if the system does not report it. */
   peakBytes: () => number | null
-  /** Processor time that it used so far, in milliseconds; null where the system does not tell. */
+  /** Processor time that it has used so far, in milliseconds; null if the system does not report it. */
   cpuMs: () => number | null
   /** Of its store; empty where it has none. */
   databaseUrl: string

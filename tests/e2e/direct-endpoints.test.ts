@@ -61,11 +61,11 @@ describe('webhooks', () => {
     expect(await sendAll({ DIRECT_ENDPOINTS: '0' })).toEqual({ ...well, ways: byNext, alsoHeard: 0 })
   })
 
-  it("go through Next's router where something else listened to requests before, which hears each", async () => {
+  it("go through Next's router if something else already listens to requests, and it gets each one", async () => {
     expect(await sendAll(listens)).toEqual({ ...well, ways: byNext, alsoHeard: 4 })
   })
 
-  it('are answered once where something else listens to requests since, which hears each', async () => {
+  it('are answered once if something else starts to listen to requests later, and it gets each one', async () => {
     const late = { ...listens, SECOND_LISTENER: 'late' }
     expect(await sendAll(late)).toEqual({ ...well, ways: direct, alsoHeard: 4 })
   })

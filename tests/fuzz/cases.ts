@@ -82,7 +82,7 @@ async function checkAnswer(response: Response): Promise<void> {
   JSON.parse(said)
 }
 
-/** Whether somebody who knows the secret signed this: told by what is in the header, not by how it is parsed. */
+/** Whether someone who knows the secret signed this, judged by the header's content, not by how it is parsed. */
 function isSigned(body: Buffer, header: string): boolean {
   const lower = header.toLowerCase()
   const hexes: string[] = lower.match(/[0-9a-f]{64}/g) ?? []

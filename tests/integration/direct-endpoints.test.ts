@@ -8,7 +8,7 @@ import { answerWebhook } from '#lib/endpoints/webhook.ts'
 import type { Arrival } from '#lib/pipeline/arrival.ts'
 import { openDirectEndpoints } from '#lib/server/direct.ts'
 import { screenRequests } from '#lib/server/request-screen.ts'
-import { onEachServer } from '#lib/server/servers.ts'
+import { onEachServer } from '#lib/server/server-hooks.ts'
 import type { RejectionRow } from '#lib/store/schema.ts'
 import { fixture, secret, sign, t } from '../fixtures.ts'
 

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { screenRequests } from '#lib/server/request-screen.ts'
-import { onEachServer } from '#lib/server/servers.ts'
+import { onEachServer } from '#lib/server/server-hooks.ts'
 
 onEachServer(screenRequests)
 

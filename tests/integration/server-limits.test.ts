@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { limitServer, refuseUpgrades, type ServerLimits } from '#lib/server/limits.ts'
-import { onEachServer } from '#lib/server/servers.ts'
+import { onEachServer } from '#lib/server/server-hooks.ts'
 
 const usual = {
   headersTimeout: 100,

@@ -75,7 +75,7 @@ const wrong: Record<string, BuildRoutes> = {
     // @ts-expect-error promotd
     rules: [{ name: 'a', on: ['promotd'], to: ['slack'] }],
   })),
-  'a rule to nobody': defineRelay(() => ({
+  'a rule to no target': defineRelay(() => ({
     targets: { slack },
     // @ts-expect-error empty
     rules: [{ name: 'a', to: [] }],

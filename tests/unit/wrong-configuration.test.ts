@@ -24,7 +24,7 @@ const app = {
 }
 const webhook = { WEBHOOK_URL: 'https://hooks.example.com/prompts', WEBHOOK_SECRET: webhookSecret }
 
-/** What is wrong, the variables, the name that is told, and why. */
+/** What is wrong, the variables, the reported name, and why. */
 type Wrong = [what: string, variables: Partial<Record<string, string>>, name: string, why: RegExp]
 
 const oneVariable: Wrong[] = [

@@ -47,7 +47,7 @@ interface Readings {
 
 /**
  * The answers for one change. A text is requested once, but ids that anyone may have written are requested for a while:
- * nobody is notified before Langfuse has had time to confirm them.
+ * no one is notified before Langfuse has had time to confirm them.
  */
 function readings({ readVersion, readTrace, readLabel }: Readers): Readings {
   const versions = new Map<string, VersionContent | null>()

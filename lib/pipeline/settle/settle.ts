@@ -22,7 +22,7 @@ import { interpretGivenUp } from './given-up.ts'
 import { type Interpretation, interpret, type ReceivedEvent } from './interpret.ts'
 import { createLargeChanges, type LargeChanges, maxBytesAtOnce, type Outline } from './large-changes.ts'
 import { createLookupQueue, type LookupQueue, type LookupRequest, type Readers } from './lookups.ts'
-import { setApart, waitAfter } from './set-apart.ts'
+import { setApart, waitAfter } from './settle-failures.ts'
 import { copyTexts } from './version-text.ts'
 import { type AfterCommit, type SettlingContext, writeSettlement } from './write-settlement.ts'
 
@@ -65,7 +65,7 @@ export interface Settler {
 
 /**
  * Settles changes. What events lack is read from Langfuse meanwhile, because waiting for the network would delay everything
- * else; the change is due again with the answer. A change that throws is set apart at once and does not delay others. An
+ * else; the change is due again with the answer. A change that throws is set aside at once and does not delay others. An
  * error of the store is thrown, and counts against no change.
  */
 export function createSettler(deps: SettleDeps, hooks: SettlerHooks): Settler {
@@ -135,7 +135,7 @@ interface Progress {
   at: ChangeRow | null
 }
 
-/** Settles what is due in one transaction. If a change throws, it is set apart, and the others are settled one by one. */
+/** Settles what is due in one transaction. If a change throws, it is set aside, and the others are settled one by one. */
 async function settleBatch(deps: SettleDeps, beside: Beside): Promise<{ ids: string[]; settled: number }> {
   const progress: Progress = { ids: [], at: null }
   try {

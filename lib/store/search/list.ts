@@ -7,8 +7,8 @@ import type { DeliveryRow } from '../schema.ts'
 import { distinctValues, knownTargets } from '../statement.ts'
 import { type ListedChange, listedChanges } from '../views/listed-changes.ts'
 import { type Cursor, type Page, pageOf } from '../views/paged-lists.ts'
+import { idsOfSearch } from './full-text.ts'
 import { type Found, idsOfPlan, planList, type Span } from './plan.ts'
-import { idsOfSearch } from './words.ts'
 
 /** `now`: epoch milliseconds, for "the last hour" and for which circuits are open. */
 interface ListRequest {

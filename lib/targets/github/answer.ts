@@ -27,8 +27,8 @@ export const githubWords = (body: string): string =>
   quotable(refusal.safeParse(jsonOf(body)).data?.message ?? body)
 
 /**
- * GitHub refuses with 403 for many reasons, and only its words tell which. One that is not known here is left to
- * them: the wrong advice costs more than none.
+ * GitHub refuses with 403 for many reasons, and only its message says which. For an unknown one, only the message is
+ * shown: wrong advice costs more than none.
  */
 const forbidden: { says: RegExp; fix: (of: { who: string; repo: string }) => string }[] = [
   {

@@ -62,7 +62,7 @@ function wayOf({ change, fact }: Message): 'change' | 'trigger' | 'resolve' {
   return kindOf(fact.kind).about !== 'prompt' || change.danger ? 'trigger' : 'change'
 }
 
-/** How bad it is where Langfuse does not say it. */
+/** The severity, where Langfuse gives none. */
 const toneSeverities: Record<Tone, Severity> = {
   bad: 'error',
   warn: 'warning',
@@ -90,13 +90,13 @@ function severityOf(fact: Fact): Severity {
   return about === 'notification' && severity === 'critical' ? 'error' : severity
 }
 
-/** As it is where it fits, else its hash, so that two long keys never become one. */
+/** The key if it fits, else its hash, so that two long keys never become one. */
 function fitting(key: string): string {
   if (key.length <= maxKey) return key
   return `langfuse:${createHash('sha256').update(key).digest('hex')}`
 }
 
-/** The incident's; where there is none, the change's, so that a replay opens no second incident. */
+/** The incident's key, or if there is none, the change's, so that a replay opens no second incident. */
 const dedupKey = ({ change, fact }: Message): string =>
   fitting(incidentOf(change, fact)?.key ?? `prompt-relay:${change.id}`)
 

@@ -18,10 +18,10 @@ const result = z.object({
   errors: z.array(z.string()).optional(),
 })
 
-/** PagerDuty's own words, as they came where they are no JSON of the usual shape. */
+/** PagerDuty's message, or the raw body if it is not JSON of the usual shape. */
 function readAnswer(body: string): { words: string; isSuccess: boolean } {
   const shown = (words: string) => quotable(words, 300)
-  // Cut off, or from a proxy, it is none of PagerDuty's JSON.
+  // If it was cut off, or came from a proxy, it is not PagerDuty's JSON.
   const { status, message, errors } = result.safeParse(jsonOf(body)).data ?? {}
   const words = errors && errors.length > 0 ? errors.join('; ') : (message ?? body)
   return { words: shown(words), isSuccess: status === 'success' }
@@ -70,7 +70,7 @@ async function send(target: TargetOf<'pagerduty'>, message: Message, context: Se
   return outcomeOf('PagerDuty', seen, (answer) => classifyPagerduty(answer, target, context.now()))
 }
 
-/** A GET is refused (405) and makes no event. Where there is nothing (404), a POST would find nothing either. */
+/** A GET is refused (405) and creates no event. If it finds nothing (404), a POST would not either. */
 const reach = (target: TargetOf<'pagerduty'>, context: SendContext): Promise<Reach> =>
   reachByGet('PagerDuty', context, {
     url: urlUnder(target.eventsUrl, '/v2/enqueue'),

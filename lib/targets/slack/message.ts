@@ -27,7 +27,7 @@ const rooms: readonly Room[] = [
   { difference: 0, share: 0.2 },
 ]
 
-/** `verbatim`: Slack makes no link or mention out of what only looks like one. */
+/** `verbatim`: Slack turns nothing that looks like a link or a mention into one. */
 const marked = (text: string) => ({ type: 'mrkdwn', text, verbatim: true }) as const
 /** Slack applies neither marks nor shortcodes in it. */
 const plainText = (text: string, max: number) =>
@@ -68,7 +68,7 @@ function blocksOf(message: Message, room: Room): Block[] {
   const fields = fieldsOf(message, { markup: mrkdwn, share: room.share })
   const project = change.projectId === null ? [] : [`project ${named(change.projectId, 100)}`]
   return [
-    // Slack reads the three entities in `plain_text` as well.
+    // Slack decodes the three entities in `plain_text` too.
     { type: 'header', text: plainText(headerOf(message), 150) },
     ...(fields.length > 0
       ? [{ type: 'section', fields: fields.map(([name, value]) => marked(`*${name}*\n${value}`)) } as Block]
@@ -92,7 +92,7 @@ const card = (text: string, color: string, blocks: Block[]): SlackMessage => ({
   unfurl_media: false,
 })
 
-/** The roomiest that Slack takes. */
+/** The one with the most room that Slack accepts. */
 function fitting(make: (room: Room) => SlackMessage): SlackMessage {
   const [roomiest = { difference: 0, share: 0.2 }, ...others] = rooms
   let message = make(roomiest)

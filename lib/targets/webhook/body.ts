@@ -39,7 +39,7 @@ type FactData = Pick<
   | 'lastAt'
 >
 
-/** Where a label is that left a version. */
+/** Where a label went that left a version. */
 const carriedWords = { nowhere: 'nowhere', unknown: 'unknown', newer: 'newer_version' } as const
 
 const iso = (at: number): string => new Date(at).toISOString()
@@ -124,7 +124,7 @@ export function webhookBodyOf(message: Message): WebhookBody {
     data: {
       id: change.id,
       kinds: clipAll(detail.facts.map(({ kind }) => kind)),
-      // For people. Everything else is for programs, and stays as it is.
+      // For people. Everything else is for programs, and stays unchanged.
       title: clip(visibleText(titleOf(message))),
       subject: clip(wholeName(change)),
       projectId: clipOrNull(change.projectId),

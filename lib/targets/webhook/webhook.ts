@@ -34,7 +34,7 @@ const privateRefusal = (host: string): string => `The webhook (${host}) ${privat
 
 /**
  * Why nothing is sent to this URL, as far as it can be known without DNS. Checked at start, and here again: an
- * address in the URL itself is never looked up, so that `publicFetch` does not see it.
+ * address in the URL itself is never looked up, so `publicFetch` does not see it.
  */
 function urlRefusal(target: TargetOf<'webhook'>): string | null {
   if (!URL.canParse(target.url)) return 'The webhook has no valid URL. Correct it'
@@ -77,7 +77,7 @@ function signedHeaders(
 
 let guarded: typeof globalThis.fetch | null = null
 
-/** One for the process: it keeps connections. */
+/** One for the process, because it keeps connections open. */
 function guardedFetch(): typeof globalThis.fetch {
   guarded ??= publicFetch()
   return guarded
@@ -129,7 +129,7 @@ async function reach(target: TargetOf<'webhook'>, { signal }: SendContext): Prom
   const refusal = urlRefusal(target)
   if (refusal !== null) return troubled(refusal)
   const url = new URL(target.url)
-  // Only a request could tell whether a tunnel leads there.
+  // Only a request could show whether a tunnel leads there.
   if (proxyFor(url, process.env) !== null)
     return reachable(`${url.host} is behind the proxy of the environment, so no connection was tried.`)
   try {

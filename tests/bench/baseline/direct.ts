@@ -2,7 +2,7 @@ import { verifiedBody } from './verified.ts'
 
 export const dynamic = 'force-dynamic'
 
-/** What shorter tutorials build: verify, tell Slack and GitHub, then answer. What fails is lost. */
+/** What shorter tutorials build: verify, notify Slack and GitHub, then answer. Failed sends are lost. */
 export async function POST(request: Request): Promise<Response> {
   const body = await verifiedBody(request)
   if (body === null) return new Response('bad signature', { status: 401 })

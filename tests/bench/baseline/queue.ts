@@ -12,7 +12,7 @@ function openQueue(): Queue {
   return new Queue('prompt-events', { connection, prefix: process.env.BENCH_REDIS_PREFIX })
 }
 
-/** What tutorials build: verify, put the event into a queue, answer. A worker elsewhere would do the rest. */
+/** What tutorials build: verify, put the event into a queue, answer. Another worker would do the rest. */
 export async function POST(request: Request): Promise<Response> {
   const body = await verifiedBody(request)
   if (body === null) return new Response('bad signature', { status: 401 })

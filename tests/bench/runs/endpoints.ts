@@ -69,8 +69,8 @@ export async function endpoints(bench: Bench): Promise<void> {
 }
 
 /**
- * The same rate while each event is settled at once, and told to Slack at Slack's own pace. For the others it is the
- * same as above: where that was measured in this round, it is not measured again.
+ * The same rate while each event is settled at once, and sent to Slack at Slack's own pace. For the others it is the
+ * same as above: if that was measured in this round, it is not measured again.
  */
 export async function busyEndpoints(bench: Bench): Promise<void> {
   const { results, round, scale } = bench

@@ -116,7 +116,7 @@ describe('the check itself', () => {
     ['that does not await the guard', ["requireSession('/')", 'return null'], false],
     ['with a conditional guard', ['if (isMonday) {', "  await requireSession('/')", '}'], false],
     ['with a guard', ['const { id } = await params', 'await requireSession(id)', 'await database()'], true],
-  ])('tells a page %s', (_what, body, expected) => {
+  ])('recognises a page %s', (_what, body, expected) => {
     const [found] = exportsOf(page(body)).functions
     expect([found?.[0], isGuarded(found?.[1] ?? '')]).toEqual(['Page', expected])
   })

@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { keyedQueue } from '#lib/base/keyed-queue.ts'
 
-/** Tasks end when they are told to. */
+/** Tasks end when the test ends them. */
 function queueOf(atOnce: number) {
   const begun: string[] = []
   const ends = new Map<string, (error?: Error) => void>()

@@ -77,7 +77,7 @@ describe('the circuit breaker', () => {
     expect(run([retry, retry, retry], open).open_until).toBe(open.open_until)
   })
 
-  it('tells since when a target fails, once that is a quarter of an hour', () => {
+  it('reports since when a target has failed, once that is a quarter of an hour', () => {
     expect(failingSince({ ...closed, opened: 5, open_until: 1000 }, 1000)).toBeNull()
     const pauses = (30 + 60 + 120 + 240 + 480 + 600) * 1000
     expect(failingSince({ ...closed, opened: 6, open_until: 1000 }, 1000)).toBe(1000 - pauses)

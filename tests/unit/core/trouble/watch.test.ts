@@ -103,7 +103,7 @@ describe('a trouble', () => {
     expect(reportsOf(state, one)).toEqual([[]])
   })
 
-  it('of unknown signatures is reported at most once a day, whoever sends them', () => {
+  it('of unknown signatures is reported at most once a day, no matter who sends them', () => {
     const at = (minutes: number, over: Partial<Findings> = {}) =>
       findings({
         now: now + minutes * minute,

@@ -26,7 +26,7 @@ function reader(...answers: TraceAnswer[]) {
 }
 
 describe('after Langfuse did not answer', () => {
-  it('it is not asked for a minute, and what waits is told how long', async () => {
+  it('it is not asked for a minute, and waiting requests learn how long', async () => {
     const { at, asked } = reader(noAnswer(null))
     await at(0)
     expect(await at(20_000)).toEqual({ ...noAnswer(40_000) })

@@ -87,6 +87,5 @@ export const pagerduty = {
   send,
   reach,
   sendsText: false,
-  replayNote:
-    'The same key goes along: an incident that is still open stays the only one. A change event is shown twice.',
+  replayNote: 'It has the same key, so an open incident is not opened twice. A change event is shown twice.',
 } satisfies TargetKind<'pagerduty'>

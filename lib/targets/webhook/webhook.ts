@@ -145,5 +145,5 @@ export const webhook = {
   send,
   reach,
   sendsText: false,
-  replayNote: 'The same webhook-id goes along, by which its receiver can recognise it.',
+  replayNote: 'It has the same webhook-id, so its receiver can recognise it.',
 } satisfies TargetKind<'webhook'>

@@ -1,7 +1,7 @@
 import Link from 'next/link'
 import type { SecretSeen } from '#lib/core/setup/checks.ts'
 import type { Check } from '#lib/core/setup/finding.ts'
-import type { Seen } from '#lib/pipeline/setup/seen.ts'
+import type { Seen } from '#lib/pipeline/setup/check-inputs.ts'
 import { CopyButton } from '../../_ui/copy-button.tsx'
 import { When } from '../../_ui/when.tsx'
 import { CheckList, CheckRow } from './check-row.tsx'

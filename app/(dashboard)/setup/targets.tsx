@@ -1,6 +1,6 @@
 import Link from 'next/link'
 import type { Check } from '#lib/core/setup/finding.ts'
-import type { Seen } from '#lib/pipeline/setup/seen.ts'
+import type { Seen } from '#lib/pipeline/setup/check-inputs.ts'
 import { Icon } from '../../_ui/icons.tsx'
 import { pathWith } from '../../_ui/list-query.ts'
 import { countWords } from '../../_ui/quantity-words.ts'

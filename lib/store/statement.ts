@@ -100,7 +100,3 @@ export async function distinctValues(
     ) select value from known where value is not null limit ${maxDistinct}`.execute(db)
   return rows.map(({ value }) => value)
 }
-
-/** The targets that any delivery was made to. */
-export const knownTargets = (db: Db): Promise<string[]> =>
-  distinctValues(db, sql`deliveries`, sql`target`, { from: '', to: '\u{10ffff}' })

@@ -1,7 +1,9 @@
+import { sql } from 'kysely'
 import type { Circuit } from '../../core/delivery/circuit.ts'
 import type { RateLimit } from '../../core/delivery/rate-limit.ts'
 import { type Db, isPostgres } from '../client.ts'
 import { type TargetRow, targetColumns } from '../schema.ts'
+import { distinctValues } from '../statement.ts'
 
 /** Makes sure that each target has a row, which can be locked. */
 export async function ensureTargets(db: Db, names: string[]): Promise<void> {
@@ -95,3 +97,7 @@ export async function nextDue(
   deliveries.delete('')
   return { change, deliveries }
 }
+
+/** The targets that any delivery was made to. */
+export const knownTargets = (db: Db): Promise<string[]> =>
+  distinctValues(db, sql`deliveries`, sql`target`, { from: '', to: '\u{10ffff}' })

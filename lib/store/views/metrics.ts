@@ -1,7 +1,8 @@
 import { sql } from 'kysely'
 import type { Db } from '../client.ts'
 import type { DeliveryStatus } from '../schema.ts'
-import { boundedCount, knownTargets } from '../statement.ts'
+import { boundedCount } from '../statement.ts'
+import { knownTargets } from '../tables/targets.ts'
 
 export const countedStatuses = ['queued', 'sending', 'retrying', 'failed'] as const satisfies DeliveryStatus[]
 

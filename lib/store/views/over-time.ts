@@ -2,7 +2,8 @@ import { sql } from 'kysely'
 import { firstIdAt } from '../../base/id.ts'
 import type { Bucket } from '../../core/list/buckets.ts'
 import type { Db } from '../client.ts'
-import { boundedCount, knownTargets, maxCounted } from '../statement.ts'
+import { boundedCount, maxCounted } from '../statement.ts'
+import { knownTargets } from '../tables/targets.ts'
 
 export interface BucketCount extends Bucket {
   changes: number

@@ -82,8 +82,8 @@ function commonEnds(before: string, after: string): [start: number, end: number]
 }
 
 /**
- * A word, a punctuation mark or an emoji, with the white space before it. White space alone would be matched as readily
- * as a word, and keep true matches apart. What ends in white space ends in a word without text.
+ * A word, a variable, a punctuation mark or an emoji, with the white space before it. White space alone would be matched
+ * as readily as a word, and keep true matches apart. A text that ends in white space ends in a word without text.
  */
 interface Word {
   space: string
@@ -93,16 +93,22 @@ interface Word {
 const bare = ({ text }: Word): string => text
 
 const segmenter = new Intl.Segmenter('en', { granularity: 'word' })
+const variable = /(\{\{[^{}\s]{1,80}\}\})/
 
 function wordsOf(text: string): Word[] {
   const words: Word[] = []
   let space = ''
-  for (const { segment } of segmenter.segment(text)) {
+  const push = (segment: string) => {
     if (segment.trim() === '') space += segment
     else {
       words.push({ space, text: segment })
       space = ''
     }
+  }
+  // Each second piece is a variable.
+  for (const [at, piece] of text.split(variable).entries()) {
+    if (at % 2 === 1) push(piece)
+    else for (const { segment } of segmenter.segment(piece)) push(segment)
   }
   return space === '' ? words : [...words, { space, text: '' }]
 }

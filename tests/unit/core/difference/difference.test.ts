@@ -47,10 +47,10 @@ describe('the difference of two texts', () => {
     ],
     ['an added word', 'a b', 'a c b', ['changed text', '-a b', '+a« c» b']],
     [
-      'the name of a variable',
+      'a whole variable',
       'Dear customer {{old_name}}!',
       'Dear customer {{new_name}}!',
-      ['changed text', '-Dear customer {{«old_name»}}!', '+Dear customer {{«new_name»}}!'],
+      ['changed text', '-Dear customer «{{old_name}}»!', '+Dear customer «{{new_name}}»!'],
     ],
     [
       'lines with nothing in common',

@@ -260,6 +260,25 @@ describe.each(engines)('the filtered list on %s, against a plain filter in memor
 const manyCount = 5300
 const promoted: Fact = { kind: 'promoted', label: 'production', from: 1, to: 2 }
 
+describe.runIf(engines[0]?.[0] === 'Postgres')('a list on Postgres that was read many times', () => {
+  it('is planned with the values of its filter, which may be rare', async () => {
+    const store = await engines[0]?.[1]()
+    if (!store) throw new Error('There is no engine')
+    await insertChanges(store.db, makeSome(randomFrom(3)).slice(0, 300))
+    const filter: ListFilter = { ...emptyFilter, status: ['failed', 'queued'], http: ['5xx'] }
+    for (let times = 0; times < 8; times++) {
+      await listFiltered(store.db, { filter, now }, {}, 10)
+      await countFiltered(store.db, { filter, now })
+    }
+    const { rows } = await sql<{ generic: number; custom: number }>`
+      select coalesce(sum(generic_plans), 0)::int as generic, coalesce(sum(custom_plans), 0)::int as custom
+      from pg_prepared_statements where statement like '%"deliveries" as s%'`.execute(store.db)
+    await store.close()
+    expect(rows[0]?.generic).toBe(0)
+    expect(rows[0]?.custom).toBeGreaterThanOrEqual(8)
+  })
+})
+
 describe.each(engines)('a word in many changes of one kind, on %s', (_, openStore) => {
   const random = randomFrom(11)
   let store: TestStore

@@ -90,4 +90,25 @@ describe('the layout', () => {
     )
     expect(upwards).toEqual([])
   })
+
+  it('has the path of one webhook in docs/architecture.md, in at most 25 files', () => {
+    const [, section = ''] =
+      /## The path of one webhook\n(.*?)\n## /s.exec(
+        readFileSync(resolve(root, 'docs/architecture.md'), 'utf8'),
+      ) ?? []
+    const steps = [...section.matchAll(/^(\d+)\. `([^`]+)`/gm)].map(([, number, file]) => [
+      Number(number),
+      file,
+    ])
+    const files = steps.map(([, file]) => String(file))
+    expect(steps.map(([number]) => number)).toEqual(files.map((_, place) => place + 1))
+    expect(files.length).toBeLessThanOrEqual(25)
+    expect([files[0], files.at(-1)]).toEqual(['lib/server/direct.ts', 'lib/pipeline/deliver/record.ts'])
+    const named = [...section.matchAll(/`((?:app|lib)\/[^`]+)`/g)].map(([, file]) => file ?? '')
+    expect(named.filter((file) => !isFile(file))).toEqual([])
+    // Each is still used by what these two start.
+    const graph = new Set(['lib/server/start.ts', 'lib/webhook-handler.ts'])
+    for (const file of graph) for (const name of importsOf(file)) if (isFile(name)) graph.add(name)
+    expect(files.filter((file) => !graph.has(file))).toEqual([])
+  })
 })

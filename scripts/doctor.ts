@@ -15,7 +15,7 @@ import { configurationChecks } from '#lib/core/setup/configuration-checks.ts'
 import { type Check, type CheckState, type Finding, ok, problem } from '#lib/core/setup/finding.ts'
 import type { Reach, Reached } from '#lib/core/setup/reach.ts'
 import { setupSeen } from '#lib/pipeline/setup/check-inputs.ts'
-import { doctorReport, type Group } from '#lib/pipeline/setup/doctor-report.ts'
+import { type CheckGroup, doctorReport } from '#lib/pipeline/setup/doctor-report.ts'
 import { reachAll } from '#lib/pipeline/setup/reach-all.ts'
 import { diskOf, storeFailed, storeWorks } from '#lib/pipeline/setup/store-check.ts'
 import { type Db, openDatabase } from '#lib/store/client.ts'
@@ -52,12 +52,12 @@ const reachCheck = (name: string, { words, fix }: Reach): Check =>
   check(name, name, fix === null ? ok(words) : problem(words, fix))
 
 /** Without a store, only the answers of the targets are known. */
-const targetsOnly = ({ targets }: Reached): Group => ({
+const targetsOnly = ({ targets }: Reached): CheckGroup => ({
   title: 'Targets',
   checks: Object.entries(targets).map(([name, reach]) => reachCheck(name, reach)),
 })
 
-async function examine(env: Env, configuration: Configuration): Promise<Group[]> {
+async function examine(env: Env, configuration: Configuration): Promise<CheckGroup[]> {
   const { fetch } = globalThis
   const { routes } = configuration
   const reached = await reachAll({ env, routes }, { fetch, now: Date.now, timeoutMs: askMs })
@@ -88,7 +88,7 @@ async function examine(env: Env, configuration: Configuration): Promise<Group[]>
   ]
 }
 
-async function groups(): Promise<Group[]> {
+async function groups(): Promise<CheckGroup[]> {
   const configuration = await readWith(() => import('#relay.config.ts'), process.env)
   const { env } = configuration
   if (!env) return [{ title: 'Configuration', checks: configurationChecks(configuration) }]

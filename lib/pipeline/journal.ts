@@ -5,7 +5,7 @@ import type { AttemptOutcome } from '../store/schema.ts'
 
 /** Every log line and metric about events, changes and deliveries. None may contain a secret or a prompt's text. */
 
-interface Taken {
+interface TakenEvent {
   status: 'accepted' | 'duplicate'
   eventId: string
   type: string
@@ -13,7 +13,7 @@ interface Taken {
   milliseconds: number
 }
 
-export function noteEvent(endpoint: string, event: Taken): void {
+export function noteEvent(endpoint: string, event: TakenEvent): void {
   log('info', 'event', { ...event })
   count('prompt_relay_events_total', { endpoint, status: event.status })
 }
@@ -54,7 +54,7 @@ export function noteAnswer(endpoint: string, { status }: Response, milliseconds:
   observe('prompt_relay_request_duration_seconds', { endpoint, code: String(status) }, milliseconds)
 }
 
-export interface Started {
+export interface StartedProcess {
   version: string
   store: 'sqlite' | 'postgres'
   mode: string
@@ -64,12 +64,12 @@ export interface Started {
   alertTargets: readonly string[]
 }
 
-export const noteStart = (started: Started): void => log('info', 'started', { ...started })
+export const noteStart = (started: StartedProcess): void => log('info', 'started', { ...started })
 
 export const noteStop = (signal: string, milliseconds: number): void =>
   log('info', 'stopped', { signal, milliseconds })
 
-export interface Settled {
+export interface SettledChange {
   changeId: string
   kind: string
   events: number
@@ -78,7 +78,7 @@ export interface Settled {
   skipped: number
 }
 
-export function noteSettled(settled: Settled, milliseconds: number): void {
+export function noteSettled(settled: SettledChange, milliseconds: number): void {
   log('info', 'settled', { ...settled, milliseconds })
   count('prompt_relay_settled_total', { kind: settled.kind })
 }

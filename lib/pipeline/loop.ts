@@ -81,7 +81,7 @@ const all = <Kind>({ settle, replay, poll, copyTexts, deliver }: Each<Kind>): Ki
   ...deliver.values(),
 ]
 
-interface State {
+interface LoopState {
   /** It runs by itself, not only while draining. */
   isResident: boolean
   isStopping: boolean
@@ -92,9 +92,9 @@ interface State {
   prunedAt: number
 }
 
-interface Context {
+interface LoopContext {
   deps: LoopDeps
-  state: State
+  state: LoopState
   /** True: start no new work. */
   stopping: () => boolean
   /** Aborted when sends in progress must end. */
@@ -106,7 +106,7 @@ function wakeTargets({ deliver }: Each<Pump>): void {
   for (const pump of deliver.values()) pump.wake()
 }
 
-function settling({ deps, state, stopping, pumps }: Context): Work {
+function settling({ deps, state, stopping, pumps }: LoopContext): Work {
   const { settleDue, idle } = createSettler(deps, {
     stopping,
     onReady: pumps.settle.wake,
@@ -130,14 +130,14 @@ function settling({ deps, state, stopping, pumps }: Context): Work {
   return { run, idle }
 }
 
-const replaying = ({ deps: { db, routes, now }, stopping, pumps }: Context): Work => ({
+const replaying = ({ deps: { db, routes, now }, stopping, pumps }: LoopContext): Work => ({
   run: async () => {
     while (!stopping() && (await replayNext({ db, routes, now, stopping })) === 'worked') wakeTargets(pumps)
     return stopping() ? null : nextReplay(db)
   },
 })
 
-const polling = ({ deps, stopping, pumps }: Context): Work => ({
+const polling = ({ deps, stopping, pumps }: LoopContext): Work => ({
   run: async () => {
     if (!deps.poll || stopping()) return null
     const { db, now, routes, retentionDays } = deps
@@ -148,20 +148,20 @@ const polling = ({ deps, stopping, pumps }: Context): Work => ({
   },
 })
 
-const copying = ({ deps, stopping }: Context): Work => ({
+const copying = ({ deps, stopping }: LoopContext): Work => ({
   run: async () => {
     if (!stopping()) await copyTexts(deps.db, stopping, deps.sleep)
     return null
   },
 })
 
-function delivering([name, target]: [string, Target], { deps, stopping, stop, pumps }: Context): Work {
+function delivering([name, target]: [string, Target], { deps, stopping, stop, pumps }: LoopContext): Work {
   const announces = notifiedOf(deps.routes, name).length > 0
   const more = { stop, stopping, announces, onTrouble: pumps.settle.wake }
   return createDelivery(name, target, { ...deps, ...more }, () => pumps.deliver.get(name)?.wake())
 }
 
-const worksOf = (context: Context): Each<Work> => ({
+const worksOf = (context: LoopContext): Each<Work> => ({
   settle: settling(context),
   replay: replaying(context),
   poll: polling(context),
@@ -199,7 +199,7 @@ interface Timers {
   prune: Pump
 }
 
-function timersFor({ deps, state, stopping, pumps }: Context): Timers {
+function timersFor({ deps, state, stopping, pumps }: LoopContext): Timers {
   const { db, now } = deps
   const targets = Object.keys(deps.routes.targets)
   const check = async () => {
@@ -231,8 +231,8 @@ function timersFor({ deps, state, stopping, pumps }: Context): Timers {
 }
 
 /** Everything a loop runs. */
-interface Parts {
-  context: Context
+interface LoopParts {
+  context: LoopContext
   works: Each<Work>
   timers: Timers
 }
@@ -240,7 +240,7 @@ interface Parts {
 const idle = (works: Each<Work>) => Promise.all(all(works).map((work) => work.idle?.()))
 
 /** Resolves when nothing runs and nothing is being sent. */
-async function quiet({ context: { pumps }, works }: Parts): Promise<void> {
+async function quiet({ context: { pumps }, works }: LoopParts): Promise<void> {
   do {
     await Promise.all(all(pumps).map((pump) => pump.idle()))
     await idle(works)
@@ -252,7 +252,7 @@ function nextRun(pumps: Each<Pump>): number | null {
   return times.length === 0 ? null : Math.min(...times)
 }
 
-async function drain(parts: Parts, until: number): Promise<void> {
+async function drain(parts: LoopParts, until: number): Promise<void> {
   const { context, timers } = parts
   const { deps, state, stopping, pumps } = context
   state.drainUntil = Math.max(state.drainUntil, until)
@@ -268,7 +268,7 @@ async function drain(parts: Parts, until: number): Promise<void> {
   await timers.prune.idle()
 }
 
-async function stop({ context, works, timers }: Parts, abort: () => void): Promise<void> {
+async function stop({ context, works, timers }: LoopParts, abort: () => void): Promise<void> {
   context.state.isStopping = true
   const grace = setTimeout(abort, graceMs)
   const { check, watch, prune } = timers
@@ -284,7 +284,7 @@ export function createLoop(deps: LoopDeps): Loop {
   const state = { isResident: false, isStopping: false, drainUntil: 0, isEndpointBusy: false, prunedAt: 0 }
   const stopping = () => state.isStopping || !(state.isResident || now() < state.drainUntil)
   const pumps = pumpsFor(() => works, deps)
-  const context: Context = { deps, state, stopping, stop: abort.signal, pumps }
+  const context: LoopContext = { deps, state, stopping, stop: abort.signal, pumps }
   const works = worksOf(context)
   const timers = timersFor(context)
   return {

@@ -73,7 +73,7 @@ const afterErrorMs = 60_000
 const dayMs = 24 * 3_600_000
 
 /** How to go on after a step: with this claim, or after a pause. Null: another worker has taken over. */
-type Step = ClaimedPoll | { restAt: number } | null
+type PollStep = ClaimedPoll | { restAt: number } | null
 
 /**
  * If it is due, reads what is new in Langfuse, page by page. Each page is stored in one transaction with the position
@@ -130,13 +130,13 @@ async function withProject(deps: PollDeps, current: ClaimedPoll): Promise<Claime
   return { ...current, state: { ...withSkew(state, at, now()), projectId, error: null } }
 }
 
-type Failed = Extract<PolledPage, { ok: false }>
+type FailedRead = Extract<PolledPage, { ok: false }>
 
 /** Pauses after an answer that concerns all streams. Returns until when. */
 async function rest(
   deps: PollDeps,
   current: ClaimedPoll,
-  { status, message, retryAfterMs }: Failed,
+  { status, message, retryAfterMs }: FailedRead,
 ): Promise<number> {
   const { now, everyMs } = deps
   const restMs = retryAfterMs ?? (status === 429 ? afterErrorMs : everyMs)
@@ -157,7 +157,7 @@ async function readPage(
   current: ClaimedPoll,
   name: StreamName,
   over: Set<StreamName>,
-): Promise<Step> {
+): Promise<PollStep> {
   const { db, api, now, draw, backfillMs } = deps
   const waitMs = await draw('poll')
   if (waitMs > 0) return { restAt: await restUntil(deps, current, now() + waitMs) }
@@ -184,9 +184,9 @@ async function readPage(
   return next
 }
 
-interface Refused {
+interface FailedPage {
   name: StreamName
-  page: Failed
+  page: FailedRead
   over: Set<StreamName>
 }
 
@@ -194,7 +194,11 @@ interface Refused {
  * After 404, the other endpoint is tried. A rate limit, wrong keys or no connection concern all streams, so polling
  * pauses; any other error concerns one stream, and must not delay the other.
  */
-async function refused(deps: PollDeps, current: ClaimedPoll, { name, page, over }: Refused): Promise<Step> {
+async function refused(
+  deps: PollDeps,
+  current: ClaimedPoll,
+  { name, page, over }: FailedPage,
+): Promise<PollStep> {
   const { now } = deps
   const { status, message } = page
   const error = { at: now(), message }
@@ -247,14 +251,14 @@ async function storePage(trx: Db, bodies: FlatBody[], { rules, now, coolDownMs }
     await storeEvents(trx, some, { rules, coolDownMs, maxKept }, time)
 }
 
-interface Row {
+interface KnownRow {
   known: PolledRow | undefined
   rules: readonly Rule[]
   now: number
 }
 
 /** Null: nothing is new. */
-function newsOf(key: string, body: FlatBody, { known, rules, now }: Row): News | null {
+function newsOf(key: string, body: FlatBody, { known, rules, now }: KnownRow): News | null {
   const hash = hashOf(body)
   if (known?.hash === hash) return null
   const usage = usageOf(body)
@@ -279,7 +283,7 @@ function newsOf(key: string, body: FlatBody, { known, rules, now }: Row): News |
 }
 
 /** The first time a rule matches a row, it counts as created: an error may appear with an update. */
-function arrivalOf(body: FlatBody, { known, rules, now }: Row): Arrival | null {
+function arrivalOf(body: FlatBody, { known, rules, now }: KnownRow): Arrival | null {
   const ifMatched = (one: FlatBody | null): Arrival | null => {
     const opened = one && openPolled(one)
     if (!opened || !isObserved(opened.event) || rulesFor(rules, opened.event).length === 0) return null

@@ -5,14 +5,14 @@ import { beforeRequests } from './server-hooks.ts'
 /** The methods that routes may have. */
 const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
 
-interface Refusal {
+interface Unservable {
   status: 400 | 405
   error: string
   message: string
 }
 
 /** A request that no route can serve: Next would fail to build a `Request` from it, and answer 500. */
-export function unservable(method: string | undefined, url: string | undefined): Refusal | null {
+export function unservable(method: string | undefined, url: string | undefined): Unservable | null {
   if (!methods.includes(method ?? '')) {
     const message = `This server accepts ${methods.join(', ')}.`
     return { status: 405, error: 'wrong-method', message }

@@ -10,10 +10,10 @@ export const maxDuration = 60
 
 /** For a scheduler: works on everything that is due. Safe to call at any time, even concurrently. */
 export async function GET(request: Request): Promise<Response> {
-  const { relay: running, problems } = relay()
+  const { relay: ours, problems } = relay()
   // A configuration with problems settles and sends nothing; what is due stays due.
-  if (!running || problems.length > 0) return misconfigured(problems)
-  const secret = running.env.CRON_SECRET
+  if (!ours || problems.length > 0) return misconfigured(problems)
+  const secret = ours.env.CRON_SECRET
   if (secret === undefined) {
     const message =
       'CRON_SECRET is not set. Set it here and in your scheduler (Vercel sends it automatically).'
@@ -27,7 +27,7 @@ export async function GET(request: Request): Promise<Response> {
   }
   const startedAt = Date.now()
   try {
-    await running.drain(startedAt + workMs)
+    await ours.drain(startedAt + workMs)
   } catch (error) {
     log('error', 'work that was due failed', thrown(error))
     const message = 'The store cannot be reached. What is due stays due: call again.'

@@ -4,7 +4,7 @@ import type { Outcome } from '../../core/delivery/delivery.ts'
 import type { Db } from '../../store/client.ts'
 import type { AttemptRow, DeliveryOrderRow, DeliveryRow } from '../../store/schema.ts'
 import { indexErrors } from '../../store/search/index-write.ts'
-import { type Settlement, settleAttempts } from '../../store/tables/deliveries.ts'
+import { type AfterAttempt, writeAttempts } from '../../store/tables/deliveries.ts'
 import { unparkDeliveries } from '../../store/tables/delivery-orders.ts'
 import { lockTarget, saveLimit, updateTarget } from '../../store/tables/targets.ts'
 import { noteGivenUp } from '../settle/given-up.ts'
@@ -48,11 +48,11 @@ const attemptOf = ({ row, startedAt, endedAt, outcome }: EndedAttempt): AttemptR
   response: outcome.response,
 })
 
-function settlementOf(
+function stateAfter(
   { row, outcome }: EndedAttempt,
   { random, schedule }: RecordDeps,
   { time, circuit }: { time: number; circuit: Circuit },
-): Settlement {
+): AfterAttempt {
   const { failures } = row
   const { reason } = outcome
   if (outcome.outcome === 'delivered') {
@@ -111,9 +111,9 @@ export async function recordAttempts(deps: RecordDeps, finished: EndedAttempt[])
     const circuit = finished.reduce<Circuit>((state, one) => circuitAfter(state, one, how), before)
     const ended = finished.map((one) => ({
       attempt: attemptOf(one),
-      after: settlementOf(one, deps, { time, circuit }),
+      after: stateAfter(one, deps, { time, circuit }),
     }))
-    const taken = await settleAttempts(trx, ended)
+    const taken = await writeAttempts(trx, ended)
     await unparkDeliveries(
       trx,
       finished.flatMap(({ order }) => order ?? []),

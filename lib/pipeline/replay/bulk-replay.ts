@@ -34,12 +34,15 @@ interface JobDeps {
 const fixed = (filter: ListFilter, now: number): ListFilter =>
   filter.time === null ? filter : { ...filter, time: timeRange(filter.time, now) }
 
-type Asked = Pick<DeliveryRow, 'target' | 'status' | 'http_class'>
+type MatchedRow = Pick<DeliveryRow, 'target' | 'status' | 'http_class'>
 
 /** Whether the filter matches a delivery of a matching change. `open`: targets whose circuit is open. */
-function means({ status, target, http }: ListFilter, open: ReadonlySet<string>): (row: Asked) => boolean {
-  const isWaiting = (row: Asked): boolean => row.status === 'queued' || row.status === 'retrying'
-  const isMeant = (row: Asked): boolean =>
+function means(
+  { status, target, http }: ListFilter,
+  open: ReadonlySet<string>,
+): (row: MatchedRow) => boolean {
+  const isWaiting = (row: MatchedRow): boolean => row.status === 'queued' || row.status === 'retrying'
+  const isMeant = (row: MatchedRow): boolean =>
     status.some((one) => (one === 'held' ? open.has(row.target) && isWaiting(row) : one === row.status))
   return (row) =>
     (target === null || row.target === target) &&
@@ -87,14 +90,14 @@ export async function previewReplay(
 }
 
 /** `more`: more changes match now than the person saw. */
-export type Started = { ok: true; id: string } | { ok: false; why: 'nothing' | 'too-many' | 'more' }
+export type ReplayStart = { ok: true; id: string } | { ok: false; why: 'nothing' | 'too-many' | 'more' }
 
 /** Stores a replay of all matching changes for the loop. `expected`: how many the person saw. */
 export async function startReplay(
   { db, routes }: Pick<JobDeps, 'db' | 'routes'>,
   { filter, mode, expected }: { filter: ListFilter; mode: ReplayMode; expected: number },
   now: number,
-): Promise<Started> {
+): Promise<ReplayStart> {
   const { changes, newest } = await previewReplay({ db, routes }, filter, now)
   if (newest === null) return { ok: false, why: 'nothing' }
   if (changes > maxReplayed) return { ok: false, why: 'too-many' }
@@ -146,7 +149,7 @@ export async function replayNext(deps: JobDeps): Promise<'worked' | 'none'> {
   return 'worked'
 }
 
-interface Step {
+interface ReplayStep {
   id: string
   filter: ListFilter
   wants: (row: DeliveryRow) => boolean
@@ -156,7 +159,7 @@ interface Step {
 async function replayOne(
   { db, routes, now }: JobDeps,
   job: ReplayRow,
-  { id, filter: { target }, wants }: Step,
+  { id, filter: { target }, wants }: ReplayStep,
 ): Promise<boolean> {
   const only = target === null ? routes : onlyTo(routes, target)
   return db.transaction().execute(async (trx) => {

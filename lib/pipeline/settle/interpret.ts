@@ -142,13 +142,13 @@ function labelReads(
   return { reads }
 }
 
-interface Reading {
+interface PromptReading {
   versions: readonly VersionState[]
   stored: readonly StoredPromptEvent[]
   reads: readonly LabelRead[]
 }
 
-async function foldRead(db: Db, key: PromptKey, { versions, stored, reads }: Reading): Promise<Fold> {
+async function foldRead(db: Db, key: PromptKey, { versions, stored, reads }: PromptReading): Promise<Fold> {
   const holders = reads.flatMap(({ holder }) => holder ?? [])
   if (holders.length === 0) return foldPrompt(versions, stored, reads)
   // They may be versions that no event was about.

@@ -41,7 +41,7 @@ const maxTitle = 2000
 const namedLabels = ({ rules }: Routes): Set<string> =>
   new Set(['production', 'latest', ...rules.flatMap(({ label = [] }) => many(label))])
 
-type Settling = Interpretation & Pick<Change, 'projectId' | 'subject'>
+type SettlingChange = Interpretation & Pick<Change, 'projectId' | 'subject'>
 
 /** Settles a change, with a delivery for each target that rules route it to. */
 export async function writeSettlement(
@@ -86,7 +86,7 @@ type Routing = ReturnType<typeof route>
 async function routeAll(
   db: Db,
   routes: Routes,
-  { whole, change }: { whole: Settling; change: Settling },
+  { whole, change }: { whole: SettlingChange; change: SettlingChange },
 ): Promise<Routing> {
   const { routed, skipped } = route(routes, whole)
   if (!change.detail.ends) return { routed, skipped }
@@ -100,16 +100,16 @@ async function routeAll(
   }
 }
 
-interface Routed {
+interface RoutedChange {
   id: string
-  change: Settling
+  change: SettlingChange
   events: EventHead[]
   routing: Routing
 }
 
 async function writeDeliveries(
   db: Db,
-  { id, change, events, routing }: Routed,
+  { id, change, events, routing }: RoutedChange,
   { routes, keep, now }: { routes: Routes; keep: ReadonlySet<string>; now: number },
 ): Promise<void> {
   const queued = routing.routed.map(({ target, rule, fact: whole }) => {

@@ -1,6 +1,6 @@
 import type { Check, CheckState } from '../../core/setup/finding.ts'
 
-export interface Group {
+export interface CheckGroup {
   title: string
   checks: Check[]
 }
@@ -24,7 +24,7 @@ function linesOf({ title, state, words: finding, fix, at }: Check, paint: Paint)
 export type Paint = (state: CheckState, text: string) => string
 
 /** All checks as lines, with a summary at the end. */
-export function doctorReport(groups: Group[], paint: Paint): string[] {
+export function doctorReport(groups: CheckGroup[], paint: Paint): string[] {
   const checks = groups.flatMap((group) => group.checks)
   const [problems, warnings, open] = (['problem', 'warning', 'not-yet'] as const).map(
     (state) => checks.filter((check) => check.state === state).length,

@@ -98,7 +98,7 @@ export async function countSending(db: Db, target: string, now: number, max: num
 }
 
 /** How an attempt ended, as written on its delivery. */
-export interface Settlement {
+export interface AfterAttempt {
   status: DeliveryRow['status']
   failures: number
   next_at: number | null
@@ -117,9 +117,9 @@ export function httpClassOf(code: number | null): HttpClass {
  * lease cannot overwrite a newer result. Returns the ids of the deliveries that were updated. Equal outcomes are written
  * together, since most attempts end alike.
  */
-export async function settleAttempts(
+export async function writeAttempts(
   db: Db,
-  ended: { attempt: AttemptRow; after: Settlement }[],
+  ended: { attempt: AttemptRow; after: AfterAttempt }[],
 ): Promise<Set<string>> {
   await db
     .insertInto('attempts')

@@ -13,26 +13,26 @@ export const maxDuration = 60
 const guards = /^(CALLBACK_\w+|LANGFUSE_ORIGINS|LANGFUSE_BASE_URL)$/
 
 function ready(): Relay | Response {
-  const { relay: running, problems } = relay()
-  return running && !problems.some(({ name }) => guards.test(name)) ? running : misconfigured(problems)
+  const { relay: ours, problems } = relay()
+  return ours && !problems.some(({ name }) => guards.test(name)) ? ours : misconfigured(problems)
 }
 
 const depsOf = ({ env, reject, recordsCallback: records }: Relay) => ({ env, reject, records, now: Date.now })
 
 export async function OPTIONS(request: Request): Promise<Response> {
-  const running = ready()
-  return running instanceof Response ? running : answerPreflight(request, depsOf(running))
+  const ours = ready()
+  return ours instanceof Response ? ours : answerPreflight(request, depsOf(ours))
 }
 
 export async function POST(request: Request): Promise<Response> {
   const startedAt = Date.now()
-  const running = ready()
-  if (running instanceof Response) return running
+  const ours = ready()
+  if (ours instanceof Response) return ours
   const address = addressGroup(senderAddress(request.headers.get('x-forwarded-for')))
   const response = await answerCallback(request, {
-    ...depsOf(running),
+    ...depsOf(ours),
     address,
-    take: running.takeCallbacks,
+    take: ours.takeCallbacks,
   })
   noteAnswer('langfuse-callback', response, Date.now() - startedAt)
   workAfter(response, startedAt)

@@ -35,7 +35,7 @@ export async function start(form: FormData): Promise<void> {
     params.set('notice', started.why)
     redirect(`/replay?${params}`)
   }
-  log('info', 'replay of all that match', { replay: started.id, mode, filter: given.data.filter })
+  log('info', 'replay of all matching changes', { replay: started.id, mode, filter: given.data.filter })
   wake(now)
   redirect(`/replay/${started.id}`)
 }

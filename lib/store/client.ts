@@ -26,8 +26,9 @@ class UnusableStore extends Error {
 }
 
 /**
- * Opens the store (`file:<path>` or `postgres://…`) and brings it to the newest form in one transaction: of several instances
- * that start at once, one migrates and the others wait. Throws where the store cannot be reached, used or migrated.
+ * Opens the store (`file:<path>` or `postgres://…`) and brings it to the newest form in one transaction: of several
+ * instances that start at once, one migrates and the others wait. Throws where the store cannot be reached, used or
+ * migrated.
  */
 export async function openDatabase(
   url: string,

@@ -51,8 +51,8 @@ function isMissingTable(error: unknown): boolean {
 
 /**
  * Brings a store to the newest form. Of several instances that start at once, one does it and the others wait: in SQLite for
- * the transaction, in Postgres for a lock that ends with it. (Behind a pooler in transaction mode, a lock of the session would
- * stay on a connection that another client gets.)
+ * the transaction, in Postgres for a lock that ends with it. (Behind a pooler in transaction mode, a lock of the session
+ * would stay on a connection that another client gets.)
  */
 export async function migrate(
   transaction: Transaction<Database>,

@@ -39,8 +39,8 @@ interface Preparing {
 }
 
 /**
- * Names a statement when it is used a second time, so that Postgres plans it once: without names, a third of the throughput is
- * lost. Not at the first use, since there is one text for each number of rows, and most of these are used only once.
+ * Names a statement when it is used a second time, so that Postgres plans it once: without names, a third of the throughput
+ * is lost. Not at the first use, since there is one text for each number of rows, and most of these are used only once.
  */
 class NamingClient extends StorableClient {
   /** By text; null: seen once. */
@@ -82,7 +82,10 @@ export interface PostgresWorld {
   queryTimeoutMs?: number
 }
 
-/** Milliseconds. A server that stopped responding must become an error, and the webhook be answered 503, within Langfuse's 10 s. */
+/**
+ * Milliseconds. A server that stopped responding must become an error, and the webhook be answered 503, within Langfuse's 10
+ * s.
+ */
 const usualTimeoutMs = 8000
 
 export function postgresDialect(

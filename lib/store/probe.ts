@@ -30,8 +30,8 @@ const largest = 16 * 1024 * 1024
 const lasting: readonly StoreErrorKind[] = ['disk-full', 'read-only', 'disk-error']
 
 /**
- * Finds out whether the store takes writes. A disk with room for a small write may have none for an event: after an event that
- * failed, only a write of its size shows that there is space again.
+ * Finds out whether the store takes writes. A disk with room for a small write may have none for an event: after an event
+ * that failed, only a write of its size shows that there is space again.
  */
 export function createStoreProbe({ write, now, onChange }: ProbeDeps): StoreProbe {
   let problem: WriteProblem | null = null
@@ -80,8 +80,8 @@ export function createStoreProbe({ write, now, onChange }: ProbeDeps): StoreProb
 
 /**
  * Commits a row of this many bytes, in place of the one written last time. Throws where the store takes no writes. A
- * transaction that is rolled back would not show it: SQLite writes to the disk when it commits. Random bytes, because Postgres
- * compresses others.
+ * transaction that is rolled back would not show it: SQLite writes to the disk when it commits. Random bytes, because
+ * Postgres compresses others.
  */
 export async function tryToWrite(db: Db, now: number, bytes: number): Promise<void> {
   const row = { name: 'probe', at: now, body: randomBytes(bytes) }

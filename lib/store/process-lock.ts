@@ -6,9 +6,9 @@ const sharedTimeoutMs = 5000
 /**
  * Locks an SQLite file for this process, shared with others, until it ends in whatever way. If no other process holds the
  * lock, runs `whenAlone` first, under an exclusive lock: then whatever is marked as in progress was left by a process that
- * died, and taking it over takes nothing from a second process on the same file. The locks are SQLite's own, on an empty file
- * beside the store, so they hold wherever SQLite works. Returns a function that releases the lock. Throws where the file
- * cannot be created.
+ * died, and taking it over takes nothing from a second process on the same file. The locks are SQLite's own, on an empty
+ * file beside the store, so they hold wherever SQLite works. Returns a function that releases the lock. Throws where the
+ * file cannot be created.
  */
 export async function lockProcess(path: string, whenAlone: () => Promise<void>): Promise<() => void> {
   const lock = new DatabaseSync(`${path}-process`, { timeout: 0 })

@@ -2,9 +2,9 @@ import type { Incident } from '../core/change/incident.ts'
 import type { HttpClass } from '../core/list/filter.ts'
 
 /**
- * The tables, in the one form that SQLite and Postgres share: text ids, times as epoch milliseconds, JSON as text, raw bodies
- * as bytes (`\u0000` and lone surrogates break `text` and `jsonb`), flags as 0 or 1. Not here: `search`, which differs by
- * engine, and `migrations`.
+ * The tables, in the one form that SQLite and Postgres share: text ids, times as epoch milliseconds, JSON as text, raw
+ * bodies as bytes (`\u0000` and lone surrogates break `text` and `jsonb`), flags as 0 or 1. Not here: `search`, which
+ * differs by engine, and `migrations`.
  */
 export interface Database {
   events: EventRow
@@ -33,8 +33,8 @@ export interface Database {
 }
 
 /**
- * The names of all columns of a row; a missing one does not compile. Read in place of `*`, because a statement that Postgres has
- * prepared breaks ("cached plan must not change result type") when a newer version adds a column to the table.
+ * The names of all columns of a row; a missing one does not compile. Read in place of `*`, because a statement that Postgres
+ * has prepared breaks ("cached plan must not change result type") when a newer version adds a column to the table.
  */
 const all = <Row>(columns: Record<keyof Row & string, 1>) => Object.keys(columns) as (keyof Row & string)[]
 
@@ -56,7 +56,10 @@ export interface EventRow {
   received_at: number
   /** JSON: allow-listed headers only, never the signature. */
   headers: string
-  /** How the request was authenticated (of webhooks: `v1` or `bare`), and the last four characters of the secret that matched. */
+  /**
+   * How the request was authenticated (of webhooks: `v1` or `bare`), and the last four characters of the secret that
+   * matched.
+   */
   signature: string
   secret_hint: string
   size: number
@@ -130,7 +133,9 @@ export interface PromptVersionRow {
   created_by: string | null
   updated_at: number | null
   deleted: number
-  /** 1: its deletion was inferred, not reported by an event; null: an older version wrote the row and may have inferred it. */
+  /**
+   * 1: its deletion was inferred, not reported by an event; null: an older version wrote the row and may have inferred it.
+   */
   presumed?: number | null
   /** JSON, as `VersionState.strayed`; null: none. */
   strayed?: string | null
@@ -138,7 +143,9 @@ export interface PromptVersionRow {
   content: Uint8Array | null
   /** The event whose body has a newer text than `content`, until it is copied; null: nothing to copy. */
   content_event: string | null
-  /** When pruning first saw that it is deleted, epoch milliseconds; null: it is not deleted, or pruning has not run since. */
+  /**
+   * When pruning first saw that it is deleted, epoch milliseconds; null: it is not deleted, or pruning has not run since.
+   */
   deleted_at: number | null
 }
 
@@ -409,8 +416,8 @@ export interface UsageRow {
 }
 
 /**
- * A failed delivery that someone dismissed, so that it no longer counts as an open failure. Valid for that `attempt` only: if
- * it is replayed and fails again, it is open again.
+ * A failed delivery that someone dismissed, so that it no longer counts as an open failure. Valid for that `attempt` only:
+ * if it is replayed and fails again, it is open again.
  */
 export interface DismissalRow {
   delivery_id: string

@@ -39,7 +39,8 @@ export function sqliteDialect(path: string): Dialect {
       const db = new DatabaseSync(path, { timeout: 5000 })
       // auto_vacuum first: it takes effect only before the first page of the file, which journal_mode writes.
       db.exec('pragma auto_vacuum = incremental; pragma journal_mode = wal; pragma synchronous = full')
-      // 64 MB of pages, allocated as they are used. With the default 2 MB, a list of 1,000,000 changes takes three times as long.
+      // 64 MB of pages, allocated as they are used. With the default 2 MB, a list of 1,000,000 changes takes three times as
+      // long.
       db.exec('pragma cache_size = -65536')
       const prepared = new RecentMap<string, SqliteStatement>(maxStatements)
       return {

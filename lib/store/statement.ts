@@ -60,9 +60,9 @@ export function chunksOf<T>(rows: readonly T[], parametersPerRow: number): T[][]
 }
 
 /**
- * Whether a row's `id` is among those of `due`, a query with a limit. On Postgres, rows that another transaction has locked are
- * skipped and the others locked. The query is in an array so that it runs once: with `in (…)` a plan may run it for each row,
- * each run skips what the one before locked, and together they take more than the limit.
+ * Whether a row's `id` is among those of `due`, a query with a limit. On Postgres, rows that another transaction has locked
+ * are skipped and the others locked. The query is in an array so that it runs once: with `in (…)` a plan may run it for each
+ * row, each run skips what the one before locked, and together they take more than the limit.
  */
 export function isAmong<Table extends keyof Database>(
   db: Db,

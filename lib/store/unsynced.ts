@@ -7,8 +7,8 @@ const syncFull = statement('pragma synchronous = full')
 
 /**
  * A transaction whose commit does not wait for the disk: for work that can be repeated from what is stored. Before anything
- * is sent, a later commit claims it, which does wait and syncs this one too. At 200 events a second, every other wait for the
- * disk was for settling a change, and the endpoint had to wait behind it.
+ * is sent, a later commit claims it, which does wait and syncs this one too. At 200 events a second, every other wait for
+ * the disk was for settling a change, and the endpoint had to wait behind it.
  */
 export async function unsynced<T>(db: Db, work: (trx: Db) => Promise<T>): Promise<T> {
   if (isPostgres(db))

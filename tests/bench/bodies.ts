@@ -29,7 +29,9 @@ const sample = JSON.parse(fixture('01-prompt-created-text.json').toString()) as 
 /** The names of prompts as they stand in bodies and messages. */
 export const markers = /bench-[a-z0-9]+-\d{6}/
 
-/** Distinct bodies as Langfuse sends them, signed with the time `now` (epoch milliseconds); later ones have a newer state. */
+/**
+ * Distinct bodies as Langfuse sends them, signed with the time `now` (epoch milliseconds); later ones have a newer state.
+ */
 export function signedBodies({ tag, count, said }: BodyPlan, now: number): SignedBody[] {
   const timestamp = new Date(now).toISOString()
   const t = Math.floor(now / 1000)

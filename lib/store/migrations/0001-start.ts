@@ -236,10 +236,10 @@ async function createPolling({ schema }: Store): Promise<void> {
 
 /**
  * The engine's inverted index over the relay's own words. SQLite: FTS5 without text and positions, and a table of the words,
- * because FTS5 reads all postings of a prefix before it returns a row (250 ms for a word in half of 1,000,000 changes), while
- * it reads words that are named one by one lazily (1 ms). Postgres: `tsvector` with GIN. Of a row above 2 KB, all words are
- * stored out of line, so that the rows that GIN finds are on few pages; the pending list is short, because every search reads
- * it.
+ * because FTS5 reads all postings of a prefix before it returns a row (250 ms for a word in half of 1,000,000 changes),
+ * while it reads words that are named one by one lazily (1 ms). Postgres: `tsvector` with GIN. Of a row above 2 KB, all
+ * words are stored out of line, so that the rows that GIN finds are on few pages; the pending list is short, because every
+ * search reads it.
  */
 async function createSearch(db: Store, isPostgres: boolean): Promise<void> {
   if (!isPostgres) {

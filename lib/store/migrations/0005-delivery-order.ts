@@ -1,8 +1,8 @@
 import { type Kysely, sql } from 'kysely'
 
 /**
- * Tables of their own: a column added to `deliveries` or `targets` would break the prepared statements of an older version of the relay
- * that is still running.
+ * Tables of their own: a column added to `deliveries` or `targets` would break the prepared statements of an older version
+ * of the relay that is still running.
  */
 export async function up(db: Pick<Kysely<never>, 'schema' | 'getExecutor'>): Promise<void> {
   const { schema } = db

@@ -124,7 +124,9 @@ const maxChecked = 1000
 const fewDocuments = 1000
 const firstWindow = 8000
 const widestWindow = 60_000
-/** A count reads them from the index up to here, since it needs no order, but fewer rows: each document is on its own page. */
+/**
+ * A count reads them from the index up to here, since it needs no order, but fewer rows: each document is on its own page.
+ */
 const manyDocuments = 20_000
 const maxDocuments = 4000
 /** Enough for a count up to 1,000, if no document has yet to be checked. */
@@ -215,7 +217,9 @@ async function sqliteTerm(db: Db, { word, isBeginning }: Term): Promise<string |
   return rows.length === 0 ? null : `(${rows.map((row) => `"${row.word}"`).join(' OR ')})`
 }
 
-/** Up to this many changes of a source, SQLite looks them up in its index of words; beyond, it checks what the index finds. */
+/**
+ * Up to this many changes of a source, SQLite looks them up in its index of words; beyond, it checks what the index finds.
+ */
 const maxGiven = 5000
 
 async function idsOfSqlite(db: Db, plan: Plan, query: string, span: Span): Promise<Found> {
@@ -244,7 +248,10 @@ async function matching(db: Db, expression: string, ids: string[]): Promise<stri
 
 const prefix = (row: Sql): Sql => sql`'chg_' || printf('%016x', ${row})`
 
-/** The changes of the matching documents, looked up in a range of the filter if it has a single one, which leaves out the others. */
+/**
+ * The changes of the matching documents, looked up in a range of the filter if it has a single one, which leaves out the
+ * others.
+ */
 async function idsOfDocuments(db: Db, plan: Plan, expression: string, span: Span): Promise<Found> {
   const source = plan.sources.find(isSingleRange) ?? everything
   const [range] = source.ranges
@@ -254,7 +261,8 @@ async function idsOfDocuments(db: Db, plan: Plan, expression: string, span: Span
     order by rowid ${order} ${limit})`
   const id = idOf(range)
   const named = sql`${id} >= ${prefix(sql`w.rowid >> 1`)} and ${id} < ${prefix(sql`(w.rowid >> 1) + 1`)}`
-  // The plus keeps SQLite from using the cursor as the bound of the lookup in place of the document's row: a scan for each row.
+  // The plus keeps SQLite from using the cursor as the bound of the lookup in place of the document's row: a scan for each
+  // row.
   const bounds = within(span, sql`+${id}`)
   const { rows } = await sql<{ id: string }>`select distinct ${id} as id
     from ${documents} as w cross join ${fromRange(range)}

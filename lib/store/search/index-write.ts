@@ -13,10 +13,10 @@ export type DocumentPart = 0 | 1
 const idForm = /^chg_[0-9a-f]{16}/
 
 /**
- * The row of a change's document in SQLite's index, in the order of the ids. It is made of an id's 11 hex digits of time, 4 of
- * the counter and one random one (64 bits, of which the time leaves four unused until 2109), and the part. Two changes share a
- * row only if two processes open them in the same millisecond at the same count, once in a million; then only the later one is
- * found.
+ * The row of a change's document in SQLite's index, in the order of the ids. It is made of an id's 11 hex digits of time, 4
+ * of the counter and one random one (64 bits, of which the time leaves four unused until 2109), and the part. Two changes
+ * share a row only if two processes open them in the same millisecond at the same count, once in a million; then only the
+ * later one is found.
  */
 export function searchRow(changeId: string, part: DocumentPart): bigint {
   if (!idForm.test(changeId)) return BigInt(part)
@@ -46,7 +46,9 @@ async function indexDocument(
 
 const maxReasons = 50
 
-/** Makes changes findable by the errors of their attempts. In the order of their ids, so that two workers cannot deadlock. */
+/**
+ * Makes changes findable by the errors of their attempts. In the order of their ids, so that two workers cannot deadlock.
+ */
 export async function indexErrors(db: Db, changeIds: Iterable<string>): Promise<void> {
   for (const id of [...new Set(changeIds)].toSorted()) {
     const rows = await db

@@ -8,9 +8,9 @@ import type { Sql } from '../statement.ts'
 import { knownTargets, openCircuits } from '../tables/targets.ts'
 
 /**
- * Each part of a filter names the index ranges that hold its changes. The smallest of them is read in the order of ids, and the
- * other parts are checked on each row until the page is full. One statement with all conditions, left to the engine, takes up to
- * 2.7 s at 1,000,000 changes (docs/decisions/0013-list-planner.md).
+ * Each part of a filter names the index ranges that hold its changes. The smallest of them is read in the order of ids, and
+ * the other parts are checked on each row until the page is full. One statement with all conditions, left to the engine,
+ * takes up to 2.7 s at 1,000,000 changes (docs/decisions/0013-list-planner.md).
  */
 
 /** An index range whose rows (`s`) name changes in the order of their ids. */
@@ -236,7 +236,10 @@ interface Known {
   targets: string[]
   /** Those whose circuit is open. */
   open: string[]
-  /** For SQLite, which would choose another index and read each row: 120,000 lookups in 300 ms instead of 50, 10 s from a cold disk. */
+  /**
+   * For SQLite, which would choose another index and read each row: 120,000 lookups in 300 ms instead of 50, 10 s from a
+   * cold disk.
+   */
   sentIndex: Sql
 }
 
@@ -254,8 +257,8 @@ function deliveryCheck(filter: ListFilter, { targets, open, sentIndex }: Known):
 }
 
 /**
- * Each target and status is an index range, and so is an HTTP class, and a target's deliveries that were not skipped. If a class
- * is combined with a status or a target, neither range covers the check, which has to find both in one delivery.
+ * Each target and status is an index range, and so is an HTTP class, and a target's deliveries that were not skipped. If a
+ * class is combined with a status or a target, neither range covers the check, which has to find both in one delivery.
  */
 function deliverySources(filter: ListFilter, { targets, open }: Known, check: Check): Source[] {
   const { status, target, http } = filter

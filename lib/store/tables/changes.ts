@@ -64,8 +64,8 @@ export function newChange({
 const longestWindow = 10_000
 
 /**
- * Opens these changes, or extends the quiet window of those that are open under the same key. Returns the id of the open change
- * for each key. Sorted, so that two instances cannot deadlock.
+ * Opens these changes, or extends the quiet window of those that are open under the same key. Returns the id of the open
+ * change for each key. Sorted, so that two instances cannot deadlock.
  */
 export function openingChanges(db: QueryCreator<Database>, rows: ChangeRow[]) {
   const sorted = rows.toSorted((a, b) => (a.open_key ?? '').localeCompare(b.open_key ?? ''))
@@ -138,8 +138,8 @@ export async function changesById(db: Db, ids: string[]): Promise<Map<string, Ch
 }
 
 /**
- * Changes that one transaction claims. More would keep the endpoint waiting: settling a change takes about 1 ms, during which
- * SQLite blocks the process.
+ * Changes that one transaction claims. More would keep the endpoint waiting: settling a change takes about 1 ms, during
+ * which SQLite blocks the process.
  */
 export const maxClaimed = 10
 
@@ -155,7 +155,9 @@ function claiming(rest: string) {
 const claimDue = claiming(`next_at <= ? order by next_at, id limit ${maxClaimed}`)
 const claimOne = claiming('id = ? and next_at is not null')
 
-/** The open changes that are due, or the one with this id, locked for this transaction; other instances claim other changes. */
+/**
+ * The open changes that are due, or the one with this id, locked for this transaction; other instances claim other changes.
+ */
 export const claimChanges = (
   db: Db,
   { now, id }: { now: number; id: string | null },
@@ -215,9 +217,9 @@ export async function openKeyedChange(db: Db, row: ChangeRow): Promise<void> {
 const overdueMs = 60_000
 
 /**
- * Open changes that should have settled by `now` (epoch milliseconds): no instance looked at them within a minute of when they
- * were due, or settling them failed. Changes that wait for an answer from Langfuse do not count. `oldest`: when the first of
- * them was due. `reason`: the newest error; null: there was none.
+ * Open changes that should have settled by `now` (epoch milliseconds): no instance looked at them within a minute of when
+ * they were due, or settling them failed. Changes that wait for an answer from Langfuse do not count. `oldest`: when the
+ * first of them was due. `reason`: the newest error; null: there was none.
  */
 export async function overdueChanges(
   db: Db,
@@ -247,8 +249,8 @@ export async function overdueChanges(
 const reaching: DeliveryStatus[] = ['queued', 'sending', 'retrying', 'delivered']
 
 /**
- * The newest change that reported that no version of a prompt has `production`, or that none is known to have it, unless a later
- * change ended that.
+ * The newest change that reported that no version of a prompt has `production`, or that none is known to have it, unless a
+ * later change ended that.
  */
 export async function openDanger(
   db: Db,

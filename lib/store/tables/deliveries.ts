@@ -38,8 +38,8 @@ export async function insertDeliveries(db: Db, rows: DeliveryRow[]): Promise<voi
 }
 
 /**
- * Claims up to `max` due deliveries of one target, oldest first. It is one statement, so two instances never get the same one.
- * The delivery of a worker that died is due again when its lease ends, since `next_at` is the end of the lease.
+ * Claims up to `max` due deliveries of one target, oldest first. It is one statement, so two instances never get the same
+ * one. The delivery of a worker that died is due again when its lease ends, since `next_at` is the end of the lease.
  */
 export async function claimDeliveries(
   db: Db,
@@ -113,8 +113,8 @@ export function httpClassOf(code: number | null): HttpClass {
 }
 
 /**
- * Records attempts and their outcomes for the deliveries, unless a newer attempt has begun: a worker that comes back after its
- * lease cannot overwrite a newer result. Returns the ids of the deliveries that were updated. Equal outcomes are written
+ * Records attempts and their outcomes for the deliveries, unless a newer attempt has begun: a worker that comes back after
+ * its lease cannot overwrite a newer result. Returns the ids of the deliveries that were updated. Equal outcomes are written
  * together, since most attempts end alike.
  */
 export async function writeAttempts(

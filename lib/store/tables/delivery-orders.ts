@@ -30,7 +30,9 @@ export async function ordersOf(db: Db, deliveryIds: string[]): Promise<DeliveryO
 
 /** How many earlier deliveries of an incident are checked: those before them ended long ago. */
 const maxBefore = 100
-/** A delivery that failed this often no longer holds up later ones: one message that is never accepted must not block them. */
+/**
+ * A delivery that failed this often no longer holds up later ones: one message that is never accepted must not block them.
+ */
 const maxHolding = 5
 
 /** When the next delivery that must arrive before this one is due; null: none is waiting. */
@@ -55,8 +57,8 @@ export async function earlierWaiting(db: Db, order: DeliveryOrderRow): Promise<n
 }
 
 /**
- * When the newest later delivery of the same incident reached the target, if it says the opposite of this one; null: this one
- * is still true.
+ * When the newest later delivery of the same incident reached the target, if it says the opposite of this one; null: this
+ * one is still true.
  */
 export async function contradictedAt(db: Db, order: DeliveryOrderRow): Promise<number | null> {
   if (order.role === 'follows') return null

@@ -101,7 +101,8 @@ export interface KeyedEvent {
 
 /**
  * Opens changes, or extends those that are open, and stores events under them. Returns the dedupe keys of the new events. On
- * Postgres it is one statement, atomic without a transaction: each statement would be a round trip, as would begin and commit.
+ * Postgres it is one statement, atomic without a transaction: each statement would be a round trip, as would begin and
+ * commit.
  */
 export async function storeUnderChanges(
   db: Db,

@@ -12,8 +12,8 @@ const devicePrefix = 'device:'
 export const deviceKey = (device: string): string => devicePrefix + device
 
 /**
- * Records a login as failed before its password is checked, and counts the failures. It is recorded first so that guesses sent
- * at once count each other; `forgetLoginFailure` takes it back. Deletes rows older than `since` (epoch milliseconds).
+ * Records a login as failed before its password is checked, and counts the failures. It is recorded first so that guesses
+ * sent at once count each other; `forgetLoginFailure` takes it back. Deletes rows older than `since` (epoch milliseconds).
  */
 export async function noteLoginFailure(
   db: Db,

@@ -17,8 +17,8 @@ export interface ClaimedPoll {
 const read = (json: string): PollState => pollState.safeParse(jsonOf(json)).data ?? freshState
 
 /**
- * The longest rest: `POLL_SECONDS` is a day at most, a `Retry-After` 2 h. A later due time was set while the clock was wrong, or
- * by a version that obeyed a `Retry-After` of years, and counts as due now.
+ * The longest rest: `POLL_SECONDS` is a day at most, a `Retry-After` 2 h. A later due time was set while the clock was
+ * wrong, or by a version that obeyed a `Retry-After` of years, and counts as due now.
  */
 const maxRestMs = 26 * 3_600_000
 

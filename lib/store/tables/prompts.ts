@@ -52,10 +52,10 @@ const concernedVersions = statement<StateRow & { known: number }>(`
   ) as concerned`)
 
 /**
- * The known versions, in no order, that these events may concern: those with a label, those that lost one to an unknown version,
- * and all from the last live version below the lowest version of the events. `unread`: how many others there are. Those are
- * deleted, or have no label and the tags that the events report, since all live versions of a prompt share their tags. If the
- * events report different tags, all versions are read.
+ * The known versions, in no order, that these events may concern: those with a label, those that lost one to an unknown
+ * version, and all from the last live version below the lowest version of the events. `unread`: how many others there are.
+ * Those are deleted, or have no label and the tags that the events report, since all live versions of a prompt share their
+ * tags. If the events report different tags, all versions are read.
  */
 export async function versionsFor(
   db: Db,
@@ -96,8 +96,8 @@ function statesOf(rows: StateRow[]): VersionState[] {
 }
 
 /**
- * Saves the current state of versions. `contents`: their texts, or the events whose bodies contain them, to be copied later. A
- * version without one keeps its text.
+ * Saves the current state of versions. `contents`: their texts, or the events whose bodies contain them, to be copied later.
+ * A version without one keeps its text.
  */
 export async function saveVersions(
   db: Db,

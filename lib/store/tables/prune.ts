@@ -5,8 +5,8 @@ import type { Db } from '../client.ts'
 import { forgetChanges } from '../search/index-write.ts'
 
 /**
- * Callbacks without the token that Langfuse did not confirm, beyond the newest `keep`; `max` at once. Anyone can send them, so
- * age alone does not limit their number.
+ * Callbacks without the token that Langfuse did not confirm, beyond the newest `keep`; `max` at once. Anyone can send them,
+ * so age alone does not limit their number.
  */
 export async function withheldCallbacks(
   db: Db,
@@ -29,8 +29,8 @@ export async function withheldCallbacks(
 }
 
 /**
- * One batch of old changes in the order of their ids: those that may be deleted, and the last one of the batch (null: no more).
- * `before`: epoch milliseconds.
+ * One batch of old changes in the order of their ids: those that may be deleted, and the last one of the batch (null: no
+ * more). `before`: epoch milliseconds.
  */
 export async function prunableChanges(
   db: Db,
@@ -96,8 +96,8 @@ export async function noteDeletedVersions(db: Db, now: number): Promise<void> {
 }
 
 /**
- * Deletes the texts of up to `max` versions that were deleted before then (epoch milliseconds), and returns how many. What is
- * needed to interpret later events is kept.
+ * Deletes the texts of up to `max` versions that were deleted before then (epoch milliseconds), and returns how many. What
+ * is needed to interpret later events is kept.
  */
 export async function dropDeletedTexts(
   db: Db,
@@ -112,8 +112,8 @@ export async function dropDeletedTexts(
 }
 
 /**
- * Looks at up to `max` words after this one in SQLite's list of words, and deletes those that no change contains any more. Returns
- * the last word it looked at (null: there are no more).
+ * Looks at up to `max` words after this one in SQLite's list of words, and deletes those that no change contains any more.
+ * Returns the last word it looked at (null: there are no more).
  */
 export async function forgetWords(
   db: Db,

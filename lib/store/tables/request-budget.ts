@@ -12,8 +12,8 @@ interface Budget {
 }
 
 /**
- * Draws one request from the budget of a minute that begins with its first request, across all instances. It is one statement,
- * so that two of them cannot both draw the last one. Returns 0, or the milliseconds until the next minute.
+ * Draws one request from the budget of a minute that begins with its first request, across all instances. It is one
+ * statement, so that two of them cannot both draw the last one. Returns 0, or the milliseconds until the next minute.
  */
 async function drawRequest(
   db: Db,

@@ -1,6 +1,8 @@
 import type { Db } from '../client.ts'
 
-/** Ends a session for every copy of its cookie. Expired sessions need no row and are deleted. Times in epoch milliseconds. */
+/**
+ * Ends a session for every copy of its cookie. Expired sessions need no row and are deleted. Times in epoch milliseconds.
+ */
 export async function noteEndedSession(
   db: Db,
   { id, expiresAt, now }: { id: string; expiresAt: number; now: number },

@@ -69,7 +69,9 @@ export async function openCircuits(db: Db, now: number): Promise<Map<string, Tar
   return new Map(rows.map((row) => [row.name, row]))
 }
 
-/** When the next open change and the next delivery of each target are due: one statement, because it runs every few seconds. */
+/**
+ * When the next open change and the next delivery of each target are due: one statement, because it runs every few seconds.
+ */
 export async function nextDue(
   db: Db,
   targets: string[],

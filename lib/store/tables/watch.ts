@@ -75,8 +75,8 @@ export async function signersSince(
 }
 
 /**
- * Of the newest 1,000 requests within `mismatchMs` that no known secret had signed, those that came at least twice with the same
- * first bytes and size: those bytes, and when they came.
+ * Of the newest 1,000 requests within `mismatchMs` that no known secret had signed, those that came at least twice with the
+ * same first bytes and size: those bytes, and when they came.
  */
 export async function mismatches(
   db: Db,

@@ -69,7 +69,10 @@ export async function replayFailures(db: Db, { target, until }: Chosen, now: num
   })
 }
 
-/** Dismissed failures are not open, but can still be replayed. `actor`: who dismissed them; null: not known. Returns how many. */
+/**
+ * Dismissed failures are not open, but can still be replayed. `actor`: who dismissed them; null: not known. Returns how
+ * many.
+ */
 export async function dismissFailures(
   db: Db,
   { target, until }: Chosen,

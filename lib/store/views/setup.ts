@@ -6,8 +6,8 @@ import type { Db } from '../client.ts'
 const newestEvents = 10_000
 
 /**
- * When the newest event of a source was received, and the newest one signed with each secret (its last four characters), among
- * the newest 10,000 of that source. Epoch milliseconds.
+ * When the newest event of a source was received, and the newest one signed with each secret (its last four characters),
+ * among the newest 10,000 of that source. Epoch milliseconds.
  */
 export async function lastSigned(
   db: Db,

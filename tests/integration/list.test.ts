@@ -4,7 +4,7 @@ import { readEnv } from '#lib/base/env.ts'
 import type { Change, ChangeDetail, Fact, FactKind } from '#lib/core/change/change.ts'
 import { factKinds } from '#lib/core/change/kinds.ts'
 import { bucketsOf } from '#lib/core/list/buckets.ts'
-import { facetsOf } from '#lib/core/list/facets.ts'
+import { facetsOf, kindFacet } from '#lib/core/list/facets.ts'
 import { emptyFilter, httpClasses, type ListFilter, listStatuses, timeRange } from '#lib/core/list/filter.ts'
 import { termsOf } from '#lib/core/list/search-words.ts'
 import type { Routes } from '#lib/core/rules/rules.ts'
@@ -13,7 +13,8 @@ import { recordAttempts } from '#lib/pipeline/deliver/record.ts'
 import { receiver } from '#lib/pipeline/receive.ts'
 import { settleDue } from '#lib/pipeline/settle/settle.ts'
 import type { Db } from '#lib/store/client.ts'
-import { countFiltered, filterChoices, listFiltered } from '#lib/store/search/list.ts'
+import { countFiltered, filterChoices, idsAfter, listFiltered } from '#lib/store/search/list.ts'
+import { newChange } from '#lib/store/tables/changes.ts'
 import { claimDeliveries } from '#lib/store/tables/deliveries.ts'
 import { deleteChanges } from '#lib/store/tables/prune.ts'
 import { ensureTargets } from '#lib/store/tables/targets.ts'
@@ -319,6 +320,48 @@ describe.each(engines)('a word in many changes of one kind, on %s', (_, openStor
     expect(rows.map(({ change }) => change.id)).toEqual(wanted.slice(5, 10))
     expect(await countFiltered(store.db, { filter, now })).toEqual({ count: wanted.length, isMore: false })
     expect(await countFiltered(store.db, { filter, now }, 7)).toEqual({ count: 7, isMore: true })
+  })
+})
+
+/** More than are counted to find the smaller part. */
+const largeCount = 20_100
+const both = 40
+
+describe.each(engines)('two large parts of a filter on %s', (_, openStore) => {
+  let store: TestStore
+  const of = (i: number, danger: boolean, isPromoted: boolean): GeneratedChange => ({
+    change: newChange({ now: now - i * 1000, subject: 'a', danger, isSettled: true }),
+    events: [],
+    deliveries: [],
+    attempts: [],
+    facets: isPromoted ? [kindFacet('promoted')] : [],
+    documents: [],
+  })
+  const made = Array.from({ length: 2 * largeCount }, (__, i) =>
+    i < 2 * largeCount - both ? of(i, i % 2 === 0, i % 2 === 1) : of(i, true, true),
+  )
+  beforeAll(async () => {
+    store = await openStore()
+    await insertChanges(store.db, made.toReversed())
+  }, 120_000)
+  afterAll(() => store.close())
+
+  it('find the few and old changes that pass both', async () => {
+    const wanted = made.slice(-both).map(({ change }) => change.id)
+    const request = { filter: { ...emptyFilter, kind: ['promoted' as const], danger: true }, now }
+    const { rows } = await listFiltered(store.db, request, {}, 50)
+    expect(rows.map(({ change }) => change.id)).toEqual(wanted)
+    const before = wanted[9] ?? ''
+    const next = await listFiltered(store.db, request, { before }, 20)
+    expect(next.rows.map(({ change }) => change.id)).toEqual(wanted.slice(10, 30))
+    expect(await idsAfter(store.db, request, '', 100)).toEqual(wanted.toReversed())
+  })
+
+  it('are counted as far as the newest 10,000 of one show', async () => {
+    const count = (over: Partial<ListFilter>) =>
+      countFiltered(store.db, { filter: { ...emptyFilter, ...over }, now })
+    expect(await count({ kind: ['promoted'], danger: true })).toEqual({ count: 0, isMore: true })
+    expect(await count({ danger: true })).toEqual({ count: 1000, isMore: true })
   })
 })
 

@@ -13,7 +13,7 @@ export const optional = <T extends z.ZodType>(schema: T) =>
 
 /** A text that has none of these flaws; the first one found is reported. */
 export const textOf = (...flaws: ((value: string) => string | null)[]) =>
-  z.string({ error: 'is not a text' }).superRefine((value, context) => {
+  z.string({ error: 'is not a string' }).superRefine((value, context) => {
     for (const flaw of flaws) {
       const message = flaw(value)
       if (message === null) continue
@@ -250,7 +250,7 @@ export const headerName = (fallback: string) =>
 export const secretsOf = (...flaws: ((secret: string) => string | null)[]) =>
   optional(
     z
-      .string({ error: 'is not a text' })
+      .string({ error: 'is not a string' })
       .default('')
       .transform(list)
       .superRefine((secrets, context) => {

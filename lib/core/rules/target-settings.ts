@@ -100,7 +100,7 @@ function isRsaKey(pem: string): boolean {
 
 const rsaKey = setting(
   z
-    .string({ error: 'is not a text' })
+    .string({ error: 'is not a string' })
     .transform(pemOf)
     .refine(isRsaKey, { error: 'is not an RSA private key in PEM' }),
 )
@@ -192,7 +192,7 @@ const signingSecrets = z.preprocess(
 const ownHeaders =
   /^(host|connection|content-length|transfer-encoding|keep-alive|upgrade|expect|te|trailer|content-type|user-agent|webhook-(id|timestamp|signature))$/i
 
-const headers = z.record(z.string(), z.string({ error: 'is not a text' })).superRefine((value, context) => {
+const headers = z.record(z.string(), z.string({ error: 'is not a string' })).superRefine((value, context) => {
   for (const [name, text] of Object.entries(value)) {
     const flaw = headerFlaw(name, text)
     if (flaw !== null) context.addIssue({ code: 'custom', path: [name], message: flaw })

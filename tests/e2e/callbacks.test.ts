@@ -118,7 +118,9 @@ it('the browser blocks pages of other origins, and the attempt is recorded', asy
   const rejected = await shown('/rejected')
   for (const method of ['OPTIONS', 'POST']) {
     expect(rejected).toMatch(
-      new RegExp(`403 wrong-origin\\s+A page at ${stranger.origin} called[^]*?${method} from`),
+      new RegExp(
+        `403 wrong-origin\\s+The request comes from a page at ${stranger.origin};[^]*?${method} from`,
+      ),
     )
   }
   expect(rejected).toContain('callback endpoint')

@@ -87,7 +87,7 @@ describe('an open list', () => {
     const link = row(page, 'watched').getByRole('link')
     await link.focus()
     const before = await top(page, 'watched')
-    await row(page, 'watched').getByText('waits, next').waitFor()
+    await row(page, 'watched').getByText('waiting, next').waitFor()
     await seedOne(tagged('later'))
     await settleDelivery(watched.deliveryIds[0], 'delivered')
     await row(page, 'watched').getByText('slack delivered').waitFor(soon)

@@ -1,3 +1,4 @@
+import { firstIdAt } from '#lib/base/id.ts'
 import { parseListFilter } from '#lib/core/list/filter.ts'
 import { openDatabase } from '#lib/store/client.ts'
 import { countFiltered, listFiltered } from '#lib/store/search/list.ts'
@@ -6,7 +7,7 @@ import { seed } from '../../../scripts/seed.ts'
 import { plainIds } from '../baseline/plain-list.ts'
 import type { Bench } from '../bench.ts'
 import { filters } from '../pages.ts'
-import { record } from '../results.ts'
+import { type Results, record } from '../results.ts'
 import { percentile } from '../statistics.ts'
 import { createStore } from '../stores.ts'
 
@@ -16,40 +17,42 @@ const times = 5
 
 /** The queries of the list at several sizes, of every filter, without a server around them. */
 export async function lists({ results, engines, scale }: Bench): Promise<void> {
-  const now = Date.now()
-  const middle = `chg_${(now - (days / 2) * 86_400_000).toString(16).padStart(11, '0')}`
   for (const engine of engines)
     for (const count of scale < 1 ? [20_000] : [100_000, 1_000_000]) {
       const store = await createStore(engine)
+      const now = Date.now()
       try {
         await seed(store.url, { changes: count, days, now })
-        const db = await openDatabase(store.url)
-        for (const address of filters) {
-          const { filter } = parseListFilter(new URLSearchParams(address))
-          const request = { filter, now }
-          const ours = [
-            () => listFiltered(db, request, {}, size),
-            () => listFiltered(db, request, { before: middle }, size),
-            () => countFiltered(db, request),
-          ]
-          const plain = [
-            async () => listedChanges(db, await plainIds(db, request, null, size)),
-            async () => listedChanges(db, await plainIds(db, request, middle, size)),
-            () => plainIds(db, request, null, 1001),
-          ]
-          const subject = `${engine}, ${count.toLocaleString('en-US')} changes`
-          for (const query of ours) record(results, 'list', subject, await typicalMs(query))
-          for (const query of plain)
-            record(results, 'list', `${subject}, one statement`, await typicalMs(query))
-        }
-        await db.destroy()
+        await measureQueries(results, `${engine}, ${count.toLocaleString('en-US')} changes`, store.url, now)
       } finally {
         await store.drop()
       }
     }
 }
 
-/** A query that takes longer than the store's connection waits counts for as long as that. */
+async function measureQueries(results: Results, subject: string, url: string, now: number): Promise<void> {
+  const db = await openDatabase(url)
+  const middle = firstIdAt('chg', now - (days / 2) * 86_400_000)
+  for (const address of filters) {
+    const { filter } = parseListFilter(new URLSearchParams(address))
+    const request = { filter, now }
+    const ours = [
+      () => listFiltered(db, request, {}, size),
+      () => listFiltered(db, request, { before: middle }, size),
+      () => countFiltered(db, request),
+    ]
+    const plain = [
+      async () => listedChanges(db, await plainIds(db, request, null, size)),
+      async () => listedChanges(db, await plainIds(db, request, middle, size)),
+      () => plainIds(db, request, null, 1001),
+    ]
+    for (const query of ours) record(results, 'list', subject, await typicalMs(query))
+    for (const query of plain) record(results, 'list', `${subject}, one statement`, await typicalMs(query))
+  }
+  await db.destroy()
+}
+
+/** A query that the store gives up on counts with the time until then. */
 async function typicalMs(query: () => Promise<unknown>): Promise<number> {
   const all: number[] = []
   for (let i = 0; i < times; i++) {

@@ -110,7 +110,7 @@ function Modes({ targets }: { targets: string[] }) {
   const current =
     targets.length === 0
       ? 'No target is configured, so nothing would be sent.'
-      : `To the targets that the current rules choose, out of ${targets.join(', ')}, even if it was delivered there already or never routed there.`
+      : `To whichever of ${targets.join(', ')} the current rules choose, even if they already got the change or it was never routed to them.`
   return (
     <fieldset className="mt-4 grid gap-3 border-t border-line px-5 py-4">
       <legend className="sr-only">How</legend>

@@ -116,7 +116,7 @@ function Summary({ checks }: { checks: Check[] }) {
         {words}
       </span>
       {problems > 0 && warnings > 0 ? <span>{countWords(warnings, 'warning')}.</span> : null}
-      {open === 0 ? null : <span>{countWords(open, 'step')} left.</span>}
+      {open === 0 ? null : <span>{countWords(open, 'item')} not set up.</span>}
     </p>
   )
 }

@@ -49,8 +49,8 @@ function Sentence({ change: { title, subject, status, kind } }: { change: Change
     </span>
   )
   if (status === 'settling' && isBurstKind(kind))
-    return <Plain text={`${title}. More of these within minutes join this change`} />
-  if (status === 'settling') return <>{name} is changing. More events of the same edit may arrive</>
+    return <Plain text={`${title}: more within minutes will join this change`} />
+  if (status === 'settling') return <>{name} is changing: more events of the same edit may arrive</>
   if (at < 0 || title === subject) return <Plain text={title} />
   return (
     <>

@@ -41,14 +41,14 @@ async function matchingIds(db: Db, { filter, now }: ListRequest, span: Span): Pr
 /**
  * Postgres would compile a statement over several ranges, which takes 900 ms, to save nothing of the 30 it runs. And it would
  * plan a statement that it has run five times without its values, as if each status were as frequent as any other: it then
- * reads a whole table for the few changes that failed (0.6 s at 120,000 changes, and 30 ms with their values).
+ * reads a whole table for the few changes that failed (0.6 s at 120,000 changes, and 30 ms with their values). With the usual
+ * 4 MB, it would note only the pages of the documents with a word's beginning, and read all of these: 210 ms instead of 55.
  */
 async function planned<T>(db: Db, read: (db: Db) => Promise<T>): Promise<T> {
   if (!isPostgres(db)) return read(db)
   return db.transaction().execute(async (trx) => {
-    await sql`select set_config('jit', 'off', true), set_config('plan_cache_mode', 'force_custom_plan', true)`.execute(
-      trx,
-    )
+    await sql`select set_config('jit', 'off', true), set_config('plan_cache_mode', 'force_custom_plan', true),
+      set_config('work_mem', '16MB', true)`.execute(trx)
     return read(trx)
   })
 }

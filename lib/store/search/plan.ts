@@ -149,7 +149,8 @@ function idsOfRange(range: Range, checks: Check[], source: Source, span: Span, e
     order by s.id ${order} limit ${span.max}`
 }
 
-/** Where the newest rows of a large source do not fill the page, sources are counted up to here: 30 to 200 ms. */
+/** Where so many of the newest rows of a large source do not fill the page, sources are counted further: 30 to 200 ms. */
+const maxNewest = 5000
 const maxSparse = 1_000_000
 
 /** The changes that pass all checks. */
@@ -162,7 +163,7 @@ export async function idsOfPlan(db: Db, { sources, checks }: Plan, span: Span): 
       : { source: first, count: Number.POSITIVE_INFINITY }
   if (isCount || others.length === 0 || Number.isFinite(best.count))
     return idsOfSource(db, checks, best, span)
-  const newest = await idsOfSource(db, checks, best, { ...span, maxRows: maxSized })
+  const newest = await idsOfSource(db, checks, best, { ...span, maxRows: maxNewest })
   if (newest.ids.length === span.max) return newest
   return idsOfSource(db, checks, await smallestSource(db, sources, span, maxSparse), span)
 }

@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { type Db, isPostgres } from '../store/client.ts'
 import { forgetCallbackPace } from '../store/tables/callback-pace.ts'
+import { forgetPromptLooks } from '../store/tables/prompt-looks.ts'
 import {
   deleteChanges,
   dropDeletedTexts,
@@ -11,9 +12,12 @@ import {
   prunableChanges,
   withheldCallbacks,
 } from '../store/tables/prune.ts'
+import { dayOf, forgetCounts } from '../store/tables/reconcile-counts.ts'
 import { forgetBudgets } from '../store/tables/request-budget.ts'
 
 const dayMs = 86_400_000
+/** How long the counts of what looks found are kept: they show that nothing was missed, long after the changes are gone. */
+const countsDays = 400
 /** Small, so that nothing waits long for the store. */
 const batch = 200
 /** Number of unconfirmed strangers' callbacks that are kept. */
@@ -45,6 +49,8 @@ export async function prune(
   await forgetCallbackPace(db, now())
   await forgetBudgets(db, now())
   await forgetSettleFailures(db)
+  await forgetPromptLooks(db)
+  await forgetCounts(db, dayOf(now() - countsDays * dayMs))
   await pruneTexts(db, { before, now: now(), stopping })
   if (isPostgres(db)) return count
   if (count > 0) await pruneWords(db, stopping)

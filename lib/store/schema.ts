@@ -1,5 +1,6 @@
 import type { Incident } from '../core/change/incident.ts'
 import type { HttpClass } from '../core/list/filter.ts'
+import type { CountedKind } from '../core/reconcile/state.ts'
 
 /**
  * The tables, in the one form that SQLite and Postgres share: text ids, times as epoch milliseconds, JSON as text, raw
@@ -28,6 +29,9 @@ export interface Database {
   write_probe: WriteProbeRow
   delivery_orders: DeliveryOrderRow
   target_limits: TargetLimitRow
+  looks: LookRow
+  prompt_looks: PromptLookRow
+  reconcile_counts: ReconcileCountRow
   /** SQLite only. */
   search_words: { word: string }
 }
@@ -147,6 +151,8 @@ export interface PromptVersionRow {
    * When pruning first saw that it is deleted, epoch milliseconds; null: it is not deleted, or pruning has not run since.
    */
   deleted_at: number | null
+  /** When Langfuse's API last said that it is so, epoch milliseconds; null: only webhooks have said so. */
+  read_at: number | null
 }
 
 export const promptVersionColumns = all<PromptVersionRow>({
@@ -166,6 +172,7 @@ export const promptVersionColumns = all<PromptVersionRow>({
   content: 1,
   content_event: 1,
   deleted_at: 1,
+  read_at: 1,
 })
 
 export type DeliveryStatus =
@@ -465,4 +472,54 @@ export interface LoginFailureRow {
 export interface EndedSessionRow {
   id: string
   expires_at: number
+}
+
+/** Comparing one project with Langfuse. Its lease is in `polls`. */
+export interface LookRow {
+  base_url: string
+  project_id: string
+  /** JSON `LookState`, written by the instance that compares; the other columns are written by any. */
+  state: string
+  /** JSON `LookRequest`: a full look is wanted; null: none is. */
+  requested: string | null
+  /** When a person last confirmed that many versions are gone. */
+  confirmed_at: number | null
+  /** JSON `Outage`: when the endpoint last answered with a server error; null: never, or long ago. */
+  outage: string | null
+}
+
+export const lookColumns = all<LookRow>({
+  base_url: 1,
+  project_id: 1,
+  state: 1,
+  requested: 1,
+  confirmed_at: 1,
+  outage: 1,
+})
+
+/** What looks know of one prompt beyond its versions. */
+export interface PromptLookRow {
+  project_id: string
+  name: string
+  /** Null: the same as `name`, which is `indexable`. */
+  full_name: string | null
+  /** The numbers of the look that last listed it, and of the listing of a label that did. 0: none. */
+  seen: number
+  labelled: number
+  /** JSON `Doubt`; null: none. */
+  doubt: string | null
+  /** When the doubt is to be settled; null: there is none. */
+  due_at: number | null
+}
+
+/** How many differences looks found on one day; they outlive the changes that reported them. */
+export interface ReconcileCountRow {
+  project_id: string
+  /** `2026-11-27`, UTC. */
+  day: string
+  what: CountedKind
+  count: number
+  /** Of what was found: when it happened, as far as that is known. */
+  first_at: number
+  last_at: number
 }

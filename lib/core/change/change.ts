@@ -111,6 +111,8 @@ export interface VersionState {
   presumed?: true
   /** Labels that moved from it to a version that is not known. */
   strayed?: string[]
+  /** When Langfuse's API last said that it is so, epoch milliseconds; absent: only webhooks have said so. */
+  readAt?: number
 }
 
 /** A prompt event with its id in the store. */

@@ -23,4 +23,5 @@ export const migrations: Migrations = {
   '0006-request-budget': () => import('./0006-request-budget.ts'),
   '0007-dismissals': () => import('./0007-dismissals.ts'),
   '0008-deleted-texts': () => import('./0008-deleted-texts.ts'),
+  '0009-looks': () => import('./0009-looks.ts'),
 }

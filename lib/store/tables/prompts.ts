@@ -27,6 +27,7 @@ const stateColumns = [
   'deleted',
   'presumed',
   'strayed',
+  'read_at',
 ] as const
 
 /** All known versions of a prompt, deleted ones too, without their texts. */
@@ -83,6 +84,7 @@ function statesOf(rows: StateRow[]): VersionState[] {
   return rows.map((row) => ({
     ...(row.deleted === 1 && row.presumed !== 0 && { presumed: true as const }),
     ...(row.strayed && { strayed: listOf(row.strayed) }),
+    ...(row.read_at !== null && { readAt: row.read_at }),
     version: row.version,
     promptId: row.prompt_id,
     labels: listOf(row.labels),
@@ -124,6 +126,7 @@ export async function saveVersions(
       content: source && 'text' in source ? encoded(source) : null,
       content_event: source && 'eventId' in source ? source.eventId : null,
       deleted_at: null,
+      read_at: state.readAt ?? null,
     }
   })
   for (const some of chunksOf(rows, promptVersionColumns.length)) await upsertVersions(db, some)
@@ -148,6 +151,7 @@ const upsertVersions = insertion<PromptVersionRow>(
     strayed = excluded.strayed,
     content = coalesce(excluded.content, prompt_versions.content),
     deleted_at = case when excluded.deleted = 1 then prompt_versions.deleted_at end,
+    read_at = coalesce(excluded.read_at, prompt_versions.read_at),
     content_event = case when excluded.content is null
       then coalesce(excluded.content_event, prompt_versions.content_event) end`,
 )

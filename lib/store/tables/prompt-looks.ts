@@ -1,0 +1,149 @@
+import { sql } from 'kysely'
+import { jsonOf } from '../../base/json.ts'
+import { indexable } from '../../core/change/indexable.ts'
+import type { PromptKey } from '../../core/prompt/fold.ts'
+import { type Doubt, doubt } from '../../core/reconcile/doubt.ts'
+import type { Db } from '../client.ts'
+import type { PromptLookRow } from '../schema.ts'
+import { chunksOf } from '../statement.ts'
+
+const fullName = (name: string): string | null => (indexable(name) === name ? null : name)
+
+/** Notes that a look listed these prompts (`seen`), or that the listing of a label did (`labelled`); whole names. */
+export async function noteListed(
+  db: Db,
+  projectId: string,
+  names: readonly string[],
+  mark: { seen: number } | { labelled: number },
+): Promise<void> {
+  const rows = [...new Set(names)].toSorted().map(
+    (name): PromptLookRow => ({
+      ...{ project_id: projectId, name: indexable(name), full_name: fullName(name) },
+      ...{ seen: 0, labelled: 0, doubt: null, due_at: null, ...mark },
+    }),
+  )
+  for (const some of chunksOf(rows, 7))
+    await db
+      .insertInto('prompt_looks')
+      .values(some)
+      .onConflict((c) => c.columns(['project_id', 'name']).doUpdateSet(mark))
+      .execute()
+}
+
+/** Puts prompts in doubt, unless they already are. `dueAt`: when the doubt is to be settled, epoch milliseconds. */
+export async function beginDoubts(
+  db: Db,
+  projectId: string,
+  names: readonly string[],
+  { found, dueAt }: { found: Doubt; dueAt: number },
+): Promise<void> {
+  const json = JSON.stringify(found)
+  const rows = [...new Set(names)].toSorted().map(
+    (name): PromptLookRow => ({
+      ...{ project_id: projectId, name: indexable(name), full_name: fullName(name) },
+      ...{ seen: 0, labelled: 0, doubt: json, due_at: dueAt },
+    }),
+  )
+  for (const some of chunksOf(rows, 7))
+    await db
+      .insertInto('prompt_looks')
+      .values(some)
+      .onConflict((c) =>
+        c.columns(['project_id', 'name']).doUpdateSet({
+          doubt: sql`coalesce(prompt_looks.doubt, excluded.doubt)`,
+          due_at: sql`coalesce(prompt_looks.due_at, excluded.due_at)`,
+        }),
+      )
+      .execute()
+}
+
+/** Replaces what is in doubt. */
+export async function saveDoubt(
+  db: Db,
+  { projectId, name }: PromptKey,
+  { found, dueAt }: { found: Doubt; dueAt: number },
+): Promise<void> {
+  const set = { doubt: JSON.stringify(found), due_at: dueAt }
+  await db
+    .insertInto('prompt_looks')
+    .values({
+      ...{ project_id: projectId, name: indexable(name), full_name: fullName(name), seen: 0, labelled: 0 },
+      ...set,
+    })
+    .onConflict((c) => c.columns(['project_id', 'name']).doUpdateSet(set))
+    .execute()
+}
+
+export async function endDoubt(db: Db, { projectId, name }: PromptKey): Promise<void> {
+  await db
+    .updateTable('prompt_looks')
+    .set({ doubt: null, due_at: null })
+    .where('project_id', '=', projectId)
+    .where('name', '=', indexable(name))
+    .execute()
+}
+
+export interface DueDoubt {
+  /** Whole. */
+  name: string
+  doubt: Doubt
+}
+
+/** An unreadable doubt (a later version's) starts anew. */
+const readDoubt = (json: string | null): Doubt =>
+  doubt.safeParse(jsonOf(json ?? '')).data ?? { since: 0, revision: '', items: [] }
+
+/** Up to `max` doubts that are due, the oldest first. */
+export async function dueDoubts(
+  db: Db,
+  projectId: string,
+  { now, max }: { now: number; max: number },
+): Promise<DueDoubt[]> {
+  const rows = await db
+    .selectFrom('prompt_looks')
+    .select(['name', 'full_name', 'doubt'])
+    .where('project_id', '=', projectId)
+    .where('due_at', '<=', now)
+    .where('due_at', 'is not', null)
+    .orderBy('due_at')
+    .orderBy('name')
+    .limit(max)
+    .execute()
+  return rows.map((row) => ({ name: row.full_name ?? row.name, doubt: readDoubt(row.doubt) }))
+}
+
+/** When the next doubt of a project is due; null: there is none. */
+export async function nextDoubt(db: Db, projectId: string): Promise<number | null> {
+  const row = await db
+    .selectFrom('prompt_looks')
+    .select((eb) => eb.fn.min('due_at').as('at'))
+    .where('project_id', '=', projectId)
+    .where('due_at', 'is not', null)
+    .executeTakeFirst()
+  return row?.at == null ? null : Number(row.at)
+}
+
+/** Doubts of a project, counted up to this. */
+const maxDoubts = 1000
+
+export async function countDoubts(db: Db, projectId: string): Promise<number> {
+  const doubts = db
+    .selectFrom('prompt_looks')
+    .select('name')
+    .where('project_id', '=', projectId)
+    .where('due_at', 'is not', null)
+    .limit(maxDoubts)
+  const row = await db
+    .selectFrom(doubts.as('d'))
+    .select((eb) => eb.fn.countAll().as('count'))
+    .executeTakeFirstOrThrow()
+  return Number(row.count)
+}
+
+/** Deletes what is known of prompts that have no live version any more, unless they are in doubt. */
+export async function forgetPromptLooks(db: Db): Promise<void> {
+  await sql`delete from prompt_looks where doubt is null and not exists (
+    select 1 from prompt_versions as v
+    where v.project_id = prompt_looks.project_id and v.name = prompt_looks.name and v.deleted = 0
+  )`.execute(db)
+}

@@ -1,11 +1,9 @@
 import { z } from 'zod'
-import { getFromLangfuse, type LangfuseApi } from './request.ts'
+import { getFromLangfuse, type LangfuseApi, type LangfuseFailure } from './request.ts'
 
 const projects = z.object({ data: z.array(z.object({ id: z.string().min(1).max(600) })).min(1) })
 
-export type ProjectRead =
-  | { ok: true; projectId: string; at: number | null }
-  | { ok: false; status: number | null; retryAfterMs: number | null; message: string; isOverBudget?: true }
+export type ProjectRead = { ok: true; projectId: string; at: number | null } | LangfuseFailure
 
 /** The project of the keys (`GET /api/public/projects`): each pair of keys belongs to exactly one. */
 export async function readProject(api: LangfuseApi): Promise<ProjectRead> {

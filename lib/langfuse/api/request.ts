@@ -13,13 +13,20 @@ export interface LangfuseApi {
   draw?: () => Promise<number>
 }
 
-/**
- * `at`: Langfuse's own time by the answer's `Date` header, epoch milliseconds. `isOverBudget`: nothing was sent, because the
- * budget of requests is spent.
- */
-export type LangfuseAnswer =
-  | { ok: true; json: unknown; at: number | null }
-  | { ok: false; status: number | null; retryAfterMs: number | null; message: string; isOverBudget?: true }
+/** `status` null: there was no answer. */
+export interface LangfuseFailure {
+  ok: false
+  status: number | null
+  retryAfterMs: number | null
+  message: string
+  /** Nothing was sent, because the budget of requests is spent. */
+  isOverBudget?: true
+  /** There was an answer of more bytes than are read. */
+  isTooLarge?: true
+}
+
+/** `at`: Langfuse's own time by the answer's `Date` header, epoch milliseconds. */
+export type LangfuseAnswer = { ok: true; json: unknown; at: number | null } | LangfuseFailure
 
 const timeoutMs = 10_000
 /** Langfuse itself limits an answer to 5 MB. */
@@ -36,7 +43,7 @@ const failed = (
   message: string,
   status: number | null = null,
   retryAfter: number | null = null,
-): LangfuseAnswer => ({ ok: false, status, retryAfterMs: retryAfter, message })
+): LangfuseFailure => ({ ok: false, status, retryAfterMs: retryAfter, message })
 
 /**
  * Reads from Langfuse's public API: `path` follows the base address (`/api/public/…`), and values of `query` that are
@@ -73,11 +80,15 @@ export async function getFromLangfuse(
       // If it is a date, it is by Langfuse's clock.
       const after = retryAfterMs(headers, date)
       const message = refusals.get(status) ?? `Langfuse answered ${status}`
-      return failed(message, status, after === null ? null : Math.min(after, maxBeyondMs))
+      const failure = failed(message, status, after === null ? null : Math.min(after, maxBeyondMs))
+      return status === 413 ? { ...failure, isTooLarge: true } : failure
     }
     const contentLength = headers.get('content-length')
     const body = await readBody(response.body, { maxBytes, timeoutMs, contentLength })
-    if (!body.ok) return failed(`Langfuse's answer could not be read: ${body.message}`, status)
+    if (!body.ok) {
+      const failure = failed(`Langfuse's answer could not be read: ${body.message}`, status)
+      return body.reason === 'too-large' ? { ...failure, isTooLarge: true } : failure
+    }
     const json = jsonOf(Buffer.from(body.bytes).toString('utf8'))
     return json === undefined
       ? failed('Langfuse answered with something other than JSON', status)

@@ -4,24 +4,25 @@ import { log, thrown } from './base/log.ts'
 import { pacedErrors } from './base/paced-errors.ts'
 import { plainFetch } from './base/process-state.ts'
 import type { BudgetUse } from './core/polling/request-budget.ts'
-import type { Routes } from './core/rules/rules.ts'
+import type { Configuration } from './core/rules/configuration.ts'
 import { readLabelHolder, readPromptVersion } from './langfuse/api/prompts.ts'
 import { readTrace } from './langfuse/api/trace.ts'
-import { type LangfuseAccess, langfuseAccess } from './pipeline/langfuse-access.ts'
+import { type LangfuseAccess, langfuseAccesses } from './pipeline/langfuse-access.ts'
 import { createLoop, type Loop, type LoopDeps } from './pipeline/loop.ts'
 import { createRest, tracesWithRest, withRest } from './pipeline/settle/lookups.ts'
 import type { Db } from './store/client.ts'
 import { lockProcess } from './store/process-lock.ts'
 import { endLeases } from './store/tables/deliveries.ts'
 
-function pollingOf(env: Env, access: LangfuseAccess | null): LoopDeps['poll'] {
-  if (!access || env.POLL_SECONDS === 0) return undefined
-  return {
+/** Each project is polled on its own. */
+function pollsOf(env: Env, accesses: readonly LangfuseAccess[]): LoopDeps['polls'] {
+  if (env.POLL_SECONDS === 0) return []
+  return accesses.map((access) => ({
     ...access,
     everyMs: env.POLL_SECONDS * 1000,
     backfillMs: env.BACKFILL_HOURS * 3_600_000,
     coolDownMs: env.BURST_MINUTES * 60_000,
-  }
+  }))
 }
 
 /** Strangers have their own pause, so that invented ids, which Langfuse may fail at, do not delay others. */
@@ -48,10 +49,12 @@ async function enterStore(db: Db, url: string): Promise<() => void> {
   }
 }
 
+type Configured = Pick<Configuration, 'routes' | 'projects'>
+
 /** The loop of this process. */
-export async function relayLoop(db: Db, routes: Routes, env: Env): Promise<Loop> {
+export async function relayLoop(db: Db, configured: Configured, env: Env): Promise<Loop> {
   const leave = await enterStore(db, env.DATABASE_URL)
-  const loop = loopOf(db, routes, env)
+  const loop = loopOf(db, configured, env)
   const stop = async () => {
     await loop.stop()
     leave()
@@ -59,8 +62,9 @@ export async function relayLoop(db: Db, routes: Routes, env: Env): Promise<Loop>
   return { ...loop, stop }
 }
 
-function loopOf(db: Db, routes: Routes, env: Env): Loop {
-  const access = langfuseAccess(db, env)
+function loopOf(db: Db, { routes, projects }: Configured, env: Env): Loop {
+  const accesses = langfuseAccesses(db, { projects, perMinute: env.POLL_REQUESTS_PER_MINUTE })
+  const [access] = accesses
   const api = access?.api
   const rest = createRest(Date.now)
   return createLoop({
@@ -72,7 +76,7 @@ function loopOf(db: Db, routes: Routes, env: Env): Loop {
     readVersion: api && withRest((request) => readPromptVersion(api, request), rest),
     readLabel: api && withRest((request) => readLabelHolder(api, request), rest),
     readTrace: access ? traceReader(access) : undefined,
-    poll: pollingOf(env, access),
+    polls: pollsOf(env, accesses),
     fetch: plainFetch,
     watch: { api, quietMs: env.QUIET_HOURS * 3_600_000 },
     isDry: env.RELAY_MODE === 'dry-run',

@@ -28,6 +28,7 @@ export interface Relay {
   problems: Problem[]
   warnings: Problem[]
   written: Configuration['written']
+  projects: Configuration['projects']
   /** Stores an event and wakes the loop. Throws if the store is out of reach. */
   receive: (arrival: Arrival) => Promise<Received>
   /** Stores callbacks and wakes the loop. Throws if the store is out of reach. */
@@ -100,9 +101,13 @@ async function open(env: Env, routes: Routes): Promise<Opened> {
 }
 
 /** Loaded separately, so that no answer waits for code that it does not need. */
-async function loopOver(opened: Promise<Opened>, env: Env, routes: Routes): Promise<Loop> {
+async function loopOver(
+  opened: Promise<Opened>,
+  env: Env,
+  configured: Pick<Configuration, 'routes' | 'projects'>,
+): Promise<Loop> {
   const [{ db }, { relayLoop }] = await Promise.all([opened, import('./build-loop.ts')])
-  return relayLoop(db, routes, env)
+  return relayLoop(db, configured, env)
 }
 
 interface Lazy<T> {
@@ -184,17 +189,18 @@ function background(opened: Lazy<Opened>, loop: Lazy<Loop>, mayAct: boolean) {
   return { start, drain, stop }
 }
 
-function createRelay(env: Env, { routes, written, problems, warnings }: Omit<Configuration, 'env'>): Relay {
+function createRelay(env: Env, configuration: Omit<Configuration, 'env'>): Relay {
+  const { routes, projects, written, problems, warnings } = configuration
   const mayAct = problems.length === 0
   const opened = lazy(() => open(env, routes))
-  const loop = lazy(() => loopOver(opened.get(), env, routes))
+  const loop = lazy(() => loopOver(opened.get(), env, { routes, projects }))
   /** A loop that does not run yet need not be woken: it starts by checking everything. */
   const wakeLoop = async (wake: (loop: Loop) => void) => {
     const made = mayAct ? await loop.ifMade() : null
     if (made) wake(made)
   }
   return {
-    ...{ env, routes, problems, warnings, written },
+    ...{ env, routes, projects, problems, warnings, written },
     ...intake(opened, () => wakeLoop((loop) => loop.wake())),
     ...background(opened, loop, mayAct),
     recordsCallback: refusalPace(Date.now),

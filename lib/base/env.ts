@@ -16,6 +16,7 @@ import {
   origins,
   ownToken,
   password,
+  projectId,
   publicUrl,
   wholeFrom,
 } from './setting-values.ts'
@@ -58,6 +59,7 @@ const variables = {
   },
   LANGFUSE_PUBLIC_KEY: { schema: langfusePublicKey, example: 'pk-lf-…' },
   LANGFUSE_SECRET_KEY: { schema: langfuseSecretKey, example: 'sk-lf-…' },
+  LANGFUSE_PROJECT_ID: { schema: optional(projectId.optional()), example: 'cm0abc123def456ghi789jkl0' },
   LANGFUSE_ORIGINS: { schema: origins, example: 'https://langfuse.example.com' },
   CALLBACK_TOKEN: { schema: ownToken(16), example: 'openssl rand -hex 32' },
   CALLBACK_TOKEN_HEADER: { schema: headerName('authorization'), example: 'x-relay-token' },

@@ -148,16 +148,29 @@ export const password = (min: number, example: string) =>
   )
 
 const keyOf = (prefix: string, other: string) =>
-  optional(
-    textOf(secretFlaw, (value) =>
-      value.startsWith(other)
-        ? `starts with ${other}: the two keys are swapped (this one starts with ${prefix})`
-        : null,
-    ).optional(),
+  textOf(secretFlaw, (value) =>
+    value.startsWith(other)
+      ? `starts with ${other}: the two keys are swapped (this one starts with ${prefix})`
+      : null,
   )
 
-export const langfusePublicKey = keyOf('pk-lf-', 'sk-lf-')
-export const langfuseSecretKey = keyOf('sk-lf-', 'pk-lf-')
+export const publicKey = setting(keyOf('pk-lf-', 'sk-lf-'))
+export const secretKey = setting(keyOf('sk-lf-', 'pk-lf-'))
+export const langfusePublicKey = optional(keyOf('pk-lf-', 'sk-lf-').optional())
+export const langfuseSecretKey = optional(keyOf('sk-lf-', 'pk-lf-').optional())
+
+/** Langfuse's own ids are 25 letters and digits; whoever runs it may choose others. */
+export const projectId = setting(
+  textOf(
+    textFlaw,
+    (value) =>
+      /^(sk|pk)-lf-/.test(value)
+        ? 'is an API key: copy the id, which follows /project/ in its address'
+        : null,
+    (value) => (/[/\s]/.test(value) ? 'is not an id: copy what follows /project/ in its address' : null),
+    (value) => (value.length > 200 ? 'is longer than 200 characters' : null),
+  ),
+)
 
 export const numberFrom = (fallback: number, min: number, max: number) =>
   optional(
@@ -279,7 +292,7 @@ function otherThing(secret: string): string | null {
 }
 
 /** Langfuse's own secrets start with `lf-whsec_`; those of other senders need at least 16 characters. */
-export const langfuseSecrets = secretsOf(
+const webhookSecretFlaws: ((secret: string) => string | null)[] = [
   (secret) =>
     secret === 'v1'
       ? 'contains a secret that starts with v1, which Langfuse does not issue (its own start with lf-whsec_): copy the one that Langfuse shows'
@@ -290,4 +303,19 @@ export const langfuseSecrets = secretsOf(
   },
   otherThing,
   (secret) => (secret.length < 16 ? 'contains a secret shorter than 16 characters' : null),
+]
+
+export const langfuseSecrets = secretsOf(...webhookSecretFlaws)
+
+const withoutBlank = (values: readonly unknown[]): unknown[] =>
+  values.filter((one) => one !== undefined && one !== '')
+
+/** The same in `relay.config.ts`: a list, or a text with one or several of them. What is unset is left out. */
+export const webhookSecrets = z.preprocess(
+  (value) => (typeof value === 'string' ? list(value) : Array.isArray(value) ? withoutBlank(value) : value),
+  z
+    .array(setting(textOf((secret) => firstOf(webhookSecretFlaws, secret))), {
+      error: 'is neither a secret nor a list of them',
+    })
+    .readonly(),
 )

@@ -36,13 +36,15 @@ export interface LoopDeps
   extends SettleDeps,
     Omit<DeliverDeps, 'stop' | 'stopping' | 'announces' | 'onTrouble'> {
   sleep: (ms: number) => Promise<void>
-  /** Reading traces and scores from Langfuse; absent: it is not polled. */
-  poll?: Omit<PollDeps, 'db' | 'rules' | 'now' | 'stopping' | 'retentionMs'>
+  /** Reading traces and scores from Langfuse, one for each project that is polled. */
+  polls?: readonly ProjectPoll[]
   /** Watching for what goes wrong around the relay; absent: nothing is watched. */
   watch?: Pick<WatchDeps, 'api' | 'quietMs'>
   /** How long settled, delivered changes are kept, days. */
   retentionDays: number
 }
+
+type ProjectPoll = Omit<PollDeps, 'db' | 'rules' | 'now' | 'stopping' | 'retentionMs'>
 
 export interface Loop {
   /** Runs by itself from now on, until stopped. */
@@ -67,17 +69,21 @@ interface Work {
   idle?: () => Promise<void>
 }
 
-/** Each kind of work and each target has its own pump, so that a slow target does not delay others. */
+/**
+ * Each kind of work, each project and each target has its own pump, so that one that is slow does not delay others.
+ * `poll`: by the project's name; `deliver`: by the target's.
+ */
 interface Each<Kind> {
   settle: Kind
   replay: Kind
-  poll: Kind
   copyTexts: Kind
+  poll: Map<string, Kind>
   deliver: Map<string, Kind>
 }
 
-const all = <Kind>({ settle, replay, poll, copyTexts, deliver }: Each<Kind>): Kind[] => [
-  ...[settle, replay, poll, copyTexts],
+const all = <Kind>({ settle, replay, copyTexts, poll, deliver }: Each<Kind>): Kind[] => [
+  ...[settle, replay, copyTexts],
+  ...poll.values(),
   ...deliver.values(),
 ]
 
@@ -137,12 +143,12 @@ const replaying = ({ deps: { db, routes, now }, stopping, pumps }: LoopContext):
   },
 })
 
-const polling = ({ deps, stopping, pumps }: LoopContext): Work => ({
+const polling = (project: ProjectPoll, { deps, stopping, pumps }: LoopContext): Work => ({
   run: async () => {
-    if (!deps.poll || stopping()) return null
+    if (stopping()) return null
     const { db, now, routes, retentionDays } = deps
     const retentionMs = retentionDays * dayMs
-    const nextAt = await poll({ ...deps.poll, db, rules: routes.rules, now, stopping, retentionMs })
+    const nextAt = await poll({ ...project, db, rules: routes.rules, now, stopping, retentionMs })
     pumps.settle.wake()
     return nextAt
   },
@@ -164,8 +170,8 @@ function delivering([name, target]: [string, Target], { deps, stopping, stop, pu
 const worksOf = (context: LoopContext): Each<Work> => ({
   settle: settling(context),
   replay: replaying(context),
-  poll: polling(context),
   copyTexts: copying(context),
+  poll: new Map((context.deps.polls ?? []).map((one) => [one.project.name, polling(one, context)])),
   deliver: new Map(
     Object.entries(context.deps.routes.targets).map((one) => [one[0], delivering(one, context)]),
   ),
@@ -183,11 +189,12 @@ function pumpFor(run: Work['run'], againMs: number, { onError, now }: LoopDeps):
 function pumpsFor(works: () => Each<Work>, deps: LoopDeps): Each<Pump> {
   const pump = (run: Work['run']) => pumpFor(run, afterErrorMs, deps)
   const delivery = (name: string) => pump(async () => works().deliver.get(name)?.run() ?? null)
+  const projectPoll = (name: string) => pump(async () => works().poll.get(name)?.run() ?? null)
   return {
     settle: pump(() => works().settle.run()),
     replay: pump(() => works().replay.run()),
-    poll: pump(() => works().poll.run()),
     copyTexts: pump(() => works().copyTexts.run()),
+    poll: new Map((deps.polls ?? []).map(({ project: { name } }) => [name, projectPoll(name)])),
     deliver: new Map(Object.keys(deps.routes.targets).map((name) => [name, delivery(name)])),
   }
 }
@@ -208,7 +215,8 @@ function timersFor({ deps, state, stopping, pumps }: LoopContext): Timers {
     for (const [name, at] of due.deliveries) pumps.deliver.get(name)?.wakeAt(at)
     const replayAt = await nextReplay(db)
     if (replayAt !== null) pumps.replay.wakeAt(replayAt)
-    if (deps.poll) pumps.poll.wakeAt((await pollAt(db, pollName(deps.poll.api), now())) ?? now())
+    for (const { project, api } of deps.polls ?? [])
+      pumps.poll.get(project.name)?.wakeAt((await pollAt(db, pollName(api), now())) ?? now())
     return now() + checkMs
   }
   const watchOnce = async () => {

@@ -1,6 +1,5 @@
 import { newId } from '../base/id.ts'
 import { isObserved } from '../core/change/observed.ts'
-import type { DrawRequest } from '../core/polling/request-budget.ts'
 import {
   asUpdate,
   type FlatBody,
@@ -46,11 +45,11 @@ import {
   savePolled,
 } from '../store/tables/polls.ts'
 import { type Arrival, eventRow } from './arrival.ts'
+import type { LangfuseAccess } from './langfuse-access.ts'
 import { addToBursts, type Bursts, rulesFor } from './settle/bursts.ts'
 
-export interface PollDeps {
+export interface PollDeps extends LangfuseAccess {
   db: Db
-  api: LangfuseApi
   rules: readonly Rule[]
   now: () => number
   stopping: () => boolean
@@ -58,8 +57,6 @@ export interface PollDeps {
   everyMs: number
   /** How far back it reads after an outage, milliseconds. */
   backfillMs: number
-  /** The request budget, shared with what people request. */
-  draw: DrawRequest
   /** After a burst was reported, milliseconds. */
   coolDownMs: number
   /** How long usage is kept, milliseconds. */

@@ -17,6 +17,7 @@ import { readPoll, usageSince } from '#lib/store/tables/polls.ts'
 import { requestBudget } from '#lib/store/tables/request-budget.ts'
 import { secret, sign } from '../fixtures.ts'
 import { type LangfuseMock, mockKeys, mockLangfuse, mockProject } from '../mocks/langfuse-api.ts'
+import { langfuseProject } from '../projects.ts'
 import { engines, type TestStore } from './stores.ts'
 
 const server = setupServer()
@@ -59,6 +60,7 @@ describe.each(engines)('polling Langfuse on %s', (_, openStore) => {
   const budgetOf = (perMinute: number) => requestBudget(store.db, { name: pollName(api), perMinute }, now)
   const deps = (over: Partial<PollDeps> = {}): PollDeps => ({
     db: store.db,
+    project: langfuseProject({ baseUrl: base, keys: mockKeys }),
     api,
     rules: [errors, lowScores],
     now,
@@ -454,7 +456,7 @@ describe.each(engines)('polling Langfuse on %s', (_, openStore) => {
       random: Math.random,
       sleep: async () => {},
       fetch: slack,
-      poll: { api, everyMs: minute, backfillMs: hour, draw: budgetOf(20), coolDownMs: minute },
+      polls: [{ ...deps(), everyMs: minute, backfillMs: hour, coolDownMs: minute }],
       retentionDays: 90,
       urls: { langfuse: base, public: 'https://relay.test' },
       onError: (error) => {

@@ -85,6 +85,24 @@ const wrong: Record<string, BuildRoutes> = {
     // @ts-expect-error name
     rules: [{ to: ['slack'] }],
   })),
+  'a key of a project that is misspelt': defineRelay(() => ({
+    // @ts-expect-error publickKey
+    projects: { support: { publickKey: 'pk-lf-a', secretKey: 'sk-lf-a' } },
+    targets: { slack },
+    rules: [],
+  })),
+  'another key of a project': defineRelay(() => ({
+    // @ts-expect-error environment
+    projects: { support: { environment: 'production' } },
+    targets: { slack },
+    rules: [],
+  })),
+  'a secret of a project that is a number': defineRelay(() => ({
+    // @ts-expect-error a number
+    projects: { support: { webhookSecrets: 7 } },
+    targets: { slack },
+    rules: [],
+  })),
   'a clause of another type': defineRelay(() => ({
     targets: { slack },
     // @ts-expect-error a number
@@ -108,6 +126,17 @@ const unknownNames: BuildRoutes[] = [
 ]
 
 const right = defineRelay((given, variable) => ({
+  projects: {
+    support: {
+      id: variable('SUPPORT_PROJECT_ID'),
+      publicKey: variable('SUPPORT_PUBLIC_KEY'),
+      secretKey: variable('SUPPORT_SECRET_KEY'),
+      baseUrl: given.LANGFUSE_BASE_URL,
+      webUrl: 'https://langfuse.example.com',
+      webhookSecrets: [variable('SUPPORT_SECRET_A'), ...given.LANGFUSE_WEBHOOK_SECRET],
+    },
+    sales: { webhookSecrets: variable('SALES_SECRETS') },
+  },
   targets: {
     slack: { type: 'slack', url: given.SLACK_WEBHOOK_URL, perSecond: given.SLACK_PER_SECOND },
     support: { type: 'slack', url: variable('SLACK_SUPPORT_URL'), retryDelays: [0, 5] },

@@ -186,6 +186,12 @@ const oneVariable: Wrong[] = [
     'LANGFUSE_BASE_URL',
     /page in Langfuse/,
   ],
+  [
+    'the address of a project as its id',
+    { LANGFUSE_PROJECT_ID: 'https://langfuse.test/project/planted' },
+    'LANGFUSE_PROJECT_ID',
+    /follows \/project\//,
+  ],
   ['one key alone', { LANGFUSE_PUBLIC_KEY: 'pk-lf-1' }, 'LANGFUSE_SECRET_KEY', /needs both/],
   ['the other key alone', { LANGFUSE_SECRET_KEY: 'sk-lf-planted' }, 'LANGFUSE_PUBLIC_KEY', /needs both/],
   [

@@ -6,7 +6,7 @@ import { changeIdForm } from '#lib/base/id.ts'
 import { withoutEndSlash } from '#lib/base/url-path.ts'
 import { type SetupSeen, setupChecks } from '#lib/core/setup/checks.ts'
 import type { Check, CheckState } from '#lib/core/setup/finding.ts'
-import { langfuseAccess } from '#lib/pipeline/langfuse-access.ts'
+import { langfuseAccesses } from '#lib/pipeline/langfuse-access.ts'
 import { setupSeen } from '#lib/pipeline/setup/check-inputs.ts'
 import { reachAll } from '#lib/pipeline/setup/reach-all.ts'
 import { relay } from '#lib/relay.ts'
@@ -39,9 +39,9 @@ export default async function SetupPage({ searchParams }: { searchParams: Search
   if (!running) return null
   const db = await database()
   const now = Date.now()
-  const { env, routes } = running
+  const { env, routes, projects } = running
   const { fetch } = globalThis
-  const access = langfuseAccess(db, env)
+  const [access] = langfuseAccesses(db, { projects, perMinute: env.POLL_REQUESTS_PER_MINUTE })
   const drawn = access ? { draw: () => access.draw('person') } : {}
   const seen = await setupSeen(db, {
     env,

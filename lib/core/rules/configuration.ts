@@ -3,6 +3,20 @@ import { type Problem, suggestion } from '../../base/problem.ts'
 import { cleaned } from '../../base/text-flaws.ts'
 import { levels, scoreDataTypes, scoreSources } from '../change/observed.ts'
 import type { BuildRoutes, ReadVariable } from './define-relay.ts'
+import {
+  dotted,
+  inFile,
+  isPlain,
+  isUnset,
+  leavesOf,
+  type Names,
+  type Plain,
+  setOnly,
+  settingProblems,
+  unknownKeys,
+  valueAt,
+} from './file-values.ts'
+import { type LangfuseProject, readProjects } from './projects.ts'
 import { scoreClause } from './row-clauses.ts'
 import { type Routes, type Rule, ruleSchema } from './rules.ts'
 import { type Target, type TargetType, targetKinds, targetTypes } from './target-settings.ts'
@@ -20,6 +34,8 @@ export interface Configuration {
   env: Env | null
   routes: Routes
   written: TargetWritten[]
+  /** At least one. */
+  projects: LangfuseProject[]
   /** With one of them nothing settles or is sent; events are still stored. */
   problems: Problem[]
   warnings: Problem[]
@@ -28,11 +44,12 @@ export interface Configuration {
 /** Reads the variables and `relay.config.ts` together. Never throws. */
 export function readConfiguration(build: BuildRoutes, source: Source): Configuration {
   const { env, values, problems } = readEnv(source)
-  const { routes, written, read, ...found } = readFile(build, values, source, problems)
+  const { routes, written, projects, read, ...found } = readFile(build, values, source, problems)
   return {
     env,
     routes,
     written,
+    projects,
     problems: [...problems, ...found.problems],
     warnings: [...misspelt(source, read), ...found.warnings],
   }
@@ -41,12 +58,7 @@ export function readConfiguration(build: BuildRoutes, source: Source): Configura
 /** The configured targets, with the rules. */
 export const buildRoutes = (build: BuildRoutes, env: Env): Routes => readFile(build, env, {}, []).routes
 
-type Plain = Readonly<Record<string, unknown>>
-
-const isPlain = (value: unknown): value is Plain =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-
-interface FileRead extends Pick<Configuration, 'routes' | 'written' | 'problems' | 'warnings'> {
+interface FileRead extends Pick<Configuration, 'routes' | 'written' | 'projects' | 'problems' | 'warnings'> {
   /** The names of the variables that it read. */
   read: string[]
 }
@@ -62,16 +74,25 @@ function readFile(build: BuildRoutes, env: Env, source: Source, known: readonly 
   const built = attempt(() => build(env, variable))
   const file = 'problem' in built ? {} : built.value
   const whole = 'problem' in built ? [built.problem] : fileProblems(file)
-  if (!isPlain(file) || whole.length > 0)
-    return { routes: noRoutes, written: [], problems: whole, warnings: [], read: [...read] }
   const names = sourcesOf(build, [...read])
+  if (!isPlain(file) || whole.length > 0) {
+    const { projects } = readProjects(undefined, env, names)
+    return { routes: noRoutes, written: [], projects, problems: whole, warnings: [], read: [...read] }
+  }
+  const { projects, ...found } = readProjects(file.projects, env, names)
   const targets = Object.entries(file.targets as Plain).map(([name, given]) => readTarget(name, given, names))
   const rules = readRules(file.rules as readonly unknown[], names)
   const lacking = targets.flatMap(({ partial }) => partial ?? []).filter(({ name }) => !isNamed(known, name))
   return {
     routes: routesOf(targets, rules.rules, file.alertTarget as AlertTarget, env),
     written: targets.flatMap(({ written }) => written ?? []),
-    problems: distinct([...targets.flatMap(({ problems }) => problems), ...lacking, ...rules.problems]),
+    projects,
+    problems: distinct([
+      ...targets.flatMap(({ problems }) => problems),
+      ...lacking,
+      ...found.problems.filter(({ name }) => !isNamed(known, name)),
+      ...rules.problems,
+    ]),
     warnings: warningsOf(rules.rules, file.alertTarget as AlertTarget, Object.keys(file.targets as Plain)),
     read: [...read],
   }
@@ -84,8 +105,6 @@ const distinct = (problems: readonly Problem[]): Problem[] => [
 
 const isNamed = (problems: readonly Problem[], names: string): boolean =>
   names.split(', ').every((name) => problems.some((problem) => problem.name === name))
-
-const inFile = 'Correct it in relay.config.ts.'
 
 function attempt(build: () => unknown): { value: unknown } | { problem: Problem } {
   try {
@@ -100,7 +119,7 @@ function attempt(build: () => unknown): { value: unknown } | { problem: Problem 
 
 type AlertTarget = string | readonly string[] | undefined
 
-const fileKeys = ['targets', 'rules', 'alertTarget']
+const fileKeys = ['projects', 'targets', 'rules', 'alertTarget']
 
 const isNames = (value: unknown): value is AlertTarget =>
   value === undefined ||
@@ -113,42 +132,13 @@ function fileProblems(file: unknown): Problem[] {
     return [of('relay.config.ts', 'does not return an object with targets and rules (it must not be async)')]
   return [
     ...unknownKeys(file, fileKeys, { name: 'relay.config.ts', of: 'relay.config.ts' }),
+    ...(isPlain(file.projects ?? {}) ? [] : [of('projects', 'is not an object of projects by name')]),
     ...(isPlain(file.targets) ? [] : [of('targets', 'is not an object of targets by name')]),
     ...(Array.isArray(file.rules) ? [] : [of('rules', 'is not a list of rules')]),
     ...(isNames(file.alertTarget)
       ? []
       : [of('alertTarget', 'is neither the name of a target nor a list of names')]),
   ]
-}
-
-/** `name`: the path of what has the keys; `of`: what it is, for the message. */
-function unknownKeys(
-  value: Plain,
-  known: readonly string[],
-  { name, of }: { name: string; of: string },
-): Problem[] {
-  const base = name === 'relay.config.ts' ? '' : `${name}.`
-  return Object.keys(value)
-    .filter((key) => !known.includes(key))
-    .map((key) => ({
-      name: `${base}${key}`,
-      what: `is not a key of ${of}`,
-      fix: `${suggestion(key, known)} (relay.config.ts)`,
-    }))
-}
-
-const isUnset = (value: unknown): boolean =>
-  value === undefined || (typeof value === 'string' && cleaned(value) === '')
-
-/** Without settings that are unset or blank, and without parts that are so as a whole (such as a GitHub App). */
-function setOnly(value: unknown): unknown {
-  if (isUnset(value)) return undefined
-  if (!isPlain(value)) return value
-  const set = Object.entries(value).flatMap(([key, part]) => {
-    const kept = setOnly(part)
-    return kept === undefined ? [] : [[key, kept] as const]
-  })
-  return set.length === 0 ? undefined : Object.fromEntries(set)
 }
 
 interface TargetRead {
@@ -175,7 +165,7 @@ function readTarget(name: string, given: unknown, names: Names): TargetRead {
   const called = (path: string[]) => names(['targets', name, ...path])
   const problems = [
     ...unknownKeys(given, Object.keys(settings.shape), { name: path, of: `a target of the type ${type}` }),
-    ...settingProblems(name, set, settings, names),
+    ...settingProblems(set, settings, (setting) => names(['targets', name, ...setting])),
     ...twoWays(set, ways, called),
   ]
   const isBegun = ways.flat().some((key) => set[key] !== undefined)
@@ -190,12 +180,6 @@ function readTarget(name: string, given: unknown, names: Names): TargetRead {
   const target = parsed?.success ? (parsed.data as Target) : null
   return { name, written, target, problems, partial }
 }
-
-/** Paths of all single settings. */
-const leavesOf = (given: Plain, path: string[] = []): string[][] =>
-  Object.entries(given).flatMap(([key, value]) =>
-    isPlain(value) ? leavesOf(value, [...path, key]) : [[...path, key]],
-  )
 
 /** Settings that belong to different ways of configuring the target: it is not known which of them is meant. */
 function twoWays(
@@ -249,34 +233,6 @@ function unsetIn(value: unknown, path: string[]): string[][] {
   if (Object.keys(value).length === 0) return [path]
   return Object.entries(value).flatMap(([key, part]) => unsetIn(part, [...path, key]))
 }
-
-/** Problems of the settings that are set; unset ones are reported separately, by name. */
-function settingProblems(
-  name: string,
-  set: Plain,
-  settings: (typeof targetKinds)[TargetType]['settings'],
-  names: Names,
-): Problem[] {
-  const parsed = settings.safeParse(set)
-  if (parsed.success) return []
-  return parsed.error.issues.flatMap((issue) => {
-    if (issue.code === 'unrecognized_keys' && issue.path.length === 0) return []
-    if (valueAt(set, issue.path) === undefined) return []
-    const called = names(['targets', name, ...issue.path])
-    return [{ name: called, what: issue.message, fix: fixOf(called) }]
-  })
-}
-
-const valueAt = (value: unknown, path: readonly PropertyKey[]): unknown =>
-  path.reduce((part: unknown, key) => (part as Plain | undefined)?.[String(key)], value)
-
-/** The name of the variable that a setting comes from, by the setting's path; without one, the path itself. */
-type Names = (path: readonly PropertyKey[]) => string
-
-const dotted = (path: readonly PropertyKey[]): string =>
-  path
-    .map((key, place) => (typeof key === 'number' ? `[${key}]` : `${place === 0 ? '' : '.'}${String(key)}`))
-    .join('')
 
 /** Each variable's name as its value, to see which variable a setting comes from. */
 const namesAsEnv = Object.fromEntries(envNames.map((name) => [name, name])) as unknown as Env

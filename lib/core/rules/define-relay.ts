@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import type { Env } from '../../base/env.ts'
+import type { projectSettings } from './projects.ts'
 import type { scoreClause } from './row-clauses.ts'
 import type { Rule, Trigger } from './rules.ts'
 import type { TargetOf, TargetType, targetKinds } from './target-settings.ts'
@@ -26,9 +27,18 @@ type Written<Type extends TargetType> = {
 }
 type WrittenTarget = { [Type in TargetType]: Written<Type> }[TargetType]
 
+type ProjectSettings = z.output<typeof projectSettings>
+type WrittenProject = {
+  readonly [K in keyof ProjectSettings]?: K extends 'webhookSecrets'
+    ? string | readonly (string | undefined)[] | undefined
+    : Unset<ProjectSettings[K]>
+}
+
 type WrittenRule = Omit<Rule, 'on'> & { readonly on?: readonly Trigger[] }
 
 interface RelayFile {
+  /** The projects of Langfuse, each with its own keys and secrets. Absent: the plain variables make one. */
+  readonly projects?: Readonly<Record<string, object>>
   readonly targets: Readonly<Record<string, WrittenTarget>>
   readonly rules: readonly WrittenRule[]
   /**
@@ -51,6 +61,11 @@ type OnlyPart<Part, Shape, Of extends string> = Part extends readonly unknown[]
     ? Only<Part, Shape, Of>
     : unknown
 
+/** All of its keys are optional, so that TypeScript would infer nothing from an entry with unknown keys only. */
+type OnlyProject<P> = {
+  [K in keyof P]: K extends keyof WrittenProject ? WrittenProject[K] : NoKey<K, 'a project'>
+}
+
 type OnlyTarget<T> = T extends { type: infer Type extends TargetType }
   ? Only<T, Written<Type>, `a target of the type ${Type}`> & {
       [K in keyof T]: OnlyPart<T[K], NonNullable<TargetOf<Type>[K & keyof TargetOf<Type>]>, K & string>
@@ -67,6 +82,7 @@ type OnlyRules<Rules extends readonly WrittenRule[], Name> = {
 }
 
 type OnlyKnown<File extends RelayFile> = Only<File, RelayFile, 'relay.config.ts'> & {
+  projects?: { [Name in keyof File['projects']]: OnlyProject<File['projects'][Name]> }
   targets: { [Name in keyof File['targets']]: OnlyTarget<File['targets'][Name]> }
   rules: OnlyRules<File['rules'], keyof File['targets'] & string>
   alertTarget?: (keyof File['targets'] & string) | readonly (keyof File['targets'] & string)[]

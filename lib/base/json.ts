@@ -19,10 +19,10 @@ const refuse = (reason: JsonRefusal['reason'], message: string): JsonRefusal => 
 const isContainer = (value: unknown): value is object => typeof value === 'object' && value !== null
 
 /** Level by level, since recursion over a hostile body would overflow the stack. */
-function isTooDeep(root: object): boolean {
-  let level = [root]
+export function isDeeperThan(levels: number, root: unknown): boolean {
+  let level = [root].filter(isContainer)
   for (let depth = 1; level.length > 0; depth++) {
-    if (depth > maxDepth) return true
+    if (depth > levels) return true
     level = level.flatMap((container) => Object.values(container).filter(isContainer))
   }
   return false
@@ -49,6 +49,7 @@ export function readJsonObject(rawBody: Uint8Array): { ok: true; value: JsonObje
   if (value === undefined) return refuse('not-json', `The body of ${rawBody.byteLength} bytes is not JSON`)
   if (!isContainer(value) || Array.isArray(value))
     return refuse('not-an-object', `The body must be a JSON object, it is ${kindOf(value)}`)
-  if (isTooDeep(value)) return refuse('too-deep', `The body is nested deeper than ${maxDepth} levels`)
+  if (isDeeperThan(maxDepth, value))
+    return refuse('too-deep', `The body is nested deeper than ${maxDepth} levels`)
   return { ok: true, value: value as JsonObject }
 }

@@ -12,6 +12,12 @@ export function proofWords({
 } {
   if (source === 'langfuse-api')
     return { short: 'from the API', hint: null, long: "Read from Langfuse's API" }
+  if (source === 'langfuse-reconcile')
+    return {
+      short: 'comparison',
+      hint: null,
+      long: 'Found by comparing with Langfuse: no webhook reported it',
+    }
   if (source === 'langfuse-callback') {
     if (signature === 'token') {
       const long = 'Callback: not signed, sent with the token that ends in'

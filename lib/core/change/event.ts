@@ -107,6 +107,34 @@ export const flatBody = z.looseObject({
 export type PromptAction = z.infer<typeof promptAction>
 
 /**
+ * What the relay writes down of a version that differs from what it knew, in the form of a webhook. `prompt` is the row as
+ * Langfuse gave it, or as far as a listing shows it: without its id, text, config and author. Times in epoch milliseconds.
+ */
+export const reconciledBody = z.looseObject({
+  type: z.literal('prompt-version'),
+  action: promptAction,
+  prompt: z.looseObject({
+    name: promptName,
+    version: z.int32().min(1),
+    projectId,
+    id: z.string().nullish(),
+    createdBy: z.string().nullish(),
+    labels: z.array(z.string()).optional(),
+    tags: z.array(z.string()).optional(),
+    prompt: z.unknown().optional(),
+    type: z.string().nullish(),
+    config: z.unknown().optional(),
+    commitMessage: z.string().nullish(),
+    createdAt: time.nullish(),
+    updatedAt: time.nullish(),
+  }),
+  reconciled: z.looseObject({ readAt: z.number(), knownAt: z.number().nullable() }),
+})
+
+/** When the relay read a state that no webhook reported, and when the state before was last known to be true. */
+export type Reconciled = Pick<z.output<typeof reconciledBody>['reconciled'], 'readAt' | 'knownAt'>
+
+/**
  * What one event says about one version of a prompt. `undefined`: it does not say (the flat form leaves most things out);
  * `null`: it says "none".
  */
@@ -130,6 +158,8 @@ export interface PromptEvent {
   /** Epoch milliseconds; it orders the events of one version. The flat form does not have it. */
   updatedAt?: number
   createdAt?: number
+  /** No webhook reported it: it was found by comparing with Langfuse. */
+  reconciled?: Reconciled
 }
 
 export interface AlertEvent {

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { JsonObject } from '../../base/json.ts'
+import { isDeeperThan, type JsonObject } from '../../base/json.ts'
 import { pathSegment } from '../../base/url-path.ts'
 import type { VersionState } from '../../core/change/change.ts'
 import { problemOf, storable } from '../body.ts'
@@ -12,14 +12,14 @@ export interface VersionRead {
   version: number
   labels: string[]
   tags: string[]
-  promptType: string
+  promptType: string | null
   /** Epoch milliseconds, like `createdAt`. */
   updatedAt: number | null
   createdAt: number | null
   promptId: string | null
   commitMessage: string | null
   createdBy: string | null
-  /** As Langfuse gave it, with its text and config. */
+  /** As Langfuse gave it, with its text and config, unless they are nested too deeply to be stored. */
   row: JsonObject | null
 }
 
@@ -232,6 +232,12 @@ async function readVersion(reading: Reading, selector: Selector): Promise<OneRea
 /** Text with a reference to another prompt, which webhooks contain resolved. */
 const reference = '@@@langfusePrompt:'
 
+/** The body of an event may have 100 levels, one of them around the row. */
+const maxRowDepth = 99
+
+/** Null: it is nested too deeply. */
+const storableRow = (row: JsonObject): JsonObject | null => (isDeeperThan(maxRowDepth, row) ? null : row)
+
 async function fullVersion(reading: Reading, json: unknown): Promise<OneRead> {
   const read = fullRow.safeParse(json)
   if (!read.success) return strange(read.error.issues.slice(0, 1).map(problemOf).join())
@@ -239,10 +245,9 @@ async function fullVersion(reading: Reading, json: unknown): Promise<OneRead> {
   if (projectId !== reading.projectId)
     return strange(`\`projectId\`: expected ${reading.projectId}, received ${projectId}`)
   if (name !== reading.name) return strange(`\`name\`: expected ${reading.name}, received ${name}`)
-  const row = json as JsonObject
-  const resolved = JSON.stringify(row.prompt ?? null).includes(reference)
-    ? await resolvedText(reading, read.data)
-    : row.prompt
+  const row = storableRow(json as JsonObject)
+  const isComposed = row !== null && JSON.stringify(row.prompt ?? null).includes(reference)
+  const resolved = isComposed ? await resolvedText(reading, read.data) : undefined
   return {
     ok: true,
     version: {
@@ -251,7 +256,7 @@ async function fullVersion(reading: Reading, json: unknown): Promise<OneRead> {
       promptId: id,
       commitMessage: commitMessage ?? null,
       createdBy: createdBy ?? null,
-      row: { ...row, prompt: resolved ?? row.prompt },
+      row: resolved === undefined ? row : { ...row, prompt: resolved },
     },
   }
 }
@@ -264,7 +269,8 @@ async function resolvedText(
   if (!mayRead()) return undefined
   const answer = await getFromLangfuse(api, `/api/public/v2/prompts/${pathSegment(name)}`, { version })
   const read = z.object({ id: z.literal(id), prompt: z.unknown() }).safeParse(answer.ok ? answer.json : null)
-  return read.data?.prompt
+  const prompt = read.data?.prompt
+  return isDeeperThan(maxRowDepth - 1, prompt) ? undefined : prompt
 }
 
 /** What was read at different times, made one: each label is on the version that was changed last, and tags are shared. */

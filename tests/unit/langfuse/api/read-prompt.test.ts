@@ -253,6 +253,17 @@ describe('a prompt in an unusual form', () => {
     expect(one).toMatchObject({ promptType: 'video', row: { config, prompt } })
   })
 
+  it.each(['prompt', 'config'])(
+    'nested a hundred thousand levels deep in its %s is read without its row',
+    async (key) => {
+      const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`
+      const json = JSON.stringify({ ...usual, [key]: 'DEEP' }).replace('"DEEP"', deep)
+      const { client } = serverOf([{}], { path: () => new Response(json) })
+      const [one] = good(await readPrompt(client, ask())).versions
+      expect(one).toMatchObject({ promptId: 'p1', labels: ['latest'], row: null })
+    },
+  )
+
   it('is read by its listing where a proxy does not find an encoded slash', async () => {
     const { client } = serverOf(
       [{ labels: [] }, { version: 2, id: 'p2', labels: ['latest', 'production'] }],

@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { indexable } from '#lib/core/change/indexable.ts'
+import { doubt } from '#lib/core/reconcile/doubt.ts'
 import { freshLook } from '#lib/core/reconcile/state.ts'
 import { prune } from '#lib/pipeline/prune.ts'
 import {
@@ -106,7 +107,7 @@ describe.each(engines)('what looks keep in %s', (_, openStore) => {
   it('settles doubts in the order in which they are due, by whole names, and does not restart one that goes on', async () => {
     const { db } = store
     const long = `${'x'.repeat(700)}/end`
-    const found = { since: now, revision: 'r1', items: [] }
+    const found = doubt.parse({ since: now, revision: 'r1' })
     await noteListed(db, 'p1', [long, 'a'], { seen: 4 })
     await beginDoubts(db, 'p1', [long, 'b', 'b'], { found, dueAt: now + 10 })
     await beginDoubts(db, 'p1', ['b', 'a'], { found: { ...found, since: now + 5 }, dueAt: now + 5 })
@@ -179,7 +180,7 @@ describe.each(engines)('what looks keep in %s', (_, openStore) => {
     await noteListed(db, 'p1', ['live', 'gone', 'doubted'], { seen: 1 })
     await saveVersions(db, { projectId: 'p1', name: 'live' }, [live], new Map())
     await saveVersions(db, { projectId: 'p1', name: 'gone' }, [{ ...live, deleted: true }], new Map())
-    await beginDoubts(db, 'p1', ['doubted'], { found: { since: now, revision: '', items: [] }, dueAt: now })
+    await beginDoubts(db, 'p1', ['doubted'], { found: doubt.parse({ since: now }), dueAt: now })
     await addCount(db, 'p1', 'missing', { count: 1, from: now, to: now, now: now - 401 * day })
     await addCount(db, 'p1', 'missing', { count: 2, from: now, to: now, now: now - 399 * day })
     await prune(db, { retentionDays: 90, now: () => now, stopping: () => false })

@@ -5,12 +5,18 @@ import { z } from 'zod'
  * (`<prompt id>@<updatedAt>`), or `gone`. `since`: when that was first seen, epoch milliseconds.
  */
 const doubtItem = z.object({ version: z.number(), key: z.string(), since: z.number() })
-export type DoubtItem = z.output<typeof doubtItem>
 
-/** What a webhook on its way may still explain. `revision`: of the prompt when it was last read (`revisionOf`). */
+/** A prompt that differs from Langfuse. A webhook on its way may still explain it. Times in epoch milliseconds. */
 export const doubt = z.object({
   since: z.number(),
-  revision: z.string(),
+  /** Of the prompt when the doubt began (`revisionOf`): a webhook of it changes that. */
+  revision: z.string().default(''),
+  /** What the listing said when the doubt began, by Langfuse's clock; null: it did not begin with one. */
+  lastUpdatedAt: z.number().nullable().default(null),
   items: z.array(doubtItem).default([]),
+  /** Found by a first look, which reports no prompt by itself. */
+  isSilent: z.boolean().default(false),
+  /** How often the prompt could not be read. */
+  failures: z.number().default(0),
 })
 export type Doubt = z.output<typeof doubt>

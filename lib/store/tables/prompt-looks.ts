@@ -91,7 +91,7 @@ export interface DueDoubt {
 
 /** An unreadable doubt (a later version's) starts anew. */
 const readDoubt = (json: string | null): Doubt =>
-  doubt.safeParse(jsonOf(json ?? '')).data ?? { since: 0, revision: '', items: [] }
+  doubt.safeParse(jsonOf(json ?? '')).data ?? doubt.parse({ since: 0 })
 
 /** Up to `max` doubts that are due, the oldest first. */
 export async function dueDoubts(

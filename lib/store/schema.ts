@@ -28,6 +28,7 @@ export interface Database {
   dismissals: DismissalRow
   write_probe: WriteProbeRow
   delivery_orders: DeliveryOrderRow
+  gathered_deliveries: GatheredDeliveryRow
   target_limits: TargetLimitRow
   looks: LookRow
   prompt_looks: PromptLookRow
@@ -323,6 +324,11 @@ export interface DeliveryOrderRow {
   role: Incident['role'] | 'follows'
   /** When it happened, epoch milliseconds; ties are ordered by id. */
   at: number
+}
+
+/** A delivery of a reconciled change, which goes out with others where there are many (`storm.ts`). */
+interface GatheredDeliveryRow {
+  delivery_id: string
 }
 
 export const deliveryOrderColumns = all<DeliveryOrderRow>({

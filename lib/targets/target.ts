@@ -1,8 +1,9 @@
 import { visibleLines } from '../base/visible.ts'
 import type { Message, Outcome, SendContext } from '../core/delivery/delivery.ts'
+import type { Storm } from '../core/delivery/storm.ts'
 import type { Target, TargetType } from '../core/rules/target-settings.ts'
 import type { Reach } from '../core/setup/reach.ts'
-import type { TargetKind } from './contract.ts'
+import type { StormWay, TargetKind } from './contract.ts'
 import { discord } from './discord/discord.ts'
 import { github } from './github/github.ts'
 import { pagerduty } from './pagerduty/pagerduty.ts'
@@ -44,6 +45,19 @@ export function sendDigest(target: Target, messages: Message[], context: SendCon
   return sendOrRehearse(context, async (way) => {
     if (!kind.sendDigest) throw new Error(`${target.type} takes no digests`)
     return kind.sendDigest(target, messages, way)
+  })
+}
+
+/** How a target takes many changes that a comparison with Langfuse found at once. */
+export const stormOf = (target: Target): Pick<StormWay<TargetType>, 'way'> & { perSecond?: number } =>
+  kindOfTarget(target).storm
+
+/** Sends any number of changes as one message, to a target that takes a storm so. */
+export function sendStorm(target: Target, storm: Storm, context: SendContext): Promise<Outcome> {
+  const way = kindOfTarget(target).storm
+  return sendOrRehearse(context, async (to) => {
+    if (way.way !== 'one-message') throw new Error(`${target.type} takes no storm as one message`)
+    return way.send(target, storm, to)
   })
 }
 

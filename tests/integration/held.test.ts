@@ -67,7 +67,7 @@ describe.each(engines)('work that another instance holds, on %s', (engine, open)
   it.runIf(engine === 'Postgres')('is sent once, by the instance that gets it', async () => {
     await queueChanges(store.db, 1, ['slack'])
     const other = await store.db.startTransaction().execute()
-    expect(await claimDeliveries(other, 'slack', 10, Date.now(), 1000)).toHaveLength(1)
+    expect(await claimDeliveries(other, 'slack', { max: 10, now: Date.now() }, 1000)).toHaveLength(1)
     expect(await statementsMeanwhile()).toBeLessThan(150)
     expect(sent).toBe(0)
     await other.rollback().execute()

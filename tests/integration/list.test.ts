@@ -400,7 +400,7 @@ describe.each(engines)('what happens to a change on %s', (_, openStore) => {
   const attempt = async (statusCode: number | null, reason: string | null) => {
     await ensureTargets(store.db, ['slack'])
     time += 1000
-    const [row] = await claimDeliveries(store.db, 'slack', 1, time, 60_000)
+    const [row] = await claimDeliveries(store.db, 'slack', { max: 1, now: time }, 60_000)
     if (!row) throw new Error('Nothing is due')
     const ended = { statusCode, request: '', response: null }
     const outcome =
@@ -408,7 +408,7 @@ describe.each(engines)('what happens to a change on %s', (_, openStore) => {
         ? ({ ...ended, outcome: 'delivered', reason, retryAfterMs: null } as const)
         : ({ ...ended, outcome: 'retry', reason, retryAfterMs: null } as const)
     const deps = { db: store.db, now: clock, random: () => 0.5, target: 'slack', announces: false }
-    await recordAttempts({ ...deps, schedule: [0, 0, 0] }, [
+    await recordAttempts({ ...deps, schedule: [0, 0, 0], periodMs: 0 }, [
       { row, startedAt: time, endedAt: time, outcome, probe: false, weight: 'counts' },
     ])
   }

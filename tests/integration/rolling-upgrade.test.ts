@@ -85,7 +85,7 @@ async function work(db: Db, round: number): Promise<void> {
     recentReplays(db, 10),
     claimReplay(db, now(), 1000),
   ])
-  await claimDeliveries(db, 'slack', 10, now(), 1000)
+  await claimDeliveries(db, 'slack', { max: 10, now: now() }, 1000)
 }
 
 describe.each(engines)('an instance on %s', (engine, openStore) => {
@@ -121,7 +121,7 @@ describe.each(engines)('an instance on %s', (engine, openStore) => {
           'indexonlyscan',
         ])
           await sql`set ${sql.raw(`enable_${way}`)} = off`.execute(one)
-        return claimDeliveries(one, 'slack', 3, now(), 1000)
+        return claimDeliveries(one, 'slack', { max: 3, now: now() }, 1000)
       })
       expect(taken).toHaveLength(3)
     },

@@ -217,6 +217,15 @@ export interface ChangeDetail {
   ends?: { changeId: string; title: string }
   /** While it settles: the change of the same prompt that must settle first. */
   behind?: string
+  /**
+   * It was found by comparing with Langfuse: no webhook came. It happened between `from` (null: not known) and `to`, epoch
+   * milliseconds. `late`: its webhook came after all, and says who did it and when.
+   */
+  reconciled?: {
+    from: number | null
+    to: number
+    late?: { by: string | null; at: number; changeId: string }
+  }
   /** The W3C trace context of its settling; absent where tracing is off. */
   traceparent?: string
   /** Ids of events older than the known state, which changed nothing. */

@@ -77,3 +77,11 @@ export function failuresUrl(publicUrl: string | undefined, target: string): stri
   const query = new URLSearchParams({ status: 'failed', target, test: 'shown' })
   return urlUnder(publicUrl, `/?${query}`)
 }
+
+/** The list of the changes that were found by comparing with Langfuse; null: the relay's address is not known. */
+export function reconciledUrl(publicUrl: string | undefined): string | null {
+  return publicUrl === undefined ? null : urlUnder(publicUrl, `/?q=${reconciledWord}`)
+}
+
+/** Finds them in a search. */
+export const reconciledWord = 'reconciled'

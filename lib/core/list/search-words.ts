@@ -1,6 +1,7 @@
 import type { Change } from '../change/change.ts'
 import { authorsOf } from '../change/change.ts'
 import type { SourceEvent } from '../change/event.ts'
+import { reconciledWord } from '../change/links.ts'
 
 /** Characters of payload that are indexed, over all events of a change. */
 const maxText = 20_000
@@ -53,6 +54,7 @@ export function changeWords(change: Searchable, events: SourceEvent[]): string[]
     name?.slice(0, maxText) ?? '',
     message?.slice(0, maxText) ?? '',
     ...problems,
+    ...(detail.reconciled === undefined ? [] : [reconciledWord]),
   ]
   for (const fact of facts) if ('label' in fact) texts.push(fact.label)
   if (trace) texts.push(trace.name ?? '', trace.user ?? '')

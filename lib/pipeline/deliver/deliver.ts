@@ -3,9 +3,14 @@ import { sharedCommit } from '../../base/shared-commit.ts'
 import { isDataError } from '../../base/store-error.ts'
 import type { Change } from '../../core/change/change.ts'
 import { isOpen, isProbing, nextSlot } from '../../core/delivery/circuit.ts'
+import { gatherMs } from '../../core/delivery/storm.ts'
+import type { Routes } from '../../core/rules/rules.ts'
 import type { Target } from '../../core/rules/target-settings.ts'
+import type { Db } from '../../store/client.ts'
+import type { DeliveryRow } from '../../store/schema.ts'
 import { changesById } from '../../store/tables/changes.ts'
 import {
+  type ClaimedDelivery,
   claimDeliveries,
   countDue,
   countSending,
@@ -17,7 +22,8 @@ import { canDigest, digestFrom, maxDigest } from '../../targets/target.ts'
 import { noteAttempt, noteSkipped } from '../journal.ts'
 import { keepOrder, type Ordered } from './order.ts'
 import { type EndedAttempt, recordAttempts } from './record.ts'
-import { type SendDeps, type Sent, sendBatch } from './send.ts'
+import { type Batch, type SendDeps, type Sent, sendBatch } from './send.ts'
+import { type Claiming, sortStorm } from './storm.ts'
 
 /** After this long, a worker counts as dead. Longer than the longest send. */
 const leaseMs = 60_000
@@ -28,6 +34,9 @@ const maxAtOnce = 50
 const fullWindowMs = 1000
 
 export interface DeliverDeps extends SendDeps {
+  routes: Routes
+  /** Retries of gathered deliveries are due at the end of such a period, as they were at first. */
+  gatherMs?: number
   random: () => number
   /** True: claim nothing more. */
   stopping: () => boolean
@@ -42,12 +51,13 @@ interface Claim extends Ordered {
   /** The changes they are about, by id. */
   changes: Map<string, Change>
   probe: boolean
-  isDigest: boolean
+  /** What goes out in one message each. */
+  messages: Pick<Batch, 'rows' | 'form'>[]
 }
 
 /** Claims what may be sent now, or returns when to try again. Locks the target's row: its pace holds for all instances. */
 async function claim(
-  { db, now }: DeliverDeps,
+  { db, now, routes: { rules } }: DeliverDeps,
   name: string,
   target: Target,
   free: number,
@@ -64,27 +74,62 @@ async function claim(
     const window = state.limit?.send_window ?? maxAtOnce
     const underWay = state.limit === null ? 0 : await countSending(trx, name, time, window)
     if (underWay >= window) return { at: time + fullWindowMs }
-    const waiting = perSecond > 0 && canDigest(target) ? await countDue(trx, name, time, digestFrom + 1) : 0
-    const isDigest = !probe && waiting > digestFrom
+    const isDigest = !probe && perSecond > 0 && (await digestWaits(trx, name, target, time))
     const max = isDigest ? maxDigest : probe || perSecond > 0 ? 1 : Math.min(free, window - underWay)
-    const claimed = await claimDeliveries(trx, name, max, time, leaseMs)
+    const claimed = await claimDeliveries(trx, name, { now: time, max }, leaseMs)
     if (claimed.length === 0) return null
-    const changes = await changesById(trx, [...new Set(claimed.map((row) => row.change_id))])
-    const ordered = await keepOrder(trx, { rows: claimed, changes }, time)
-    const found = { ...ordered, changes, probe, isDigest }
-    if (ordered.rows.length === 0) return found
+    const part = { name, target, rules, now: time, max, leaseMs }
+    const found = { ...(await arrange(trx, claimed, { ...part, isDigest })), probe }
+    if (found.rows.length === 0) return found
     if (perSecond > 0) await updateTarget(trx, name, { next_slot_at: time + paceMs })
     if (probe) await updateTarget(trx, name, { open_until: time + leaseMs })
     return found
   })
 }
 
+/** What of the claimed deliveries is sent now, and in which messages. */
+async function arrange(
+  trx: Db,
+  claimed: ClaimedDelivery[],
+  { isDigest, ...part }: Claiming & { isDigest: boolean },
+): Promise<Omit<Claim, 'probe'>> {
+  const storm = await sortStorm(trx, claimed, part)
+  const { alone, together, skipped } = storm ?? { alone: claimed, together: [], skipped: [] }
+  const rows = [...alone, ...together]
+  const changes = await changesById(trx, [...new Set(rows.map((row) => row.change_id))])
+  const ordered = await keepOrder(trx, { rows, changes }, part.now)
+  const form = isDigest && storm === null ? 'digest' : 'alone'
+  const messages = messagesOf(ordered.rows, { form, together: new Set(together.map(({ id }) => id)) })
+  return { ...ordered, skipped: [...skipped, ...ordered.skipped], changes, messages }
+}
+
+async function digestWaits(trx: Db, name: string, target: Target, now: number): Promise<boolean> {
+  if (!canDigest(target)) return false
+  return (await countDue(trx, name, { now, max: digestFrom + 1 })) > digestFrom
+}
+
+function messagesOf(
+  rows: DeliveryRow[],
+  { form, together }: { form: 'digest' | 'alone'; together: ReadonlySet<string> },
+): Claim['messages'] {
+  const [storm, others] = [true, false].map((is) => rows.filter(({ id }) => together.has(id) === is))
+  const parts: Claim['messages'] = [
+    { form: 'storm', rows: storm ?? [] },
+    ...(form === 'digest'
+      ? [{ form, rows: others ?? [] }]
+      : (others ?? []).map((row) => ({ form, rows: [row] }))),
+  ]
+  return parts.filter((part) => part.rows.length > 0)
+}
+
+type Part = Omit<Claim, 'messages' | 'skipped'> & Pick<Batch, 'form'>
+
 /** Sends what was claimed as one message, and records how it ended. */
-function deliverer(name: string, target: Target, deps: DeliverDeps): (claimed: Claim) => Promise<void> {
+function deliverer(name: string, target: Target, deps: DeliverDeps): (part: Part) => Promise<void> {
   const { db, now } = deps
   const record = recorder(name, target, deps)
-  return async ({ rows, changes, orders, isDigest, probe }) => {
-    const sent = await sendBatch(deps, target, { target: name, rows, changes, isDigest })
+  return async ({ rows, changes, orders, form, probe }) => {
+    const sent = await sendBatch(deps, target, { target: name, rows, changes, form })
     // Interrupted by the end of the process, not by the target: given back without an attempt. Answered sends count.
     const isCut = ({ outcome }: Sent) => outcome.outcome === 'retry' && outcome.statusCode === null
     const cut = deps.stop.aborted ? sent.filter(isCut).map(({ row }) => row) : []
@@ -92,7 +137,7 @@ function deliverer(name: string, target: Target, deps: DeliverDeps): (claimed: C
       releaseDeliveries(db, cut, now()),
       ...sent
         .filter(({ row }) => !cut.includes(row))
-        .map((one) => record({ ...one, order: orders.get(one.row.id), probe })),
+        .map((one) => record({ ...one, order: orders.get(one.row.id), probe, isStorm: form === 'storm' })),
     ])
   }
 }
@@ -103,7 +148,8 @@ function recorder(target: string, { retryDelays }: Target, deps: DeliverDeps) {
   const commit = sharedCommit({
     isOfData: isDataError,
     commit: async (ended: EndedAttempt[]) => {
-      const recording = { db, now, random, target, announces, schedule: retryDelays }
+      const periodMs = deps.gatherMs ?? gatherMs
+      const recording = { db, now, random, target, announces, schedule: retryDelays, periodMs }
       const { opensTrouble, givenUp } = await recordAttempts(recording, ended)
       if (opensTrouble) deps.onTrouble()
       return ended.map(({ row }) => givenUp.has(row.id))
@@ -143,13 +189,12 @@ export function createDelivery(name: string, target: Target, deps: DeliverDeps, 
       if ('at' in claimed) return claimed.at
       for (const { row, reason } of claimed.skipped)
         noteSkipped({ target: name, deliveryId: row.id, changeId: row.change_id, reason })
-      if (claimed.isDigest && claimed.rows.length > 0) start(claimed)
-      else for (const row of claimed.rows) start({ ...claimed, rows: [row] })
+      for (const message of claimed.messages) start({ ...claimed, ...message })
     }
     return null
   }
 
-  function start(part: Claim): void {
+  function start(part: Part): void {
     const delivering = deliver(part)
       .catch(deps.onError)
       .finally(() => {

@@ -1,6 +1,7 @@
 import { nextTry } from '../../base/retry.ts'
 import { afterAttempt, type Circuit } from '../../core/delivery/circuit.ts'
 import type { Outcome } from '../../core/delivery/delivery.ts'
+import { gatherEnd } from '../../core/delivery/storm.ts'
 import type { Db } from '../../store/client.ts'
 import type { AttemptRow, DeliveryOrderRow, DeliveryRow } from '../../store/schema.ts'
 import { indexErrors } from '../../store/search/index-write.ts'
@@ -18,6 +19,8 @@ export interface EndedAttempt {
   endedAt: number
   outcome: Outcome
   probe: boolean
+  /** It went out with many others in one message, and does so again. */
+  isStorm?: boolean
   /**
    * How it counts for the target. `again`: not, because another delivery of the same message counts, and one failed message
    * must not count as twenty. `ours`: not, because the relay could not make the message.
@@ -34,6 +37,8 @@ export interface RecordDeps {
   announces: boolean
   /** Seconds before each try; undefined: the usual schedule. */
   schedule: number[] | undefined
+  /** The retries of one storm are due together, at the end of such a period. */
+  periodMs: number
 }
 
 const attemptOf = ({ row, startedAt, endedAt, outcome }: EndedAttempt): AttemptRow => ({
@@ -48,7 +53,18 @@ const attemptOf = ({ row, startedAt, endedAt, outcome }: EndedAttempt): AttemptR
   response: outcome.response,
 })
 
+/** What would be due at slightly different times is due together. */
 function stateAfter(
+  ended: EndedAttempt,
+  deps: RecordDeps,
+  at: { time: number; circuit: Circuit },
+): AfterAttempt {
+  const after = aloneAfter(ended, deps, at)
+  if (!ended.isStorm || after.next_at === null) return after
+  return { ...after, next_at: gatherEnd(after.next_at, deps.periodMs) }
+}
+
+function aloneAfter(
   { row, outcome }: EndedAttempt,
   { random, schedule }: RecordDeps,
   { time, circuit }: { time: number; circuit: Circuit },

@@ -1,12 +1,19 @@
 import type { Span } from '@opentelemetry/api'
 import { beginSpan, endSpan } from '../../base/tracing.ts'
 import { type Change, type Fact, wholeName } from '../../core/change/change.ts'
-import { callbackLinks, changeUrl, failuresUrl, observedUrls, promptUrl } from '../../core/change/links.ts'
+import {
+  callbackLinks,
+  changeUrl,
+  failuresUrl,
+  observedUrls,
+  promptUrl,
+  reconciledUrl,
+} from '../../core/change/links.ts'
 import { type Message, type Outcome, type SendContext, versionOf } from '../../core/delivery/delivery.ts'
 import type { Target } from '../../core/rules/target-settings.ts'
 import type { Db } from '../../store/client.ts'
 import type { DeliveryRow } from '../../store/schema.ts'
-import { send, sendDigest, sendsText } from '../../targets/target.ts'
+import { send, sendDigest, sendStorm, sendsText } from '../../targets/target.ts'
 import { versionText } from '../settle/version-text.ts'
 import type { EndedAttempt } from './record.ts'
 
@@ -23,13 +30,16 @@ export interface SendDeps {
   isDry?: boolean
 }
 
-/** Deliveries to one target in one message: one, or a digest of several. */
+/**
+ * Deliveries to one target in one message: one alone, a digest of those that waited for the target's pace, or many that a
+ * comparison with Langfuse found.
+ */
 export interface Batch {
   target: string
   rows: DeliveryRow[]
   /** The changes they are about, by id. */
   changes: ReadonlyMap<string, Change>
-  isDigest: boolean
+  form: 'alone' | 'digest' | 'storm'
 }
 
 /** How one attempt of a delivery ended. */
@@ -50,7 +60,7 @@ export async function sendBatch(deps: SendDeps, target: Target, batch: Batch): P
 async function outcomesOf(
   deps: SendDeps,
   target: Target,
-  { rows, changes, isDigest }: Batch,
+  { rows, changes, form }: Batch,
 ): Promise<Pick<Sent, 'row' | 'outcome' | 'weight'>[]> {
   const broken: Pick<Sent, 'row' | 'outcome' | 'weight'>[] = []
   const made: { row: DeliveryRow; message: Message }[] = []
@@ -68,12 +78,32 @@ async function outcomesOf(
   const context: SendContext = { fetch: deps.fetch, now: deps.now, signal, isDry: deps.isDry ?? false }
   try {
     const messages = made.map(({ message }) => message)
-    const outcome = await (isDigest
-      ? sendDigest(target, messages, context)
-      : send(target, first.message, context))
-    return [...broken, ...made.map(({ row }, i) => ({ row, outcome, weight: weightOf(i) }))]
+    const outcome = await sendAs(form, { target, messages, first: first.message, urls: deps.urls, context })
+    // A storm is of hundreds, each of which keeps what was sent.
+    const repeated: Outcome = { ...outcome, request: `The message of ${first.row.id}`, response: null }
+    const outcomeOf = (i: number) => (form === 'storm' && i > 0 ? repeated : outcome)
+    return [...broken, ...made.map(({ row }, i) => ({ row, outcome: outcomeOf(i), weight: weightOf(i) }))]
   } catch (error) {
     return [...broken, ...made.map(({ row }) => ({ row, outcome: bug(error), weight: 'ours' as const }))]
+  }
+}
+
+interface Sending {
+  target: Target
+  messages: Message[]
+  first: Message
+  urls: SendDeps['urls']
+  context: SendContext
+}
+
+function sendAs(form: Batch['form'], { target, messages, first, urls, context }: Sending): Promise<Outcome> {
+  switch (form) {
+    case 'alone':
+      return send(target, first, context)
+    case 'digest':
+      return sendDigest(target, messages, context)
+    case 'storm':
+      return sendStorm(target, { messages, list: reconciledUrl(urls.public) }, context)
   }
 }
 

@@ -30,6 +30,8 @@ export interface SettleDeps extends Readers {
   db: Db
   routes: Routes
   now: () => number
+  /** How long reconciled changes wait for each other, milliseconds; absent: a minute. */
+  gatherMs?: number
 }
 
 /** What a settler needs from its loop. */
@@ -180,7 +182,7 @@ interface Round {
 
 /** Returns how many were settled. */
 async function runOnce(deps: SettleDeps, beside: Beside, { id, progress }: Round): Promise<number> {
-  const { db, routes, now } = deps
+  const { db, routes, now, gatherMs } = deps
   const notes: AfterCommit[] = []
   const tried = await unsynced(db, async (trx) => {
     const rows = await claimChanges(trx, { now: now(), id })
@@ -188,7 +190,10 @@ async function runOnce(deps: SettleDeps, beside: Beside, { id, progress }: Round
     const all: Tried[] = []
     for (const row of rows) {
       progress.at = row
-      const context = { routes, now: now(), afterCommit: (note: AfterCommit) => notes.push(note) }
+      const context = {
+        ...{ routes, gatherMs, now: now() },
+        afterCommit: (note: AfterCommit) => notes.push(note),
+      }
       all.push({ row, result: await settleClaimed(trx, row, { ...context, beside }) })
     }
     progress.at = null

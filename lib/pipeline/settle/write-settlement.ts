@@ -1,18 +1,25 @@
 import type { Span } from '@opentelemetry/api'
 import { beginSpan, endSpan, traceHeaders, traceOf } from '../../base/tracing.ts'
 import { boundedDetail, boundedFact } from '../../core/change/bounds.ts'
-import type { Change } from '../../core/change/change.ts'
+import type { Change, Fact } from '../../core/change/change.ts'
 import type { SourceEvent } from '../../core/change/event.ts'
 import { routeEnd } from '../../core/change/incident.ts'
+import {
+  gatherEnd,
+  gatheringReason,
+  isGathered,
+  gatherMs as usualGatherMs,
+} from '../../core/delivery/storm.ts'
 import { many } from '../../core/rules/row-clauses.ts'
-import { type Routes, route } from '../../core/rules/rules.ts'
+import { type Routed, type Routes, route } from '../../core/rules/rules.ts'
 import type { Db } from '../../store/client.ts'
-import type { ChangeRow } from '../../store/schema.ts'
+import type { ChangeRow, DeliveryRow } from '../../store/schema.ts'
 import { indexChange } from '../../store/search/index-write.ts'
 import { notifiedOfDanger, settleChangeRow } from '../../store/tables/changes.ts'
-import { insertDeliveries, newDelivery } from '../../store/tables/deliveries.ts'
+import { insertDeliveries, newDelivery, saveGathered } from '../../store/tables/deliveries.ts'
 import { saveOrders } from '../../store/tables/delivery-orders.ts'
 import type { EventHead } from '../../store/tables/events.ts'
+import { stormOf } from '../../targets/target.ts'
 import { orderOf } from '../deliver/order.ts'
 import { noteSettled } from '../journal.ts'
 import type { Interpretation } from './interpret.ts'
@@ -23,6 +30,8 @@ export type AfterCommit = (endedAt: number) => void
 export interface SettlingContext {
   routes: Routes
   now: number
+  /** As in `SettleDeps`. */
+  gatherMs?: number | undefined
   afterCommit: (note: AfterCommit) => void
 }
 
@@ -47,7 +56,7 @@ type SettlingChange = Interpretation & Pick<Change, 'projectId' | 'subject'>
 export async function writeSettlement(
   db: Db,
   { row, interpretation, events, parsed }: Settlement,
-  { routes, now, afterCommit }: SettlingContext,
+  { routes, now, gatherMs, afterCommit }: SettlingContext,
 ): Promise<void> {
   const keep = namedLabels(routes)
   // Rules see all of it; a bounded part is stored.
@@ -70,7 +79,7 @@ export async function writeSettlement(
   await writeDeliveries(
     db,
     { id: row.id, change, events, routing: { routed, skipped } },
-    { routes, keep, now },
+    { routes, keep, now, gatherMs },
   )
   const queued = routed.map(({ target }) => target)
   afterCommit((endedAt) => {
@@ -110,13 +119,11 @@ interface RoutedChange {
 async function writeDeliveries(
   db: Db,
   { id, change, events, routing }: RoutedChange,
-  { routes, keep, now }: { routes: Routes; keep: ReadonlySet<string>; now: number },
+  { routes, keep, now, gatherMs }: Omit<SettlingContext, 'afterCommit'> & { keep: ReadonlySet<string> },
 ): Promise<void> {
-  const queued = routing.routed.map(({ target, rule, fact: whole }) => {
-    const fact = boundedFact(whole, keep)
-    const part = { status: 'queued', rule, fact: JSON.stringify(fact) } as const
-    return { row: newDelivery({ id, target, now }, part), fact }
-  })
+  const queued = routing.routed.map((routed) =>
+    queuedDelivery({ id, change, routed, fact: boundedFact(routed.fact, keep) }, { routes, now, gatherMs }),
+  )
   const skipped = routing.skipped.map(({ target, why }) =>
     newDelivery({ id, target, now }, { status: 'skipped', rule: why, fact: 'null' }),
   )
@@ -127,4 +134,26 @@ async function writeDeliveries(
     orderOf(row, { change, fact, to: routes.targets[row.target] }, happened),
   )
   await saveOrders(db, orders)
+  await saveGathered(
+    db,
+    queued.flatMap(({ row, isGathered }) => (isGathered ? [row.id] : [])),
+  )
+}
+
+/**
+ * A delivery of a reconciled change goes out with others in a storm. It waits for them where its target makes one message of
+ * them, or chooses from them.
+ */
+function queuedDelivery(
+  { id, change, routed, fact }: { id: string; change: SettlingChange; routed: Routed; fact: Fact },
+  { routes, now, gatherMs = usualGatherMs }: Omit<SettlingContext, 'afterCommit'>,
+): { row: DeliveryRow; fact: Fact; isGathered: boolean } {
+  const { target, rule } = routed
+  const part = { status: 'queued', rule, fact: JSON.stringify(fact) } as const
+  const row = newDelivery({ id, target, now }, part)
+  const to = routes.targets[target]
+  if (!to || !isGathered(change, { fact, to })) return { row, fact, isGathered: false }
+  if (stormOf(to).way === 'each') return { row, fact, isGathered: true }
+  const next_at = gatherEnd(now, gatherMs)
+  return { row: { ...row, next_at, reason: gatheringReason }, fact, isGathered: true }
 }

@@ -24,4 +24,5 @@ export const migrations: Migrations = {
   '0007-dismissals': () => import('./0007-dismissals.ts'),
   '0008-deleted-texts': () => import('./0008-deleted-texts.ts'),
   '0009-looks': () => import('./0009-looks.ts'),
+  '0010-gathered-deliveries': () => import('./0010-gathered-deliveries.ts'),
 }

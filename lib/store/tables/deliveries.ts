@@ -1,4 +1,4 @@
-import { sql } from 'kysely'
+import { type SqlBool, sql } from 'kysely'
 import { newId } from '../../base/id.ts'
 import type { HttpClass } from '../../core/list/filter.ts'
 import type { Db } from '../client.ts'
@@ -37,48 +37,88 @@ export async function insertDeliveries(db: Db, rows: DeliveryRow[]): Promise<voi
   for (const some of chunksOf(rows, deliveryColumns.length)) await insertOnce(db, some)
 }
 
-/**
- * Claims up to `max` due deliveries of one target, oldest first. It is one statement, so two instances never get the same
- * one. The delivery of a worker that died is due again when its lease ends, since `next_at` is the end of the lease.
- */
-export async function claimDeliveries(
-  db: Db,
-  target: string,
-  max: number,
-  now: number,
-  leaseMs: number,
-): Promise<DeliveryRow[]> {
+const insertGathered = insertion<{ delivery_id: string }>(
+  'gathered_deliveries',
+  ['delivery_id'],
+  'on conflict (delivery_id) do nothing',
+)
+
+/** Marks deliveries as ones that go out together with others (`storm.ts`). */
+export async function saveGathered(db: Db, ids: string[]): Promise<void> {
+  for (const some of chunksOf(ids, 1))
+    await insertGathered(
+      db,
+      some.map((delivery_id) => ({ delivery_id })),
+    )
+}
+
+export interface ClaimedDelivery extends DeliveryRow {
+  /** It goes out together with others, if there are many. */
+  isGathered: boolean
+}
+
+const isGathered = sql<SqlBool>`exists (
+  select 1 from gathered_deliveries as g where g.delivery_id = deliveries.id)`
+
+/** Due deliveries of one target. `onlyGathered`: of these, the ones that are marked so. */
+interface Due {
+  now: number
+  max: number
+  onlyGathered?: boolean
+}
+
+function dueIds(db: Db, target: string, { now, max, onlyGathered = false }: Due) {
   const due = db
     .selectFrom('deliveries')
     .select('id')
     .where('target', '=', target)
     .where('next_at', '<=', now)
-    .orderBy('next_at')
-    .orderBy('id')
     .limit(max)
-  const claimed = await db
-    .updateTable('deliveries')
-    .set({ status: 'sending', next_at: now + leaseMs, attempt: sql`attempt + 1` })
-    .where(isAmong(db, due))
-    .returning(deliveryColumns)
-    .execute()
-  return claimed.toSorted((a, b) => (a.id < b.id ? -1 : 1))
+  return onlyGathered ? due.where(isGathered) : due
 }
 
-export async function countDue(db: Db, target: string, now: number, max: number): Promise<number> {
+/**
+ * Claims due deliveries of one target, oldest first. It is one statement, so two instances never get the same one. The
+ * delivery of a worker that died is due again when its lease ends, since `next_at` is the end of the lease.
+ */
+export async function claimDeliveries(
+  db: Db,
+  target: string,
+  due: Due,
+  leaseMs: number,
+): Promise<ClaimedDelivery[]> {
+  const claimed = await db
+    .updateTable('deliveries')
+    .set({ status: 'sending', next_at: due.now + leaseMs, attempt: sql`attempt + 1` })
+    .where(isAmong(db, dueIds(db, target, due).orderBy('next_at').orderBy('id')))
+    .returning(deliveryColumns)
+    .returning(isGathered.as('gathered'))
+    .execute()
+  return claimed
+    .map(({ gathered, ...row }) => ({ ...row, isGathered: Boolean(gathered) }))
+    .toSorted((a, b) => (a.id < b.id ? -1 : 1))
+}
+
+/** Counted up to `max`. */
+export async function countDue(db: Db, target: string, due: Due): Promise<number> {
   const { count } = await db
-    .selectFrom(
-      db
-        .selectFrom('deliveries')
-        .select('id')
-        .where('target', '=', target)
-        .where('next_at', '<=', now)
-        .limit(max)
-        .as('due'),
-    )
+    .selectFrom(dueIds(db, target, due).as('due'))
     .select((eb) => eb.fn.countAll<number>().as('count'))
     .executeTakeFirstOrThrow()
   return Number(count)
+}
+
+/** When the last of the gathered deliveries of a target that are queued is due; null: there is none. */
+export async function lastGathered(db: Db, target: string): Promise<number | null> {
+  const row = await db
+    .selectFrom('deliveries')
+    .select((eb) => eb.fn.max('next_at').as('at'))
+    .where('target', '=', target)
+    .where('next_at', 'is not', null)
+    .where('status', '=', 'queued')
+    .where(isGathered)
+    .executeTakeFirst()
+  return row?.at == null ? null : Number(row.at)
 }
 
 /** How many deliveries to a target are being sent under a valid lease, counted up to `max`. */

@@ -79,17 +79,21 @@ export async function contradictedAt(db: Db, order: DeliveryOrderRow): Promise<n
 }
 
 /** Returns a claimed delivery untried, until the ones that must arrive before it may have arrived. */
-export async function parkDelivery(db: Db, id: string, nextAt: number): Promise<void> {
-  const reason = 'Waits for the delivery before it of the same incident'
+export const parkDelivery = (db: Db, id: string, nextAt: number): Promise<void> =>
+  returnClaimed(db, [id], nextAt, 'Waits for the delivery before it of the same incident')
+
+/** Returns claimed deliveries untried. */
+export async function returnClaimed(db: Db, ids: string[], nextAt: number, reason: string): Promise<void> {
   await db
     .updateTable('deliveries')
     .set({
       status: 'queued',
       next_at: nextAt,
       attempt: sql`attempt - 1`,
-      reason: sql`coalesce(reason, ${reason})`,
+      // That of a failure stays.
+      reason: sql`case when failures = 0 then ${reason} else reason end`,
     })
-    .where('id', '=', id)
+    .where('id', 'in', ids)
     .execute()
 }
 

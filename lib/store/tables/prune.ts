@@ -68,6 +68,7 @@ export async function deleteChanges(db: Db, ids: string[]): Promise<void> {
     await forgetChanges(trx, ids)
     const deliveries = trx.selectFrom('deliveries').select('id').where('change_id', 'in', ids)
     await trx.deleteFrom('dismissals').where('delivery_id', 'in', deliveries).execute()
+    await trx.deleteFrom('gathered_deliveries').where('delivery_id', 'in', deliveries).execute()
     await trx.deleteFrom('delivery_orders').where('delivery_id', 'in', deliveries).execute()
     await trx.deleteFrom('attempts').where('delivery_id', 'in', deliveries).execute()
     await trx.deleteFrom('deliveries').where('change_id', 'in', ids).execute()

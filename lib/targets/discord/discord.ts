@@ -16,7 +16,7 @@ import {
   withQuote,
 } from '../http.ts'
 import { quotable } from '../text.ts'
-import { type DiscordMessage, discordDigest, discordMessage } from './message.ts'
+import { type DiscordMessage, discordDigest, discordMessage, discordStorm } from './message.ts'
 
 const newWebhook = 'Create a new webhook and set its URL'
 
@@ -121,6 +121,10 @@ const reach = (target: TargetOf<'discord'>, context: SendContext): Promise<Reach
 export const discord = {
   send: (target, message, context) => post(target, discordMessage(message), context),
   sendDigest: (target, messages, context) => post(target, discordDigest(messages), context),
+  storm: {
+    way: 'one-message',
+    send: (target, storm, context) => post(target, discordStorm(storm), context),
+  },
   reach,
   sendsText: false,
   replayNote: null,

@@ -1,4 +1,5 @@
 import { type Message, titleOf } from '../../core/delivery/delivery.ts'
+import { type Storm, shownOf, stormTitle } from '../../core/delivery/storm.ts'
 import { danger, lookOf, neutral } from '../appearance.ts'
 import { differenceCode, differenceNotes, fieldsOf, headerOf, rowLines } from '../card.ts'
 import { messageLinks, webUrl } from '../message-links.ts'
@@ -113,16 +114,33 @@ function embedOf(message: Message): Embed {
 export const discordMessage = (message: Message): DiscordMessage =>
   messageOf(named(titleOf(message), maxContent), embedOf(message))
 
+function lineOf(message: Message, room: number): string {
+  const { change, links } = message
+  const url = webUrl(links.page, room / 2)
+  const into = url === null ? '' : ` ${markdown.link(url, 'What changed')}`
+  const icon = change.danger ? '🔴' : lookOf(change).icon
+  return `${icon} ${named(titleOf(message), room - into.length - icon.length - 1)}${into}`
+}
+
+const colorOfAll = (messages: readonly Message[]): number =>
+  colorOf(messages.some(({ change }) => change.danger) ? danger : neutral)
+
 /** Up to 20 changes as one message, in the order given, one a line. */
 export function discordDigest(messages: Message[]): DiscordMessage {
   const room = Math.floor(maxDescription / messages.length) - 1
-  const lines = messages.map((message) => {
-    const { change, links } = message
-    const url = webUrl(links.page, room / 2)
-    const into = url === null ? '' : ` ${markdown.link(url, 'What changed')}`
-    const icon = change.danger ? '🔴' : lookOf(change).icon
-    return `${icon} ${named(titleOf(message), room - into.length - icon.length - 1)}${into}`
-  })
-  const color = messages.some(({ change }) => change.danger) ? danger : neutral
-  return messageOf(`${messages.length} changes`, { description: lines.join('\n'), color: colorOf(color) })
+  const description = messages.map((message) => lineOf(message, room)).join('\n')
+  return messageOf(`${messages.length} changes`, { description, color: colorOfAll(messages) })
+}
+
+/** Any number of changes as one message, 20 of them in a line each. */
+export function discordStorm(storm: Storm): DiscordMessage {
+  const { shown, left } = shownOf(storm, 20)
+  const list = webUrl(storm.list, maxUrl)
+  const others = left > 0 ? [`… and ${left.toLocaleString('en')} more`] : []
+  const all = list === null ? [] : [markdown.link(list, 'See all')]
+  const last = [...others, ...all].join(' ')
+  const room = Math.floor((maxDescription - last.length - 1) / shown.length) - 1
+  const lines = [...shown.map((message) => lineOf(message, room)), ...(last === '' ? [] : [last])]
+  const embed = { description: lines.join('\n'), color: colorOfAll(storm.messages) }
+  return messageOf(stormTitle(storm), embed)
 }

@@ -93,6 +93,7 @@ async function reach(target: TargetOf<'github'>, context: SendContext): Promise<
 export const github = {
   send,
   reach,
+  storm: { way: 'newest', perSecond: 1 },
   sendsText: true,
   replayNote: null,
 } satisfies TargetKind<'github'>

@@ -5,6 +5,7 @@ import { incidentOf } from '../../core/change/incident.ts'
 import { kindOf, type Tone } from '../../core/change/kinds.ts'
 import type { Message } from '../../core/delivery/delivery.ts'
 import { observedOf, titleOf } from '../../core/delivery/delivery.ts'
+import { type Storm, shownOf, stormTitle } from '../../core/delivery/storm.ts'
 import type { TargetOf } from '../../core/rules/target-settings.ts'
 import { messageLinks, webUrl } from '../message-links.ts'
 import { firstUnits, oneLine, truncateUnits } from '../text.ts'
@@ -185,6 +186,39 @@ export function pagerdutyEvent({ routingKey }: TargetOf<'pagerduty'>, message: M
     client: 'Prompt Relay',
     ...(page !== null && { client_url: page }),
     payload: { ...payload, severity: severityOf(fact), component, class: fact.kind },
+  }
+  return { path: '/v2/enqueue', body }
+}
+
+/**
+ * Many changes as one incident. Its key is that of the day, so that it stays one where they come in several messages.
+ * Nothing ends it: someone has to see why no webhooks came.
+ */
+export function pagerdutyStorm({ routingKey }: TargetOf<'pagerduty'>, storm: Storm): PagerdutyEvent {
+  const { shown, left } = shownOf(storm, 20)
+  const openedAt = Math.min(...storm.messages.map(({ change }) => change.openedAt))
+  const projects = [...new Set(storm.messages.flatMap(({ change }) => change.projectId ?? []))].slice(0, 20)
+  const list = webUrl(storm.list, maxUrl)
+  const body: AlertEvent = {
+    routing_key: routingKey,
+    links: list === null ? [] : [{ href: list, text: 'See all' }],
+    event_action: 'trigger',
+    dedup_key: fitting(`prompt-relay:reconciled:${projects.join()}:${iso(openedAt).slice(0, 10)}`),
+    client: 'Prompt Relay',
+    ...(list !== null && { client_url: list }),
+    payload: {
+      summary: line(stormTitle(storm), maxSummary),
+      source: line(projects.length === 1 ? `langfuse:${projects[0]}` : 'prompt-relay', maxName),
+      timestamp: iso(openedAt),
+      severity: 'warning',
+      component: 'Langfuse',
+      class: 'reconciled',
+      custom_details: {
+        projects: lines(projects),
+        changes: shown.map((message) => line(titleOf(message), maxName)),
+        ...(left > 0 && { more: left }),
+      },
+    },
   }
   return { path: '/v2/enqueue', body }
 }

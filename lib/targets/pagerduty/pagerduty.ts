@@ -1,13 +1,13 @@
 import { z } from 'zod'
 import { jsonOf } from '../../base/json.ts'
 import { urlUnder } from '../../base/url-path.ts'
-import type { Message, Outcome, SendContext } from '../../core/delivery/delivery.ts'
+import type { Outcome, SendContext } from '../../core/delivery/delivery.ts'
 import type { TargetOf } from '../../core/rules/target-settings.ts'
 import { type Reach, reachable, troubled } from '../../core/setup/reach.ts'
 import type { TargetKind } from '../contract.ts'
 import { type Answer, exchange, outcomeOf, reachByGet, type Verdict, verdictOf, withQuote } from '../http.ts'
 import { quotable } from '../text.ts'
-import { pagerdutyEvent } from './event.ts'
+import { type PagerdutyEvent, pagerdutyEvent, pagerdutyStorm } from './event.ts'
 
 /** PagerDuty asks for "a few minutes" and names no time: https://developer.pagerduty.com/docs/events-api-v2-overview#rate-limits */
 const unnamedWaitMs = 120_000
@@ -58,8 +58,11 @@ export function classifyPagerduty(answer: Answer, target: TargetOf<'pagerduty'>,
   }
 }
 
-async function send(target: TargetOf<'pagerduty'>, message: Message, context: SendContext): Promise<Outcome> {
-  const { path, body } = pagerdutyEvent(target, message)
+async function post(
+  target: TargetOf<'pagerduty'>,
+  { path, body }: PagerdutyEvent,
+  context: SendContext,
+): Promise<Outcome> {
   const seen = await exchange(context, [target.routingKey], (fetch) =>
     fetch(urlUnder(target.eventsUrl, path), {
       method: 'POST',
@@ -84,7 +87,11 @@ const reach = (target: TargetOf<'pagerduty'>, context: SendContext): Promise<Rea
   })
 
 export const pagerduty = {
-  send,
+  send: (target, message, context) => post(target, pagerdutyEvent(target, message), context),
+  storm: {
+    way: 'one-message',
+    send: (target, storm, context) => post(target, pagerdutyStorm(target, storm), context),
+  },
   reach,
   sendsText: false,
   replayNote: 'It has the same key, so an open incident is not opened twice. A change event is shown twice.',

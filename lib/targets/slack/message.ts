@@ -1,6 +1,7 @@
 import type { IncomingWebhookSendArguments } from '@slack/webhook'
 import type { Message } from '../../core/delivery/delivery.ts'
 import { titleOf } from '../../core/delivery/delivery.ts'
+import { type Storm, shownOf, stormTitle } from '../../core/delivery/storm.ts'
 import { danger, lookOf, neutral } from '../appearance.ts'
 import { differenceCode, differenceNotes, fieldsOf, headerOf, rowLines } from '../card.ts'
 import { messageLinks, webUrl } from '../message-links.ts'
@@ -110,18 +111,35 @@ export function slackMessage(message: Message): SlackMessage {
   return fitting((room) => card(plain(title, 800 * room.share), color, blocksOf(message, room)))
 }
 
+const colorOf = (messages: readonly Message[]): string =>
+  messages.some(({ change }) => change.danger) ? danger : neutral
+
+function lineOf(message: Message, share: number): string {
+  const { change, links } = message
+  const url = webUrl(links.page, 300 * share)
+  const icon = change.danger ? '🔴' : lookOf(change).icon
+  return `${icon} ${named(titleOf(message), 300 * share)}${url === null ? '' : ` ${link(url, 'What changed')}`}`
+}
+
 /** Up to 20 changes as one message, in the order given, one a line. */
 export function slackDigest(messages: Message[]): SlackMessage {
-  const isDanger = messages.some(({ change }) => change.danger)
   return fitting(({ share }) => {
-    const lines = messages.map((message) => {
-      const { change, links } = message
-      const url = webUrl(links.page, 300 * share)
-      const icon = change.danger ? '🔴' : lookOf(change).icon
-      return `${icon} ${named(titleOf(message), 300 * share)}${url === null ? '' : ` ${link(url, 'What changed')}`}`
-    })
+    const lines = messages.map((message) => lineOf(message, share))
     const [first] = messages
     const text = `${messages.length} changes. ${first ? plain(titleOf(first), 200 * share) : ''} …`
-    return card(text, isDanger ? danger : neutral, lines.map(section))
+    return card(text, colorOf(messages), lines.map(section))
+  })
+}
+
+/** Any number of changes as one message, 20 of them in a line each. */
+export function slackStorm(storm: Storm): SlackMessage {
+  const { shown, left } = shownOf(storm, 20)
+  const list = webUrl(storm.list, 500)
+  const others = left > 0 ? [`… and ${left.toLocaleString('en')} more`] : []
+  const all = list === null ? [] : [link(list, 'See all')]
+  const last = [...others, ...all].join(' ')
+  return fitting(({ share }) => {
+    const lines = [...shown.map((message) => lineOf(message, share)), ...(last === '' ? [] : [last])]
+    return card(stormTitle(storm), colorOf(storm.messages), lines.map(section))
   })
 }

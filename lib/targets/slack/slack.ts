@@ -16,7 +16,7 @@ import {
   withQuote,
 } from '../http.ts'
 import { quotable } from '../text.ts'
-import { slackDigest, slackMessage } from './message.ts'
+import { slackDigest, slackMessage, slackStorm } from './message.ts'
 
 const ourBug = 'it refused the message. This is a bug in the relay: please report it'
 const newWebhook = 'Create a new webhook and set its URL'
@@ -120,6 +120,10 @@ const reach = (target: TargetOf<'slack'>, context: SendContext): Promise<Reach> 
 export const slack = {
   send: (target, message, context) => post(target, slackMessage(message), context),
   sendDigest: (target, messages, context) => post(target, slackDigest(messages), context),
+  storm: {
+    way: 'one-message',
+    send: (target, storm, context) => post(target, slackStorm(storm), context),
+  },
   reach,
   sendsText: false,
   replayNote: null,

@@ -143,6 +143,7 @@ async function reach(target: TargetOf<'webhook'>, { signal }: SendContext): Prom
 
 export const webhook = {
   send,
+  storm: { way: 'each', perSecond: 10 },
   reach,
   sendsText: false,
   replayNote: 'It has the same webhook-id, so its receiver can recognise it.',

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Message, Outcome, SendContext } from '#lib/core/delivery/delivery.ts'
 import type { Target, TargetType } from '#lib/core/rules/target-settings.ts'
-import { canDigest, send, sendDigest } from '#lib/targets/target.ts'
+import { canDigest, send, sendDigest, sendStorm, stormOf } from '#lib/targets/target.ts'
 import { githubApp, installationToken, installationTokens, startGithubStandIn } from '../../mocks/github.ts'
 import { type Answered, type StandIn, startStandIn } from '../../mocks/stand-in.ts'
 import { standIns, type TargetStandIn } from '../../mocks/targets.ts'
@@ -332,6 +332,38 @@ describe.each(kinds)('every target keeps the contract: $name', (kind) => {
     if (canDigest(target)) expect(await digest).toMatchObject({ outcome: 'delivered' })
     else await expect(digest).rejects.toThrow('takes no digests')
     expect(standIn.seen).toHaveLength(canDigest(target) ? 1 : 0)
+  })
+
+  describe('takes what a comparison with Langfuse found at once', () => {
+    const hostile = `${'x<!everyone> @here '.repeat(40)}[a](https://evil.example)`
+    const storm = (count: number) => ({
+      messages: Array.from({ length: count }, (_, i) =>
+        messageOf({
+          change: { id: `chg_${i}`, title: `${hostile} ${i}` },
+          detail: { reconciled: { from: 0, to: now } },
+        }),
+      ),
+      list: 'https://relay.example.com/?q=reconciled',
+    })
+
+    it.each([1, 11, 500])('as one message of %i, or says that it takes none', async (count) => {
+      const sent = sendStorm(target, storm(count), context())
+      const isOne = stormOf(target).way === 'one-message'
+      if (isOne) expect(await sent).toMatchObject({ outcome: 'delivered', reason: null })
+      else await expect(sent).rejects.toThrow('takes no storm as one message')
+      expect(standIn.seen).toHaveLength(isOne ? 1 : 0)
+      const [request] = standIn.requests
+      if (request)
+        expect(request.raw.toString()).toContain(`${count} changes, found by comparing with Langfuse`)
+    })
+
+    it('but sends nothing in a dry run', async ({ skip }) => {
+      skip(stormOf(target).way !== 'one-message', 'each is sent alone')
+      const outcome = await sendStorm(target, storm(11), context({ isDry: true }))
+      expect(outcome).toMatchObject({ outcome: 'dry-run' })
+      expect(outcome.request).toContain('11 changes')
+      expect(standIn.seen).toEqual([])
+    })
   })
 })
 

@@ -1,0 +1,133 @@
+import type { Change } from '../../core/change/change.ts'
+import { spread, stormFrom } from '../../core/delivery/storm.ts'
+import type { Rule } from '../../core/rules/rules.ts'
+import type { Target } from '../../core/rules/target-settings.ts'
+import type { Db } from '../../store/client.ts'
+import type { DeliveryRow } from '../../store/schema.ts'
+import { changesById } from '../../store/tables/changes.ts'
+import {
+  type ClaimedDelivery,
+  claimDeliveries,
+  countDue,
+  lastGathered,
+} from '../../store/tables/deliveries.ts'
+import { returnClaimed, skipClaimed } from '../../store/tables/delivery-orders.ts'
+import { stormOf } from '../../targets/target.ts'
+
+/** Deliveries of one message at most: their changes are in memory at once. */
+const maxStorm = 500
+
+/** Claimed deliveries, by how they go out. */
+export interface Sorted {
+  alone: DeliveryRow[]
+  /** In one message. */
+  together: DeliveryRow[]
+  skipped: { row: DeliveryRow; reason: string }[]
+}
+
+export interface Claiming {
+  /** The target's name, settings and the rules. */
+  name: string
+  target: Target
+  rules: readonly Rule[]
+  now: number
+  /** How many messages may be sent now. */
+  max: number
+  leaseMs: number
+}
+
+/**
+ * What to do with claimed deliveries of which some are of reconciled changes; null: nothing unusual, since there are few of
+ * these. Claims the others that are due, and returns those that must wait.
+ */
+export async function sortStorm(
+  trx: Db,
+  claimed: ClaimedDelivery[],
+  { name, target, rules, now, max, leaseMs }: Claiming,
+): Promise<Sorted | null> {
+  const gathered = claimed.filter((row) => row.isGathered)
+  if (gathered.length === 0) return null
+  const due = { now, onlyGathered: true }
+  const count = gathered.length + (await countDue(trx, name, { ...due, max: stormFrom + 1 }))
+  const isStorm = count > stormFrom
+  const { way, perSecond: stormPace = 1 } = stormOf(target)
+  if (!isStorm && (way !== 'newest' || count === 1)) return null
+  const more = await claimDeliveries(trx, name, { ...due, max: maxStorm - gathered.length }, leaseMs)
+  const others = claimed.filter((row) => !row.isGathered)
+  const all = [...gathered, ...more]
+  const ownPace = target.perSecond ?? 0
+  if (way === 'one-message') {
+    // The slot of a paced target is for one message.
+    if (ownPace > 0) await returnAt(trx, others, now)
+    return { alone: ownPace > 0 ? [] : others, together: all, skipped: [] }
+  }
+  const { kept, skipped } = way === 'newest' ? await newestOf(trx, all, { rules, isStorm }) : keptAll(all)
+  for (const { row, reason } of skipped) await skipClaimed(trx, row.id, reason, now)
+  const pace = ownPace || (isStorm ? stormPace : null)
+  const sent = await firstOf(trx, kept, { name, now, pace, max: max - others.length })
+  return { alone: [...others, ...sent], together: [], skipped }
+}
+
+const keptAll = (kept: DeliveryRow[]): Pick<Sorted, 'skipped'> & { kept: DeliveryRow[] } => ({
+  kept,
+  skipped: [],
+})
+
+/** Those that may be sent now. At a pace (null: none), the others are due one after the other, behind those that wait already. */
+async function firstOf(
+  trx: Db,
+  kept: DeliveryRow[],
+  { name, now, pace, max }: { name: string; now: number; pace: number | null; max: number },
+): Promise<DeliveryRow[]> {
+  const last = pace === null ? now : Math.max(now, (await lastGathered(trx, name)) ?? 0)
+  const first = last > now ? 0 : Math.min(max, Math.ceil(pace ?? max))
+  const waiting = kept.slice(first)
+  const times = pace === null ? waiting.map(() => now) : spread(waiting.length, pace, last)
+  for (const [at, rows] of Map.groupBy(waiting, (_, i) => times[i] ?? now)) await returnAt(trx, rows, at)
+  return kept.slice(0, first)
+}
+
+const returnAt = async (trx: Db, rows: DeliveryRow[], at: number): Promise<void> => {
+  if (rows.length === 0) return
+  const reason = 'Waits its turn, as a comparison with Langfuse found many changes'
+  await returnClaimed(
+    trx,
+    rows.map(({ id }) => id),
+    at,
+    reason,
+  )
+}
+
+/**
+ * A pipeline needs the newest state of a prompt, not each change on the way there; and many at once only where a rule asks
+ * for their kind.
+ */
+async function newestOf(
+  trx: Db,
+  rows: DeliveryRow[],
+  { rules, isStorm }: { rules: readonly Rule[]; isStorm: boolean },
+): Promise<Pick<Sorted, 'skipped'> & { kept: DeliveryRow[] }> {
+  const changes = await changesById(trx, [...new Set(rows.map((row) => row.change_id))])
+  const naming = new Set(rules.filter(({ on }) => on !== undefined).map(({ name }) => name))
+  const isNamed = ({ rule }: DeliveryRow) => !isStorm || naming.has(rule)
+  const promptOf = ({ change_id, id }: DeliveryRow): string => {
+    const change: Change | undefined = changes.get(change_id)
+    return change ? JSON.stringify([change.projectId, change.subject]) : id
+  }
+  const newest = new Map<string, string>()
+  for (const row of rows.toSorted((a, b) => (a.change_id < b.change_id ? -1 : 1)))
+    if (isNamed(row)) newest.set(promptOf(row), row.change_id)
+  const reasonOf = (row: DeliveryRow): string | null => {
+    if (!isNamed(row))
+      return `Not sent: a comparison with Langfuse found many changes at once, and the rule "${row.rule}" names no kinds in on`
+    const latest = newest.get(promptOf(row))
+    return latest === row.change_id
+      ? null
+      : `Not sent: a comparison with Langfuse found a later change of this prompt, ${latest}, which is`
+  }
+  const judged = rows.map((row) => ({ row, reason: reasonOf(row) }))
+  return {
+    kept: judged.filter(({ reason }) => reason === null).map(({ row }) => row),
+    skipped: judged.flatMap(({ row, reason }) => (reason === null ? [] : [{ row, reason }])),
+  }
+}

@@ -121,6 +121,8 @@ export type StoredPromptEvent = Omit<PromptEvent, 'text' | 'config'> & {
   occurredAt: number
   /** An answer of Langfuse's API in the form of an event. It overrules a deletion. */
   isRead?: true
+  /** It was found by a comparison (`reconciled`), but later changes of the prompt have settled since. */
+  isOvertaken?: true
 }
 
 /** What changed in a prompt's text and config, small enough to be stored with the change and shown in a message. */

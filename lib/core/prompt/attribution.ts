@@ -63,6 +63,7 @@ export function actorOf(event: StoredPromptEvent | undefined): string | null {
   const { user, createdBy, action } = event
   if (user) return user.name || user.email || null
   if (createdBy === undefined || event.isRead) return null
+  if (event.reconciled) return action === 'created' && createdBy === 'API' ? 'API' : null
   return action !== 'created' || createdBy === 'API' ? 'API' : null
 }
 
@@ -105,6 +106,8 @@ export function attribute(
         const gain = gains.get(fact.to)?.get(fact.label)
         const loss = 'from' in fact ? losses.get(fact.from)?.get(fact.label) : undefined
         if (gain?.event.isRead) return [attributeRead(fact, gain, loss)]
+        if (gain?.event.reconciled)
+          return [{ fact, by: isAsCreated(gain.event) ? actorOf(gain.event) : null }]
         return gain && isOlder(gain, fact.label, strayed)
           ? [revealed(fact)]
           : [{ fact, by: byOf(gain?.event) }]
@@ -151,8 +154,15 @@ function isOlder(
 }
 
 /** An edit of tags changes no labels, except for a new version, which may bring both. */
-const isLongLost = ({ tags, losesLatest }: Step, isCreation: boolean): boolean =>
-  tags !== null && !losesLatest && !isCreation
+const isLongLost = ({ tags, losesLatest, event }: Step, isCreation: boolean): boolean =>
+  tags !== null && !losesLatest && !isCreation && !event.reconciled
+
+/** Whether a version was not edited since it was created, so that it got its labels then. */
+const isAsCreated = ({ action, createdAt, updatedAt }: StoredPromptEvent): boolean =>
+  action === 'created' &&
+  createdAt !== undefined &&
+  updatedAt !== undefined &&
+  Math.abs(updatedAt - createdAt) <= oneEditMs
 
 /** A gain read from the API belongs to the same edit as the loss in an event where Langfuse wrote both at once. */
 function attributeRead(fact: Fact, gain: Step, loss: Step | undefined): Attributed {
@@ -205,7 +215,8 @@ function hasTagsOf({ event }: Step, { added, removed }: Extract<Fact, { kind: 't
 }
 
 /** An event with other tags and a new label: one of the two is from an earlier edit. */
-const isUndecided = ({ tags, gained }: Step): boolean => tags !== null && gained.length > 0
+const isUndecided = ({ tags, gained, event }: Step): boolean =>
+  tags !== null && gained.length > 0 && !event.reconciled
 
 /** An event that only an edit of tags can explain. */
 const isRetagging = ({ tags, gained, lost, losesLatest, event }: Step): boolean =>
@@ -224,7 +235,9 @@ function attributeDeleted(fact: Extract<Fact, { kind: 'deleted' }>, steps: reado
 }
 
 /** The steps of labels and tags that several people changed, where the outcome does not show them; each with `by`. */
-export function crossings(steps: readonly Step[], { known }: Merged): Fact[] {
+export function crossings(all: readonly Step[], { known }: Merged): Fact[] {
+  // A comparison shows the outcome of many edits, and not who made them.
+  const steps = all.filter(({ event }) => !event.reconciled)
   if (new Set(steps.map(({ event }) => actorOf(event))).size < 2) return []
   const labels = [...labelMoves(steps, known).values()].filter(isCrossing)
   const tags = tagSteps(steps).map(

@@ -1,6 +1,6 @@
 import type { StoredPromptEvent, VersionState } from '../change/change.ts'
 import { factsOf, isComplete } from './facts.ts'
-import { isCreated, isStranger, type Merged, merge, reconcile } from './merge.ts'
+import { isCreated, isStranger, type Merged, merge, withoutContradictions } from './merge.ts'
 
 /**
  * Whether more events of the same edit should arrive, judging by the known state: the old holder of each label that moved, the
@@ -12,6 +12,8 @@ export function awaitsCounterpart(
   events: readonly StoredPromptEvent[],
   unread = 0,
 ): boolean {
+  // A comparison finds all that differs at once.
+  if (events.every((event) => event.reconciled)) return false
   const merged = merge(before, events)
   // Then a label that no known version had was on none.
   const knowsAll = isComplete([...merged.rows.keys()], unread)
@@ -23,7 +25,7 @@ const nothingElse = { carriedByNone: new Set<string>(), strayed: new Set<string>
 
 /** So far only half of an edit: a version lost what it was not known to have. */
 const showsNothing = (merged: Merged): boolean =>
-  factsOf(merged, reconcile(merged), nothingElse).every(({ kind }) => kind === 'unchanged')
+  factsOf(merged, withoutContradictions(merged), nothingElse).every(({ kind }) => kind === 'unchanged')
 
 const live = ({ rows }: Merged): VersionState[] =>
   [...rows.values()].flatMap(({ state }) => (state.deleted ? [] : [state]))

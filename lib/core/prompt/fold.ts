@@ -1,7 +1,7 @@
 import type { Fact, StoredPromptEvent, VersionState } from '../change/change.ts'
 import { type Attributed, actorOf, attribute, crossings, stepsOf } from './attribution.ts'
 import { factsOf } from './facts.ts'
-import { type Merged, merge, reconcile } from './merge.ts'
+import { type Merged, merge, withoutContradictions } from './merge.ts'
 
 export interface PromptKey {
   projectId: string
@@ -55,9 +55,9 @@ export function foldPrompt(
   const merged = merge(before, [...events, ...reads.flatMap(({ holder }) => holder ?? [])])
   const carriedByNone = new Set(reads.flatMap(({ label, holder }) => (holder ? [] : [label])))
   const strayed = new Set(before.flatMap((state) => state.strayed ?? []))
-  const reconciled = reconcile(merged)
+  const states = withoutContradictions(merged)
   const steps = stepsOf(merged)
-  const found = attribute(factsOf(merged, reconciled, { carriedByNone, strayed }), steps, strayed)
+  const found = attribute(factsOf(merged, states, { carriedByNone, strayed }), steps, strayed)
   const version = mainVersion(found[0]?.fact, merged.fresh.length > 0 ? merged.fresh : events)
   const event = merged.rows.get(version)?.event ?? null
   const main = mainActor(found)
@@ -65,7 +65,7 @@ export function foldPrompt(
   const facts = found.map(({ fact, by }) =>
     by === undefined || by === actor || isRevealed(fact) ? fact : { ...fact, by },
   )
-  const after = withStrayed(reconciled, facts, carriedByNone)
+  const after = withStrayed(states, facts, carriedByNone)
   const untouched = new Set(before)
   return {
     after,

@@ -40,7 +40,12 @@ const firstToLast = (a: StoredPromptEvent, b: StoredPromptEvent): number =>
   Number(a.action === 'deleted') - Number(b.action === 'deleted') ||
   (a.eventId < b.eventId ? -1 : 1)
 
+/** What Langfuse itself answered wins over any known state: the time of that may come from a clock that is ahead. */
+const isTruth = (event: StoredPromptEvent): boolean =>
+  event.reconciled !== undefined && event.isOvertaken !== true
+
 function stateAfter(event: StoredPromptEvent, before: VersionState | null): VersionState {
+  const readAt = event.reconciled?.readAt ?? before?.readAt
   return {
     version: event.version,
     promptId: event.promptId ?? before?.promptId ?? null,
@@ -52,6 +57,7 @@ function stateAfter(event: StoredPromptEvent, before: VersionState | null): Vers
     updatedAt: event.updatedAt ?? before?.updatedAt ?? null,
     deleted: event.action === 'deleted',
     ...(before?.strayed && { strayed: before.strayed }),
+    ...(readAt !== undefined && { readAt }),
   }
 }
 
@@ -61,7 +67,15 @@ const isOneRow = (a: { promptId?: string | null }, b: { promptId?: string | null
 
 /** Whether an event shows that a deleted row exists: any later event where the deletion was inferred, otherwise only a read. */
 const isAlive = ({ state, at }: Row, event: StoredPromptEvent): boolean =>
-  isOneRow(state, event) && (event.isRead === true || (state.presumed === true && timeOf(event) > at))
+  isTruth(event) ||
+  (isOneRow(state, event) && (event.isRead === true || (state.presumed === true && timeOf(event) > at)))
+
+/** Whether an event is about a row that was created after the deletion of one whose id only one of them knows. */
+function isRecreated({ state, at }: Row, event: StoredPromptEvent): boolean {
+  if (event.promptId === undefined) return event.action === 'created' && timeOf(event) > at
+  const isUnknownId = state.promptId === null && Number.isFinite(at)
+  return isUnknownId && event.createdAt !== undefined && event.createdAt > at
+}
 
 /** A new row with that version number. Strayed labels belong to the prompt, so they stay. */
 const anew = (event: StoredPromptEvent, { strayed }: VersionState): VersionState => ({
@@ -78,17 +92,18 @@ function apply(row: Row | undefined, event: StoredPromptEvent): Row | null {
   const at = timeOf(event)
   if (!row) return { state: stateAfter(event, null), at, event }
   const same = isSameRow(row.state, event)
-  const older = at < row.at
+  const older = at < row.at && !(isTruth(event) && row.event === null)
   // A deleted row never comes back, so its deletion is final whenever it arrives.
   if (same && event.action === 'deleted')
     return older
       ? { ...row, state: confirmedDeleted(row.state), event }
       : { state: stateAfter(event, row.state), at, event }
   if (older) return null
+  // A deletion that was found late is of a row that has been replaced since.
+  if (!same && event.action === 'deleted' && event.reconciled) return null
   if (!same) return { state: anew(event, row.state), at, event }
   if (!row.state.deleted || isAlive(row, event)) return { state: stateAfter(event, row.state), at, event }
-  const isRecreated = event.action === 'created' && at > row.at && event.promptId === undefined
-  return isRecreated ? { state: anew(event, row.state), at, event } : null
+  return isRecreated(row, event) ? { state: anew(event, row.state), at, event } : null
 }
 
 /**
@@ -128,14 +143,18 @@ export function merge(before: readonly VersionState[], events: readonly StoredPr
       if (!event.isRead) stale.push(event.eventId)
       continue
     }
-    const wasDeleted = row?.state.deleted === true && isSameRow(row.state, event)
+    const wasDeleted = isReportedDeleted(row, event)
     if (next.state.deleted && !wasDeleted) deleted.set(event.version, next.state.labels)
     rows.set(event.version, next)
-    for (const label of next.state.labels) claims.set(label, { version: event.version, at: next.at })
+    const isClaim = !(event.reconciled && event.action === 'deleted')
+    for (const label of isClaim ? next.state.labels : [])
+      claims.set(label, { version: event.version, at: next.at })
     fresh.push(event)
   }
   const stood = new Map(before.map((state) => [state.version, state]))
   const isNews = (event: StoredPromptEvent): boolean => {
+    // A comparison finds what is gone by itself.
+    if (event.reconciled) return false
     const state = stood.get(event.version)
     return !state || state.deleted || !isSameRow(state, event)
   }
@@ -145,9 +164,31 @@ export function merge(before: readonly VersionState[], events: readonly StoredPr
     return !state.deleted && !gone.has(state.version) && row !== undefined && isSameRow(state, row.state)
   }
   const known = before.filter(isStillTrue).toSorted((a, b) => a.version - b.version)
+  yieldToTruth(rows, fresh)
   const strangers = new Set(rows.keys())
   for (const { version } of known) strangers.delete(version)
   return { rows, claims, known, strangers, deleted, fresh, stale }
+}
+
+/** Whether a deletion is not news. One that was inferred becomes known with the comparison that confirms it. */
+const isReportedDeleted = (row: Row | undefined, event: StoredPromptEvent): boolean =>
+  row?.state.deleted === true &&
+  isSameRow(row.state, event) &&
+  !(row.state.presumed === true && event.reconciled !== undefined)
+
+/**
+ * Known states that contradict what Langfuse answered are older, whatever their time. What deleted versions had, it does not
+ * say: that is only what was known of them last.
+ */
+function yieldToTruth(rows: Map<number, Row>, fresh: readonly StoredPromptEvent[]): void {
+  const truths = fresh.filter(isTruth)
+  if (truths.length === 0) return
+  const first = truths.reduce((least, event) => Math.min(least, timeOf(event)), Number.POSITIVE_INFINITY)
+  for (const [version, row] of rows) {
+    const isKnownLast = row.event === null || row.event.reconciled !== undefined
+    if (row.state.deleted && isKnownLast) rows.set(version, { ...row, at: Number.NEGATIVE_INFINITY })
+    else if (row.event === null && row.at >= first) rows.set(version, { ...row, at: first - 1 })
+  }
 }
 
 /** Marks the versions that are gone as deleted, and returns their numbers. */
@@ -180,7 +221,7 @@ const newestFirst = (a: Row, b: Row): number =>
  * The versions without contradictions, by number. A label is on one version of a prompt, and tags are the same on all: where
  * versions contradict each other because an event got lost, the newest is right. Unchanged states stay the same objects.
  */
-export function reconcile({ rows, claims }: Pick<Merged, 'rows' | 'claims'>): VersionState[] {
+export function withoutContradictions({ rows, claims }: Pick<Merged, 'rows' | 'claims'>): VersionState[] {
   const all = [...rows.values()].toSorted(newestFirst)
   const holders = new Map<string, number>()
   for (const { state, at } of all) {
@@ -191,13 +232,13 @@ export function reconcile({ rows, claims }: Pick<Merged, 'rows' | 'claims'>): Ve
     }
   }
   const tags = all.find(knowsTags)?.state.tags
-  const reconciled = ({ state }: Row): VersionState => {
+  const consistent = ({ state }: Row): VersionState => {
     if (state.deleted) return state
     const labels = state.labels.filter((label) => holders.get(label) === state.version)
     const isRight = labels.length === state.labels.length && (!tags || isSameList(tags, state.tags))
     return isRight ? state : { ...state, labels, tags: tags ?? state.tags }
   }
-  return all.map(reconciled).toSorted((a, b) => a.version - b.version)
+  return all.map(consistent).toSorted((a, b) => a.version - b.version)
 }
 
 const isSameList = (a: readonly string[], b: readonly string[]): boolean =>

@@ -172,6 +172,98 @@ describe('the state after a change', () => {
     expect(stateOf(after, 1)).toEqual(v(1, []))
   })
 
+  describe('with what a comparison with Langfuse found', () => {
+    const found = (readAt = 5000) => ({ reconciled: { readAt, knownAt: null }, user: null })
+
+    it('wins over a known state whose time is later, also where it is of another version', () => {
+      const before = [v(6, ['production'], { updatedAt: 9000 }), v(7, [], { updatedAt: 9000 })]
+      const { after, facts, stale } = foldPrompt(before, [updated(7, ['production'], found())])
+      expect(after.map(({ labels, updatedAt, readAt }) => ({ labels, updatedAt, readAt }))).toEqual([
+        { labels: [], updatedAt: 9000, readAt: undefined },
+        { labels: ['production'], updatedAt: 200, readAt: 5000 },
+      ])
+      expect(facts).toEqual([{ kind: 'promoted', label: 'production', from: 6, to: 7 }])
+      expect(stale).toEqual([])
+    })
+
+    it('is followed by a newer webhook of the same change, and follows an older one', () => {
+      const events = [updated(7, ['b'], found()), updated(7, ['c'], { updatedAt: 300 })]
+      const older = updated(7, ['a'], { updatedAt: 150 })
+      expect(foldPrompt([v(7, [], { updatedAt: 9000 })], events).after[0]?.labels).toEqual(['c'])
+      expect(foldPrompt([v(7)], [older, ...events.slice(0, 1)]).after[0]?.labels).toEqual(['b'])
+    })
+
+    it('wins over nothing once later changes have settled', () => {
+      const late = { ...updated(7, ['production'], found()), isOvertaken: true as const }
+      const before = [v(7, ['staging'], { updatedAt: 300 })]
+      expect(foldPrompt(before, [late])).toMatchObject({ after: before, stale: [late.eventId] })
+    })
+
+    it('deletes for good, with the labels that were known last', () => {
+      const gone = deleted(7, ['production'], { ...found(), updatedAt: 100 })
+      const { after, facts } = foldPrompt([v(6), v(7, ['production'], { updatedAt: 9000 })], [gone])
+      expect(facts).toEqual([{ kind: 'deleted', versions: [7], labels: ['production'], whole: false }])
+      const late = updated(7, ['production'], { updatedAt: 300 })
+      expect(foldPrompt(after, [late])).toMatchObject({ stale: [late.eventId] })
+    })
+
+    it('reports a deletion that was only inferred, once', () => {
+      const gone = deleted(7, ['staging'], { ...found(), updatedAt: 100 })
+      const before = [v(6), v(7, ['staging'], { deleted: true, presumed: true })]
+      const { after, facts } = foldPrompt(before, [gone])
+      expect(facts).toMatchObject([{ kind: 'deleted', versions: [7] }])
+      expect(foldPrompt(after, [gone]).facts).toEqual([{ kind: 'unchanged' }])
+    })
+
+    it('does not delete a version that was created again since under its number', () => {
+      const gone = deleted(7, [], { ...found(), updatedAt: 9000 })
+      const anew = v(7, ['latest'], { promptId: 'new' })
+      expect(foldPrompt([anew], [gone])).toMatchObject({ after: [anew], stale: [gone.eventId] })
+    })
+
+    it('revives a version that was taken for deleted', () => {
+      const before = [v(7, ['latest'], { deleted: true, updatedAt: 9000 })]
+      expect(foldPrompt(before, [updated(7, ['latest'], found())]).after).toMatchObject([{ deleted: false }])
+    })
+
+    it('infers no other deletion: a comparison finds those by itself', () => {
+      const hour = 3_600_000
+      const anew = created(6, ['latest'], { ...found(), createdAt: hour, updatedAt: hour })
+      expect(foldPrompt([v(5), v(9)], [anew]).after.filter((state) => state.deleted)).toEqual([])
+    })
+
+    it('keeps what a listing does not say', () => {
+      const {
+        promptId: _,
+        commitMessage: __,
+        createdBy: ___,
+        createdAt: ____,
+        ...seen
+      } = updated(7, ['a'], found())
+      const { after } = foldPrompt([v(7, [], { commitMessage: 'Shorter' })], [seen])
+      expect(after).toMatchObject([
+        { promptId: 'p7', commitMessage: 'Shorter', createdBy: 'maya-id', labels: ['a'] },
+      ])
+    })
+
+    it('knows who made a version only if it was the API, and who labelled it only if it has not changed since', () => {
+      const byApi = { ...found(), createdBy: 'API', createdAt: 200 }
+      expect(foldPrompt([v(6, ['production'])], [created(7, ['production'], byApi)])).toMatchObject({
+        actor: 'API',
+        facts: [{ kind: 'version-created' }, { kind: 'promoted' }],
+      })
+      const later = foldPrompt(
+        [v(6, ['production'])],
+        [created(7, ['production'], { ...byApi, updatedAt: 9000 })],
+      )
+      expect(later).toMatchObject({
+        actor: 'API',
+        facts: [{ kind: 'version-created' }, { kind: 'promoted', by: null }],
+      })
+      expect(foldPrompt([v(6)], [created(7, [], found())]).actor).toBeNull()
+    })
+  })
+
   describe('with the flat form', () => {
     it('keeps what the event leaves out', () => {
       const { after } = foldPrompt([v(7, ['latest'])], [flat('updated', 7, 600)])

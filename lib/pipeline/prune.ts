@@ -12,11 +12,11 @@ import {
   prunableChanges,
   withheldCallbacks,
 } from '../store/tables/prune.ts'
-import { dayOf, forgetCounts } from '../store/tables/reconcile-counts.ts'
+import { dayOf, sumUpCounts } from '../store/tables/reconcile-counts.ts'
 import { forgetBudgets } from '../store/tables/request-budget.ts'
 
 const dayMs = 86_400_000
-/** How long the counts of what looks found are kept: they show that nothing was missed, long after the changes are gone. */
+/** How long the counts of what looks found are kept by day; then only their sums are. */
 const countsDays = 400
 /** Small, so that nothing waits long for the store. */
 const batch = 200
@@ -50,7 +50,7 @@ export async function prune(
   await forgetBudgets(db, now())
   await forgetSettleFailures(db)
   await forgetPromptLooks(db)
-  await forgetCounts(db, dayOf(now() - countsDays * dayMs))
+  await sumUpCounts(db, dayOf(now() - countsDays * dayMs))
   await pruneTexts(db, { before, now: now(), stopping })
   if (isPostgres(db)) return count
   if (count > 0) await pruneWords(db, stopping)

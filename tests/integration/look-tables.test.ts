@@ -171,7 +171,7 @@ describe.each(engines)('what looks keep in %s', (_, openStore) => {
     expect(await versionsOf(db, prompt)).toEqual([{ ...version, updatedAt: now + 1, readAt: now }])
   })
 
-  it('forgets prompts that are gone and counts older than 400 days, and keeps what is in doubt', async () => {
+  it('forgets prompts that are gone, but not what is in doubt, and sums up counts older than 400 days', async () => {
     const { db } = store
     const live = {
       ...{ version: 1, promptId: null, labels: [], tags: [], promptType: null, commitMessage: null },
@@ -183,9 +183,14 @@ describe.each(engines)('what looks keep in %s', (_, openStore) => {
     await beginDoubts(db, 'p1', ['doubted'], { found: doubt.parse({ since: now }), dueAt: now })
     await addCount(db, 'p1', 'missing', { count: 1, from: now, to: now, now: now - 401 * day })
     await addCount(db, 'p1', 'missing', { count: 2, from: now, to: now, now: now - 399 * day })
-    await prune(db, { retentionDays: 90, now: () => now, stopping: () => false })
+    await addCount(db, 'p1', 'missing', { count: 4, from: now - 5, to: now, now: now - 500 * day })
+    for (let i = 0; i < 2; i++)
+      await prune(db, { retentionDays: 90, now: () => now, stopping: () => false })
     const names = await db.selectFrom('prompt_looks').select('name').orderBy('name').execute()
     expect(names.map(({ name }) => name)).toEqual(['doubted', 'live'])
     expect((await countsSince(db, '2025-01-01')).get('p1')?.missing?.count).toBe(2)
+    const all = (await countsSince(db, '')).get('p1')?.missing
+    expect(all).toEqual({ count: 7, firstAt: now - 5, lastAt: now })
+    expect(await db.selectFrom('reconcile_counts').selectAll().execute()).toHaveLength(2)
   })
 })

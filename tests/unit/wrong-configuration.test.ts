@@ -438,6 +438,12 @@ const oneVariable: Wrong[] = [
   ['a schedule with a word', { RETRY_DELAYS: '1,x' }, 'RETRY_DELAYS', /list of seconds/],
   ['an infinite schedule', { RETRY_DELAYS: '1,Infinity' }, 'RETRY_DELAYS', /list of seconds/],
   ['an unknown mode', { RELAY_MODE: 'dry' }, 'RELAY_MODE', /neither live nor dry-run/],
+  [
+    'an interval of comparisons in minutes',
+    { RECONCILE_SECONDS: '5m' },
+    'RECONCILE_SECONDS',
+    /not a (whole )?number/,
+  ],
   ['quiet hours in days', { QUIET_HOURS: '1d' }, 'QUIET_HOURS', /not a number/],
   ['quotes around a token', { METRICS_TOKEN: '"planted-planted-planted"' }, 'METRICS_TOKEN', /quotes/],
   [

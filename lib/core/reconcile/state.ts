@@ -78,6 +78,8 @@ export const leaseState = z.object({
   /** Of the project that the keys belong to; null: not asked yet. */
   projectId: z.string().nullable().default(null),
   baseUrl: z.string().nullable().default(null),
+  /** Another project, which the keys belong to now, so that nothing is compared; null: none. */
+  otherId: z.string().nullable().default(null),
   /** Why the last step ended without an answer; null: it did not. */
   error: z.object({ at: z.number(), message: z.string() }).nullable().default(null),
   /** When an instance that runs all the time was last seen. */

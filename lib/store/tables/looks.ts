@@ -111,7 +111,7 @@ export const saveOutage = (db: Db, key: LookKey, found: Outage): Promise<void> =
   upsertLook(db, key, { outage: JSON.stringify(found) })
 
 /** `name`: the project's in the configuration. */
-const leaseName = (name: string): string => `look:${name}`
+export const leaseName = (name: string): string => `look:${name}`
 
 export interface Lease {
   name: string

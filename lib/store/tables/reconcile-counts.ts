@@ -1,13 +1,8 @@
 import { sql } from 'kysely'
+import type { Counted } from '../../core/reconcile/proof.ts'
 import type { CountedKind } from '../../core/reconcile/state.ts'
 import type { Db } from '../client.ts'
-
-/** What was found within some days. Times in epoch milliseconds: when it happened, as far as that is known. */
-export interface Counted {
-  count: number
-  firstAt: number
-  lastAt: number
-}
+import type { ReconcileCountRow } from '../schema.ts'
 
 export type Counts = Partial<Record<CountedKind, Counted>>
 
@@ -22,9 +17,13 @@ export async function addCount(
   { count, from, to, now }: { count: number; from: number; to: number; now: number },
 ): Promise<void> {
   if (count === 0) return
+  await upsertCount(db, { project_id: projectId, day: dayOf(now), what, count, first_at: from, last_at: to })
+}
+
+async function upsertCount(db: Db, row: ReconcileCountRow): Promise<void> {
   await db
     .insertInto('reconcile_counts')
-    .values({ project_id: projectId, day: dayOf(now), what, count, first_at: from, last_at: to })
+    .values(row)
     .onConflict((c) =>
       c.columns(['project_id', 'day', 'what']).doUpdateSet({
         count: sql`reconcile_counts.count + excluded.count`,
@@ -59,7 +58,19 @@ export async function countsSince(db: Db, since: string): Promise<Map<string, Co
   return counts
 }
 
-/** Deletes the days before this one. */
-export async function forgetCounts(db: Db, before: string): Promise<void> {
-  await db.deleteFrom('reconcile_counts').where('day', '<', before).execute()
+/** Sums of days that have no row of their own any more. */
+const before = '0000-00-00'
+
+/** Adds the days before this one up, so that totals never decrease. */
+export async function sumUpCounts(db: Db, until: string): Promise<void> {
+  await db.transaction().execute(async (trx) => {
+    const old = await trx
+      .deleteFrom('reconcile_counts')
+      .where('day', '<', until)
+      .where('day', '>', before)
+      .returningAll()
+      .execute()
+    for (const { project_id, what, count, first_at, last_at } of old)
+      await upsertCount(trx, { project_id, day: before, what, count, first_at, last_at })
+  })
 }

@@ -1,0 +1,51 @@
+import { jsonOf } from '../../base/json.ts'
+import { type ProofSeen, proofDays } from '../../core/reconcile/proof.ts'
+import { freshLook, leaseState } from '../../core/reconcile/state.ts'
+import type { Db } from '../client.ts'
+import { chunksOf } from '../statement.ts'
+import { leaseName, readLooks } from '../tables/looks.ts'
+import { countsSince, dayOf } from '../tables/reconcile-counts.ts'
+
+const dayMs = 86_400_000
+
+/** What is known of the comparisons of each project: four reads, however many projects there are. */
+export async function readProofs<Project extends ProofSeen['project'] & { baseUrl: string }>(
+  db: Db,
+  projects: readonly Project[],
+  now: number,
+): Promise<(ProofSeen & { project: Project })[]> {
+  const [leases, looks, today, recent] = await Promise.all([
+    readLeases(
+      db,
+      projects.map(({ name }) => name),
+    ),
+    readLooks(db),
+    countsSince(db, dayOf(now)),
+    countsSince(db, dayOf(now - (proofDays - 1) * dayMs)),
+  ])
+  return projects.map((project) => {
+    const lease = leases.get(project.name) ?? null
+    const id = lease?.projectId ?? project.id
+    const look = looks.find(({ baseUrl, projectId }) => baseUrl === project.baseUrl && projectId === id)
+    return {
+      ...{ project, lease, state: look?.state ?? freshLook, outage: look?.outage ?? null },
+      today: (id !== null && today.get(id)) || {},
+      recent: (id !== null && recent.get(id)) || {},
+    }
+  })
+}
+
+async function readLeases(db: Db, names: readonly string[]): Promise<Map<string, ProofSeen['lease']>> {
+  const found = new Map<string, ProofSeen['lease']>()
+  for (const some of chunksOf(names, 1)) {
+    const byLease = new Map(some.map((name) => [leaseName(name), name]))
+    const rows = await db
+      .selectFrom('polls')
+      .select(['name', 'state'])
+      .where('name', 'in', [...byLease.keys()])
+      .execute()
+    for (const { name, state } of rows)
+      found.set(byLease.get(name) ?? '', leaseState.safeParse(jsonOf(state)).data ?? null)
+  }
+  return found
+}

@@ -3,34 +3,31 @@ import type { Env } from './base/env.ts'
 import { log, thrown } from './base/log.ts'
 import { pacedErrors } from './base/paced-errors.ts'
 import { plainFetch } from './base/process-state.ts'
-import type { BudgetUse } from './core/polling/request-budget.ts'
-import type { Configuration } from './core/rules/configuration.ts'
-import { readLabelHolder, readPromptVersion } from './langfuse/api/prompts.ts'
-import { readTrace } from './langfuse/api/trace.ts'
+import type { ProjectDirectory } from './core/rules/project-directory.ts'
+import type { Routes } from './core/rules/rules.ts'
 import { type LangfuseAccess, langfuseAccesses } from './pipeline/langfuse-access.ts'
 import { createLoop, type Loop, type LoopDeps } from './pipeline/loop.ts'
-import { createRest, tracesWithRest, withRest } from './pipeline/settle/lookups.ts'
+import { projectReaders } from './pipeline/settle/project-readers.ts'
 import type { Db } from './store/client.ts'
 import { lockProcess } from './store/process-lock.ts'
 import { endLeases } from './store/tables/deliveries.ts'
 
 /** Each project is polled on its own. */
-function pollsOf(env: Env, accesses: readonly LangfuseAccess[]): LoopDeps['polls'] {
-  if (env.POLL_SECONDS === 0) return []
-  return accesses.map((access) => ({
+function pollsOf(
+  env: Env,
+  accesses: readonly LangfuseAccess[],
+  directory: ProjectDirectory,
+): LoopDeps['polls'] {
+  // Even where nothing is polled, Langfuse is asked once which project the keys belong to, if that must be known.
+  const isPolled = ({ project: { id, signsForAny } }: LangfuseAccess) =>
+    env.POLL_SECONDS > 0 || (id === null && !signsForAny)
+  return accesses.filter(isPolled).map((access) => ({
     ...access,
+    directory,
     everyMs: env.POLL_SECONDS * 1000,
     backfillMs: env.BACKFILL_HOURS * 3_600_000,
     coolDownMs: env.BURST_MINUTES * 60_000,
   }))
-}
-
-/** Strangers have their own pause, so that invented ids, which Langfuse may fail at, do not delay others. */
-function traceReader({ api, draw }: LangfuseAccess): NonNullable<LoopDeps['readTrace']> {
-  const reader = (use: BudgetUse) =>
-    tracesWithRest((request) => readTrace({ ...api, draw: () => draw(use) }, request), createRest(Date.now))
-  const [ofLangfuse, ofStrangers] = [reader('callback'), reader('stranger')]
-  return (request) => (request.isAnonymous ? ofStrangers(request) : ofLangfuse(request))
 }
 
 /**
@@ -49,7 +46,10 @@ async function enterStore(db: Db, url: string): Promise<() => void> {
   }
 }
 
-type Configured = Pick<Configuration, 'routes' | 'projects'>
+interface Configured {
+  routes: Routes
+  directory: ProjectDirectory
+}
 
 /** The loop of this process. */
 export async function relayLoop(db: Db, configured: Configured, env: Env): Promise<Loop> {
@@ -62,23 +62,22 @@ export async function relayLoop(db: Db, configured: Configured, env: Env): Promi
   return { ...loop, stop }
 }
 
-function loopOf(db: Db, { routes, projects }: Configured, env: Env): Loop {
-  const accesses = langfuseAccesses(db, { projects, perMinute: env.POLL_REQUESTS_PER_MINUTE })
-  const [access] = accesses
-  const api = access?.api
-  const rest = createRest(Date.now)
+function loopOf(db: Db, { routes, directory }: Configured, env: Env): Loop {
+  const accesses = langfuseAccesses(db, {
+    projects: directory.projects,
+    perMinute: env.POLL_REQUESTS_PER_MINUTE,
+  })
   return createLoop({
     db,
     routes,
+    directory,
     now: Date.now,
     random: Math.random,
     sleep,
-    readVersion: api && withRest((request) => readPromptVersion(api, request), rest),
-    readLabel: api && withRest((request) => readLabelHolder(api, request), rest),
-    readTrace: access ? traceReader(access) : undefined,
-    polls: pollsOf(env, accesses),
+    ...projectReaders(accesses, { directory, now: Date.now }),
+    polls: pollsOf(env, accesses, directory),
     fetch: plainFetch,
-    watch: { api, quietMs: env.QUIET_HOURS * 3_600_000 },
+    watch: { apis: accesses.map(({ api }) => api), quietMs: env.QUIET_HOURS * 3_600_000 },
     isDry: env.RELAY_MODE === 'dry-run',
     retentionDays: env.RETENTION_DAYS,
     urls: { langfuse: env.LANGFUSE_BASE_URL, public: env.PUBLIC_URL },

@@ -8,6 +8,7 @@ import { sharedCommit } from './base/shared-commit.ts'
 import { isDataError } from './base/store-error.ts'
 import { flushSpans } from './base/tracing.ts'
 import type { Configuration } from './core/rules/configuration.ts'
+import { createDirectory, type ProjectDirectory } from './core/rules/project-directory.ts'
 import type { Routes } from './core/rules/rules.ts'
 import { currentConfiguration } from './current-configuration.ts'
 import { own } from './current-relay.ts'
@@ -29,6 +30,7 @@ export interface Relay {
   warnings: Problem[]
   written: Configuration['written']
   projects: Configuration['projects']
+  directory: ProjectDirectory
   /** Stores an event and wakes the loop. Throws if the store is out of reach. */
   receive: (arrival: Arrival) => Promise<Received>
   /** Stores callbacks and wakes the loop. Throws if the store is out of reach. */
@@ -79,14 +81,18 @@ export function actingRelay(): Relay | null {
   return problems.length === 0 ? ours : null
 }
 
-async function open(env: Env, routes: Routes): Promise<Opened> {
+async function open(env: Env, { routes, directory }: Pick<Relay, 'routes' | 'directory'>): Promise<Opened> {
   const db = await database()
   return {
     db,
     receive: receiver(db, {
       settleMs: env.SETTLE_MS,
       now: Date.now,
-      bursts: { coolDownMs: env.BURST_MINUTES * 60_000, rules: routes.rules },
+      bursts: {
+        coolDownMs: env.BURST_MINUTES * 60_000,
+        rules: routes.rules,
+        nameOf: directory.nameOf,
+      },
     }),
     takeCallbacks: callbackTaker(db, Date.now),
     reject: sharedCommit({
@@ -104,7 +110,7 @@ async function open(env: Env, routes: Routes): Promise<Opened> {
 async function loopOver(
   opened: Promise<Opened>,
   env: Env,
-  configured: Pick<Configuration, 'routes' | 'projects'>,
+  configured: Pick<Relay, 'routes' | 'directory'>,
 ): Promise<Loop> {
   const [{ db }, { relayLoop }] = await Promise.all([opened, import('./build-loop.ts')])
   return relayLoop(db, configured, env)
@@ -191,16 +197,17 @@ function background(opened: Lazy<Opened>, loop: Lazy<Loop>, mayAct: boolean) {
 
 function createRelay(env: Env, configuration: Omit<Configuration, 'env'>): Relay {
   const { routes, projects, written, problems, warnings } = configuration
+  const directory = createDirectory(projects)
   const mayAct = problems.length === 0
-  const opened = lazy(() => open(env, routes))
-  const loop = lazy(() => loopOver(opened.get(), env, { routes, projects }))
+  const opened = lazy(() => open(env, { routes, directory }))
+  const loop = lazy(() => loopOver(opened.get(), env, { routes, directory }))
   /** A loop that does not run yet need not be woken: it starts by checking everything. */
   const wakeLoop = async (wake: (loop: Loop) => void) => {
     const made = mayAct ? await loop.ifMade() : null
     if (made) wake(made)
   }
   return {
-    ...{ env, routes, projects, problems, warnings, written },
+    ...{ env, routes, projects, directory, problems, warnings, written },
     ...intake(opened, () => wakeLoop((loop) => loop.wake())),
     ...background(opened, loop, mayAct),
     recordsCallback: refusalPace(Date.now),

@@ -12,10 +12,10 @@ export async function handleWebhook(request: Request): Promise<Response> {
   const startedAt = Date.now()
   const { relay: ours, problems } = relay()
   if (!ours) return misconfigured(problems)
-  const { env, receive, reject } = ours
+  const { env, directory, receive, reject } = ours
   // From now on: Next has loaded the route, and the configuration has been read.
   if (env.DIRECT_ENDPOINTS) processState.promptRelayWebhookHandler ??= handleWebhook
-  const response = await answerWebhook(request, { env, now: Date.now, receive, reject })
+  const response = await answerWebhook(request, { env, directory, now: Date.now, receive, reject })
   noteAnswer('langfuse-webhook', response, Date.now() - startedAt)
   return response
 }

@@ -1,6 +1,7 @@
 import { allowedOrigins, type Env } from '../base/env.ts'
 import { isSameSecret } from '../base/same-secret.ts'
 import { traceHeaders } from '../base/tracing.ts'
+import type { ProjectDirectory } from '../core/rules/project-directory.ts'
 import { openCallback } from '../langfuse/callback.ts'
 import type { EventSource } from '../langfuse/stored-event.ts'
 import { keptHeaders } from '../langfuse/webhook.ts'
@@ -15,8 +16,13 @@ const maxBytes = 512 * 1024
 /** The body is not read if the headers are refused. */
 const unread = { head: new Uint8Array(), size: 0 }
 
-export interface CallbackDeps extends RefuseDeps {
+interface Configured {
   env: Env
+  /** Absent: there is one project, that of the keys of `env`. */
+  directory?: ProjectDirectory
+}
+
+export interface CallbackDeps extends RefuseDeps, Configured {
   /** What counts as one sender. */
   address: string
   take: TakeCallbacks
@@ -42,7 +48,7 @@ export async function answerPreflight(
 export async function answerCallback(request: Request, deps: CallbackDeps): Promise<Response> {
   const { env } = deps
   const cors = corsHeaders(request.headers, env)
-  const access = callbackAccess(request.headers, env)
+  const access = callbackAccess(request.headers, deps)
   if (!access.ok) return refuse(request, { ...access, ...unread, endpoint }, deps, cors)
   const body = await bodyOf(request, maxBytes)
   if (!body.ok) return refuse(request, { ...body, endpoint }, deps, cors)
@@ -67,11 +73,11 @@ const callOf = (
   request: Request,
   items: CallbackCall['items'],
   access: CallbackAccess,
-  { env, address }: CallbackDeps,
+  { env, directory, address }: CallbackDeps,
 ): CallbackCall => ({
   items,
   access,
-  canConfirm: hasApiKeys(env),
+  canConfirm: (projectId) => hasKeysFor(projectId, { env, directory }),
   address,
   headers: JSON.stringify({ ...keptHeaders(request.headers), ...traceHeaders() }),
   tokenHint: access === 'token' ? (env.CALLBACK_TOKEN?.slice(-4) ?? '') : '',
@@ -83,8 +89,16 @@ interface CallbackDenial {
   message: string
 }
 
-const hasApiKeys = (env: Pick<Env, 'LANGFUSE_PUBLIC_KEY' | 'LANGFUSE_SECRET_KEY'>): boolean =>
-  env.LANGFUSE_PUBLIC_KEY !== undefined && env.LANGFUSE_SECRET_KEY !== undefined
+const hasApiKeys = ({ env, directory }: Configured): boolean =>
+  directory === undefined
+    ? env.LANGFUSE_PUBLIC_KEY !== undefined && env.LANGFUSE_SECRET_KEY !== undefined
+    : directory.projects.some(({ keys }) => keys !== null)
+
+/** An id that no project is known to have may be of one whose id is not known yet, and is confirmed with its keys. */
+function hasKeysFor(projectId: string, configured: Configured): boolean {
+  const project = configured.directory?.withId(projectId)
+  return project ? project.keys !== null : hasApiKeys(configured)
+}
 
 function wrongOrigin(headers: Headers, env: Env): CallbackDenial | null {
   const sender = originOf(headers, env)
@@ -95,8 +109,9 @@ function wrongOrigin(headers: Headers, env: Env): CallbackDenial | null {
 }
 
 /** Names the three kinds of access. A page needs no token, because Langfuse's browser form cannot keep a secret. */
-function closed(env: Env): CallbackDenial {
-  const keys = hasApiKeys(env)
+function closed(configured: Configured): CallbackDenial {
+  const { env } = configured
+  const keys = hasApiKeys(configured)
     ? 'send it from a browser page at'
     : 'set LANGFUSE_PUBLIC_KEY and LANGFUSE_SECRET_KEY, which confirm callbacks from a browser page at'
   const message = `Callbacks are closed. Do one of these: set CALLBACK_TOKEN, and have Langfuse send it; ${keys} ${allowedOrigins(env).join(', ')}; or set CALLBACK_OPEN=1, to accept callbacks from anyone.`
@@ -106,8 +121,9 @@ function closed(env: Env): CallbackDenial {
 /** By the headers alone, before the body is read. A wrong token is refused even if the request needs none. */
 function callbackAccess(
   headers: Headers,
-  env: Env,
+  configured: Configured,
 ): { ok: true; by: CallbackAccess } | ({ ok: false } & CallbackDenial) {
+  const { env } = configured
   const denial = wrongOrigin(headers, env)
   if (denial) return { ok: false, ...denial }
   const { CALLBACK_TOKEN: token, CALLBACK_TOKEN_HEADER: name } = env
@@ -117,8 +133,8 @@ function callbackAccess(
     const message = `The token in \`${name}\` is wrong`
     return { ok: false, status: 401, reason: 'token-mismatch', message }
   }
-  if (originOf(headers, env).from === 'page' && hasApiKeys(env)) return { ok: true, by: 'page' }
+  if (originOf(headers, env).from === 'page' && hasApiKeys(configured)) return { ok: true, by: 'page' }
   if (env.CALLBACK_OPEN) return { ok: true, by: 'open' }
-  if (token === undefined) return { ok: false, ...closed(env) }
+  if (token === undefined) return { ok: false, ...closed(configured) }
   return { ok: false, status: 401, reason: 'token-missing', message: `There is no token in \`${name}\`` }
 }

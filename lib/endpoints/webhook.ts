@@ -1,6 +1,8 @@
 import type { Env } from '../base/env.ts'
 import { traceHeaders } from '../base/tracing.ts'
-import { keptHeaders, openWebhook } from '../langfuse/webhook.ts'
+import type { ProjectDirectory } from '../core/rules/project-directory.ts'
+import type { LangfuseProject } from '../core/rules/projects.ts'
+import { keptHeaders, type OpenedWebhook, openWebhook } from '../langfuse/webhook.ts'
 import type { Arrival } from '../pipeline/arrival.ts'
 import { noteEvent } from '../pipeline/journal.ts'
 import type { Received } from '../pipeline/receive.ts'
@@ -12,6 +14,8 @@ const maxBytes = 5 * 1024 * 1024
 
 export interface EndpointDeps extends RefuseDeps {
   env: Env
+  /** Absent: the secrets of `env` sign for any project. */
+  directory?: ProjectDirectory
   receive: (arrival: Arrival) => Promise<Received>
 }
 
@@ -30,20 +34,25 @@ async function answerBody(
   { body, startedAt }: { body: Body; startedAt: number },
   deps: EndpointDeps,
 ): Promise<Response> {
-  const { env, now } = deps
+  const { env, directory, now } = deps
   if (!body.ok) return refuse(request, { ...body, endpoint }, deps)
   const opened = openWebhook({
     headers: request.headers,
     rawBody: body.bytes,
-    secrets: env.LANGFUSE_WEBHOOK_SECRET,
+    secrets: directory?.secrets.map(({ secret }) => secret) ?? env.LANGFUSE_WEBHOOK_SECRET,
     schemes: env.SIGNATURE_SCHEMES,
     toleranceSeconds: env.SIGNATURE_TOLERANCE_SECONDS,
     now: now(),
   })
   if (!opened.ok) return refuse(request, { ...opened, ...headOf(body.bytes), endpoint }, deps)
+  const signer = directory?.secrets[opened.secretAt]?.project
+  const signed = signer && directory ? directory.signedFor(signer, opened.projectId) : 'right'
+  if (signer && signed === 'wrong')
+    return refuse(request, { ...wrongProject(signer, opened), ...headOf(body.bytes), endpoint }, deps)
   try {
     const { status, eventId } = await deps.receive({
       ...opened,
+      ...(signer && signed === 'unknown' ? unjudged(signer, opened) : {}),
       source: endpoint,
       receivedAt: now(),
       headers: JSON.stringify({ ...keptHeaders(request.headers), ...traceHeaders() }),
@@ -57,3 +66,16 @@ async function answerBody(
     return storeUnavailable(error, { endpoint, size: body.bytes.byteLength })
   }
 }
+
+/** The right secret of another project: a mistake in the configuration, or a secret in the wrong hands. */
+const wrongProject = ({ name }: LangfuseProject, { projectId }: OpenedWebhook) => ({
+  status: 401,
+  reason: 'wrong-project',
+  message: `The event names the project ${JSON.stringify(projectId?.slice(0, 60))}, but it is signed with a secret of ${name}, which has another id`,
+})
+
+/** It must not share a change with events that are known to be of the project that it names. */
+const unjudged = ({ name }: LangfuseProject, { twinKey }: OpenedWebhook) => ({
+  signedFor: name,
+  twinKey: twinKey === null ? null : `${name} ${twinKey}`,
+})

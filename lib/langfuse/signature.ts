@@ -27,7 +27,9 @@ export type SignatureResult =
   | {
       ok: true
       scheme: SignatureScheme
-      /** The last four characters of the secret that matched. */
+      /** The place of the secret that matched. */
+      secretAt: number
+      /** Its last four characters. */
       secretHint: string
       /** Epoch milliseconds of `t`; null for `bare`. */
       timestamp: number | null
@@ -121,16 +123,12 @@ function startsLikeObject(rawBody: Uint8Array): boolean {
   return rawBody[at] === 0x7b
 }
 
-/** The secret that matches. All are tried, so that the time taken does not reveal which one it is. */
-function matching(
-  { t, digests }: Parsed,
-  rawBody: Uint8Array,
-  secrets: readonly string[],
-): string | undefined {
-  let found: string | undefined
-  for (const secret of secrets) {
+/** The place of the secret that matches, -1: none does. All are tried, so that the time taken does not reveal which one it is. */
+function matching({ t, digests }: Parsed, rawBody: Uint8Array, secrets: readonly string[]): number {
+  let found = -1
+  for (const [place, secret] of secrets.entries()) {
     const expected = digestOf(secret, t, rawBody)
-    for (const digest of digests) if (timingSafeEqual(expected, digest)) found ??= secret
+    for (const digest of digests) if (timingSafeEqual(expected, digest) && found === -1) found = place
   }
   return found
 }
@@ -157,7 +155,8 @@ export function verifySignature(request: {
   if (age?.ok === false) return age
   if (scheme === 'bare' && !startsLikeObject(rawBody))
     return refuse('signature-mismatch', 'A bare signature is accepted only over a JSON object')
-  const secret = matching(parsed, rawBody, secrets)
+  const secretAt = matching(parsed, rawBody, secrets)
+  const secret = secrets[secretAt]
   if (secret === undefined) {
     const many = secrets.length === 1 ? 'the secret' : `any of ${secrets.length} secrets`
     return refuse(
@@ -165,7 +164,7 @@ export function verifySignature(request: {
       `The signature does not match ${many} over ${rawBody.byteLength} bytes`,
     )
   }
-  return { ok: true, scheme, secretHint: secret.slice(-4), timestamp }
+  return { ok: true, scheme, secretAt, secretHint: secret.slice(-4), timestamp }
 }
 
 /** The header that Langfuse would send with these bytes. `t` is unix seconds. */

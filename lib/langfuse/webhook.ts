@@ -18,6 +18,8 @@ export interface WebhookRequest {
 export interface OpenedWebhook extends OpenedEvent {
   ok: true
   signature: SignatureScheme
+  /** The place of the secret that signed it. */
+  secretAt: number
   secretHint: string
 }
 
@@ -56,7 +58,8 @@ function checkBodyAge(timestamp: number | null, request: WebhookRequest): Refuse
 export function openWebhook(request: WebhookRequest): OpenedWebhook | RefusedWebhook {
   const { headers, rawBody, now } = request
   if (request.secrets.length === 0) {
-    const message = 'LANGFUSE_WEBHOOK_SECRET is not set, so no request can be verified'
+    const message =
+      'No webhook secret is set (LANGFUSE_WEBHOOK_SECRET, or webhookSecrets of a project), so no request can be verified'
     return refuse(503, { reason: 'no-secret', message })
   }
   const signature = verifySignature({ ...request, header: headers.get('x-langfuse-signature') })
@@ -67,8 +70,9 @@ export function openWebhook(request: WebhookRequest): OpenedWebhook | RefusedWeb
   const timestamp = timestampOf(body)
   const stale = signature.scheme === 'bare' ? checkBodyAge(timestamp, request) : null
   if (stale) return stale
-  const { scheme, secretHint } = signature
-  return { ok: true, ...openEvent(body, { rawBody, timestamp, now }), signature: scheme, secretHint }
+  const { scheme, secretAt, secretHint } = signature
+  const opened = openEvent(body, { rawBody, timestamp, now })
+  return { ok: true, ...opened, signature: scheme, secretAt, secretHint }
 }
 
 const keptNames = [

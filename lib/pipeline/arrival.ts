@@ -14,10 +14,20 @@ export interface Arrival extends OpenedEvent {
   signature: string
   /** The last four characters of the secret or token it used; empty: none. */
   secretHint: string
+  /** The configured project whose secret signed it, if that project's id is not known yet. */
+  signedFor?: string
   /** The exact bytes received. */
   body: Uint8Array
   test: Change['test']
 }
+
+/** Stored with how it was signed, in a column that the first version had, since that reads all columns of an event. */
+const signatureOf = ({ signature, signedFor }: Arrival): string =>
+  signedFor === undefined ? signature : `${signature} for ${signedFor}`
+
+/** The configured project whose secret signed an event, if that project's id was not known when it came; else null. */
+export const signedForOf = ({ signature }: Pick<EventRow, 'signature'>): string | null =>
+  / for (.+)$/.exec(signature)?.[1] ?? null
 
 export function eventRow(arrival: Arrival, { id, changeId }: { id: string; changeId: string }): EventRow {
   const { event, body } = arrival
@@ -35,7 +45,7 @@ export function eventRow(arrival: Arrival, { id, changeId }: { id: string; chang
     occurred_at: arrival.occurredAt,
     received_at: arrival.receivedAt,
     headers: arrival.headers,
-    signature: arrival.signature,
+    signature: signatureOf(arrival),
     secret_hint: arrival.secretHint,
     size: body.byteLength,
     body,

@@ -18,8 +18,8 @@ export type CallbackAccess = 'token' | 'page' | 'open'
 export interface CallbackCall {
   items: CallbackItem[]
   access: CallbackAccess
-  /** Langfuse's API confirms the ids before anyone is notified. */
-  canConfirm: boolean
+  /** Whether Langfuse's API confirms ids of this project before anyone is notified: it has keys. */
+  canConfirm: (projectId: string) => boolean
   /** What counts as one sender. */
   address: string
   /** The headers worth keeping, as JSON. */
@@ -51,7 +51,11 @@ export function callbackTaker(db: Db, now: () => number): TakeCallbacks {
   let forgotAt = 0
   return async (call) => {
     const time = now()
-    const limits = callbackLimits({ ...call, keys: call.items.map(({ key }) => key) })
+    const limits = callbackLimits({
+      ...call,
+      keys: call.items.map(({ key }) => key),
+      canConfirm: call.items.every(({ event }) => call.canConfirm(event.projectId)),
+    })
     const before = await paceOf(
       db,
       limits.map(({ key }) => key),
@@ -116,7 +120,8 @@ function shownOf(
   { event }: CallbackItem,
   { access, canConfirm }: CallbackCall,
 ): Pick<Arrival, 'projectId' | 'subject'> {
-  if (access === 'token' || canConfirm) return { projectId: event.projectId, subject: subjectOf(event, {}) }
+  if (access === 'token' || canConfirm(event.projectId))
+    return { projectId: event.projectId, subject: subjectOf(event, {}) }
   const { projectId, ...ids } = unconfirmedIds(event)
   return { projectId, subject: subjectOf({ ...event, ...ids }, {}) || unnamed(event) }
 }
@@ -132,7 +137,7 @@ function itemArrival(item: CallbackItem, call: CallbackCall, now: number): Arriv
     occurredAt: now,
     receivedAt: now,
     headers: call.headers,
-    signature: call.access === 'open' && !call.canConfirm ? unconfirmed : call.access,
+    signature: call.access === 'open' && !call.canConfirm(event.projectId) ? unconfirmed : call.access,
     secretHint: call.tokenHint,
     body,
     test: false,
@@ -152,6 +157,7 @@ interface CallbackLimit {
 
 interface Counted {
   access: CallbackAccess
+  /** All items are confirmed. */
   canConfirm: boolean
   address: string
   /** One for each item; the same for the same item. */

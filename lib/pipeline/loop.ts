@@ -10,6 +10,7 @@ import { nextReplay } from '../store/tables/replays.ts'
 import { ensureTargets, nextDue } from '../store/tables/targets.ts'
 import { createDelivery, type DeliverDeps } from './deliver/deliver.ts'
 import { type PollDeps, poll } from './poll.ts'
+import { learnProjectIds } from './project-ids.ts'
 import { prune } from './prune.ts'
 import { replayNext } from './replay/bulk-replay.ts'
 import { createSettler, type SettleDeps } from './settle/settle.ts'
@@ -39,7 +40,7 @@ export interface LoopDeps
   /** Reading traces and scores from Langfuse, one for each project that is polled. */
   polls?: readonly ProjectPoll[]
   /** Watching for what goes wrong around the relay; absent: nothing is watched. */
-  watch?: Pick<WatchDeps, 'api' | 'quietMs'>
+  watch?: Pick<WatchDeps, 'apis' | 'quietMs'>
   /** How long settled, delivered changes are kept, days. */
   retentionDays: number
 }
@@ -136,9 +137,10 @@ function settling({ deps, state, stopping, pumps }: LoopContext): Work {
   return { run, idle }
 }
 
-const replaying = ({ deps: { db, routes, now }, stopping, pumps }: LoopContext): Work => ({
+const replaying = ({ deps: { db, routes, directory, now }, stopping, pumps }: LoopContext): Work => ({
   run: async () => {
-    while (!stopping() && (await replayNext({ db, routes, now, stopping })) === 'worked') wakeTargets(pumps)
+    while (!stopping() && (await replayNext({ db, routes, directory, now, stopping })) === 'worked')
+      wakeTargets(pumps)
     return stopping() ? null : nextReplay(db)
   },
 })
@@ -210,6 +212,7 @@ function timersFor({ deps, state, stopping, pumps }: LoopContext): Timers {
   const { db, now } = deps
   const targets = Object.keys(deps.routes.targets)
   const check = async () => {
+    if (deps.directory) await learnProjectIds(db, deps.directory)
     const due = await nextDue(db, targets)
     if (due.change !== null) pumps.settle.wakeAt(due.change)
     for (const [name, at] of due.deliveries) pumps.deliver.get(name)?.wakeAt(at)
@@ -221,7 +224,8 @@ function timersFor({ deps, state, stopping, pumps }: LoopContext): Timers {
   }
   const watchOnce = async () => {
     if (!deps.watch || stopping()) return null
-    const nextAt = await watch({ ...deps.watch, db, now, targets, onTrouble: pumps.settle.wake })
+    const { directory } = deps
+    const nextAt = await watch({ ...deps.watch, directory, db, now, targets, onTrouble: pumps.settle.wake })
     return state.isResident ? nextAt : null
   }
   const pruneOnce = async () => {
@@ -263,6 +267,7 @@ function nextRun(pumps: Each<Pump>): number | null {
 async function drain(parts: LoopParts, until: number): Promise<void> {
   const { context, timers } = parts
   const { deps, state, stopping, pumps } = context
+  if (deps.directory) await learnProjectIds(deps.db, deps.directory)
   state.drainUntil = Math.max(state.drainUntil, until)
   timers.watch.wake()
   for (const pump of all(pumps)) pump.wake()

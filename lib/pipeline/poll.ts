@@ -23,6 +23,7 @@ import {
   streamNames,
   withOld,
 } from '../core/polling/state.ts'
+import type { ProjectDirectory } from '../core/rules/project-directory.ts'
 import type { Rule } from '../core/rules/rules.ts'
 import { readObservations } from '../langfuse/api/observations.ts'
 import { readProject } from '../langfuse/api/project.ts'
@@ -53,7 +54,8 @@ export interface PollDeps extends LangfuseAccess {
   rules: readonly Rule[]
   now: () => number
   stopping: () => boolean
-  /** Pause between two polls, once everything has been read; milliseconds. */
+  directory?: ProjectDirectory
+  /** Pause between two polls, once everything has been read; milliseconds. 0: only the project of the keys is read. */
   everyMs: number
   /** How far back it reads after an outage, milliseconds. */
   backfillMs: number
@@ -83,6 +85,7 @@ export async function poll(deps: PollDeps): Promise<number> {
   if (!claimed) return (await pollAt(db, name, now())) ?? now()
   const known = await withProject(deps, claimed)
   if ('restAt' in known) return known.restAt
+  if (deps.everyMs === 0) return restUntil(deps, known, now() + dayMs)
   let current = known
   const over = new Set<StreamName>()
   for (;;) {
@@ -114,8 +117,29 @@ async function finish(deps: PollDeps, current: ClaimedPoll): Promise<number> {
 const withSkew = (state: PollState, at: number | null, now: number): PollState =>
   at === null ? state : { ...state, skewMs: at - now }
 
-/** The project of the keys, requested once. The answer also shows how Langfuse's clock differs. */
+/** With the project of the keys, unless they belong to another one than the configuration says. */
 async function withProject(deps: PollDeps, current: ClaimedPoll): Promise<ClaimedPoll | { restAt: number }> {
+  const known = await withProjectId(deps, current)
+  if ('restAt' in known) return known
+  const { now, project, directory } = deps
+  const { projectId } = known.state
+  const other = directory?.withId(projectId) ?? null
+  const why =
+    project.id !== null && project.id !== projectId
+      ? `These keys belong to the project ${projectId} in Langfuse, but ${project.called.id} names another`
+      : other !== null && other.name !== project.name
+        ? `These keys belong to the same project in Langfuse as those of ${other.name}`
+        : null
+  if (why === null) return known
+  const state = { ...known.state, error: { at: now(), message: why } }
+  return { restAt: await restUntil(deps, { ...known, state }, now() + Math.max(deps.everyMs, afterErrorMs)) }
+}
+
+/** Requested once. The answer also shows how Langfuse's clock differs. */
+async function withProjectId(
+  deps: PollDeps,
+  current: ClaimedPoll,
+): Promise<ClaimedPoll | { restAt: number }> {
   const { api, now, draw } = deps
   const { state } = current
   if (state.projectId !== null) return current
@@ -156,7 +180,10 @@ async function readPage(
   over: Set<StreamName>,
 ): Promise<PollStep> {
   const { db, api, now, draw, backfillMs } = deps
-  const waitMs = await draw('poll')
+  const waitMs = await draw(
+    'poll',
+    name === 'observations' && current.state[name].oldSince !== null ? 'legacy' : 'public-api',
+  )
   if (waitMs > 0) return { restAt: await restUntil(deps, current, now() + waitMs) }
   const { skewMs, projectId } = current.state
   const stream = begin(recheck(current.state[name], now()), now() + skewMs, backfillMs)
@@ -228,13 +255,18 @@ interface News {
  * Stores one page in the caller's transaction: new or changed rows are counted, and become events if a rule matches them.
  * Rows that were read before change nothing.
  */
-async function storePage(trx: Db, bodies: FlatBody[], { rules, now, coolDownMs }: PollDeps): Promise<void> {
+async function storePage(
+  trx: Db,
+  bodies: FlatBody[],
+  { rules, directory, now, coolDownMs }: PollDeps,
+): Promise<void> {
+  const nameOf = (projectId: string) => directory?.nameOf(projectId) ?? null
   // The page starts with the newest; events are stored in the order they happened.
   const byKey = new Map(bodies.toReversed().map((body) => [keyOf(body), body]))
   const known = await polledRows(trx, [...byKey.keys()])
   const time = now()
   const news = [...byKey].flatMap(
-    ([key, body]) => newsOf(key, body, { known: known.get(key), rules, now: time }) ?? [],
+    ([key, body]) => newsOf(key, body, { known: known.get(key), rules, nameOf, now: time }) ?? [],
   )
   await savePolled(
     trx,
@@ -245,22 +277,23 @@ async function storePage(trx: Db, bodies: FlatBody[], { rules, now, coolDownMs }
   if (first) await addUsage(trx, first.data.projectId, counted)
   const arrivals = news.flatMap(({ arrival }) => arrival ?? [])
   for (const some of chunksOf(arrivals, parametersOfEvent))
-    await storeEvents(trx, some, { rules, coolDownMs, maxKept }, time)
+    await storeEvents(trx, some, { rules, nameOf, coolDownMs, maxKept }, time)
 }
 
 interface KnownRow {
   known: PolledRow | undefined
   rules: readonly Rule[]
+  nameOf: (projectId: string) => string | null
   now: number
 }
 
 /** Null: nothing is new. */
-function newsOf(key: string, body: FlatBody, { known, rules, now }: KnownRow): News | null {
+function newsOf(key: string, body: FlatBody, { known, rules, nameOf, now }: KnownRow): News | null {
   const hash = hashOf(body)
   if (known?.hash === hash) return null
   const usage = usageOf(body)
   const before = known?.usage ? (JSON.parse(known.usage) as Usage) : null
-  const arrival = arrivalOf(body, { known, rules, now })
+  const arrival = arrivalOf(body, { known, rules, nameOf, now })
   const { event } = arrival ?? {}
   const wasMatched = known?.told === 1 || (event && isObserved(event) && event.action === 'created')
   return {
@@ -280,10 +313,11 @@ function newsOf(key: string, body: FlatBody, { known, rules, now }: KnownRow): N
 }
 
 /** The first time a rule matches a row, it counts as created: an error may appear with an update. */
-function arrivalOf(body: FlatBody, { known, rules, now }: KnownRow): Arrival | null {
+function arrivalOf(body: FlatBody, { known, rules, nameOf, now }: KnownRow): Arrival | null {
   const ifMatched = (one: FlatBody | null): Arrival | null => {
     const opened = one && openPolled(one)
-    if (!opened || !isObserved(opened.event) || rulesFor(rules, opened.event).length === 0) return null
+    if (!opened || !isObserved(opened.event) || rulesFor({ rules, nameOf }, opened.event).length === 0)
+      return null
     const came = { source: 'langfuse-api', receivedAt: now, headers: '{}', test: false } as const
     return { ...opened, ...came, signature: '', secretHint: '' }
   }

@@ -31,10 +31,15 @@ export interface Window {
 
 const defaultBursts = { coolDownMs: 5 * 60_000, rules: [] }
 
-/** Events of one prompt that arrive together share an open change; any other event has its own. */
+/**
+ * Events of one prompt that arrive together share an open change; any other event has its own. What another project may have
+ * signed stays apart.
+ */
 function openKeyOf(arrival: Arrival): string | null {
   if (arrival.event.type !== 'prompt-version') return null
-  return createHash('sha256').update(`${arrival.projectId}\n${arrival.subject}`).digest('hex')
+  const { projectId, subject, signedFor } = arrival
+  const apart = signedFor === undefined ? '' : `\n${signedFor}`
+  return createHash('sha256').update(`${projectId}\n${subject}${apart}`).digest('hex')
 }
 
 /** `due`: by open key, a change that was due before this event came, and settles before it. */

@@ -1,3 +1,4 @@
+import type { ProjectDirectory } from '../core/rules/project-directory.ts'
 import { type TroubleFact, troubleFix, troubleTitle } from '../core/trouble/trouble.ts'
 import {
   compareTroubles,
@@ -30,8 +31,9 @@ const maxBackMs = 24 * 3_600_000
 export interface WatchDeps {
   db: Db
   now: () => number
-  /** Absent: it is not known whether prompts changed. */
-  api?: LangfuseApi | undefined
+  /** One for each project with keys. None: it is not known whether prompts changed. */
+  apis?: readonly LangfuseApi[]
+  directory?: ProjectDirectory | undefined
   /** Without a signed event for this long, Langfuse is asked; milliseconds, 0: never. */
   quietMs: number
   targets: readonly string[]
@@ -62,7 +64,11 @@ export async function watch(deps: WatchDeps): Promise<number> {
   return time + everyMs
 }
 
-async function findingsOf({ db, targets }: WatchDeps, state: WatchState, now: number): Promise<Findings> {
+async function findingsOf(
+  { db, targets, directory }: WatchDeps,
+  state: WatchState,
+  now: number,
+): Promise<Findings> {
   // A run in the future was before the clock was set back.
   const since = Math.max(Math.min(state.lookedAt, now) - overlapMs, now - maxBackMs)
   // At the first run, the stored events show which projects each secret was always used for.
@@ -74,23 +80,38 @@ async function findingsOf({ db, targets }: WatchDeps, state: WatchState, now: nu
   const projectIds = [
     ...(state.secrets ?? []).flatMap((one) => one.projectIds),
     ...signers.map((one) => one.projectId),
+    ...(directory?.projects ?? []).flatMap(({ name }) => directory?.idOf(name) ?? []),
   ]
   return {
     now,
     signedAt: await newestEvent(db, source, { from: since, to: now }),
-    signers,
+    signers: signers.filter(({ hint }) => !isBound(directory, hint)),
     mismatches: likelyLangfuse(refused, projectIds),
     overdueSince: (await overdueChanges(db, now)).oldest,
     circuits: (await allTargets(db)).filter(({ name }) => targets.includes(name)),
   }
 }
 
-async function withAnswer({ api, quietMs }: WatchDeps, state: WatchState, now: number): Promise<WatchState> {
-  const span = api ? spanToAskAbout(state, { now, quietMs }) : null
-  if (!api || span === null) return state
-  const answer = await promptChangedAt(api, span)
-  if (!answer.ok) return { ...state, askedAt: now }
-  return { ...state, askedAt: now, answeredAt: now, changedAt: answer.changedAt }
+/** A secret of a project whose id is known: what it signs for another project is refused. */
+const isBound = (directory: ProjectDirectory | undefined, hint: string): boolean =>
+  directory?.secrets.some(
+    ({ secret, project: { name, signsForAny } }) =>
+      secret.endsWith(hint) && !signsForAny && directory.idOf(name) !== null,
+  ) ?? false
+
+async function withAnswer(
+  { apis = [], quietMs }: WatchDeps,
+  state: WatchState,
+  now: number,
+): Promise<WatchState> {
+  const span = apis.length > 0 ? spanToAskAbout(state, { now, quietMs }) : null
+  if (span === null) return state
+  const answers = await Promise.all(apis.map((api) => promptChangedAt(api, span)))
+  const changed = answers.flatMap((answer) => (answer.ok ? (answer.changedAt ?? []) : []))
+  // Unless all answered, a prompt may have changed where it is not known.
+  if (changed.length === 0 && answers.some(({ ok }) => !ok)) return { ...state, askedAt: now }
+  const changedAt = changed.length === 0 ? null : Math.min(...changed)
+  return { ...state, askedAt: now, answeredAt: now, changedAt }
 }
 
 const changeOf = (fact: TroubleFact, now: number): ChangeRow => {

@@ -62,8 +62,8 @@ export interface EventRow {
   /** JSON: allow-listed headers only, never the signature. */
   headers: string
   /**
-   * How the request was authenticated (of webhooks: `v1` or `bare`), and the last four characters of the secret that
-   * matched.
+   * How the request was authenticated (of webhooks: `v1` or `bare`, as `signedForOf` reads it), and the last four characters
+   * of the secret that matched.
    */
   signature: string
   secret_hint: string

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { BudgetUse } from '#lib/core/polling/request-budget.ts'
-import { getFromLangfuse } from '#lib/langfuse/api/request.ts'
+import type { BudgetUse, RateBucket } from '#lib/core/polling/request-budget.ts'
+import { bucketOf, getFromLangfuse } from '#lib/langfuse/api/request.ts'
 import { prune } from '#lib/pipeline/prune.ts'
 import { isPostgres, openDatabase } from '#lib/store/client.ts'
 import { requestBudget } from '#lib/store/tables/request-budget.ts'
@@ -37,6 +37,31 @@ describe.each(engines)('the budget of requests on %s', (_, openStore) => {
   it('is separate for each project', async () => {
     expect(await drawn('person')).toBe(20)
     expect(await draw('person', 20, 'p2')).toBe(0)
+  })
+
+  it('is separate for each of the rate limits of Langfuse, of which prompts have none', async () => {
+    const budget = requestBudget(store.db, { name: 'p1', perMinute: 20 }, now)
+    const allowed = async (bucket: RateBucket): Promise<number> => {
+      let count = 0
+      for (let i = 0; i < 50; i++) if ((await budget('person', bucket)) === 0) count += 1
+      return count
+    }
+    expect(await allowed('legacy')).toBe(10)
+    expect(await allowed('public-api')).toBe(20)
+    expect(await allowed('prompts')).toBe(50)
+  })
+
+  it.each([
+    ['/api/public/v2/prompts/a%2Fb', 'prompts'],
+    ['/api/public/v2/prompts', 'prompts'],
+    ['/api/public/v2/observations', 'public-api'],
+    ['/api/public/v3/scores', 'public-api'],
+    ['/api/public/projects', 'public-api'],
+    ['/api/public/traces/x', 'legacy'],
+    ['/api/public/observations', 'legacy'],
+    ['/api/public/sessions/x', 'legacy'],
+  ])('counts %s towards %s', (path, bucket) => {
+    expect(bucketOf(path)).toBe(bucket)
   })
 
   it('reserves a quarter for what someone is waiting for, out of reach of polling', async () => {

@@ -126,7 +126,7 @@ describe.each(engines)('the watch on %s', (_, openStore) => {
     watch({
       db: watched.db,
       now: Date.now,
-      api,
+      apis: api ? [api] : [],
       quietMs: 24 * hour,
       targets: ['slack', 'alerts'],
       onTrouble: () => {},

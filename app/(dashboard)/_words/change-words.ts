@@ -135,6 +135,8 @@ export function factWords(fact: Fact): string {
       return callbackWords(fact)
     case 'given-up':
       return `${fact.count} deliveries to ${fact.target} given up`
+    case 'wrong-project':
+      return `signed for ${fact.signedFor}, but of the project ${fact.named}`
     case 'undescribed':
       return `its events could not be interpreted in ${fact.failures} tries`
     case 'unchanged':

@@ -77,6 +77,8 @@ export type Fact =
     }
   /** Deliveries to a target that are not retried any more. */
   | { kind: 'given-up'; target: string; count: number }
+  /** Events signed with a webhook secret of one project (its name) that name another (its id). They changed nothing. */
+  | { kind: 'wrong-project'; signedFor: string; named: string; events: number }
   /** Events that could not be interpreted after this many tries. */
   | { kind: 'undescribed'; failures: number; events: number }
   /**
@@ -203,6 +205,8 @@ export interface ChangeDetail {
   message: string | null
   links: { label: string; url: string }[]
   environments: string[]
+  /** The operator's name for its project, where only the secret of its events showed it, since its id was not known. */
+  project?: string
   /** The whole name of a prompt, where `subject` is only its form in an index. */
   name?: string
   /** Why a signed body was not recognised. */

@@ -187,6 +187,15 @@ export const kinds = {
     icon: 'check',
     emoji: '✅',
   },
+  'wrong-project': {
+    name: 'Wrong project',
+    tone: 'bad',
+    about: 'relay',
+    routing: 'alert-target',
+    publicName: 'relay.wrong_project',
+    icon: 'cross',
+    emoji: '🚫',
+  },
   undescribed: {
     name: 'Not described',
     tone: 'bad',

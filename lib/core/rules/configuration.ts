@@ -46,7 +46,7 @@ export function readConfiguration(build: BuildRoutes, source: Source): Configura
   const { env, values, problems } = readEnv(source)
   const { routes, written, projects, read, ...found } = readFile(build, values, source, problems)
   return {
-    env,
+    env: env && { ...env, LANGFUSE_ORIGINS: env.LANGFUSE_ORIGINS ?? originsOf(projects) },
     routes,
     written,
     projects,
@@ -54,6 +54,12 @@ export function readConfiguration(build: BuildRoutes, source: Source): Configura
     warnings: [...misspelt(source, read), ...found.warnings],
   }
 }
+
+/** Where people open the projects; undefined: only where the plain variables say. */
+const originsOf = (projects: readonly LangfuseProject[]): string[] | undefined =>
+  projects.every(({ signsForAny }) => signsForAny)
+    ? undefined
+    : [...new Set(projects.map(({ webUrl }) => new URL(webUrl).origin))]
 
 /** The configured targets, with the rules. */
 export const buildRoutes = (build: BuildRoutes, env: Env): Routes => readFile(build, env, {}, []).routes

@@ -55,7 +55,7 @@ export const ruleSchema = z.strictObject({
   prompt: values
     .optional()
     .describe('Globs over prompt names: `support/*`, `support/**`. Of a trace: the prompt that it used'),
-  project: values.optional().describe('Ids of projects in Langfuse'),
+  project: values.optional().describe('Names of projects in `projects`, or ids of projects in Langfuse'),
   tags: values.optional().describe('Tags of the prompt'),
   author: values.optional().describe('Who made the change, as Langfuse names them'),
   environment: values
@@ -94,6 +94,8 @@ export interface Skipped {
 }
 
 export type Matchable = Pick<Change, 'projectId' | 'subject' | 'actor' | 'kind'> & {
+  /** What the operator calls its project. */
+  projectName?: string | null
   detail: Pick<Change['detail'], 'facts' | 'environments' | 'observed'> & {
     prompt: { tags: string[] } | null
   }
@@ -108,13 +110,15 @@ function withheldClause({ detail }: Matchable): string | null {
   return fact?.withheld === undefined ? null : withheldWords[fact.withheld]
 }
 
+const isOfProject = (project: Rule['project'], { projectId, projectName = null }: Matchable): boolean =>
+  project === undefined || many(project).some((one) => one === projectId || one === projectName)
+
 function clauseAgainst(rule: Rule, change: Matchable, by: string | null): string | null {
   const { prompt, project, tags, author, environment } = rule
   const name = change.subject
   if (prompt !== undefined && !many(prompt).some((glob) => posix.matchesGlob(name, glob)))
     return `prompt is not ${many(prompt).join(' or ')}`
-  if (project !== undefined && !many(project).includes(change.projectId ?? ''))
-    return `project is not ${many(project).join(' or ')}`
+  if (!isOfProject(project, change)) return `project is not ${many(project ?? []).join(' or ')}`
   const has = change.detail.prompt?.tags ?? []
   if (tags !== undefined && !many(tags).some((tag) => has.includes(tag)))
     return `no tag ${many(tags).join(' or ')}`
@@ -156,8 +160,7 @@ export function matchRule(rule: Rule, change: Matchable): { fact: Fact } | { cla
 function matchBurst(rule: Rule, fact: BurstFact, change: Matchable): { fact: Fact } | { clause: string } {
   const { observed = [] } = change.detail
   const { project, label, tags, author } = rule
-  if (project !== undefined && !many(project).includes(change.projectId ?? ''))
-    return { clause: `project is not ${many(project).join(' or ')}` }
+  if (!isOfProject(project, change)) return { clause: `project is not ${many(project ?? []).join(' or ')}` }
   const ofPrompts = { label, tags, author }
   const foreign = Object.entries(ofPrompts).find(([, values]) => values !== undefined)
   if (foreign) return { clause: `it has no ${foreign[0]}` }
@@ -170,12 +173,15 @@ function matchBurst(rule: Rule, fact: BurstFact, change: Matchable): { fact: Fac
 /** Whether a rule matches a row on its own. */
 export function matchesRow(
   rule: Rule,
-  { projectId, fact, row }: { projectId: string; fact: BurstFact; row: ObservedRow },
+  {
+    fact,
+    row,
+    ...project
+  }: { projectId: string; projectName?: string | null; fact: BurstFact; row: ObservedRow },
 ): boolean {
   const detail = { facts: [fact], observed: [row], environments: [], prompt: null }
-  return (
-    'fact' in matchBurst(rule, fact, { projectId, subject: fact.name, actor: null, kind: fact.kind, detail })
-  )
+  const change = { ...project, subject: fact.name, actor: null, kind: fact.kind, detail }
+  return 'fact' in matchBurst(rule, fact, change)
 }
 
 /** Without the labels that the rule does not name. */

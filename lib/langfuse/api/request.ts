@@ -3,14 +3,15 @@ import { networkReason } from '../../base/network-reason.ts'
 import { readBody } from '../../base/read-body.ts'
 import { maxBeyondMs, retryAfterMs } from '../../base/retry.ts'
 import { urlUnder } from '../../base/url-path.ts'
+import type { RateBucket } from '../../core/polling/request-budget.ts'
 
 export interface LangfuseApi {
   baseUrl: string
   publicKey: string
   secretKey: string
   fetch: typeof globalThis.fetch
-  /** Takes a request from the budget: 0, or the milliseconds to wait. Absent: there is no budget. */
-  draw?: () => Promise<number>
+  /** Takes a request from the budget of a bucket: 0, or the milliseconds to wait. Absent: there is no budget. */
+  draw?: (bucket: RateBucket) => Promise<number>
 }
 
 /** `status` null: there was no answer. */
@@ -27,6 +28,12 @@ export interface LangfuseFailure {
 
 /** `at`: Langfuse's own time by the answer's `Date` header, epoch milliseconds. */
 export type LangfuseAnswer = { ok: true; json: unknown; at: number | null } | LangfuseFailure
+
+/** Which of Langfuse's rate limits reading this counts towards. */
+export function bucketOf(path: string): RateBucket {
+  if (/^\/api\/public\/v2\/prompts(\/|$)/.test(path)) return 'prompts'
+  return /^\/api\/public\/(traces|observations|sessions)(\/|$)/.test(path) ? 'legacy' : 'public-api'
+}
 
 const timeoutMs = 10_000
 /** Langfuse itself limits an answer to 5 MB. */
@@ -58,7 +65,7 @@ export async function getFromLangfuse(
   const search = new URLSearchParams()
   for (const [name, value] of Object.entries(query)) if (value !== undefined) search.set(name, String(value))
   const url = `${urlUnder(baseUrl, path)}${search.size > 0 ? `?${search}` : ''}`
-  const waitMs = (await draw?.()) ?? 0
+  const waitMs = (await draw?.(bucketOf(path))) ?? 0
   if (waitMs > 0) {
     const message = `This minute's requests to Langfuse are used up: the next may be sent in ${Math.ceil(waitMs / 1000)} s`
     return { ok: false, status: null, retryAfterMs: waitMs, message, isOverBudget: true }

@@ -13,7 +13,7 @@ import {
   releaseReplay,
 } from '../../store/tables/replays.ts'
 import { openCircuits } from '../../store/tables/targets.ts'
-import { type ReplayMode, replayChange } from './replay.ts'
+import { type ReplayDeps, type ReplayMode, replayChange } from './replay.ts'
 
 /** The most changes in one replay: at Slack's pace these take more than half a day. */
 export const maxReplayed = 50_000
@@ -23,7 +23,7 @@ const batch = 100
 /** After this long, a worker counts as dead. */
 const leaseMs = 60_000
 
-interface JobDeps {
+interface JobDeps extends Pick<ReplayDeps, 'directory'> {
   db: Db
   routes: Routes
   now: () => number
@@ -157,14 +157,14 @@ interface ReplayStep {
 
 /** False: it was cancelled, or another worker has claimed it. */
 async function replayOne(
-  { db, routes, now }: JobDeps,
+  { db, routes, directory, now }: JobDeps,
   job: ReplayRow,
   { id, filter: { target }, wants }: ReplayStep,
 ): Promise<boolean> {
   const only = target === null ? routes : onlyTo(routes, target)
   return db.transaction().execute(async (trx) => {
     if (!(await holdsReplay(trx, job))) return false
-    const replayed = await replayChange({ db: trx, routes: only, now, wants }, id, job.mode)
+    const replayed = await replayChange({ db: trx, routes: only, directory, now, wants }, id, job.mode)
     const queued = replayed?.queued.length ?? 0
     await advanceReplay(trx, job.id, { after: id, queued, left: replayed?.left.length ?? 0 })
     return true

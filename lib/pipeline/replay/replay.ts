@@ -1,4 +1,5 @@
 import type { Change } from '../../core/change/change.ts'
+import { type ProjectDirectory, projectNameOf } from '../../core/rules/project-directory.ts'
 import { type Routed, type Routes, route } from '../../core/rules/rules.ts'
 import type { Db } from '../../store/client.ts'
 import type { DeliveryRow } from '../../store/schema.ts'
@@ -27,6 +28,8 @@ export type ReplayMode = 'as-it-was' | 'todays-rules'
 export interface ReplayDeps {
   db: Db
   routes: Routes
+  /** For rules that name projects; absent: ids only. */
+  directory?: Pick<ProjectDirectory, 'nameOf'> | undefined
   now: () => number
   /** Which of the change's deliveries; absent: all. */
   wants?: (delivery: DeliveryRow) => boolean
@@ -79,7 +82,7 @@ export async function replayChange(
   const change = await changeById(deps.db, changeId)
   if (change?.status !== 'settled') return null
   if (mode === 'as-it-was') return replayAsItWas(deps, changeId)
-  const { routed } = route(deps.routes, change)
+  const { routed } = route(deps.routes, { ...change, projectName: projectNameOf(deps.directory, change) })
   return inTransaction(deps.db, (trx) => replayRouted({ ...deps, db: trx }, change, routed))
 }
 

@@ -25,6 +25,8 @@ export interface Bursts {
   /** After a burst was reported, what follows within this time is the next burst, reported at its end; milliseconds. */
   coolDownMs: number
   rules: readonly Rule[]
+  /** What the operator calls the project with this id; absent: nothing. */
+  nameOf?: (projectId: string) => string | null
   /** Number of events stored for one burst; further ones are only counted, unless they are the first for a rule. */
   maxKept: number
 }
@@ -38,10 +40,15 @@ const factAlone = (event: ObservationEvent | ScoreEvent, row: ObservedRow): Burs
   addToBurst(null, { kind: burstKind(event), name: burstName(event), row, isFirst: true }).fact
 
 /** The rules that match an event on its own. */
-export function rulesFor(rules: readonly Rule[], event: ObservationEvent | ScoreEvent): Rule[] {
+export function rulesFor(
+  { rules, nameOf }: Pick<Bursts, 'rules' | 'nameOf'>,
+  event: ObservationEvent | ScoreEvent,
+): Rule[] {
   const row = rowOf(event)
   const fact = factAlone(event, row)
-  return rules.filter((rule) => matchesRow(rule, { projectId: event.projectId, fact, row }))
+  const { projectId } = event
+  const projectName = nameOf?.(projectId) ?? null
+  return rules.filter((rule) => matchesRow(rule, { projectId, projectName, fact, row }))
 }
 
 interface Group {
@@ -53,8 +60,12 @@ interface Group {
 }
 
 function groupsOf(arrivals: ObservedArrival[]): Group[] {
-  const groups = Map.groupBy(arrivals, ({ event, test }) =>
-    JSON.stringify([burstKind(event), event.projectId, burstName(event), test]),
+  const groups = Map.groupBy(arrivals, ({ event, test, signedFor }) =>
+    // `undefined` would leave a null behind: the keys of open bursts must not change with an update.
+    JSON.stringify([
+      ...[burstKind(event), event.projectId, burstName(event), test],
+      ...(signedFor === undefined ? [] : [signedFor]),
+    ]),
   )
   return [...groups].flatMap(([key, members]) => {
     const event = members[0]?.event
@@ -102,7 +113,7 @@ const openRow = ({ kind, projectId, name, openKey, arrivals }: Group, now: numbe
 function grow(
   { kind, name, arrivals }: Group,
   open: Pick<ChangeRow, 'detail' | 'event_count'>,
-  { rules, maxKept }: Bursts,
+  { rules, maxKept, nameOf }: Bursts,
 ): { burst: Burst; kept: Arrival[]; detail: ChangeDetail } {
   const before = JSON.parse(open.detail) as ChangeDetail
   let burst = burstOf(before)
@@ -112,11 +123,12 @@ function grow(
     const row = rowOf(event)
     const { projectId } = event
     const fact = factAlone(event, row)
+    const project = { projectId, projectName: arrival.signedFor ?? nameOf?.(projectId) ?? null }
     const rows: ObservedRow[] = burst?.rows ?? []
     const isFirst = rules.some(
       (rule) =>
-        matchesRow(rule, { projectId, fact, row }) &&
-        !rows.some((one) => matchesRow(rule, { projectId, fact, row: one })),
+        matchesRow(rule, { ...project, fact, row }) &&
+        !rows.some((one) => matchesRow(rule, { ...project, fact, row: one })),
     )
     burst = addToBurst(burst, { kind, name, row, isFirst })
     if (open.event_count + kept.length < maxKept || isFirst) kept.push(arrival)

@@ -1,4 +1,4 @@
-import { keyedQueue } from '../../base/keyed-queue.ts'
+import { type KeyedQueue, keyedQueue } from '../../base/keyed-queue.ts'
 import type { StoredPromptEvent } from '../../core/change/change.ts'
 import type { CallbackIds, TraceAnswer } from '../../core/change/describe-callback.ts'
 import type { PromptKey, VersionContent } from '../../core/prompt/fold.ts'
@@ -31,8 +31,10 @@ export interface Lookups {
 /** Absent without API keys. */
 export interface Readers {
   readVersion?: (request: VersionRequest) => Promise<VersionContent | null>
-  readTrace?: (request: CallbackIds) => Promise<TraceAnswer>
+  readTrace?: (request: CallbackIds) => Promise<TraceAnswer | null>
   readLabel?: (request: LabelRequest) => Promise<LabelAnswer | null>
+  /** The project whose keys read it: projects do not wait for each other. Absent: there is only one. */
+  laneOf?: (projectId: string) => string
 }
 
 /** For how long after its callback a trace is requested, and the pause between two requests. */
@@ -51,7 +53,7 @@ interface Readings {
  */
 function readings({ readVersion, readTrace, readLabel }: Readers): Readings {
   const versions = new Map<string, VersionContent | null>()
-  const traces = new Map<string, TraceAnswer>()
+  const traces = new Map<string, TraceAnswer | null>()
   const labels = new Map<string, LabelAnswer | null>()
   const keyOf = (request: VersionRequest | CallbackIds | LabelRequest): string => JSON.stringify(request)
 
@@ -64,10 +66,9 @@ function readings({ readVersion, readTrace, readLabel }: Readers): Readings {
       labels.set(keyOf(request.label), (await readLabel?.(request.label)) ?? null)
       return null
     }
-    const answer = await readTrace?.(request.trace)
-    if (!answer) return null
+    const answer = (await readTrace?.(request.trace)) ?? null
     const until = since + askForMs
-    if (answer.state === 'no-answer' && now < until)
+    if (answer?.state === 'no-answer' && now < until)
       return Math.min(until, now + Math.max(againMs, answer.retryAfterMs ?? 0))
     traces.set(keyOf(request.trace), answer)
     return null
@@ -83,7 +84,7 @@ function readings({ readVersion, readTrace, readLabel }: Readers): Readings {
   }
 }
 
-/** Concurrent requests. Langfuse limits them, and one that hangs must not block others. */
+/** Concurrent requests to one project. Langfuse limits them, and one that hangs must not block others. */
 const maxAtOnce = 4
 /** Changes whose answers are remembered until they settle. */
 const maxRemembered = 1000
@@ -111,16 +112,37 @@ export interface LookupQueue {
   idle: () => Promise<void>
 }
 
+interface Lookup {
+  openedAt: number
+  request: LookupRequest
+}
+
+function projectIdOf(request: LookupRequest): string {
+  if ('version' in request) return request.version.projectId
+  return 'label' in request ? request.label.projectId : request.trace.projectId
+}
+
 export function createLookupQueue({ readers, now, stopping, onAnswer, onError }: LookupDeps): LookupQueue {
   const known = new Map<string, Readings>()
   const nothing = readings(readers)
-  const queue = keyedQueue<{ openedAt: number; request: LookupRequest }, number | null>({
-    atOnce: maxAtOnce,
-    stopping,
-    work: (id, { openedAt, request }) => readingsOf(id).read(request, { since: openedAt, now: now() }),
-    done: onAnswer,
-    onError,
-  })
+  const lanes = new Map<string, KeyedQueue<Lookup>>()
+  const newLane = (): KeyedQueue<Lookup> =>
+    keyedQueue<Lookup, number | null>({
+      atOnce: maxAtOnce,
+      stopping,
+      work: (id, { openedAt, request }) => readingsOf(id).read(request, { since: openedAt, now: now() }),
+      done: onAnswer,
+      onError,
+    })
+  const isUnderWay = (changeId: string): boolean =>
+    [...lanes.values()].some((lane) => lane.isUnderWay(changeId))
+
+  function laneOf(request: LookupRequest): KeyedQueue<Lookup> {
+    const name = readers.laneOf?.(projectIdOf(request)) ?? ''
+    const lane = lanes.get(name) ?? newLane()
+    lanes.set(name, lane)
+    return lane
+  }
 
   function readingsOf(changeId: string): Readings {
     const found = known.get(changeId) ?? readings(readers)
@@ -128,17 +150,19 @@ export function createLookupQueue({ readers, now, stopping, onAnswer, onError }:
     for (const id of known.keys()) {
       if (known.size <= maxRemembered) break
       // Probably settled by another instance; otherwise it is read again.
-      if (!queue.isUnderWay(id)) known.delete(id)
+      if (!isUnderWay(id)) known.delete(id)
     }
     return found
   }
 
   return {
     known: (changeId) => (known.get(changeId) ?? nothing).lookups,
-    begin: ({ id, openedAt }, request) => queue.begin(id, { openedAt, request }),
-    isUnderWay: queue.isUnderWay,
+    begin: ({ id, openedAt }, request) => laneOf(request).begin(id, { openedAt, request }),
+    isUnderWay,
     forget: (changeId) => known.delete(changeId),
-    idle: queue.idle,
+    idle: async () => {
+      await Promise.all([...lanes.values()].map((lane) => lane.idle()))
+    },
   }
 }
 

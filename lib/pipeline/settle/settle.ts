@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises'
 import type { Change, ChangeDetail } from '../../core/change/change.ts'
 import type { SourceEvent } from '../../core/change/event.ts'
 import { isBurstKind } from '../../core/change/kinds.ts'
+import type { ProjectDirectory } from '../../core/rules/project-directory.ts'
 import type { Routes } from '../../core/rules/rules.ts'
 import { readStored } from '../../langfuse/stored-event.ts'
 import type { Db } from '../../store/client.ts'
@@ -23,12 +24,15 @@ import { type Interpretation, interpret, type ReceivedEvent } from './interpret.
 import { createLargeChanges, type LargeChanges, maxBytesAtOnce, type Outline } from './large-changes.ts'
 import { createLookupQueue, type LookupQueue, type LookupRequest, type Readers } from './lookups.ts'
 import { setApart, waitAfter } from './settle-failures.ts'
+import { interpretWrongProject, judge } from './signed-for.ts'
 import { copyTexts } from './version-text.ts'
 import { type AfterCommit, type SettlingContext, writeSettlement } from './write-settlement.ts'
 
 export interface SettleDeps extends Readers {
   db: Db
   routes: Routes
+  /** Absent: no project has a name or secrets of its own. */
+  directory?: ProjectDirectory
   now: () => number
   /** How long reconciled changes wait for each other, milliseconds; absent: a minute. */
   gatherMs?: number
@@ -47,7 +51,7 @@ export interface SettlerHooks {
 
 /** Pause of a change while something is read for it. */
 const readMs = 30_000
-/** Pause of a change that must settle after another one. */
+/** Pause of a change that must settle after another one, or until it is known which project signed it. */
 const behindMs = 1000
 
 export interface SettleRound {
@@ -166,7 +170,7 @@ async function settleAlone(deps: SettleDeps, beside: Beside, id: string): Promis
   }
 }
 
-/** `behind`: an earlier change of the same prompt must settle first. */
+/** `behind`: an earlier change of the same prompt must settle first, or it is not known yet which project signed it. */
 type Result = 'settled' | 'waiting' | 'behind' | 'under-way' | 'large' | { lookup: LookupRequest }
 
 interface Tried {
@@ -182,7 +186,7 @@ interface Round {
 
 /** Returns how many were settled. */
 async function runOnce(deps: SettleDeps, beside: Beside, { id, progress }: Round): Promise<number> {
-  const { db, routes, now, gatherMs } = deps
+  const { db, routes, directory, now, gatherMs } = deps
   const notes: AfterCommit[] = []
   const tried = await unsynced(db, async (trx) => {
     const rows = await claimChanges(trx, { now: now(), id })
@@ -191,7 +195,7 @@ async function runOnce(deps: SettleDeps, beside: Beside, { id, progress }: Round
     for (const row of rows) {
       progress.at = row
       const context = {
-        ...{ routes, gatherMs, now: now() },
+        ...{ routes, directory, gatherMs, now: now() },
         afterCommit: (note: AfterCommit) => notes.push(note),
       }
       all.push({ row, result: await settleClaimed(trx, row, { ...context, beside }) })
@@ -250,6 +254,13 @@ async function settleClaimed(
   const known = await readEvents(trx, row, large.known(row.id))
   if (known === null) return 'large'
   const parsed = known.received.map((one) => one.parsed)
+  const signed = await judge(trx, { row, events: known.events, parsed }, context)
+  if (signed === 'unknown') return 'behind'
+  if (signed === 'wrong') {
+    const interpretation = interpretWrongProject(row, known.events)
+    await writeSettlement(trx, { row, interpretation, events: known.events, parsed }, context)
+    return 'settled'
+  }
   if (await joinTwin(trx, row, parsed)) return 'settled'
   const interpretation = isBurstKind(row.kind as Change['kind'])
     ? interpretBurst(row)

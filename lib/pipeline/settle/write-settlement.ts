@@ -10,6 +10,7 @@ import {
   isGathered,
   gatherMs as usualGatherMs,
 } from '../../core/delivery/storm.ts'
+import type { ProjectDirectory } from '../../core/rules/project-directory.ts'
 import { many } from '../../core/rules/row-clauses.ts'
 import { type Routed, type Routes, route } from '../../core/rules/rules.ts'
 import type { Db } from '../../store/client.ts'
@@ -20,6 +21,7 @@ import { insertDeliveries, newDelivery, saveGathered } from '../../store/tables/
 import { saveOrders } from '../../store/tables/delivery-orders.ts'
 import type { EventHead } from '../../store/tables/events.ts'
 import { stormOf } from '../../targets/target.ts'
+import { signedForOf } from '../arrival.ts'
 import { orderOf } from '../deliver/order.ts'
 import { noteSettled } from '../journal.ts'
 import type { Interpretation } from './interpret.ts'
@@ -29,6 +31,7 @@ export type AfterCommit = (endedAt: number) => void
 
 export interface SettlingContext {
   routes: Routes
+  directory?: ProjectDirectory | undefined
   now: number
   /** As in `SettleDeps`. */
   gatherMs?: number | undefined
@@ -50,17 +53,17 @@ const maxTitle = 2000
 const namedLabels = ({ rules }: Routes): Set<string> =>
   new Set(['production', 'latest', ...rules.flatMap(({ label = [] }) => many(label))])
 
-type SettlingChange = Interpretation & Pick<Change, 'projectId' | 'subject'>
+type SettlingChange = Interpretation & Pick<Change, 'projectId' | 'subject'> & { projectName: string | null }
 
 /** Settles a change, with a delivery for each target that rules route it to. */
 export async function writeSettlement(
   db: Db,
   { row, interpretation, events, parsed }: Settlement,
-  { routes, now, gatherMs, afterCommit }: SettlingContext,
+  { routes, directory, now, gatherMs, afterCommit }: SettlingContext,
 ): Promise<void> {
   const keep = namedLabels(routes)
   // Rules see all of it; a bounded part is stored.
-  const whole = { ...interpretation, projectId: row.project_id, subject: row.subject }
+  const whole = { ...withProject(interpretation, { row, events }, directory), subject: row.subject }
   const title = whole.title.slice(0, maxTitle).toWellFormed()
   const change = { ...whole, title, detail: boundedDetail(whole.detail, keep) }
   const { kind, version, actor, danger, detail } = change
@@ -87,6 +90,27 @@ export async function writeSettlement(
     const settled = { changeId: row.id, kind, events: events.length, queued, skipped: skipped.length }
     noteSettled(settled, endedAt - now)
   })
+}
+
+/**
+ * With the operator's name of its project. Where the project's id is not known, only the secret shows which one it is, so
+ * that the change itself keeps the name.
+ */
+function withProject(
+  { detail, ...others }: Interpretation,
+  { row, events }: Pick<Settlement, 'row' | 'events'>,
+  directory: ProjectDirectory | undefined,
+): Interpretation & Pick<Change, 'projectId'> & { projectName: string | null } {
+  const projectId = row.project_id
+  const known = directory?.nameOf(projectId) ?? null
+  const signedFor = known === null && detail.facts.every(({ kind }) => kind !== 'wrong-project')
+  const project = signedFor ? (events.flatMap((one) => signedForOf(one) ?? [])[0] ?? null) : null
+  return {
+    ...others,
+    projectId,
+    projectName: known ?? project,
+    detail: project ? { ...detail, project } : detail,
+  }
 }
 
 type Routing = ReturnType<typeof route>

@@ -125,18 +125,18 @@ export async function storeUnderChanges(
 }
 
 /** An event without its body. */
-export type EventHead = Pick<EventRow, 'id' | 'occurred_at' | 'headers'>
+export type EventHead = Pick<EventRow, 'id' | 'occurred_at' | 'headers' | 'signature'>
 
-const headColumns = ['id', 'occurred_at', 'headers'] as const satisfies (keyof EventHead)[]
+const headColumns = ['id', 'occurred_at', 'headers', 'signature'] as const satisfies (keyof EventHead)[]
 
 export async function eventHeads(db: Db, changeId: string): Promise<EventHead[]> {
   return db.selectFrom('events').select(headColumns).where('change_id', '=', changeId).orderBy('id').execute()
 }
 
 /** What reading an event's body needs. */
-export type StoredEvent = EventHead & Pick<EventRow, 'source' | 'signature' | 'body'>
+export type StoredEvent = EventHead & Pick<EventRow, 'source' | 'body'>
 
-type EventWithBody = EventHead & Pick<EventRow, 'source' | 'signature'> & { body: Uint8Array | null }
+type EventWithBody = EventHead & Pick<EventRow, 'source'> & { body: Uint8Array | null }
 
 const eventsWithBodies = statement<EventWithBody>(`
   select id, occurred_at, headers, source, signature,
@@ -153,7 +153,7 @@ export const eventsOfChange = (
 export async function eventWithBody(db: Db, id: string): Promise<StoredEvent | null> {
   const row = await db
     .selectFrom('events')
-    .select([...headColumns, 'source', 'signature', 'body'])
+    .select([...headColumns, 'source', 'body'])
     .where('id', '=', id)
     .executeTakeFirst()
   return row ?? null

@@ -34,6 +34,17 @@ export async function readPoll(db: Db, name: string): Promise<PollState | null> 
   return row ? read(row.state) : null
 }
 
+/** The projects that Langfuse named for the keys of these polls, by the poll's name. */
+export async function projectIdsOfPolls(db: Db, names: readonly string[]): Promise<Map<string, string>> {
+  const rows = await db.selectFrom('polls').select(['name', 'state']).where('name', 'in', names).execute()
+  return new Map(
+    rows.flatMap(({ name, state }) => {
+      const { projectId } = read(state)
+      return projectId === null ? [] : [[name, projectId] as const]
+    }),
+  )
+}
+
 /** Claims polling if it is due, for one instance only. If that dies, another can claim it after `leaseMs`. */
 export async function claimPoll(
   db: Db,

@@ -1,5 +1,10 @@
 import { sql } from 'kysely'
-import { type BudgetUse, budgetLimits, type DrawRequest } from '../../core/polling/request-budget.ts'
+import {
+  type BudgetUse,
+  budgetLimits,
+  type DrawRequest,
+  perMinuteOf,
+} from '../../core/polling/request-budget.ts'
 import type { Db } from '../client.ts'
 
 const minuteMs = 60_000
@@ -53,13 +58,17 @@ async function drawRequest(
 
 /** The budget of one project. After a refusal, nothing asks the store again until the minute ends. */
 export function requestBudget(db: Db, budget: Budget, now: () => number): DrawRequest {
-  const spentUntil = new Map<BudgetUse, number>()
-  return async (use) => {
+  const spentUntil = new Map<string, number>()
+  return async (use, bucket = 'public-api') => {
+    const perMinute = perMinuteOf(bucket, budget.perMinute)
+    if (perMinute === null) return 0
     const time = now()
-    const known = (spentUntil.get(use) ?? 0) - time
+    const key = `${bucket} ${use}`
+    const known = (spentUntil.get(key) ?? 0) - time
     if (known > 0 && known <= minuteMs) return known
-    const waitMs = await drawRequest(db, budget, use, time)
-    if (waitMs > 0) spentUntil.set(use, time + waitMs)
+    const name = bucket === 'public-api' ? budget.name : `${budget.name}:${bucket}`
+    const waitMs = await drawRequest(db, { name, perMinute }, use, time)
+    if (waitMs > 0) spentUntil.set(key, time + waitMs)
     return waitMs
   }
 }

@@ -28,6 +28,7 @@ describe('the shared signatures', () => {
     expect(verify(signatureOf(name), { rawBody })).toEqual({
       ok: true,
       scheme: 'v1',
+      secretAt: 0,
       secretHint: 'cdef',
       timestamp: now,
     })

@@ -56,7 +56,11 @@ export async function replayAll(form: FormData): Promise<void> {
   if (deliveries.filter(({ status }) => status === 'delivered').length > delivered)
     redirect(`${page}?notice=delivered-meanwhile#deliveries`)
   const now = Date.now()
-  const replayed = await replayChange({ db, routes: running.routes, now: () => now }, change, mode)
+  const replayed = await replayChange(
+    { db, routes: running.routes, directory: running.directory, now: () => now },
+    change,
+    mode,
+  )
   const queued = replayed?.queued.length ?? 0
   log('info', 'replay of a change', { change, mode, queued })
   if (queued > 0) wake(now)

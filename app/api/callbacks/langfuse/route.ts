@@ -17,7 +17,13 @@ function ready(): Relay | Response {
   return ours && !problems.some(({ name }) => guards.test(name)) ? ours : misconfigured(problems)
 }
 
-const depsOf = ({ env, reject, recordsCallback: records }: Relay) => ({ env, reject, records, now: Date.now })
+const depsOf = ({ env, directory, reject, recordsCallback: records }: Relay) => ({
+  env,
+  directory,
+  reject,
+  records,
+  now: Date.now,
+})
 
 export async function OPTIONS(request: Request): Promise<Response> {
   const ours = ready()

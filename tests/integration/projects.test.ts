@@ -1,0 +1,256 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { readEnv } from '#lib/base/env.ts'
+import { freshState, pollName } from '#lib/core/polling/state.ts'
+import { createDirectory } from '#lib/core/rules/project-directory.ts'
+import type { LangfuseProject } from '#lib/core/rules/projects.ts'
+import type { Routes } from '#lib/core/rules/rules.ts'
+import { answerWebhook } from '#lib/endpoints/webhook.ts'
+import { receiver } from '#lib/pipeline/receive.ts'
+import { settleDue } from '#lib/pipeline/settle/settle.ts'
+import { claimPoll, savePoll } from '#lib/store/tables/polls.ts'
+import { insertRejections } from '#lib/store/tables/rejections.ts'
+import { fixture, sign, t } from '../fixtures.ts'
+import { langfuseProject } from '../projects.ts'
+import { engines, type TestStore } from './stores.ts'
+
+const secretOf = (name: string): string => `lf-whsec_${name.padEnd(64, '0')}`
+const keysOf = (name: string) => ({ publicKey: `pk-lf-${name}`, secretKey: `sk-lf-${name}` })
+
+const project = (name: string, given: Partial<LangfuseProject> = {}): LangfuseProject =>
+  langfuseProject({ name, webhookSecrets: [secretOf(name)], ...given })
+
+const routes: Routes = {
+  targets: {
+    slack: { type: 'slack', url: 'https://slack.test/a' },
+    sales: { type: 'slack', url: 'https://slack.test/b' },
+    ops: { type: 'slack', url: 'https://slack.test/c' },
+  },
+  rules: [
+    { name: 'of support', project: 'support', to: ['slack'] },
+    { name: 'of sales', project: 'sales', to: ['sales'] },
+  ],
+  alertTargets: ['ops'],
+}
+
+describe.each(engines)('the projects of relay.config.ts on %s', (_, openStore) => {
+  let store: TestStore
+  let time: number
+  const now = () => time
+  const { values: env } = readEnv({})
+
+  beforeEach(async () => {
+    store = await openStore()
+    time = t * 1000
+  })
+  afterEach(() => store.close())
+
+  const created = JSON.parse(fixture('01-prompt-created-text.json').toString()) as {
+    prompt: Record<string, unknown>
+  }
+  let sent = 0
+  /** A new version of a prompt, as Langfuse sends it. */
+  const versionOf = (projectId: string, over: Record<string, unknown> = {}) => ({
+    ...created,
+    id: `event-${++sent}`,
+    timestamp: new Date(time).toISOString(),
+    prompt: { ...created.prompt, id: `prompt-${sent}`, projectId, ...over },
+  })
+
+  /** Sends an event, signed with the secret of a project by its name. */
+  const send = async (projects: LangfuseProject[], signer: string, event: object) => {
+    const directory = createDirectory(projects)
+    const body = JSON.stringify(event)
+    const signature = sign(body, { secret: secretOf(signer), t: Math.floor(time / 1000) })
+    const response = await answerWebhook(
+      new Request('http://localhost/api/webhooks/langfuse', {
+        method: 'POST',
+        headers: { 'x-langfuse-signature': signature },
+        body,
+      }),
+      {
+        env,
+        directory,
+        now,
+        receive: receiver(store.db, { settleMs: 100, now }),
+        reject: (rejection) => insertRejections(store.db, [rejection]),
+      },
+    )
+    return { ...((await response.json()) as { error?: string; message?: string }), status: response.status }
+  }
+
+  const settle = async (projects: LangfuseProject[], afterMs = 200) => {
+    time += afterMs
+    const directory = createDirectory(projects)
+    while ((await settleDue({ db: store.db, routes, directory, now })).settled > 0);
+  }
+
+  const changes = async () =>
+    (await store.db.selectFrom('changes').selectAll().orderBy('id').execute()).map((row) => ({
+      ...row,
+      detail: JSON.parse(row.detail),
+    }))
+  const queued = async () =>
+    (
+      await store.db
+        .selectFrom('deliveries')
+        .select(['target', 'status'])
+        .where('status', '=', 'queued')
+        .orderBy('id')
+        .execute()
+    ).map(({ target }) => target)
+  const versions = () =>
+    store.db.selectFrom('prompt_versions').select(['project_id', 'name', 'version', 'labels']).execute()
+  const rejections = () => store.db.selectFrom('rejections').select(['reason', 'message']).execute()
+
+  /** As after the first poll with these keys. */
+  const langfuseNames = async ({ baseUrl, keys }: LangfuseProject, projectId: string) => {
+    const name = pollName({ baseUrl, publicKey: keys?.publicKey ?? '' })
+    const claimed = await claimPoll(store.db, name, time, 1)
+    if (!claimed) throw new Error('not claimed')
+    await savePoll(store.db, { ...claimed, state: { ...freshState, projectId } }, time)
+  }
+
+  const known = [project('support', { id: 'cm0support' }), project('sales', { id: 'cm0sales' })]
+
+  it('keep apart two prompts of one name, and match rules by their names', async () => {
+    await send(known, 'support', versionOf('cm0support', { version: 3, labels: ['production'] }))
+    await send(known, 'sales', versionOf('cm0sales', { version: 9, labels: [] }))
+    await settle(known)
+    expect(await queued()).toEqual(['slack', 'sales'])
+    expect(await versions()).toMatchObject([
+      { project_id: expect.any(String), version: expect.any(Number) },
+      { project_id: expect.any(String), version: expect.any(Number) },
+    ])
+    const bySupport = (await versions()).find((row) => row.project_id === 'cm0support')
+    expect(bySupport).toMatchObject({ version: 3, labels: '["production"]' })
+    expect((await changes()).map((row) => row.project_id)).toEqual(['cm0support', 'cm0sales'])
+  })
+
+  it('refuse an event of one that the secret of another signed, by name and without the secret', async () => {
+    const answer = await send(known, 'support', versionOf('cm0sales'))
+    expect(answer).toMatchObject({ status: 401, error: 'wrong-project' })
+    expect(answer.message).toContain('a secret of support')
+    expect(answer.message).not.toContain(secretOf('support').slice(0, 16))
+    expect(await rejections()).toMatchObject([{ reason: 'wrong-project', message: answer.message }])
+    expect(await changes()).toEqual([])
+  })
+
+  it('accept what names no project, whichever secret signed it', async () => {
+    const answer = await send(known, 'sales', { type: 'something new', id: 'x' })
+    expect(answer.status).toBe(202)
+  })
+
+  it('answer 401 to a secret of none', async () => {
+    expect(await send(known, 'other', versionOf('cm0support'))).toMatchObject({
+      status: 401,
+      error: 'signature-mismatch',
+    })
+  })
+
+  describe('while the id of one is not known', () => {
+    const fresh = project('support', { keys: keysOf('support') })
+    const projects = [fresh, project('sales', { id: 'cm0sales' })]
+
+    it('store its events, and settle them once Langfuse named it', async () => {
+      expect((await send(projects, 'support', versionOf('cm0support'))).status).toBe(202)
+      await settle(projects)
+      expect((await changes()).map(({ status }) => status)).toEqual(['settling'])
+      await langfuseNames(fresh, 'cm0support')
+      await settle(projects, 2000)
+      expect(await queued()).toEqual(['slack'])
+      expect(await versions()).toHaveLength(1)
+    })
+
+    it('report an event that turns out to name another, to alertTarget only, and change nothing', async () => {
+      expect((await send(projects, 'support', versionOf('cm0other'))).status).toBe(202)
+      await langfuseNames(fresh, 'cm0support')
+      await settle(projects)
+      const [change] = await changes()
+      expect(change).toMatchObject({ kind: 'wrong-project', status: 'settled' })
+      expect(change?.title).toBe('An event of the project cm0other came with a secret of support')
+      expect(change?.detail.facts).toEqual([
+        { kind: 'wrong-project', signedFor: 'support', named: 'cm0other', events: 1 },
+      ])
+      expect(await queued()).toEqual(['ops'])
+      expect(await versions()).toEqual([])
+    })
+
+    it('never let it touch a project that is known, nor share a change with its events', async () => {
+      const event = versionOf('cm0sales', { version: 4, labels: ['production'] })
+      expect((await send(projects, 'sales', event)).status).toBe(202)
+      const forged = { ...event, id: 'forged', prompt: { ...event.prompt, labels: [], prompt: 'forged' } }
+      expect((await send(projects, 'support', forged)).status).toBe(202)
+      await settle(projects)
+      expect((await changes()).map(({ kind, event_count }) => [kind, event_count])).toEqual([
+        ['version-created', 1],
+        ['wrong-project', 1],
+      ])
+      expect(await versions()).toMatchObject([{ project_id: 'cm0sales', labels: '["production"]' }])
+    })
+
+    it('wait a minute for Langfuse, and then settle them as what they say', async () => {
+      await send(projects, 'support', versionOf('cm0support'))
+      await settle(projects, 30_000)
+      expect(await queued()).toEqual([])
+      await settle(projects, 40_000)
+      expect(await queued()).toEqual(['slack'])
+      expect((await changes())[0]?.detail.project).toBe('support')
+    })
+
+    it('do not delay others meanwhile', async () => {
+      await send(projects, 'support', versionOf('cm0support'))
+      await send(projects, 'sales', versionOf('cm0sales'))
+      await settle(projects)
+      expect(await queued()).toEqual(['sales'])
+    })
+  })
+
+  it('with neither keys nor id match rules by the name of the secret, at once', async () => {
+    const projects = [project('support'), project('sales')]
+    await send(projects, 'support', versionOf('cm0support'))
+    await send(projects, 'sales', versionOf('cm0sales'))
+    await settle(projects)
+    expect(await queued()).toEqual(['slack', 'sales'])
+    expect((await changes()).map(({ detail }) => detail.project)).toEqual(['support', 'sales'])
+  })
+
+  it('keep what they stored when the keys of one are rotated', async () => {
+    const before = [project('support', { keys: keysOf('support') })]
+    await langfuseNames(before[0] as LangfuseProject, 'cm0support')
+    await send(before, 'support', versionOf('cm0support', { version: 1, labels: ['production'] }))
+    await settle(before)
+    const after = [project('support', { keys: keysOf('rotated') })]
+    await send(after, 'support', versionOf('cm0support', { version: 2, labels: [] }))
+    await langfuseNames(after[0] as LangfuseProject, 'cm0support')
+    await settle(after)
+    expect((await versions()).map((row) => [row.project_id, row.version])).toEqual([
+      ['cm0support', 1],
+      ['cm0support', 2],
+    ])
+  })
+
+  it('let changes settle whose project has been removed from the configuration', async () => {
+    await send(known, 'support', versionOf('cm0support'))
+    await send([project('support')], 'support', versionOf('cm0later'))
+    await settle([project('sales', { id: 'cm0sales' })])
+    expect((await changes()).map(({ status, kind }) => [status, kind])).toEqual([
+      ['settled', 'version-created'],
+      ['settled', 'version-created'],
+    ])
+  })
+})
+
+describe('the secret of the plain variables', () => {
+  it('signs for any project where there is no section, as before', () => {
+    const directory = createDirectory([project('default', { id: 'cm0a', signsForAny: true })])
+    const [signer] = directory.secrets
+    expect(signer && directory.signedFor(signer.project, 'cm0b')).toBe('right')
+  })
+
+  it('belongs to default where there is one', () => {
+    const directory = createDirectory([project('default', { id: 'cm0a' }), project('support')])
+    const [signer] = directory.secrets
+    expect(signer && directory.signedFor(signer.project, 'cm0b')).toBe('wrong')
+    expect(signer && directory.signedFor(signer.project, 'cm0a')).toBe('right')
+  })
+})

@@ -3,6 +3,7 @@ import { redirect } from 'next/navigation'
 import type { ReactElement } from 'react'
 import { requireSession } from '#app/session.ts'
 import { isNarrowed, type ListFilter, parseListFilter } from '#lib/core/list/filter.ts'
+import { proofsOf } from '#lib/pipeline/reconcile/proofs.ts'
 import { relay } from '#lib/relay.ts'
 import { type Db, database } from '#lib/store/client.ts'
 import { storeProbe } from '#lib/store/probe.ts'
@@ -85,10 +86,14 @@ async function changesPage(request: ListRequest): Promise<ReactElement> {
 async function healthLine(db: Db, now: number): Promise<ReactElement> {
   const { relay: running } = relay()
   const { env, routes } = running ?? {}
+  const proofs = running
+    ? await proofsOf(db, running, { now, isServerless: Boolean(process.env.VERCEL) })
+    : []
   const setting = {
     quietMs: (env?.QUIET_HOURS ?? 0) * 3_600_000,
     hasKeys: env?.LANGFUSE_SECRET_KEY !== undefined,
     writeProblem: await storeProbe().check(),
+    proofs,
   }
   return HealthLine({ db, setting, targets: Object.keys(routes?.targets ?? {}), now })
 }

@@ -1,8 +1,11 @@
 import { count, type Family, metricsText, processFamilies, type Sample } from '../base/metrics.ts'
 import { storeErrorWords } from '../base/store-error.ts'
 import { isOpen } from '../core/delivery/circuit.ts'
+import type { Proof } from '../core/reconcile/proof.ts'
+import { countedKinds } from '../core/reconcile/state.ts'
 import type { Db } from '../store/client.ts'
 import type { TargetRow } from '../store/schema.ts'
+import { type Counts, countsSince } from '../store/tables/reconcile-counts.ts'
 import { allTargets } from '../store/tables/targets.ts'
 import { type Health, readHealth } from '../store/views/health.ts'
 import { openChangeCount, queueDepths } from '../store/views/metrics.ts'
@@ -66,7 +69,7 @@ export async function exportedMetrics(deps: ExportDeps): Promise<string> {
 }
 
 /** The store's numbers, the same at every instance. `now`: epoch milliseconds. */
-export async function storeFamilies(db: Db, now: number): Promise<Family[]> {
+export async function storeFamilies(db: Db, now: number, proofs: readonly Proof[] = []): Promise<Family[]> {
   const depths = await queueDepths(db)
   const open = await openChangeCount(db)
   const health = await readHealth(db, now)
@@ -79,10 +82,45 @@ export async function storeFamilies(db: Db, now: number): Promise<Family[]> {
     ),
     gauge('prompt_relay_open_changes', 'Changes that are not settled, counted up to 10,000.', plain(open)),
     ...healthFamilies(health, targets, now),
+    ...proofFamilies(proofs, await countsSince(db, ''), now),
     gauge(
       'prompt_relay_circuit_open',
       '1: sending to the target is paused after several failures in a row.',
       targets.map((row) => ({ labels: { target: row.name }, value: isOpen(row, now) ? 1 : 0 })),
+    ),
+  ]
+}
+
+/** From the first scrape on, so that an alert sees the first increase. */
+function proofFamilies(proofs: readonly Proof[], totals: ReadonlyMap<string, Counts>, now: number): Family[] {
+  const known = proofs.flatMap(({ project, projectId }) =>
+    projectId === null ? [] : [{ project, projectId }],
+  )
+  return [
+    {
+      name: 'prompt_relay_reconciled_total',
+      help: 'Changes that comparing with Langfuse found, by what was found.',
+      type: 'counter',
+      samples: known.flatMap(({ project, projectId }) =>
+        countedKinds.map((what) => ({
+          labels: { project, what },
+          value: totals.get(projectId)?.[what]?.count ?? 0,
+        })),
+      ),
+    },
+    gauge(
+      'prompt_relay_reconcile_missing',
+      'Changes of the last 30 days whose webhook did not come.',
+      proofs.flatMap(({ project, projectId, recent }) =>
+        projectId === null ? [] : { labels: { project }, value: recent },
+      ),
+    ),
+    gauge(
+      'prompt_relay_reconcile_age_seconds',
+      'How long ago the last comparison with Langfuse ended.',
+      proofs.flatMap(({ project, checkedAt }) =>
+        checkedAt === null ? [] : { labels: { project }, value: Math.max(0, now - checkedAt) / 1000 },
+      ),
     ),
   ]
 }

@@ -2,10 +2,12 @@ import { readFileSync } from 'node:fs'
 import { sql } from 'kysely'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { newId } from '#lib/base/id.ts'
+import type { Proof } from '#lib/core/reconcile/proof.ts'
 import { storeUnavailable } from '#lib/endpoints/answers.ts'
 import { exportedMetrics, storeFamilies } from '#lib/pipeline/exported-metrics.ts'
 import { insertEvents } from '#lib/store/tables/events.ts'
 import { savePoll } from '#lib/store/tables/polls.ts'
+import { addCount } from '#lib/store/tables/reconcile-counts.ts'
 import { ensureTargets, updateTarget } from '#lib/store/tables/targets.ts'
 import { claimWatch } from '#lib/store/tables/watch.ts'
 import { evaluate, parseScrape, type Scrape, selectors } from '../promql.ts'
@@ -23,6 +25,11 @@ const rules = [...docs.matchAll(/- alert: (\w+)\n +expr: (.+)\n((?: +(?:for|anno
 )
 
 const day = 86_400_000
+
+const compared: Proof = {
+  ...{ project: 'support', projectId: 'p1', state: 'checked', tone: 'good', words: '' },
+  ...{ checkedAt: Date.now(), fix: null, today: 0, recent: 0 },
+}
 
 describe.each(engines)('the alert rules in the docs, on %s', (_, openStore) => {
   let store: TestStore
@@ -44,13 +51,19 @@ describe.each(engines)('the alert rules in the docs, on %s', (_, openStore) => {
 
   /** What Prometheus would scrape now, with the `up` that it adds. */
   async function scrape(
-    over: { isGone?: boolean; isFull?: boolean; isDown?: boolean; problems?: number } = {},
+    over: {
+      isGone?: boolean
+      isFull?: boolean
+      isDown?: boolean
+      problems?: number
+      proof?: Partial<Proof>
+    } = {},
   ): Promise<Scrape> {
     const text = await exportedMetrics({
       labels: { version: '1', mode: 'live', store: 'sqlite' },
       stored: async () => {
         if (over.isGone) throw new Error('connect ECONNREFUSED')
-        return storeFamilies(store.db, Date.now())
+        return storeFamilies(store.db, Date.now(), [{ ...compared, ...over.proof }])
       },
       problems: over.problems ?? 0,
       takesWrites: async () => !over.isFull,
@@ -72,7 +85,7 @@ describe.each(engines)('the alert rules in the docs, on %s', (_, openStore) => {
   it('are all covered: each one fires in a test below', () => {
     expect(rules).toHaveLength(docs.match(/- alert:/g)?.length ?? 0)
     expect(rules.map(({ alert }) => alert).toSorted()).toEqual(
-      ['PromptRelayEventsNotStored', ...bad.keys()].toSorted(),
+      ['PromptRelayEventsNotStored', 'PromptRelayMissedWebhooks', ...bad.keys()].toSorted(),
     )
   })
 
@@ -125,6 +138,7 @@ describe.each(engines)('the alert rules in the docs, on %s', (_, openStore) => {
         return {}
       },
     ],
+    ['PromptRelayNotCompared', async () => ({ proof: { checkedAt: Date.now() - 1_801_000 } })],
     [
       'PromptRelayTrouble',
       async () => {
@@ -153,6 +167,19 @@ describe.each(engines)('the alert rules in the docs, on %s', (_, openStore) => {
     const after = await scrape()
     expect(firing([before, after])).toEqual([
       ['PromptRelayEventsNotStored', { endpoint: 'langfuse-webhook', reason: 'disk-full' }],
+    ])
+    expect(firing([after, { ...(await scrape()), at: after.at + 60 }])).toEqual([])
+  })
+
+  it('PromptRelayMissedWebhooks fires at the first change that a comparison found, and stops again', async () => {
+    const before = await scrape()
+    const now = Date.now()
+    await addCount(store.db, 'p1', 'unsent', { count: 1, from: now, to: now, now })
+    expect(firing([before, await scrape()])).toEqual([])
+    await addCount(store.db, 'p1', 'missing', { count: 1, from: now, to: now, now })
+    const after = await scrape()
+    expect(firing([before, after])).toEqual([
+      ['PromptRelayMissedWebhooks', { project: 'support', what: 'missing' }],
     ])
     expect(firing([after, { ...(await scrape()), at: after.at + 60 }])).toEqual([])
   })

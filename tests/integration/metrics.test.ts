@@ -1,11 +1,16 @@
 import { sql } from 'kysely'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { metricsText } from '#lib/base/metrics.ts'
+import { lookState } from '#lib/core/reconcile/state.ts'
 import { storeFamilies } from '#lib/pipeline/exported-metrics.ts'
+import { proofsOf } from '#lib/pipeline/reconcile/proofs.ts'
 import { isPostgres } from '#lib/store/client.ts'
 import { maxCounted } from '#lib/store/statement.ts'
+import { saveLook } from '#lib/store/tables/looks.ts'
+import { addCount } from '#lib/store/tables/reconcile-counts.ts'
 import { ensureTargets, updateTarget } from '#lib/store/tables/targets.ts'
 import { openChangeCount, queueDepths } from '#lib/store/views/metrics.ts'
+import { langfuseProject } from '../projects.ts'
 import { queueChanges } from './simulation.ts'
 import { engines, type TestStore } from './stores.ts'
 
@@ -40,6 +45,39 @@ describe.each(engines)('metrics on %s', (_, openStore) => {
     expect(text).toContain('prompt_relay_circuit_open{target="slack"} 0')
     const waiting = text.find((line) => line.startsWith('prompt_relay_oldest_waiting_seconds '))
     expect(Number(waiting?.split(' ')[1])).toBeGreaterThanOrEqual(90)
+  })
+
+  it('show what comparing with Langfuse found, from the first scrape on', async () => {
+    const day = 86_400_000
+    const now = Date.now()
+    await addCount(store.db, 'p1', 'missing', { count: 2, from: now, to: now, now })
+    await addCount(store.db, 'p1', 'missing', { count: 3, from: 0, to: 0, now: now - 100 * day })
+    await addCount(store.db, 'p1', 'unsent', { count: 1, from: now, to: now, now })
+    const lease = { projectId: 'p1', restUntil: now }
+    await store.db
+      .insertInto('polls')
+      .values({ name: 'look:support', next_at: now, claim: 1, state: JSON.stringify(lease) })
+      .execute()
+    const key = { baseUrl: 'https://langfuse.test', projectId: 'p1' }
+    await saveLook(store.db, key, lookState.parse({ baselineAt: now - 9 * day, checkedAt: now - 90_000 }))
+    const keys = { publicKey: 'pk', secretKey: 'sk' }
+    const projects = [
+      langfuseProject({ name: 'support', baseUrl: key.baseUrl, keys }),
+      langfuseProject({ name: 'sales', id: 'p2' }),
+    ]
+    const proofs = await proofsOf(
+      store.db,
+      { env: { RECONCILE_SECONDS: 300 }, projects, problems: [] },
+      { now, isServerless: false },
+    )
+    const text = metricsText(await storeFamilies(store.db, now, proofs))
+    expect(text).toContain('prompt_relay_reconciled_total{project="support",what="missing"} 5')
+    expect(text).toContain('prompt_relay_reconciled_total{project="support",what="unsent"} 1')
+    expect(text).toContain('prompt_relay_reconciled_total{project="support",what="late"} 0')
+    expect(text).toContain('prompt_relay_reconcile_missing{project="support"} 2')
+    expect(text).toContain('prompt_relay_reconcile_age_seconds{project="support"} 90')
+    expect(text).toContain('prompt_relay_reconcile_missing{project="sales"} 0')
+    expect(text).not.toContain('age_seconds{project="sales"}')
   })
 
   it('stop counting at a limit, and count from an index', async () => {

@@ -59,7 +59,7 @@ describe.each(engines)("last month's failures on %s", (_, openStore) => {
     (await readHealth(store.db, Date.now())).openFailures.map(
       ({ target, count, reason }) => `${count} to ${target}: ${reason}`,
     )
-  const setting = { quietMs: 0, hasKeys: false, writeProblem: null }
+  const setting = { quietMs: 0, hasKeys: false, writeProblem: null, proofs: [] }
   const line = async () =>
     healthItems(await readHealth(store.db, Date.now()), setting, Date.now()).map(
       ({ name, words }) => `${name}: ${words}`,

@@ -264,7 +264,7 @@ describe.each(engines)('the watch on %s', (_, openStore) => {
     await look()
     later(36 * 24 * hour)
     const line = async (hasKeys: boolean) => {
-      const setting = { quietMs: 24 * hour, hasKeys, writeProblem: null }
+      const setting = { quietMs: 24 * hour, hasKeys, writeProblem: null, proofs: [] }
       const [first] = healthItems(await readHealth(store.db, Date.now()), setting, Date.now())
       return [first?.words, first?.tone]
     }

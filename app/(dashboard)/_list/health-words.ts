@@ -1,6 +1,8 @@
 import { duration } from '#lib/base/duration.ts'
 import { storeErrorWords, type WriteProblem } from '#lib/base/store-error.ts'
 import type { Tone } from '#lib/core/change/kinds.ts'
+import { reconciledWord } from '#lib/core/change/links.ts'
+import { type Proof, proofDays, proofSentence } from '#lib/core/reconcile/proof.ts'
 import { type Quiet, quietness, quietWords } from '#lib/core/trouble/quiet.ts'
 import { troubleFix, troubleWords } from '#lib/core/trouble/trouble.ts'
 import { maxCounted } from '#lib/store/statement.ts'
@@ -30,6 +32,8 @@ export interface HealthSetting {
   hasKeys: boolean
   /** Null: the store accepts writes. */
   writeProblem: WriteProblem | null
+  /** One for each project. */
+  proofs: readonly Proof[]
 }
 
 export function healthItems(health: Health, setting: HealthSetting, now: number): HealthItem[] {
@@ -39,6 +43,7 @@ export function healthItems(health: Health, setting: HealthSetting, now: number)
     ...storeItem(setting.writeProblem, now),
     ...health.troubles.map((one) => trouble(one, now)),
     lastEvent(health, setting, now),
+    ...proofItems(setting.proofs, now),
     waiting(health, now),
     ...health.targets.map((one) => {
       const open = failures.get(one.target)
@@ -82,6 +87,58 @@ function lastEvent(
     why: 'When Langfuse last sent an event with a valid signature',
     tone,
     href: tone === 'warn' || tone === 'bad' ? '/setup' : null,
+  }
+}
+
+/** Each has an item of its own, unless there are more. */
+const maxProofs = 3
+
+/** With many projects, those that are well share one item. */
+function proofItems(proofs: readonly Proof[], now: number): HealthItem[] {
+  if (proofs.length <= maxProofs) return proofs.map((one) => proofItem(one, proofs.length > 1, now))
+  const [well, others] = [true, false].map((is) => proofs.filter(({ tone }) => (tone === 'good') === is))
+  const shown = (others ?? []).toSorted((a, b) => proofTones.indexOf(a.tone) - proofTones.indexOf(b.tone))
+  const left = shown.length - maxProofs
+  return [
+    ...shown.slice(0, maxProofs).map((one) => proofItem(one, true, now)),
+    ...(left > 0 ? [proofsLeft(left)] : []),
+    ...(well && well.length > 0 ? [proofsTogether(well, now)] : []),
+  ]
+}
+
+const proofTones: readonly Proof['tone'][] = ['bad', 'warn', 'quiet', 'good']
+const comparison = 'Comparison'
+const whyProof = `Prompts are compared with Langfuse. Counted are changes of the last ${proofDays} days whose webhook did not come`
+
+function proofItem(proof: Proof, isNamed: boolean, now: number): HealthItem {
+  const { project, state, tone, fix, recent } = proof
+  const found = state === 'found' || (state === 'checked' && recent > 0)
+  return {
+    name: isNamed ? `${comparison}, ${project}` : comparison,
+    words: proofSentence(proof, now),
+    why: fix ?? whyProof,
+    tone,
+    href: found ? pathWith('/', { q: reconciledWord }) : tone === 'good' ? null : '/setup#incoming',
+  }
+}
+
+const proofsLeft = (count: number): HealthItem => ({
+  name: comparison,
+  words: `${countWords(count, 'more project')} of which nothing can be claimed`,
+  why: 'Setup shows each of them',
+  tone: 'warn',
+  href: '/setup#incoming',
+})
+
+function proofsTogether(proofs: readonly Proof[], now: number): HealthItem {
+  const oldest = Math.min(...proofs.flatMap(({ checkedAt }) => checkedAt ?? []))
+  const recent = proofs.reduce((sum, one) => sum + one.recent, 0)
+  return {
+    name: comparison,
+    words: `${countWords(proofs.length, 'project')} checked with Langfuse, the longest ${relative(oldest, now)} · ${recent.toLocaleString('en')} missing`,
+    why: whyProof,
+    tone: 'good',
+    href: recent > 0 ? pathWith('/', { q: reconciledWord }) : null,
   }
 }
 

@@ -2,7 +2,9 @@ import { withoutSecret } from '#lib/base/env.ts'
 import { fixOf } from '#lib/base/log.ts'
 import { problemText } from '#lib/base/problem.ts'
 import { type StoreErrorKind, storeErrorKind, storeErrorWords } from '#lib/base/store-error.ts'
+import { type Proof, proofSentence } from '#lib/core/reconcile/proof.ts'
 import { currentConfiguration } from '#lib/current-configuration.ts'
+import { proofsOf } from '#lib/pipeline/reconcile/proofs.ts'
 import { database } from '#lib/store/client.ts'
 import { storeProbe } from '#lib/store/probe.ts'
 import { readWaiting } from '#lib/store/views/health.ts'
@@ -12,6 +14,15 @@ export const dynamic = 'force-dynamic'
 
 const secondsSince = (at: number | null, now: number): number =>
   at === null ? 0 : Math.max(0, Math.round((now - at) / 1000))
+
+const reconciliationOf = (proof: Proof, now: number) => ({
+  project: proof.project,
+  state: proof.state,
+  message: proofSentence(proof, now),
+  checkedSecondsAgo: proof.checkedAt === null ? null : secondsSince(proof.checkedAt, now),
+  missingToday: proof.today,
+  missingIn30Days: proof.recent,
+})
 
 /** The message of an error without a known fix may contain an address. */
 function whyUnusable(error: unknown): { problems: string[] } | { reason: StoreErrorKind; message: string } {
@@ -24,7 +35,7 @@ function whyUnusable(error: unknown): { problems: string[] } | { reason: StoreEr
 /**
  * Readiness: 200 while events are accepted, that is, while the store answers and accepts writes; else 503. `degraded`
  * lists the problems of the configuration, with which nothing is settled or sent, or says that the webhook secret is
- * missing. Contains no secrets and no prompt names. Liveness is `/api/health/live`.
+ * missing. `reconciliation` says what comparing with Langfuse shows of each project. Contains no secrets and no prompt names. Liveness is `/api/health/live`.
  */
 export async function GET(): Promise<Response> {
   const headers = { 'cache-control': 'no-store' }
@@ -36,8 +47,18 @@ export async function GET(): Promise<Response> {
   const store = env.DATABASE_URL.startsWith('file:') ? 'sqlite' : 'postgres'
   try {
     const now = Date.now()
-    const { since, overdueChanges } = await readWaiting(await database(), now)
-    const waiting = { oldestWaitingSeconds: secondsSince(since, now), overdueChanges }
+    const db = await database()
+    const { since, overdueChanges } = await readWaiting(db, now)
+    const proofs = await proofsOf(
+      db,
+      { ...configuration, env },
+      { now, isServerless: Boolean(process.env.VERCEL) },
+    )
+    const waiting = {
+      oldestWaitingSeconds: secondsSince(since, now),
+      overdueChanges,
+      reconciliation: proofs.map((proof) => reconciliationOf(proof, now)),
+    }
     const problem = await storeProbe().check()
     if (problem === null) {
       const all = [...problems, ...withoutSecret(env).map(problemText)]

@@ -49,8 +49,9 @@ export type ProofState =
   | 'held'
 
 export interface Proof {
-  /** The project's name in the configuration. */
+  /** The project's name in the configuration, and its id in Langfuse; null: not known. */
   project: string
+  projectId: string | null
   state: ProofState
   tone: Extract<Tone, 'good' | 'warn' | 'bad' | 'quiet'>
   /** Without the time of the last comparison, which may go before it. */
@@ -81,6 +82,7 @@ export function proofOf(seen: ProofSeen, setting: ProofSetting): Proof {
   const { project, state, today, recent } = seen
   return {
     project: project.name,
+    projectId: seen.lease?.projectId ?? project.id,
     checkedAt: state.checkedAt,
     today: today.missing?.count ?? 0,
     recent: recent.missing?.count ?? 0,
@@ -89,30 +91,24 @@ export function proofOf(seen: ProofSeen, setting: ProofSetting): Proof {
 }
 
 function notRun({ project }: ProofSeen, { everyMs, isHeld }: ProofSetting): Saying | null {
-  const quiet = { tone: 'quiet' } as const
+  const lost = 'so a lost webhook is not found'
+  const quiet = (state: ProofState, why: string, fix: string): Saying => ({
+    ...{ state, fix, tone: 'quiet' },
+    words: `Not compared with Langfuse${why}`,
+  })
+  // What a problem of the configuration leaves out looks as if it were not set.
+  if (isHeld)
+    return quiet(
+      'held',
+      ' while the configuration has a problem',
+      'Fix what Configuration names, and restart the relay.',
+    )
   if (project.keys === null) {
     const { publicKey, secretKey } = project.called
-    return {
-      ...quiet,
-      state: 'no-keys',
-      words: 'Not compared with Langfuse: API keys are not set, so a lost webhook is not found',
-      fix: `Set ${publicKey} and ${secretKey}.`,
-    }
+    return quiet('no-keys', `: API keys are not set, ${lost}`, `Set ${publicKey} and ${secretKey}.`)
   }
-  if (everyMs === 0)
-    return {
-      ...quiet,
-      state: 'off',
-      words: 'Not compared with Langfuse: RECONCILE_SECONDS is 0, so a lost webhook is not found',
-      fix: 'Set RECONCILE_SECONDS to 300.',
-    }
-  if (!isHeld) return null
-  return {
-    ...quiet,
-    state: 'held',
-    words: 'Not compared with Langfuse while the configuration has a problem',
-    fix: 'Fix what Configuration names, and restart the relay.',
-  }
+  if (everyMs > 0) return null
+  return quiet('off', `: RECONCILE_SECONDS is 0, ${lost}`, 'Set RECONCILE_SECONDS to 300.')
 }
 
 function stopped({ project, lease, state }: ProofSeen): Saying | null {

@@ -1,11 +1,13 @@
 import { addressProblem } from '../../base/public-address.ts'
 import { storeErrorWords, type WriteProblem } from '../../base/store-error.ts'
+import type { Proof } from '../reconcile/proof.ts'
 import type { Quiet } from '../trouble/quiet.ts'
 import { troubleFix, troubleWords } from '../trouble/trouble.ts'
 import type { WatchState } from '../trouble/watch.ts'
 import { type ConfigurationSeen, configurationChecks, heldFix, unlessWrong } from './configuration-checks.ts'
 import { type Check, type Finding, notYet, ok, problem, quantity, warning } from './finding.ts'
 import { checkPolling, type PollSeen } from './polling-check.ts'
+import { checkProof } from './proof-check.ts'
 import { clockAhead, type Reach, type Reached } from './reach.ts'
 
 export interface SecretSeen {
@@ -85,6 +87,8 @@ export interface SetupSeen {
   hasLangfuseKeys: boolean
   polling: Omit<PollSeen, 'hasKeys'>
   callbacks: CallbackSeen
+  /** One for each project. */
+  proofs: readonly Proof[]
   /** No process lives on between requests. */
   isServerless: boolean
   store: 'sqlite' | 'postgres'
@@ -385,6 +389,16 @@ const ofCallbacks = [
   'LANGFUSE_ORIGINS',
 ]
 
+/** Its checks begin so, followed by the project's name. */
+export const proofId = 'compared:'
+
+const proofChecks = (proofs: readonly Proof[]): Check[] =>
+  proofs.map((proof) => ({
+    id: `${proofId}${proof.project}`,
+    title: proofs.length === 1 ? 'Comparison with Langfuse' : `Comparison with Langfuse: ${proof.project}`,
+    ...checkProof(proof),
+  }))
+
 export interface SetupChecks {
   configuration: Check[]
   incoming: Check[]
@@ -412,6 +426,7 @@ export function setupChecks(seen: SetupSeen): SetupChecks {
         checkCallbacks(seen.callbacks, seen.hasLangfuseKeys),
       ),
       madeOf([...ofApi, 'POLL_SECONDS'], 'polling', 'Traces and scores', polling),
+      ...proofChecks(seen.proofs),
     ],
     targets,
     relay: [

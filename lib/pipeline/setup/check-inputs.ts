@@ -13,6 +13,7 @@ import { readWatch } from '../../store/tables/watch.ts'
 import { readWaiting } from '../../store/views/health.ts'
 import { lastReason, openFailures } from '../../store/views/open-failures.ts'
 import { knownNames, lastDelivered, lastOfKind, lastRejection, lastSigned } from '../../store/views/setup.ts'
+import { proofsOf } from '../reconcile/proofs.ts'
 import { builtRulesDiffer, builtRulesWarning } from './built-rules.ts'
 
 const endpoint = 'langfuse-webhook'
@@ -59,6 +60,7 @@ export async function setupSeen(db: Db, given: Given): Promise<Seen> {
     hasLangfuseKeys: hasLangfuseKeys(env),
     polling: await pollingSeen(db, env),
     callbacks: await callbacksSeen(db, env),
+    proofs: await proofsOf(db, { ...configuration, env }, { now, isServerless }),
     isServerless,
     store: env.DATABASE_URL.startsWith('file:') ? 'sqlite' : 'postgres',
     reached,

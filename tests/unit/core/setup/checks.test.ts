@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { PollState } from '#lib/core/polling/state.ts'
+import type { Proof } from '#lib/core/reconcile/proof.ts'
 import type { TargetSeen } from '#lib/core/setup/checks.ts'
 import { type SetupSeen, setupChecks, type WaitingSeen } from '#lib/core/setup/checks.ts'
 import type { Check } from '#lib/core/setup/finding.ts'
@@ -40,6 +41,11 @@ const idle: WaitingSeen = {
 }
 const due = (at: number) => ({ waiting: { ...idle, since: at, deliverySince: at } })
 
+const compared: Proof = {
+  ...{ project: 'support', projectId: 'p1', state: 'checked', tone: 'good', words: '0 missing in 30 days' },
+  ...{ checkedAt: now - minute, fix: null, today: 0, recent: 0 },
+}
+
 /** A relay with everything in order. */
 const whole: SetupSeen = {
   now,
@@ -61,6 +67,7 @@ const whole: SetupSeen = {
   hasLangfuseKeys: true,
   polling: { everyMs: minute, state: polled },
   callbacks: { origins: ['https://cloud.langfuse.com'], hasToken: true, isOpen: false, lastAt: null },
+  proofs: [compared],
   isServerless: false,
   store: 'sqlite',
   reached: null,
@@ -102,6 +109,40 @@ describe('the check of callbacks', () => {
     const found = callbacks(over, hasKeys)
     expect(found.state).toBe(state)
     expect(found.words).toMatch(words)
+  })
+})
+
+describe('the checks of comparisons', () => {
+  it.each<[Partial<Proof>, object]>([
+    [{}, { state: 'ok', words: '0 missing in 30 days. Last compared', fix: null, at: now - minute }],
+    [
+      { state: 'found', tone: 'warn', words: '3 found today (02:14–02:31 UTC)' },
+      {
+        state: 'warning',
+        words: '3 found today (02:14–02:31 UTC). Last compared',
+        fix: 'They were reported. Find out why no webhooks came (docs/reconciliation.md).',
+        at: now - minute,
+      },
+    ],
+    [
+      { state: 'deletions', tone: 'bad', words: '20 versions are gone', fix: 'Confirm it.' },
+      { state: 'problem', words: '20 versions are gone.', fix: 'Confirm it.', at: null },
+    ],
+    [
+      { state: 'off', tone: 'quiet', words: 'Not compared', fix: 'Set it.' },
+      { state: 'not-yet', words: 'Not compared.', fix: 'Set it.', at: null },
+    ],
+  ])('say what %j shows', (over, expected) => {
+    expect(find({ proofs: [{ ...compared, ...over }] }, 'compared:support')).toEqual(expected)
+  })
+
+  it('name the project where there are several', () => {
+    const titles = (...projects: string[]) =>
+      all({ ...whole, proofs: projects.map((project) => ({ ...compared, project })) }).flatMap(
+        ({ id, title }) => (id.startsWith('compared:') ? [title] : []),
+      )
+    expect(titles('default')).toEqual(['Comparison with Langfuse'])
+    expect(titles('a', 'b')).toEqual(['Comparison with Langfuse: a', 'Comparison with Langfuse: b'])
   })
 })
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { Proof } from '#lib/core/reconcile/proof.ts'
 import type { Health } from '#lib/store/views/health.ts'
 import { type HealthSetting, healthItems } from '../../../../../app/(dashboard)/_list/health-words.ts'
 
@@ -15,7 +16,7 @@ const healthy: Health = {
   overdue: { count: 0, since: null, reason: null },
   openFailures: [],
 }
-const setting: HealthSetting = { quietMs: 24 * 60 * minute, hasKeys: true, writeProblem: null }
+const setting: HealthSetting = { quietMs: 24 * 60 * minute, hasKeys: true, writeProblem: null, proofs: [] }
 const itemsOf = (over: Partial<Health>, how: Partial<HealthSetting> = {}) =>
   healthItems({ ...healthy, ...over }, { ...setting, ...how }, now).map(({ name, words, tone, href }) => [
     name,
@@ -167,6 +168,67 @@ describe('the health line', () => {
       'bad',
       '/?status=settling&test=shown',
     ])
+  })
+
+  describe('of comparisons with Langfuse', () => {
+    const proof = (over: Partial<Proof> = {}): Proof => ({
+      ...{
+        project: 'support',
+        projectId: 'p1',
+        state: 'checked',
+        tone: 'good',
+        words: '0 missing in 30 days',
+      },
+      ...{ checkedAt: now - 4 * minute, fix: null, today: 0, recent: 0, ...over },
+    })
+    const shown = (...proofs: Proof[]) => itemsOf({ targets: [] }, { proofs }).slice(1, -1)
+    const bad = proof({ state: 'deletions', tone: 'bad', words: '20 versions are gone', fix: 'Confirm it.' })
+
+    it('says when the only project was compared, and what was missing', () => {
+      expect(shown(proof())).toEqual([
+        ['Comparison', 'Checked with Langfuse 4 min ago · 0 missing in 30 days', 'good', null],
+      ])
+    })
+
+    it('links to what was found, and to what has to be done', () => {
+      const found = proof({ state: 'found', tone: 'warn', words: '3 found today (02:14 UTC)', today: 3 })
+      expect(shown(found)).toEqual([
+        [
+          'Comparison',
+          'Checked with Langfuse 4 min ago · 3 found today (02:14 UTC)',
+          'warn',
+          '/?q=reconciled',
+        ],
+      ])
+      expect(shown(proof({ recent: 2 }))[0]?.[3]).toBe('/?q=reconciled')
+      expect(shown(bad)[0]?.slice(1)).toEqual(['20 versions are gone', 'bad', '/setup#incoming'])
+    })
+
+    it('names each of a few projects', () => {
+      expect(shown(proof(), proof({ project: 'sales' })).map(([name]) => name)).toEqual([
+        'Comparison, support',
+        'Comparison, sales',
+      ])
+    })
+
+    it('puts those of many projects together that are well, and counts the others', () => {
+      const many = Array.from({ length: 50 }, (_, i) =>
+        i < 45
+          ? proof({ project: `p${i}`, checkedAt: now - i * minute, recent: i === 3 ? 2 : 0 })
+          : proof({
+              ...(i === 49 ? bad : {}),
+              ...(i < 49 ? { state: 'stale', tone: 'warn' } : {}),
+              project: `p${i}`,
+            }),
+      )
+      expect(shown(...many).map(([name, words, tone]) => [name, words, tone])).toEqual([
+        ['Comparison, p49', '20 versions are gone', 'bad'],
+        ['Comparison, p45', '0 missing in 30 days. Last checked 4 min ago', 'warn'],
+        ['Comparison, p46', '0 missing in 30 days. Last checked 4 min ago', 'warn'],
+        ['Comparison', '2 more projects of which nothing can be claimed', 'warn'],
+        ['Comparison', '45 projects checked with Langfuse, the longest 44 min ago · 2 missing', 'good'],
+      ])
+    })
   })
 
   it('says first that the store accepts no writes', () => {

@@ -29,16 +29,17 @@ export function jsonLine(level: Level, given: unknown[], now: Date): string | nu
 }
 
 type Console = Pick<typeof console, Method>
-type Warnings = Pick<NodeJS.Process, 'on' | 'removeAllListeners'>
+type Process = Pick<NodeJS.Process, 'on' | 'removeAllListeners' | 'stdout' | 'stderr'>
 
 /** Once for each console: Next loads `instrumentation.ts` separately from what Node was started with. */
 const installed = Symbol.for('prompt-relay.json-console')
 
 /**
  * From now on, everything that writes to the console (Next, a library, a warning from Node) writes lines of JSON, like the
- * relay's own log. Errors go to stderr, everything else to stdout.
+ * relay's own log. Errors go to stderr, everything else to stdout. What cannot be written is lost: the reader of a pipe may
+ * have exited, and a disk be full.
  */
-export function installJsonConsole(target: Console, warnings: Warnings, now: () => Date): void {
+export function installJsonConsole(target: Console, from: Process, now: () => Date): void {
   const marked = target as Console & { [installed]?: true }
   if (marked[installed]) return
   marked[installed] = true
@@ -49,7 +50,9 @@ export function installJsonConsole(target: Console, warnings: Warnings, now: () 
       const line = jsonLine(level, given, now())
       if (line !== null) (level === 'error' ? err : out)(line)
     }
+  // Unhandled, the error would be an uncaught exception, which Next logs: a line that fails the same way, without end.
+  for (const stream of [from.stdout, from.stderr]) stream.on('error', () => {})
   // Node's own listener writes text to stderr.
-  warnings.removeAllListeners('warning')
-  warnings.on('warning', (warning) => target.warn(`${warning.name}: ${warning.message}`))
+  from.removeAllListeners('warning')
+  from.on('warning', (warning) => target.warn(`${warning.name}: ${warning.message}`))
 }

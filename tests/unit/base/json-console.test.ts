@@ -1,3 +1,6 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { EventEmitter, once } from 'node:events'
+import { closeSync, openSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { installJsonConsole, jsonLine } from '#lib/base/json-console.ts'
 
@@ -40,12 +43,14 @@ describe('a console that writes JSON', () => {
     const one = write(out)
     const target = { log: one, info: one, debug: one, trace: one, warn: write(err), error: write(err) }
     const listeners: ((warning: Error) => void)[] = [() => out.push('as text')]
-    const warnings = {
+    const from = {
+      stdout: new EventEmitter(),
+      stderr: new EventEmitter(),
       removeAllListeners: () => listeners.splice(0),
       on: (_: string, listener: (warning: Error) => void) => listeners.push(listener),
     } as unknown as NodeJS.Process
-    installJsonConsole(target, warnings, () => now)
-    installJsonConsole(target, warnings, () => now)
+    installJsonConsole(target, from, () => now)
+    installJsonConsole(target, from, () => now)
     target.log('a')
     target.warn('b')
     target.error('c')
@@ -53,5 +58,34 @@ describe('a console that writes JSON', () => {
     const messages = (lines: string[]) => lines.map((line) => JSON.parse(line).message)
     expect(messages(out)).toEqual(['a', 'b', 'Error: old API'])
     expect(messages(err)).toEqual(['c'])
+  })
+})
+
+/** Has a process write 20 lines to each of these streams; returns how many writes it tried. */
+async function writesOf(child: ChildProcess): Promise<unknown> {
+  await once(child, 'message')
+  for (const stream of [child.stdout, child.stderr]) if (stream) await once(stream.destroy(), 'close')
+  let writes: unknown
+  for (let i = 0; i < 20; i++) {
+    child.send(`line ${i}`)
+    const [answer] = await once(child, 'message')
+    writes = answer
+  }
+  child.kill('SIGKILL')
+  return writes
+}
+
+describe('a process whose log cannot be written', () => {
+  const start = (to: 'pipe' | number) =>
+    fork(new URL('./json-console-child.ts', import.meta.url), { stdio: ['ignore', to, to, 'ipc'] })
+
+  it('loses the lines, and does nothing else about it, where the reader of its pipes has exited', async () => {
+    expect(await writesOf(start('pipe'))).toEqual({ stdout: 20, stderr: 20 })
+  })
+
+  it.skipIf(process.platform !== 'linux')('does the same where the disk is full', async () => {
+    const full = openSync('/dev/full', 'w')
+    expect(await writesOf(start(full))).toEqual({ stdout: 20, stderr: 20 })
+    closeSync(full)
   })
 })

@@ -163,7 +163,8 @@ function checkQuiet(quiet: Quiet, at: number): Finding {
     }
     case 'no-answer': {
       const words = 'None for longer than QUIET_HOURS, cause unknown: Langfuse does not answer.'
-      return warning(`${words} ${last}`, `Check the keys and LANGFUSE_BASE_URL. ${look}`, at)
+      const checkKeys = "Check Langfuse's API keys first, then LANGFUSE_BASE_URL."
+      return warning(`${words} ${last}`, `${checkKeys} ${look}`, at)
     }
     case 'clock':
       return warning(

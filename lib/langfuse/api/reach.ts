@@ -30,6 +30,7 @@ export async function reachLangfuse({ baseUrl, keys, fetch, now, draw }: ReachRe
   if (read.ok)
     return { words: `Langfuse knows them for project ${read.projectId}.`, fix: null, aheadMs: ahead }
   if (read.isOverBudget) return { words: `Langfuse was reached. ${read.message}.`, fix: null, aheadMs: ahead }
-  const fix = 'check LANGFUSE_PUBLIC_KEY, LANGFUSE_SECRET_KEY and LANGFUSE_BASE_URL, which go together'
+  const fix =
+    'check LANGFUSE_PUBLIC_KEY and LANGFUSE_SECRET_KEY. If both are right, LANGFUSE_BASE_URL may be the address of another Langfuse (of another region, for example)'
   return troubled(`${read.message}: ${fix}`, ahead)
 }

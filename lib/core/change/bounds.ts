@@ -1,4 +1,4 @@
-import { type ChangeDetail, type Fact, labelsOf, type Omitted } from './change.ts'
+import { type ChangeDetail, type Fact, labelsOf, type Omitted, type ReconciledState } from './change.ts'
 
 /** No one reads more facts and names than these; a version may come with 200,000 labels. */
 export const maxFacts = 200
@@ -52,6 +52,20 @@ function boundedFacts(facts: readonly Fact[], keep: ReadonlySet<string>): Fact[]
   return facts.filter((fact) => kept.has(fact))
 }
 
+function boundedReconciled(
+  reconciled: NonNullable<ChangeDetail['reconciled']>,
+  keep: ReadonlySet<string>,
+): ChangeDetail['reconciled'] {
+  const boundedState = (state: ReconciledState | null): ReconciledState | null =>
+    state && { labels: bounded(state.labels, keep), tags: bounded(state.tags, keep) }
+  const versions = reconciled.versions?.map(({ version, before, after }) => ({
+    version,
+    before: boundedState(before),
+    after: boundedState(after),
+  }))
+  return { ...reconciled, ...(versions && { versions }) }
+}
+
 /**
  * A detail small enough to be stored, indexed and shown, whatever its events say. `keep`: labels that rules name, which
  * stay however many there are. `omitted` counts what is left out.
@@ -80,6 +94,7 @@ export function boundedDetail(detail: ChangeDetail, keep: ReadonlySet<string>): 
       tags,
       commitMessage: prompt.commitMessage === null ? null : textWithin(prompt.commitMessage),
     },
+    ...(detail.reconciled && { reconciled: boundedReconciled(detail.reconciled, keep) }),
     message: detail.message === null ? null : textWithin(detail.message),
     links: detail.links.filter(({ url }) => url.length <= maxUrl),
     environments: bounded(detail.environments, keep),

@@ -117,6 +117,12 @@ export interface VersionState {
   readAt?: number
 }
 
+/** One version as a comparison compared it. Null instead: there is none, or none was known. */
+export interface ReconciledState {
+  labels: string[]
+  tags: string[]
+}
+
 /** A prompt event with its id in the store. */
 export type StoredPromptEvent = Omit<PromptEvent, 'text' | 'config'> & {
   eventId: string
@@ -223,15 +229,22 @@ export interface ChangeDetail {
   ends?: { changeId: string; title: string }
   /** While it settles: the change of the same prompt that must settle first. */
   behind?: string
-  /**
-   * It was found by comparing with Langfuse: no webhook came. It happened between `from` (null: not known) and `to`, epoch
-   * milliseconds. `late`: its webhook came after all, and says who did it and when.
-   */
+  /** It was found by comparing with Langfuse: no webhook came. */
   reconciled?: {
+    /** It happened between these, epoch milliseconds; null: not known since when. */
     from: number | null
     to: number
-    late?: { by: string | null; at: number; changeId: string }
+    /** What the relay knew, and what Langfuse says; `omitted` counts further ones. */
+    versions?: { version: number; before: ReconciledState | null; after: ReconciledState | null }[]
+    omitted?: number
+    /**
+     * Its webhook came after all, and says who did it (null: not that) and when. `isPartial`: it is about another fact than
+     * the main one. `changeId`: the change of that webhook.
+     */
+    late?: { by: string | null; at: number; changeId: string; isPartial?: true }
   }
+  /** Its webhooks came late: a comparison with Langfuse had found what they say, which is this change. */
+  foundBefore?: { changeId: string; title: string }
   /** The W3C trace context of its settling; absent where tracing is off. */
   traceparent?: string
   /** Ids of events older than the known state, which changed nothing. */

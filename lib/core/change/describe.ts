@@ -19,6 +19,10 @@ interface PromptChange {
   steps?: readonly Fact[]
   /** The newest event of that version; null: all are older than the known state. */
   eventId?: string | null
+  /** No webhook came, so it may not have been a person. */
+  isReconciled?: boolean
+  /** Labels that no known version had before, and one has now. */
+  regained?: readonly string[]
 }
 
 type Of<Kind extends Fact['kind']> = Extract<Fact, { kind: Kind }>
@@ -28,15 +32,17 @@ const only = <Kind extends Fact['kind']>(facts: readonly Fact[], kind: Kind): Of
 
 /** Describes a change of a prompt in one sentence. */
 export function describe(change: PromptChange): Description {
-  const { subject, facts, actor, version, steps = [] } = change
+  const { subject, facts, version, steps = [], regained = [] } = change
   const kind = factKinds.find((one) => facts.some((fact) => fact.kind === one)) ?? 'unchanged'
   const outcome = lostProduction(facts)
-  const clauses = [...authoredClauses(subject, facts, actor), ...authorlessClauses(subject, facts)].join('; ')
+  const clauses = [...authoredClauses(change), ...authorlessClauses(subject, facts)].join('; ')
+  const isHeir = change.isReconciled && regained.includes('latest')
   const sentence =
     clauses !== ''
       ? clauses
       : (firstSeenTitle(subject, facts) ??
         undoneTitle(subject, steps) ??
+        (isHeir ? `latest of ${subject} is on v${version} now` : null) ??
         (change.eventId === null
           ? `An event of ${subject} v${version} was older than the known state and changed nothing`
           : `Nothing visible changed on ${subject} v${version}`))
@@ -55,13 +61,19 @@ const isAuthorless = (fact: Fact): boolean =>
   ('revealed' in fact && fact.revealed === true) || (fact.kind === 'label-removed' && fact.now === 'newer')
 
 /** A clause for each person, in the order of the facts. */
-function authoredClauses(subject: string, facts: readonly Fact[], actor: string | null): string[] {
+function authoredClauses({
+  subject,
+  facts,
+  actor,
+  isReconciled,
+}: Pick<PromptChange, 'subject' | 'facts' | 'actor' | 'isReconciled'>): string[] {
   const isShared = only(facts, 'deleted').length > 1
   const own = facts
     .filter((fact) => !isAuthorless(fact))
     .map((fact) => (fact.kind === 'deleted' && isShared ? { ...fact, whole: false } : fact))
   const people = Map.groupBy(own, (fact) => ('by' in fact && fact.by !== undefined ? fact.by : actor))
   return [...people].flatMap(([by, theirs]) => {
+    if (by === null && isReconciled) return whatBecame(subject, theirs)
     const done = whatWasDone(subject, theirs)
     return done === '' ? [] : [`${nameOf(by)} ${done}`]
   })
@@ -101,7 +113,9 @@ const maxSteps = 6
 /** What several people did that left everything as it was. */
 function undoneTitle(subject: string, steps: readonly Fact[]): string | null {
   if (steps.length === 0) return null
-  const clauses = steps.slice(0, maxSteps).flatMap((step) => authoredClauses(subject, [step], null))
+  const clauses = steps
+    .slice(0, maxSteps)
+    .flatMap((step) => authoredClauses({ subject, facts: [step], actor: null }))
   return `${clauses.join('; ')}${steps.length > maxSteps ? '; …' : ''}: nothing changed in the end`
 }
 
@@ -205,6 +219,52 @@ function tagsClause(subject: string, { added, removed }: Of<'tags-changed'>): st
   if (removed.length === 0) return `tagged ${subject} with ${list(added)}`
   const untagged = `removed the ${removed.length === 1 ? 'tag' : 'tags'} ${list(removed)} from ${subject}`
   return added.length === 0 ? untagged : `${untagged} and tagged it with ${list(added)}`
+}
+
+/** Without a person: `x v8 was created and promoted to production, was v6`, `production was removed from x v6`. */
+function whatBecame(subject: string, facts: readonly Fact[]): string[] {
+  const created = only(facts, 'version-created').map(({ version }) => version)
+  const [single, ...more] = created
+  const isOwn = ({ to }: { to: number }): boolean => more.length === 0 && to === single
+  const added = byVersions(only(facts, 'label-added')).map(({ labels, first: { to } }) => ({
+    to,
+    clause: `labelled ${labels}`,
+  }))
+  const promoted = byVersions(only(facts, 'promoted')).map(({ labels, first: { from, to } }) => ({
+    to,
+    clause: `promoted to ${labels}, was v${from}`,
+  }))
+  const gains = [...added, ...promoted]
+  const was = created.length > 1 ? 'were' : 'was'
+  const creation = list(['created', ...gains.filter(isOwn).map(({ clause }) => clause)])
+  return [
+    ...only(facts, 'deleted').map((fact) => deletedPassive(subject, fact)),
+    ...(created.length > 0 ? [`${subject} ${versionList(created)} ${was} ${creation}`] : []),
+    ...gains.filter((gain) => !isOwn(gain)).map(({ to, clause }) => `${subject} v${to} was ${clause}`),
+    ...byVersions(only(facts, 'rolled-back')).map(
+      ({ labels, count, first: { from, to } }) =>
+        `${labels} of ${subject} ${count === 1 ? 'was' : 'were'} rolled back from v${from} to v${to}`,
+    ),
+    ...byVersions(only(facts, 'label-removed')).map(
+      ({ labels, count, first: { from } }) =>
+        `${labels} ${count === 1 ? 'was' : 'were'} removed from ${subject} v${from}`,
+    ),
+    ...only(facts, 'tags-changed').map((fact) => tagsPassive(subject, fact)),
+  ]
+}
+
+function deletedPassive(subject: string, { versions, whole }: Of<'deleted'>): string {
+  const which = versionList(versions)
+  const isOne = versions.length === 1
+  if (!whole) return `${subject} ${which} ${isOne ? 'was' : 'were'} deleted`
+  return `${subject} was deleted (version${isOne ? '' : 's'} ${which.replaceAll('v', '')})`
+}
+
+function tagsPassive(subject: string, { added, removed }: Of<'tags-changed'>): string {
+  const tagged = `tagged with ${list(added)}`
+  if (removed.length === 0) return `${subject} was ${tagged}`
+  const lost = `${subject} lost the ${removed.length === 1 ? 'tag' : 'tags'} ${list(removed)}`
+  return added.length === 0 ? lost : `${lost} and was ${tagged}`
 }
 
 function firstSeenTitle(subject: string, facts: readonly Fact[]): string | null {

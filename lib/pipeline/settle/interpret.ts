@@ -26,8 +26,9 @@ import { isObserved } from '../../core/change/observed.ts'
 import { summarise } from '../../core/difference/summary.ts'
 import { awaitsCounterpart } from '../../core/prompt/counterpart.ts'
 import { type Fold, foldPrompt, type LabelRead, type PromptKey } from '../../core/prompt/fold.ts'
+import { reconciledOf, withoutExplained } from '../../core/prompt/reconciled.ts'
 import type { Db } from '../../store/client.ts'
-import { openDanger } from '../../store/tables/changes.ts'
+import { hasSettledSince, openDanger } from '../../store/tables/changes.ts'
 import { saveVersions, type TextSource, versionsFor } from '../../store/tables/prompts.ts'
 import type { LookupRequest, Lookups } from './lookups.ts'
 import { alertEndedBy } from './monitor-history.ts'
@@ -74,16 +75,30 @@ export async function interpret(
     : interpretOther(other.parsed)
 }
 
+type ReceivedPromptEvent = ReceivedEvent & { parsed: PromptEvent }
+
+/** Events as they are folded. What a comparison found wins over nothing once later changes have settled. */
+async function foldable(
+  db: Db,
+  key: PromptKey,
+  events: readonly ReceivedPromptEvent[],
+): Promise<StoredPromptEvent[]> {
+  const readAt = events.flatMap(({ parsed }) => parsed.reconciled?.readAt ?? [])
+  const isOvertaken = readAt.length > 0 && (await hasSettledSince(db, key, Math.min(...readAt)))
+  return events.map(({ id, occurredAt, parsed }): StoredPromptEvent => {
+    const { text: _, config: __, ...rest } = parsed
+    return { ...rest, eventId: id, occurredAt, ...(isOvertaken && { isOvertaken }) }
+  })
+}
+
 async function interpretPrompt(
   db: Db,
   key: PromptKey,
-  events: (ReceivedEvent & { parsed: PromptEvent })[],
+  all: ReceivedPromptEvent[],
   { mayWait, lookups }: { mayWait: boolean; lookups: Lookups },
 ): Promise<Interpretation | 'waiting' | { lookup: LookupRequest }> {
-  const stored = events.map(({ id, occurredAt, parsed }): StoredPromptEvent => {
-    const { text: _, config: __, ...rest } = parsed
-    return { ...rest, eventId: id, occurredAt }
-  })
+  const events = withoutExplained(all, ({ parsed }) => parsed)
+  const stored = await foldable(db, key, events)
   const { versions, unread } = await versionsFor(db, key, stored)
   if (mayWait && awaitsCounterpart(versions, stored, unread)) return 'waiting'
   const byEvents = foldPrompt(versions, stored)
@@ -98,7 +113,9 @@ async function interpretPrompt(
   const isTouched = new Set(fold.touched)
   const touched = fold.after.filter(({ version }) => isTouched.has(version))
   await saveVersions(db, key, touched, contents)
-  const { kind, title, danger } = describe({ ...fold, subject: titled(key.name) })
+  const reconciled = reconciledOf(stored, versions, fold)
+  const isReconciled = reconciled !== undefined
+  const { kind, title, danger } = describe({ ...fold, isReconciled, subject: titled(key.name) })
   const { facts, stale, actor, version, steps } = fold
   const ends = fold.regained.includes('production') && !danger ? await openDanger(db, key) : null
   const detail = {
@@ -109,6 +126,7 @@ async function interpretPrompt(
     stale,
     ...(steps.length > 0 && { steps }),
     ...(ends && { ends }),
+    ...(reconciled && { reconciled }),
     ...(key.name !== indexable(key.name) && { name: key.name }),
   }
   return { kind, title, danger, actor, version, detail }
@@ -160,7 +178,7 @@ const titled = (name: string): string =>
   name.length <= maxIndexed ? name : `${name.slice(0, 100).toWellFormed()}…`
 
 /** Texts by version, from the newest event with one. A `deleted` event's is left out: its references are unresolved. */
-function contentsOf(events: (ReceivedEvent & { parsed: PromptEvent })[]): Map<number, TextSource> {
+function contentsOf(events: ReceivedPromptEvent[]): Map<number, TextSource> {
   const withText = events
     .filter(({ parsed }) => parsed.action !== 'deleted')
     .toSorted((a, b) => (a.parsed.updatedAt ?? 0) - (b.parsed.updatedAt ?? 0))

@@ -22,6 +22,7 @@ import { interpretBurst } from './bursts.ts'
 import { interpretGivenUp } from './given-up.ts'
 import { type Interpretation, interpret, type ReceivedEvent } from './interpret.ts'
 import { createLargeChanges, type LargeChanges, maxBytesAtOnce, type Outline } from './large-changes.ts'
+import { noteLateWebhooks } from './late-webhooks.ts'
 import { createLookupQueue, type LookupQueue, type LookupRequest, type Readers } from './lookups.ts'
 import { setApart, waitAfter } from './settle-failures.ts'
 import { interpretWrongProject, judge } from './signed-for.ts'
@@ -271,9 +272,11 @@ async function settleClaimed(
   if (interpretation === 'waiting') return interpretation
   if (interpretation && 'lookup' in interpretation) return interpretation
   // Without one, the change was opened for an event that another instance had stored first.
-  if (interpretation)
-    await writeSettlement(trx, { row, interpretation, events: known.events, parsed }, context)
-  else await deleteChange(trx, row.id)
+  if (interpretation) {
+    const { received, events } = known
+    const noted = await noteLateWebhooks(trx, { id: row.id, received, interpretation, now: context.now })
+    await writeSettlement(trx, { row, interpretation: noted, events, parsed }, context)
+  } else await deleteChange(trx, row.id)
   return 'settled'
 }
 

@@ -1,5 +1,5 @@
 import { type QueryCreator, sql } from 'kysely'
-import { newId } from '../../base/id.ts'
+import { firstIdAt, newId } from '../../base/id.ts'
 import { type Change, type ChangeDetail, emptyDetail } from '../../core/change/change.ts'
 import { indexable } from '../../core/change/indexable.ts'
 import { type Db, isPostgres } from '../client.ts'
@@ -276,6 +276,80 @@ export async function openDanger(
     .limit(1)
     .executeTakeFirst()
   return end ? null : { changeId: danger.id, title: danger.title }
+}
+
+/** The newest changes of a prompt that are searched: more are hardly ever open or settled at once. */
+const newestChanges = 20
+
+/** Whether a change of a prompt has settled later than this (epoch milliseconds). */
+export async function hasSettledSince(
+  db: Db,
+  { projectId, name }: { projectId: string; name: string },
+  time: number,
+): Promise<boolean> {
+  const newest = db
+    .selectFrom('changes')
+    .select('settled_at')
+    .where('project_id', '=', projectId)
+    .where('subject', '=', indexable(name))
+    .where('version', 'is not', null)
+    .orderBy('id', 'desc')
+    .limit(newestChanges)
+  const row = await db
+    .selectFrom(newest.as('newest'))
+    .select((eb) => eb.fn.max('settled_at').as('at'))
+    .executeTakeFirst()
+  return row?.at != null && Number(row.at) > time
+}
+
+/** Reconciled changes of a prompt that a webhook may belong to. */
+const maxReconciled = 20
+/** A prompt's newest changes, among which they are searched. */
+const searchedChanges = 500
+
+/** The newest changes of a prompt since then (epoch milliseconds) that a comparison found, locked for this transaction. */
+export async function recentReconciled(
+  db: Db,
+  { projectId, name }: { projectId: string; name: string },
+  since: number,
+): Promise<Change[]> {
+  const newest = db
+    .selectFrom('changes')
+    .select(['id', 'detail'])
+    .where('project_id', '=', projectId)
+    .where('subject', '=', indexable(name))
+    .where('id', '>=', firstIdAt('chg', since))
+    .orderBy('id', 'desc')
+    .limit(searchedChanges)
+  const ids = await db
+    .selectFrom(newest.as('newest'))
+    .select('id')
+    .where('detail', 'like', '%"reconciled":{%')
+    .orderBy('id', 'desc')
+    .limit(maxReconciled)
+    .execute()
+  if (ids.length === 0) return []
+  const query = db
+    .selectFrom('changes')
+    .select(changeColumns)
+    .where(
+      'id',
+      'in',
+      ids.map(({ id }) => id),
+    )
+    .where('status', '=', 'settled')
+    .orderBy('id', 'desc')
+  const rows = await (isPostgres(db) ? query.forUpdate() : query).execute()
+  return rows.map(toChange).filter(({ detail }) => detail.reconciled)
+}
+
+/** Replaces what a settled change says beyond its columns. */
+export async function saveDetail(db: Db, id: string, detail: ChangeDetail): Promise<void> {
+  await db
+    .updateTable('changes')
+    .set({ detail: JSON.stringify(detail) })
+    .where('id', '=', id)
+    .execute()
 }
 
 /** Targets that were ever notified of a danger of this prompt. */

@@ -374,3 +374,94 @@ describe('a signed request of unknown shape', () => {
     )
   })
 })
+
+describe('the sentence of a change that a comparison with Langfuse found', () => {
+  const found = (facts: Fact[], more: Partial<Parameters<typeof describeChange>[0]> = {}) =>
+    describeChange({ subject, facts, actor: null, version: 7, isReconciled: true, ...more })
+
+  it.each<[string, Fact[]]>([
+    ['support/refund-reply v8 was created', [createdV8]],
+    [
+      'support/refund-reply v8 was created and promoted to production, was v7',
+      [createdV8, promotion('production', 7, 8)],
+    ],
+    [
+      'support/refund-reply v8 was created, labelled staging and promoted to production, was v7',
+      [createdV8, promotion('production', 7, 8), { kind: 'label-added', label: 'staging', to: 8 }],
+    ],
+    [
+      'support/refund-reply v7 and v8 were created; support/refund-reply v8 was promoted to production, was v6',
+      [createdV8, { kind: 'version-created', version: 7, labels: [] }, promotion('production', 6, 8)],
+    ],
+    [
+      'support/refund-reply v7 was promoted to production and eu, was v6',
+      [promotion('production', 6, 7), promotion('eu', 6, 7)],
+    ],
+    [
+      'production of support/refund-reply was rolled back from v7 to v6',
+      [{ kind: 'rolled-back', label: 'production', from: 7, to: 6 }],
+    ],
+    [
+      'production and eu of support/refund-reply were rolled back from v7 to v6',
+      [
+        { kind: 'rolled-back', label: 'production', from: 7, to: 6 },
+        { kind: 'rolled-back', label: 'eu', from: 7, to: 6 },
+      ],
+    ],
+    [
+      'support/refund-reply v7 was labelled eu and canary',
+      [
+        { kind: 'label-added', label: 'eu', to: 7 },
+        { kind: 'label-added', label: 'canary', to: 7 },
+      ],
+    ],
+    [
+      'staging was removed from support/refund-reply v6',
+      [{ kind: 'label-removed', label: 'staging', from: 6 }],
+    ],
+    [
+      'support/refund-reply was tagged with eu and ci',
+      [{ kind: 'tags-changed', added: ['eu', 'ci'], removed: [] }],
+    ],
+    [
+      'support/refund-reply lost the tag eu and was tagged with ci',
+      [{ kind: 'tags-changed', added: ['ci'], removed: ['eu'] }],
+    ],
+    [
+      'support/refund-reply lost the tags eu and ci',
+      [{ kind: 'tags-changed', added: [], removed: ['eu', 'ci'] }],
+    ],
+    ['support/refund-reply v3 was deleted', [{ kind: 'deleted', versions: [3], labels: [], whole: false }]],
+    [
+      'support/refund-reply v3–v5 were deleted',
+      [{ kind: 'deleted', versions: [3, 4, 5], labels: [], whole: false }],
+    ],
+    [
+      'support/refund-reply was deleted (versions 1–4)',
+      [{ kind: 'deleted', versions: [1, 2, 3, 4], labels: [], whole: true }],
+    ],
+    ['Nothing visible changed on support/refund-reply v7', [{ kind: 'unchanged' }]],
+  ])('%s', (title, facts) => {
+    expect(found(facts)).toMatchObject({ title, danger: false })
+  })
+
+  it('is as dangerous as any other', () => {
+    expect(found([{ kind: 'label-removed', label: 'production', from: 6 }])).toMatchObject({
+      title: 'production was removed from support/refund-reply v6: nothing carries production now',
+      danger: true,
+    })
+  })
+
+  it('names the API, which creates versions', () => {
+    const facts: Fact[] = [createdV8, { ...promotion('production', 7, 8), by: null } as Fact]
+    expect(found(facts, { actor: 'API' }).title).toBe(
+      'The API created support/refund-reply v8; support/refund-reply v8 was promoted to production, was v7',
+    )
+  })
+
+  it('says which version inherited `latest`', () => {
+    expect(found([{ kind: 'unchanged' }], { regained: ['latest'] }).title).toBe(
+      'latest of support/refund-reply is on v7 now',
+    )
+  })
+})

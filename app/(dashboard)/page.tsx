@@ -3,6 +3,7 @@ import { redirect } from 'next/navigation'
 import type { ReactElement } from 'react'
 import { requireSession } from '#app/session.ts'
 import { isNarrowed, type ListFilter, parseListFilter } from '#lib/core/list/filter.ts'
+import type { ProjectDirectory } from '#lib/core/rules/project-directory.ts'
 import { proofsOf } from '#lib/pipeline/reconcile/proofs.ts'
 import { relay } from '#lib/relay.ts'
 import { type Db, database } from '#lib/store/client.ts'
@@ -22,6 +23,7 @@ import { newestKnown } from './_list/live-query.ts'
 import { rowWords } from './_list/row-words.ts'
 import { Tabs } from './_list/tabs.tsx'
 import { deliveryContexts } from './_words/delivery-context.ts'
+import { knownProjects } from './_words/projects.ts'
 
 export const metadata: Metadata = { title: 'Changes' }
 
@@ -54,9 +56,11 @@ export default async function ChangesPage({ searchParams }: { searchParams: Sear
 }
 
 async function changesPage(request: ListRequest): Promise<ReactElement> {
-  const { filter, ignored, now } = request
+  const { ignored, now } = request
   const db = await database()
-  const chips = filterChips(filter)
+  const directory = await knownProjects(db)
+  const filter = byId(request.filter, directory)
+  const chips = filterChips(filter, directory)
   const query = filterQuery(filter)
   // Called, not rendered: a child would not start reading before its parent has finished.
   const [health, chart, tabs, choices, matching, changes] = await Promise.all([
@@ -65,7 +69,7 @@ async function changesPage(request: ListRequest): Promise<ReactElement> {
     Tabs({ db, current: 'changes' }),
     filterChoices(db),
     isNarrowed(filter) ? countFiltered(db, { filter, now }) : null,
-    changesList(db, request),
+    changesList(db, { ...request, filter }),
   ])
   return (
     <>
@@ -75,12 +79,24 @@ async function changesPage(request: ListRequest): Promise<ReactElement> {
         {chart}
       </div>
       {tabs}
-      <FilterBar key={JSON.stringify(query)} filter={filter} choices={choices} activeCount={chips.length} />
+      <FilterBar
+        key={JSON.stringify(query)}
+        filter={filter}
+        choices={choices}
+        directory={directory}
+        activeCount={chips.length}
+      />
       <Ignored sentences={ignored} />
       {matching ? <ActiveFilter filter={filter} chips={chips} matching={matching} /> : null}
       {changes}
     </>
   )
+}
+
+/** An address may name a project as the operator does. */
+function byId(filter: ListFilter, directory: ProjectDirectory): ListFilter {
+  const { project } = filter
+  return project === null ? filter : { ...filter, project: directory.idOf(project) ?? project }
 }
 
 async function healthLine(db: Db, now: number): Promise<ReactElement> {
@@ -99,9 +115,10 @@ async function healthLine(db: Db, now: number): Promise<ReactElement> {
 }
 
 async function changesList(db: Db, { filter, cursor, now }: ListRequest): Promise<ReactElement> {
-  const [{ rows, older, newer }, contextOf] = await Promise.all([
+  const [{ rows, older, newer }, contextOf, directory] = await Promise.all([
     listFiltered(db, { filter, now }, cursor, pageSize),
     deliveryContexts(db, now),
+    knownProjects(db),
   ])
   const query = filterQuery(filter)
   const hasCursor = cursor.before !== undefined || cursor.after !== undefined
@@ -111,7 +128,7 @@ async function changesList(db: Db, { filter, cursor, now }: ListRequest): Promis
         key={now}
         caption="Changes, newest first"
         columns={columns}
-        rows={rows.map((row) => rowWords(row, { now, contextOf }))}
+        rows={rows.map((row) => rowWords(row, { now, directory, contextOf }))}
         empty={
           rows.length > 0 ? null : hasCursor || isNarrowed(filter) ? (
             <NoMatch path="/" />

@@ -5,10 +5,12 @@ import { readEnv } from '#lib/base/env.ts'
 import type { Change } from '#lib/core/change/change.ts'
 import { emptyFilter } from '#lib/core/list/filter.ts'
 import { pollName } from '#lib/core/polling/state.ts'
+import { createDirectory } from '#lib/core/rules/project-directory.ts'
 import type { Routes, Rule } from '#lib/core/rules/rules.ts'
 import { answerWebhook } from '#lib/endpoints/webhook.ts'
 import { createLoop } from '#lib/pipeline/loop.ts'
 import { type PollDeps, poll } from '#lib/pipeline/poll.ts'
+import { learnProjectIds } from '#lib/pipeline/project-ids.ts'
 import { receiver } from '#lib/pipeline/receive.ts'
 import { settleDue } from '#lib/pipeline/settle/settle.ts'
 import { listFiltered } from '#lib/store/search/list.ts'
@@ -428,7 +430,47 @@ describe.each(engines)('polling Langfuse on %s', (_, openStore) => {
     expect(await usageSince(store.db, '2026-08-01')).toEqual([
       { day: '2026-08-21', model: 'gpt-5', generations: 2, input: 240, output: 37, total: 277, usd: 0.037 },
     ])
+    const [row] = await usageSince(store.db, '2026-08-01', { byProject: true })
+    expect(row).toMatchObject({ projectId: mockProject, output: 37 })
     expect(await events()).toEqual([])
+  })
+
+  it('reads nothing with keys of another project than the configured id, and says so', async () => {
+    langfuse.observations = [failing('e1', start - minute)]
+    const project = langfuseProject({ baseUrl: base, keys: mockKeys, id: 'cm0other' })
+    await polled({ project })
+    const state = await readPoll(store.db, pollName(api))
+    expect(state?.error?.message).toBe(
+      `These keys belong to the project ${mockProject} in Langfuse, but projects.default.id names another`,
+    )
+    time += 2 * minute
+    await polled({ project })
+    expect(langfuse.asked.map((url) => url.split('?')[0])).toEqual(['/api/public/projects'])
+    expect(await events()).toEqual([])
+  })
+
+  it('reads nothing with keys of a project that is configured under another name, and says so', async () => {
+    const directory = createDirectory([
+      langfuseProject({ name: 'support', id: mockProject }),
+      langfuseProject({ name: 'sales', baseUrl: base, keys: mockKeys }),
+    ])
+    const [, project] = directory.projects
+    await polled({ directory, ...(project && { project }) })
+    const state = await readPoll(store.db, pollName(api))
+    expect(state?.error?.message).toBe(
+      'These keys belong to the same project in Langfuse as those of support',
+    )
+  })
+
+  it('asks only for the project of the keys where nothing is to be polled', async () => {
+    langfuse.observations = [failing('e1', start - minute)]
+    await polled({ everyMs: 0 })
+    time += 2 * minute
+    await polled({ everyMs: 0 })
+    expect(langfuse.asked.map((url) => url.split('?')[0])).toEqual(['/api/public/projects'])
+    const directory = createDirectory([langfuseProject({ name: 'support', baseUrl: base, keys: mockKeys })])
+    await learnProjectIds(store.db, directory)
+    expect(directory.idOf('support')).toBe(mockProject)
   })
 
   it('forgets rows that it does not read again', async () => {

@@ -2,6 +2,7 @@ import type { ReactNode } from 'react'
 import { visibleText } from '#lib/base/visible.ts'
 import { factKinds, kinds } from '#lib/core/change/kinds.ts'
 import { httpClasses, type ListFilter, lastTimes, listStatuses } from '#lib/core/list/filter.ts'
+import type { ProjectDirectory } from '#lib/core/rules/project-directory.ts'
 import { Icon } from '../../_ui/icons.tsx'
 
 export interface Choices {
@@ -17,10 +18,12 @@ const tests = { hidden: 'Hide tests', shown: 'Include tests', only: 'Only tests'
 export function FilterBar({
   filter,
   choices,
+  directory,
   activeCount,
 }: {
   filter: ListFilter
   choices: Choices
+  directory: Pick<ProjectDirectory, 'nameOf'>
   activeCount: number
 }) {
   const { time, q } = filter
@@ -67,7 +70,7 @@ export function FilterBar({
             />
             <Pills legend="HTTP" name="http" values={httpClasses} chosen={filter.http} wordOf={httpWord} />
           </div>
-          <Fields filter={filter} choices={choices} />
+          <Fields filter={filter} choices={choices} directory={directory} />
         </div>
       </details>
       <button type="submit" className="button">
@@ -79,7 +82,15 @@ export function FilterBar({
 
 const httpWord = (one: (typeof httpClasses)[number]): string => (one === 'none' ? 'no answer' : one)
 
-function Fields({ filter, choices }: { filter: ListFilter; choices: Choices }) {
+function Fields({
+  filter,
+  choices,
+  directory,
+}: {
+  filter: ListFilter
+  choices: Choices
+  directory: Pick<ProjectDirectory, 'nameOf'>
+}) {
   const { target, project, time, test, danger } = filter
   const range = typeof time === 'object' ? time : null
   return (
@@ -107,7 +118,11 @@ function Fields({ filter, choices }: { filter: ListFilter; choices: Choices }) {
       </Field>
       {choices.projects.length > 1 || project !== null ? (
         <Field words="Project" wide>
-          <Select name="project" value={project ?? ''} options={anyOf(choices.projects, project)} />
+          <Select
+            name="project"
+            value={project ?? ''}
+            options={anyOf(choices.projects, project, directory.nameOf)}
+          />
         </Field>
       ) : null}
       <Field words="Test events">
@@ -133,9 +148,13 @@ const testOptions: Option[] = [
 ]
 
 /** The chosen value stays an option even when nothing has it any more. */
-function anyOf(values: string[], chosen: string | null): Option[] {
+function anyOf(
+  values: string[],
+  chosen: string | null,
+  nameOf: (value: string) => string | null = () => null,
+): Option[] {
   const all = chosen === null || values.includes(chosen) ? values : [chosen, ...values]
-  return [['', 'Any'], ...all.map((value): Option => [value, visibleText(value)])]
+  return [['', 'Any'], ...all.map((value): Option => [value, nameOf(value) ?? visibleText(value)])]
 }
 
 /** In the format of `datetime-local`. */

@@ -1,6 +1,7 @@
 import { kinds } from '#lib/core/change/kinds.ts'
 import type { ListFilter } from '#lib/core/list/filter.ts'
 import { listFilterParams } from '#lib/core/list/filter.ts'
+import type { ProjectDirectory } from '#lib/core/rules/project-directory.ts'
 import { pathWith } from '../../_ui/list-query.ts'
 import { utc } from '../../_ui/quantity-words.ts'
 
@@ -33,7 +34,8 @@ function rangeWords(time: NonNullable<ListFilter['time']>): string {
   return to === null ? `since ${minutes(from)}` : `${minutes(from)} – ${minutes(to)}`
 }
 
-export function filterChips(filter: ListFilter): FilterChip[] {
+/** `directory`: absent, a project is shown by its id. */
+export function filterChips(filter: ListFilter, directory?: Pick<ProjectDirectory, 'nameOf'>): FilterChip[] {
   const chip = (name: string, words: string, without: Partial<ListFilter>): FilterChip => ({
     name,
     words,
@@ -42,7 +44,8 @@ export function filterChips(filter: ListFilter): FilterChip[] {
   const { status, kind, http, time, test, danger, q } = filter
   const texts = (['prompt', 'label', 'target', 'project'] as const).flatMap((key) => {
     const value = filter[key]
-    return value === null ? [] : [chip(key, value, { [key]: null })]
+    const words = (key === 'project' ? directory?.nameOf(value) : null) ?? value
+    return words === null ? [] : [chip(key, words, { [key]: null })]
   })
   return [
     ...(q === null ? [] : [chip('search', q, { q: null })]),

@@ -84,7 +84,8 @@ function ChangeRow({ row }: { row: RowWords }) {
   )
 }
 
-function Subject({ row: { id, subject, versions, labels, summary, eventCount } }: { row: RowWords }) {
+function Subject({ row }: { row: RowWords }) {
+  const { id, subject, versions, labels, project, summary, eventCount } = row
   return (
     <>
       <span className="flex items-baseline gap-2">
@@ -98,6 +99,12 @@ function Subject({ row: { id, subject, versions, labels, summary, eventCount } }
         {versions === null ? null : <span className="shrink-0 text-[13px] text-soft">{versions}</span>}
       </span>
       <span className="mt-1 flex flex-wrap items-center gap-1">
+        {project === null ? null : (
+          <span className="mr-1 max-w-full truncate text-xs text-faint">
+            <span className="sr-only">Project </span>
+            <Isolated text={project} />
+          </span>
+        )}
         {labels === null ? null : <LabelLists {...labels} />}
         {summary === null ? null : (
           <span className="max-w-full truncate text-xs text-faint">

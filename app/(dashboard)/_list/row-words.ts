@@ -1,6 +1,7 @@
 import { longDuration } from '#lib/base/duration.ts'
 import { shownLine } from '#lib/base/visible.ts'
 import type { Change } from '#lib/core/change/change.ts'
+import { type ProjectDirectory, projectNameOf } from '#lib/core/rules/project-directory.ts'
 import type { ListedChange } from '#lib/store/views/listed-changes.ts'
 import type { Shown } from '../../_ui/plain.tsx'
 import { authorsWords, type KindWords, kindWords, versionWords } from '../_words/change-words.ts'
@@ -22,6 +23,8 @@ export interface RowWords {
   subject: Shown
   versions: string | null
   labels: LabelWords | null
+  /** What the operator calls its project; null: nothing. */
+  project: Shown | null
   /** For what is not about a prompt. */
   summary: Shown | null
   eventCount: number
@@ -34,12 +37,17 @@ export interface RowWords {
 
 interface Context {
   now: number
+  directory: Pick<ProjectDirectory, 'nameOf'>
   contextOf: (target: string) => DeliveryContext
 }
 
-export function rowWords({ change, deliveries }: ListedChange, { now, contextOf }: Context): RowWords {
+export function rowWords(
+  { change, deliveries }: ListedChange,
+  { now, directory, contextOf }: Context,
+): RowWords {
   const { prompt, omitted } = change.detail
   const summary = prompt ? null : summaryOf(change)
+  const project = projectNameOf(directory, change)
   return {
     id: change.id,
     mark: rowMark({ change, deliveries }, contextOf),
@@ -49,6 +57,7 @@ export function rowWords({ change, deliveries }: ListedChange, { now, contextOf 
     subject: shownLine(change.subject),
     versions: versionWords(change),
     labels: prompt ? labelWords(prompt.labelsBefore, prompt.labels, omitted) : null,
+    project: project === null ? null : shownLine(project),
     summary: summary === null ? null : shownLine(summary),
     eventCount: change.eventCount,
     actor: prompt || change.actor ? shownLine(authorsWords(change)) : null,

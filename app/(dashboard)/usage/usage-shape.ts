@@ -73,11 +73,19 @@ function cell(text: string): string {
 
 const header = 'day,model,generations,input_tokens,output_tokens,total_tokens,cost_usd'
 
-/** RFC 4180: a line per day and model, the oldest day first. */
-export function usageCsv(rows: readonly UsageTotal[]): string {
-  const lines = rows.map(({ day, model, generations, input, output, total, usd: cost }) =>
+/**
+ * RFC 4180: a line per day and model, the oldest day first. `nameOf`: what a project is called, for a line per day, model and
+ * project; null: over all projects. The last column, so that the others stay where they are.
+ */
+export function usageCsv(
+  rows: readonly UsageTotal[],
+  nameOf: ((projectId: string) => string) | null = null,
+): string {
+  const lines = rows.map(({ projectId = '', day, model, generations, input, output, total, usd: cost }) => {
     // Never in exponent notation, which spreadsheets read as text.
-    [day, cell(model), generations, input, output, total, cost.toFixed(9).replace(/\.?0+$/, '')].join(','),
-  )
-  return `${[header, ...lines].join('\r\n')}\r\n`
+    const amount = cost.toFixed(9).replace(/\.?0+$/, '')
+    const line = [day, cell(model), generations, input, output, total, amount]
+    return [...line, ...(nameOf ? [cell(nameOf(projectId))] : [])].join(',')
+  })
+  return `${[nameOf ? `${header},project` : header, ...lines].join('\r\n')}\r\n`
 }

@@ -3,10 +3,10 @@ import type { Change } from './change.ts'
 
 /**
  * Langfuse's own addresses (`packages/shared/src/utils/productUrl.ts`): every segment encoded, the whole name as one
- * segment. Null where a URL cannot hold the name or id.
+ * segment. Null where a URL cannot hold the name or id, or where the address of Langfuse (`base`) is not known.
  */
 export function promptUrl(
-  base: string,
+  base: string | null,
   projectId: string,
   name: string,
   version: number | null,
@@ -20,7 +20,7 @@ export function promptUrl(
 
 /** A trace, or one of its observations. */
 export function traceUrl(
-  base: string,
+  base: string | null,
   projectId: string,
   { traceId, observationId }: { traceId: string; observationId: string | null },
 ): string | null {
@@ -29,13 +29,13 @@ export function traceUrl(
   return under(base, pathOf('project', projectId, 'traces', traceId), query)
 }
 
-const sessionUrl = (base: string, projectId: string, sessionId: string): string | null =>
+const sessionUrl = (base: string | null, projectId: string, sessionId: string): string | null =>
   under(base, pathOf('project', projectId, 'sessions', sessionId), '')
 
 /** What a callback asks for a look at, the most specific first; none where Langfuse does not know it. */
 export function callbackLinks(
   { projectId, detail }: Pick<Change, 'projectId' | 'detail'>,
-  base: string,
+  base: string | null,
 ): Change['detail']['links'] {
   const fact = detail.facts.find((one) => one.kind === 'trace-callback')
   if (!fact || fact.withheld !== undefined || projectId === null) return []
@@ -51,7 +51,7 @@ export function callbackLinks(
 /** One for each observed row of a change; null: it has no trace (a session's score), or a URL cannot hold its id. */
 export function observedUrls(
   { projectId, detail }: Pick<Change, 'projectId' | 'detail'>,
-  base: string,
+  base: string | null,
 ): (string | null)[] {
   return (detail.observed ?? []).map(({ traceId, observationId }) =>
     projectId === null || traceId === null ? null : traceUrl(base, projectId, { traceId, observationId }),
@@ -66,8 +66,8 @@ export function changeUrl(publicUrl: string | undefined, changeId: string): stri
 /** Slack's limit; many servers read no longer URL. */
 const maxUrl = 3000
 
-function under(base: string, path: string | null, query: string): string | null {
-  const url = path === null ? null : urlUnder(base, `${path}${query}`)
+function under(base: string | null, path: string | null, query: string): string | null {
+  const url = base === null || path === null ? null : urlUnder(base, `${path}${query}`)
   return url === null || url.length > maxUrl ? null : url
 }
 

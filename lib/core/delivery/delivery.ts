@@ -12,7 +12,13 @@ export interface Message {
   /** The text of the version that the fact is about (string, chat array, or any JSON); undefined: not known. */
   text: unknown
   links: Links
+  /** What the operator calls the project of the change; absent: nothing, so that its id is shown. */
+  projectName?: string
 }
+
+/** What a message calls its project; null: it has none. */
+export const projectOf = ({ projectName, change }: Pick<Message, 'projectName' | 'change'>): string | null =>
+  projectName ?? change.projectId
 
 /** The version that a fact is about, usually that of its change. */
 export function versionOf(fact: Fact, change: Change): number | null {

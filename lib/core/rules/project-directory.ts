@@ -4,6 +4,8 @@ import type { LangfuseProject } from './projects.ts'
 /** The project whose webhook secret signed an event, against the one that the event names. */
 export type Signed = 'right' | 'wrong' | 'unknown'
 
+type OfProject = Pick<Change, 'projectId'> & { detail: Pick<Change['detail'], 'project'> }
+
 /** The configured projects by their names and ids. */
 export interface ProjectDirectory {
   projects: readonly LangfuseProject[]
@@ -15,8 +17,8 @@ export interface ProjectDirectory {
   withId: (id: string | null) => LangfuseProject | null
   /** What the operator calls the project with this id; null: nothing, so that its id is shown. */
   nameOf: (id: string | null) => string | null
-  /** Where people open the project with this id. Null: not known, since projects are opened at several addresses. */
-  webUrlOf: (id: string | null) => string | null
+  /** Where people open the project of a change. Null: not known, since projects are opened at several addresses. */
+  webUrlOf: (change: OfProject) => string | null
   /** `unknown`: the id of the project that it was signed for is not known yet. */
   signedFor: (project: LangfuseProject, namedId: string | null) => Signed
   /** Langfuse named the project of its keys. */
@@ -26,7 +28,7 @@ export interface ProjectDirectory {
 /** What the operator calls the project of a change; null: nothing, so that its id is shown. */
 export const projectNameOf = (
   directory: Pick<ProjectDirectory, 'nameOf'> | undefined,
-  { projectId, detail }: Pick<Change, 'projectId'> & { detail: Pick<Change['detail'], 'project'> },
+  { projectId, detail }: OfProject,
 ): string | null => directory?.nameOf(projectId) ?? detail.project ?? null
 
 export function createDirectory(projects: readonly LangfuseProject[]): ProjectDirectory {
@@ -47,7 +49,8 @@ export function createDirectory(projects: readonly LangfuseProject[]): ProjectDi
       // One project needs no name to tell it from others.
       return project === null || project.signsForAny ? null : project.name
     },
-    webUrlOf: (id) => withId(id)?.webUrl ?? onlyWebUrl,
+    webUrlOf: ({ projectId, detail }) =>
+      (withId(projectId) ?? byName.get(detail.project ?? ''))?.webUrl ?? onlyWebUrl,
     signedFor: ({ name, signsForAny }, namedId) => {
       const id = idOf(name)
       if (signsForAny || namedId === null || id === namedId) return 'right'

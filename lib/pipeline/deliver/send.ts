@@ -10,6 +10,7 @@ import {
   reconciledUrl,
 } from '../../core/change/links.ts'
 import { type Message, type Outcome, type SendContext, versionOf } from '../../core/delivery/delivery.ts'
+import { type ProjectDirectory, projectNameOf } from '../../core/rules/project-directory.ts'
 import type { Target } from '../../core/rules/target-settings.ts'
 import type { Db } from '../../store/client.ts'
 import type { DeliveryRow } from '../../store/schema.ts'
@@ -22,7 +23,10 @@ const timeoutMs = 10_000
 export interface SendDeps {
   db: Db
   now: () => number
+  /** `langfuse`: where people open it, unless the project of a change has an address of its own. */
   urls: { langfuse: string; public: string | undefined }
+  /** As in `SettleDeps`. */
+  directory?: ProjectDirectory
   fetch: typeof globalThis.fetch
   /** Aborted when sends in progress must end. */
   stop: AbortSignal
@@ -126,13 +130,18 @@ interface Making {
 }
 
 /** Throws if the change is gone, which is a bug. */
-async function messageFor({ db, urls }: SendDeps, { row, change, sendsText }: Making): Promise<Message> {
+async function messageFor(
+  { db, urls, directory }: SendDeps,
+  { row, change, sendsText }: Making,
+): Promise<Message> {
   if (!change) throw new Error('Its change is gone')
   const { projectId, subject, detail } = change
   const isOfPrompt = detail.prompt && projectId !== null
   const fact = JSON.parse(row.fact) as Fact
   const version = versionOf(fact, change)
-  const observed = observedUrls(change, urls.langfuse)
+  const base = directory ? directory.webUrlOf(change) : urls.langfuse
+  const projectName = projectNameOf(directory, change)
+  const observed = observedUrls(change, base)
   const content =
     isOfPrompt && version !== null && sendsText
       ? await versionText(db, { projectId, name: subject }, version)
@@ -142,18 +151,19 @@ async function messageFor({ db, urls }: SendDeps, { row, change, sendsText }: Ma
     change,
     fact,
     text: content?.text,
+    ...(projectName !== null && { projectName }),
     links: {
       page:
         fact.kind === 'given-up' ? failuresUrl(urls.public, fact.target) : changeUrl(urls.public, change.id),
       langfuse: isOfPrompt
-        ? promptUrl(urls.langfuse, projectId, wholeName(change), version)
-        : (firstLink(change, urls.langfuse) ?? observed['rows' in fact ? (fact.rows?.[0] ?? 0) : 0] ?? null),
+        ? promptUrl(base, projectId, wholeName(change), version)
+        : (firstLink(change, base) ?? observed['rows' in fact ? (fact.rows?.[0] ?? 0) : 0] ?? null),
       ...(observed.length > 0 ? { observed } : {}),
     },
   }
 }
 
-const firstLink = (change: Change, langfuse: string): string | null =>
+const firstLink = (change: Change, langfuse: string | null): string | null =>
   (change.detail.links[0] ?? callbackLinks(change, langfuse)[0])?.url ?? null
 
 /** The span of a message: a child of its first change's settling, linked to the others'. */

@@ -164,6 +164,8 @@ export async function addUsage(
 }
 
 export interface UsageTotal {
+  /** Absent: over all projects. */
+  projectId?: string
   day: string
   model: string
   generations: number
@@ -173,8 +175,15 @@ export interface UsageTotal {
   usd: number
 }
 
-/** By day and model, over all environments, from the day `since` (`2026-08-21`); oldest day first, then by model name. */
-export async function usageSince(db: Db, since: string): Promise<UsageTotal[]> {
+/**
+ * By day and model, over all environments, and over all projects or by each; from the day `since` (`2026-08-21`). Oldest day
+ * first, then by model name.
+ */
+export async function usageSince(
+  db: Db,
+  since: string,
+  { byProject = false }: { byProject?: boolean } = {},
+): Promise<UsageTotal[]> {
   // In Postgres, a sum of bigints is `numeric`, which pg returns as text.
   const sum = (column: 'generations' | 'input' | 'output' | 'total' | 'nano_usd') =>
     isPostgres(db) ? sql<number>`sum(${sql.ref(column)})::bigint` : sql<number>`sum(${sql.ref(column)})`
@@ -189,12 +198,18 @@ export async function usageSince(db: Db, since: string): Promise<UsageTotal[]> {
       sum('nano_usd').as('nano_usd'),
     ])
     .where('day', '>=', since)
+    .$if(byProject, (query) => query.select('project_id').groupBy('project_id'))
     .groupBy(['day', 'model'])
     .orderBy('day')
     .orderBy('model')
+    .$if(byProject, (query) => query.orderBy('project_id'))
     .execute()
   return rows
-    .map(({ nano_usd, ...row }) => ({ ...row, usd: nano_usd / 1e9 }))
+    .map(({ nano_usd, project_id, ...row }) => ({
+      ...(project_id !== undefined && { projectId: project_id }),
+      ...row,
+      usd: nano_usd / 1e9,
+    }))
     .filter(({ generations }) => generations > 0)
 }
 

@@ -1,4 +1,4 @@
-import { type Message, titleOf } from '../../core/delivery/delivery.ts'
+import { type Message, projectOf, titleOf } from '../../core/delivery/delivery.ts'
 import { type Storm, shownOf, stormTitle } from '../../core/delivery/storm.ts'
 import { danger, lookOf, neutral } from '../appearance.ts'
 import { differenceCode, differenceNotes, fieldsOf, headerOf, rowLines } from '../card.ts'
@@ -93,7 +93,8 @@ function embedOf(message: Message): Embed {
       value: orDash(firstUnits(value, maxFieldValue)),
       inline: true as const,
     }))
-  const project = change.projectId === null ? [] : [`project ${quotable(change.projectId, 100)}`]
+  const of = projectOf(message)
+  const project = of === null ? [] : [`project ${quotable(of, 100)}`]
   // A footer shows marks as they are.
   const footer = [...(change.test ? ['test'] : []), ...project, quotable(change.id, 60)].join(' · ')
   const title = orDash(named(headerOf(message), maxTitle))

@@ -53,6 +53,7 @@ const changeOf = ({
   change,
   fact,
   links,
+  projectName,
 }: Message): Record<string, unknown> & { labelsOmitted?: number } => ({
   id: change.id,
   kind: fact.kind,
@@ -64,6 +65,7 @@ const changeOf = ({
   ...(isOfItsVersion({ change, fact }) && change.detail.omitted?.labels
     ? { labelsOmitted: change.detail.omitted.labels }
     : {}),
+  ...(projectName !== undefined && { project: projectName }),
   // A workflow can leave tests alone: `if: ${{ !github.event.client_payload.change.test }}`.
   ...(change.test ? { test: true } : {}),
 })

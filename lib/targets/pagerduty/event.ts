@@ -4,7 +4,7 @@ import { authorsOf, type Fact, wholeName } from '../../core/change/change.ts'
 import { incidentOf } from '../../core/change/incident.ts'
 import { kindOf, type Tone } from '../../core/change/kinds.ts'
 import type { Message } from '../../core/delivery/delivery.ts'
-import { observedOf, titleOf } from '../../core/delivery/delivery.ts'
+import { observedOf, projectOf, titleOf } from '../../core/delivery/delivery.ts'
 import { type Storm, shownOf, stormTitle } from '../../core/delivery/storm.ts'
 import type { TargetOf } from '../../core/rules/target-settings.ts'
 import { messageLinks, webUrl } from '../message-links.ts'
@@ -126,11 +126,12 @@ function detailsOf(whole: Message): Record<string, unknown> {
   const { change, fact } = whole
   const { prompt, message, difference, environments, problems } = change.detail
   const rows = observedOf(whole).slice(0, 10)
+  const project = projectOf(whole)
   const authors = authorsOf(change)
   return {
     ...factDetails(fact),
     change: change.id,
-    project: change.projectId === null ? null : line(change.projectId, maxName),
+    project: project === null ? null : line(project, maxName),
     ...(authors.length > 0 && { author: line(authors.join(', '), maxName) }),
     ...(prompt && {
       prompt: line(wholeName(change), maxName),
@@ -164,6 +165,7 @@ export function pagerdutyEvent({ routingKey }: TargetOf<'pagerduty'>, message: M
   const { change, fact } = message
   const way = wayOf(message)
   const dedup_key = dedupKey(message)
+  const project = projectOf(message)
   if (way === 'resolve')
     return { path: '/v2/enqueue', body: { routing_key: routingKey, event_action: 'resolve', dedup_key } }
   const shown: Shown = {
@@ -172,7 +174,7 @@ export function pagerdutyEvent({ routingKey }: TargetOf<'pagerduty'>, message: M
   }
   const payload: Payload = {
     summary: line(`${change.test ? '[Test] ' : ''}${titleOf(message)}`, maxSummary),
-    source: line(change.projectId === null ? 'prompt-relay' : `langfuse:${change.projectId}`, maxName),
+    source: line(project === null ? 'prompt-relay' : `langfuse:${project}`, maxName),
     timestamp: iso(change.openedAt),
     custom_details: detailsOf(message),
   }

@@ -1,6 +1,6 @@
 import type { IncomingWebhookSendArguments } from '@slack/webhook'
 import type { Message } from '../../core/delivery/delivery.ts'
-import { titleOf } from '../../core/delivery/delivery.ts'
+import { projectOf, titleOf } from '../../core/delivery/delivery.ts'
 import { type Storm, shownOf, stormTitle } from '../../core/delivery/storm.ts'
 import { danger, lookOf, neutral } from '../appearance.ts'
 import { differenceCode, differenceNotes, fieldsOf, headerOf, rowLines } from '../card.ts'
@@ -67,7 +67,8 @@ function wordsOf(all: Message, { share }: Room): Block[] {
 function blocksOf(message: Message, room: Room): Block[] {
   const { change } = message
   const fields = fieldsOf(message, { markup: mrkdwn, share: room.share })
-  const project = change.projectId === null ? [] : [`project ${named(change.projectId, 100)}`]
+  const of = projectOf(message)
+  const project = of === null ? [] : [`project ${named(of, 100)}`]
   return [
     // Slack decodes the three entities in `plain_text` too.
     { type: 'header', text: plainText(headerOf(message), 150) },

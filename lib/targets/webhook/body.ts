@@ -128,6 +128,7 @@ export function webhookBodyOf(message: Message): WebhookBody {
       title: clip(visibleText(titleOf(message))),
       subject: clip(wholeName(change)),
       projectId: clipOrNull(change.projectId),
+      ...(message.projectName !== undefined && { project: clip(message.projectName) }),
       actor: clipOrNull(authorOf(fact, change)),
       ...(authors.length > 1 && { actors: clipAll(authors) }),
       danger: change.danger,

@@ -75,6 +75,9 @@ export const webhookBody = z
       title: name.describe('A sentence for people'),
       subject: name.describe('The name of the prompt, monitor, resource or target'),
       projectId: name.nullable().describe('Of Langfuse; null for what is about the relay itself'),
+      project: name
+        .optional()
+        .describe('What relay.config.ts calls the project; absent where it has no name'),
       actor: name.nullable().describe('Who did it; API for changes by API key; null: not known'),
       actors: names
         .optional()

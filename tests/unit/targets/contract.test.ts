@@ -86,6 +86,14 @@ describe.each(kinds)('every target keeps the contract: $name', (kind) => {
     expect(outcome.request).toBe(sent)
   })
 
+  it('calls the project what the operator does, and leaves that out where it has no name', async () => {
+    await deliver()
+    await deliver({}, { ...messageOf(), projectName: 'support-team' })
+    const [without, withName] = standIn.requests.map(({ raw }) => raw.toString())
+    expect(without).not.toContain('support-team')
+    expect(withName).toContain('support-team')
+  })
+
   it.each(statuses)('takes %i as %s, says so, and makes one request', async (status, expected) => {
     answer({ status, body: 'no' })
     const outcome = await deliver()

@@ -1,7 +1,7 @@
-import { currentEnv } from '#lib/base/current-env.ts'
 import { type Change, wholeName } from '#lib/core/change/change.ts'
 import { isBurstKind } from '#lib/core/change/kinds.ts'
 import { callbackLinks, promptUrl } from '#lib/core/change/links.ts'
+import type { ProjectDirectory } from '#lib/core/rules/project-directory.ts'
 import { Tile } from '../../../_ui/badge.tsx'
 import { CopyButton } from '../../../_ui/copy-button.tsx'
 import { Icon } from '../../../_ui/icons.tsx'
@@ -10,7 +10,8 @@ import { utc } from '../../../_ui/quantity-words.ts'
 import { When } from '../../../_ui/when.tsx'
 import { kindWords } from '../../_words/change-words.ts'
 
-export function ChangeHeader({ change, now }: { change: Change; now: number }) {
+export function ChangeHeader(props: { change: Change; directory: ProjectDirectory; now: number }) {
+  const { change, directory, now } = props
   const { word, tone, icon } = kindWords(change)
   return (
     <div className="mt-4">
@@ -26,7 +27,7 @@ export function ChangeHeader({ change, now }: { change: Change; now: number }) {
         <Sentence change={change} />
       </h1>
       <div className="mt-4 flex flex-wrap items-center gap-2">
-        {linksOf(change).map(({ label, url }) => (
+        {linksOf(change, directory).map(({ label, url }) => (
           <a key={url} href={url} rel="noreferrer" className="button">
             {label} <Icon name="external" className="size-3.5" />
           </a>
@@ -62,12 +63,12 @@ function Sentence({ change: { title, subject, status, kind } }: { change: Change
 }
 
 /** Links into Langfuse. They come from a signed body, but still only web addresses become links. */
-function linksOf(change: Change): { label: string; url: string }[] {
+function linksOf(change: Change, directory: ProjectDirectory): { label: string; url: string }[] {
   const { detail, projectId, version } = change
-  const base = currentEnv().env?.LANGFUSE_BASE_URL
-  const isPrompt = detail.prompt !== null && base !== undefined && projectId !== null
+  const base = directory.webUrlOf(change)
+  const isPrompt = detail.prompt !== null && projectId !== null
   const url = isPrompt ? promptUrl(base, projectId, wholeName(change), version) : null
   const prompt = url === null ? [] : [{ label: 'Open in Langfuse', url }]
-  const callback = base === undefined ? [] : callbackLinks({ projectId, detail }, base)
+  const callback = callbackLinks({ projectId, detail }, base)
   return [...prompt, ...callback, ...detail.links].filter(({ url }) => /^https?:\/\//i.test(url))
 }

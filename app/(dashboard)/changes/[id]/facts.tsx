@@ -3,6 +3,7 @@ import type { ReactNode } from 'react'
 import { duration, longDuration } from '#lib/base/duration.ts'
 import type { Change, EndedAlert, Omitted } from '#lib/core/change/change.ts'
 import { callbackFields } from '#lib/core/change/describe-callback.ts'
+import { type ProjectDirectory, projectNameOf } from '#lib/core/rules/project-directory.ts'
 import type { Recovery } from '#lib/pipeline/settle/monitor-history.ts'
 import { pathWith } from '../../../_ui/list-query.ts'
 import { Plain } from '../../../_ui/plain.tsx'
@@ -12,7 +13,8 @@ import { Labels } from '../../_words/labels.tsx'
 import { promptPath } from '../../_words/prompt-path.ts'
 
 /** What is known about a change, one fact per line. */
-export function Facts({ change, recovery }: { change: Change; recovery: Recovery | null }) {
+export function Facts(props: { change: Change; directory: ProjectDirectory; recovery: Recovery | null }) {
+  const { change, directory, recovery } = props
   const { detail, projectId, subject, actor, eventCount, openedAt, settledAt } = change
   const { prompt } = detail
   return (
@@ -57,9 +59,7 @@ export function Facts({ change, recovery }: { change: Change; recovery: Recovery
         ) : null}
         {projectId === null ? null : (
           <Fact name="Project">
-            <span className="font-mono text-xs">
-              <Plain text={projectId} />
-            </span>
+            <ProjectFact id={projectId} name={projectNameOf(directory, change)} />
           </Fact>
         )}
         {detail.environments.length === 0 ? null : (
@@ -87,6 +87,18 @@ export function Facts({ change, recovery }: { change: Change; recovery: Recovery
         </p>
       ) : null}
     </section>
+  )
+}
+
+/** The operator's name for it, if there is one, beside its id in Langfuse. */
+function ProjectFact({ id, name }: { id: string; name: string | null }) {
+  return (
+    <>
+      {name === null ? null : <span className="mr-2">{name}</span>}
+      <span className={`font-mono text-xs ${name === null ? '' : 'text-faint'}`}>
+        <Plain text={id} />
+      </span>
+    </>
   )
 }
 

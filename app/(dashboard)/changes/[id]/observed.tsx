@@ -1,8 +1,8 @@
-import { currentEnv } from '#lib/base/current-env.ts'
 import { measureWords, valueWords } from '#lib/core/change/burst.ts'
 import type { Change } from '#lib/core/change/change.ts'
 import { observedUrls } from '#lib/core/change/links.ts'
 import type { ObservedRow } from '#lib/core/change/observed.ts'
+import type { ProjectDirectory } from '#lib/core/rules/project-directory.ts'
 import { Icon } from '../../../_ui/icons.tsx'
 import { Plain } from '../../../_ui/plain.tsx'
 import { utc } from '../../../_ui/quantity-words.ts'
@@ -16,11 +16,10 @@ const columns = [
 ]
 
 /** The traces, observations or scores that a change is about. */
-export function Observed({ change }: { change: Change }) {
+export function Observed({ change, directory }: { change: Change; directory: ProjectDirectory }) {
   const { facts, observed = [] } = change.detail
   if (observed.length === 0) return null
-  const base = currentEnv().env?.LANGFUSE_BASE_URL
-  const urls = base === undefined ? [] : observedUrls(change, base)
+  const urls = observedUrls(change, directory.webUrlOf(change))
   const total = facts.reduce((sum, fact) => ('count' in fact ? sum + fact.count : sum), 0)
   const isScore = change.kind === 'score'
   return (

@@ -14,6 +14,7 @@ import { Icon } from '../../../_ui/icons.tsx'
 import type { SearchParams } from '../../../_ui/list-query.ts'
 import { Missing } from '../../_list/empty.tsx'
 import { deliveryContexts } from '../../_words/delivery-context.ts'
+import { knownProjects } from '../../_words/projects.ts'
 import { ChangeDifference, differenceOf } from './change-difference.tsx'
 import { Undescribed } from './change-forms.tsx'
 import { ChangeHeader } from './change-header.tsx'
@@ -67,6 +68,7 @@ export default async function ChangePage({ params, searchParams }: Props) {
       </Missing>
     )
   const now = Date.now()
+  const directory = await knownProjects(db)
   const deliveries = (await deliveriesOf(db, [id])).get(id) ?? []
   const deliveryIds = deliveries.map((delivery) => delivery.id)
   const events = await eventsWithHeads(db, id, maxEvents, shownBytes)
@@ -80,7 +82,7 @@ export default async function ChangePage({ params, searchParams }: Props) {
       >
         <Icon name="left" className="size-3.5" /> Changes
       </Link>
-      <ChangeHeader change={change} now={now} />
+      <ChangeHeader change={change} directory={directory} now={now} />
       {notice ? (
         <p role="alert" className="mt-5 rounded-lg bg-warn-wash px-4 py-2.5 text-warn">
           {notices[notice]}
@@ -90,7 +92,7 @@ export default async function ChangePage({ params, searchParams }: Props) {
         <div className="grid min-w-0 gap-8">
           <ChangeDifference change={change} difference={await differenceOf(db, change)} view={view} />
           <Undescribed change={change} />
-          <Observed change={change} />
+          <Observed change={change} directory={directory} />
           <Deliveries
             change={change}
             deliveries={deliveries}
@@ -101,7 +103,7 @@ export default async function ChangePage({ params, searchParams }: Props) {
           />
           <Events change={change} events={events} />
         </div>
-        <Facts change={change} recovery={await recoveryOf(db, change)} />
+        <Facts change={change} directory={directory} recovery={await recoveryOf(db, change)} />
       </div>
     </>
   )

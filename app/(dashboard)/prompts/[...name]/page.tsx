@@ -4,6 +4,7 @@ import { isSignedIn, requireSession } from '#app/session.ts'
 import { visibleText } from '#lib/base/visible.ts'
 import { compareVersions, type VersionDifference } from '#lib/core/difference/difference.ts'
 import type { PromptKey, VersionContent } from '#lib/core/prompt/fold.ts'
+import type { ProjectDirectory } from '#lib/core/rules/project-directory.ts'
 import { versionText } from '#lib/pipeline/settle/version-text.ts'
 import { type Db, database } from '#lib/store/client.ts'
 import { changesOfPrompt, projectsWith, shownVersions } from '#lib/store/views/prompt-page.ts'
@@ -13,6 +14,7 @@ import { Pager } from '../../../_ui/pager.tsx'
 import { Plain } from '../../../_ui/plain.tsx'
 import { Missing } from '../../_list/empty.tsx'
 import { deliveryContexts } from '../../_words/delivery-context.ts'
+import { knownProjects } from '../../_words/projects.ts'
 import { type PromptQuery, promptName, promptPath, promptQuery } from '../../_words/prompt-path.ts'
 import { Compare } from './compare.tsx'
 import { PromptChanges } from './prompt-changes.tsx'
@@ -43,7 +45,8 @@ export default async function PromptPage({ params, searchParams }: Props) {
   const projects = await projectsWith(db, name)
   const [first, second] = query.project === undefined ? projects : [query.project]
   if (first === undefined || !projects.includes(first)) return unknown
-  if (second !== undefined) return <Projects name={name} projects={projects} />
+  if (second !== undefined)
+    return <Projects name={name} projects={projects} directory={await knownProjects(db)} />
   return <Prompt db={db} prompt={{ projectId: first, name }} query={query} />
 }
 
@@ -60,7 +63,7 @@ async function Prompt({ db, prompt, query }: { db: Db; prompt: PromptKey; query:
   return (
     <>
       <BackLink />
-      <PromptHeader prompt={prompt} versions={versions} />
+      <PromptHeader prompt={prompt} versions={versions} directory={await knownProjects(db)} />
       <div className="mt-8 grid grid-cols-[minmax(0,1fr)] gap-8">
         {pair && contents ? (
           <div className="grid grid-cols-[minmax(0,1fr)] gap-3">
@@ -126,7 +129,8 @@ const unknown = (
 )
 
 /** A prompt of this name exists in several projects. */
-function Projects({ name, projects }: { name: string; projects: string[] }) {
+function Projects(props: { name: string; projects: string[]; directory: ProjectDirectory }) {
+  const { name, projects, directory } = props
   return (
     <div className="mx-auto max-w-lg py-10">
       <h1 className="text-lg font-semibold tracking-tight [overflow-wrap:anywhere]">
@@ -143,7 +147,7 @@ function Projects({ name, projects }: { name: string; projects: string[] }) {
               prefetch={false}
               className="block px-4 py-3 font-mono text-[13px] [overflow-wrap:anywhere] hover:bg-raised/50"
             >
-              <Plain text={project} />
+              <Plain text={directory.nameOf(project) ?? project} />
             </Link>
           </li>
         ))}

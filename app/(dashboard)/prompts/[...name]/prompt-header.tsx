@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react'
-import { currentEnv } from '#lib/base/current-env.ts'
 import { promptUrl } from '#lib/core/change/links.ts'
 import type { PromptKey } from '#lib/core/prompt/fold.ts'
+import type { ProjectDirectory } from '#lib/core/rules/project-directory.ts'
 import type { ShownVersion } from '#lib/store/views/prompt-page.ts'
 import { CopyButton } from '../../../_ui/copy-button.tsx'
 import { Icon } from '../../../_ui/icons.tsx'
@@ -12,10 +12,15 @@ import { holdersOf } from './versions-of.ts'
 const maxTags = 20
 
 /** The name, which version has each label, and the tags. */
-export function PromptHeader({ prompt, versions }: { prompt: PromptKey; versions: ShownVersion[] }) {
+export function PromptHeader(props: {
+  prompt: PromptKey
+  versions: ShownVersion[]
+  directory: ProjectDirectory
+}) {
+  const { prompt, versions, directory } = props
   const { projectId, name } = prompt
-  const base = currentEnv().env?.LANGFUSE_BASE_URL
-  const url = base === undefined ? null : promptUrl(base, projectId, name, null)
+  const url = promptUrl(directory.webUrlOf({ projectId, detail: {} }), projectId, name, null)
+  const project = directory.nameOf(projectId)
   const alive = versions.filter(({ deleted }) => !deleted)
   const tags = alive[0]?.tags ?? []
   return (
@@ -33,6 +38,7 @@ export function PromptHeader({ prompt, versions }: { prompt: PromptKey; versions
             Open in Langfuse <Icon name="external" className="size-3.5" />
           </a>
         )}
+        {project === null ? null : <span className="text-[13px] text-soft">{project}</span>}
         <span className="inline-flex min-w-0 items-center gap-1 font-mono text-xs text-faint">
           <span className="truncate select-all">
             <Plain text={projectId} />

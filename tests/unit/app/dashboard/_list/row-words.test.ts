@@ -21,7 +21,7 @@ function rowOf(over: object = {}, detail: object = {}) {
     ...over,
   } as Change
   const contextOf = () => ({ now, heldUntil: null, tries: 13, replayNote: null })
-  return rowWords({ change, deliveries: [] }, { now, contextOf })
+  return rowWords({ change, deliveries: [] }, { now, directory: { nameOf: () => null }, contextOf })
 }
 
 describe('the words of a row', () => {

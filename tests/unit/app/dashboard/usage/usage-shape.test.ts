@@ -75,4 +75,9 @@ describe('usage as CSV', () => {
     expect(usageCsv([{ ...row, usd: 0 }])).toContain(',120,0\r\n')
     expect(usageCsv([{ ...row, usd: 20 }])).toContain(',120,20\r\n')
   })
+
+  it('names the project of each line in a last column, where there are several', () => {
+    const csv = usageCsv([{ ...row, projectId: 'cm0a' }], (id) => (id === 'cm0a' ? 'support' : id))
+    expect(csv.split('\r\n').map((line) => line.split(',').at(-1))).toEqual(['project', 'support', ''])
+  })
 })

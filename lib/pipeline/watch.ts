@@ -130,7 +130,7 @@ const changeOf = (fact: TroubleFact, now: number): ChangeRow => {
 
 /** The change holds what was found. */
 export const interpretTrouble = ({ kind, title, danger, detail }: ChangeRow): Interpretation => ({
-  kind: kind as TroubleFact['kind'],
+  kind: kind as Interpretation['kind'],
   title,
   danger: danger === 1,
   actor: null,

@@ -109,8 +109,15 @@ describe.each(engines)('what looks keep in %s', (_, openStore) => {
     const long = `${'x'.repeat(700)}/end`
     const found = doubt.parse({ since: now, revision: 'r1' })
     await noteListed(db, 'p1', [long, 'a'], { seen: 4 })
-    await beginDoubts(db, 'p1', [long, 'b', 'b'], { found, dueAt: now + 10 })
-    await beginDoubts(db, 'p1', ['b', 'a'], { found: { ...found, since: now + 5 }, dueAt: now + 5 })
+    const begin = (names: string[], since: number) =>
+      beginDoubts(
+        db,
+        'p1',
+        names.map((name) => ({ name, found: { ...found, since } })),
+        since === now ? now + 10 : since,
+      )
+    await begin([long, 'b', 'b'], now)
+    await begin(['b', 'a'], now + 5)
     expect(await countDoubts(db, 'p1')).toBe(3)
     expect(await nextDoubt(db, 'p1')).toBe(now + 5)
     expect(await nextDoubt(db, 'p2')).toBeNull()
@@ -180,7 +187,7 @@ describe.each(engines)('what looks keep in %s', (_, openStore) => {
     await noteListed(db, 'p1', ['live', 'gone', 'doubted'], { seen: 1 })
     await saveVersions(db, { projectId: 'p1', name: 'live' }, [live], new Map())
     await saveVersions(db, { projectId: 'p1', name: 'gone' }, [{ ...live, deleted: true }], new Map())
-    await beginDoubts(db, 'p1', ['doubted'], { found: doubt.parse({ since: now }), dueAt: now })
+    await beginDoubts(db, 'p1', [{ name: 'doubted', found: doubt.parse({ since: now }) }], now)
     await addCount(db, 'p1', 'missing', { count: 1, from: now, to: now, now: now - 401 * day })
     await addCount(db, 'p1', 'missing', { count: 2, from: now, to: now, now: now - 399 * day })
     await addCount(db, 'p1', 'missing', { count: 4, from: now - 5, to: now, now: now - 500 * day })

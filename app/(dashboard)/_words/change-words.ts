@@ -137,6 +137,8 @@ export function factWords(fact: Fact): string {
       return `${fact.count} deliveries to ${fact.target} given up`
     case 'wrong-project':
       return `signed for ${fact.signedFor}, but of the project ${fact.named}`
+    case 'corrected':
+      return `${fact.prompts} prompts corrected: ${joined(fact.names, fact.prompts - fact.names.length)}`
     case 'undescribed':
       return `its events could not be interpreted in ${fact.failures} tries`
     case 'unchanged':

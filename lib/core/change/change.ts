@@ -75,6 +75,8 @@ export type Fact =
       confirmed: boolean
       withheld?: 'not-found' | 'no-answer'
     }
+  /** Prompts that were not as they were known when a project was first compared with Langfuse. `names`: the first of them. */
+  | { kind: 'corrected'; prompts: number; names: string[] }
   /** Deliveries to a target that are not retried any more. */
   | { kind: 'given-up'; target: string; count: number }
   /** Events signed with a webhook secret of one project (its name) that name another (its id). They changed nothing. */

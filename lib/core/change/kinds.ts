@@ -196,6 +196,15 @@ export const kinds = {
     icon: 'cross',
     emoji: '🚫',
   },
+  corrected: {
+    name: 'Corrected',
+    tone: 'quiet',
+    about: 'relay',
+    routing: 'alert-target',
+    publicName: 'relay.corrected',
+    icon: 'equal',
+    emoji: '🪞',
+  },
   undescribed: {
     name: 'Not described',
     tone: 'bad',

@@ -2,7 +2,7 @@ import type { VersionState } from '../change/change.ts'
 import type { PromptAction } from '../change/event.ts'
 import type { Doubt } from './doubt.ts'
 
-/** A prompt as a listing shows it, and what is known of it. */
+/** A prompt as a listing shows it. */
 export interface Listed {
   versions: readonly number[]
   labels: readonly string[]
@@ -10,7 +10,16 @@ export interface Listed {
   lastUpdatedAt: number
 }
 
-export type KnownVersion = Pick<VersionState, 'version' | 'labels' | 'tags' | 'updatedAt' | 'deleted'>
+export interface ListedPage {
+  rows: readonly (Listed & { name: string })[]
+  page: number
+  totalPages: number
+}
+
+export type KnownVersion = Pick<
+  VersionState,
+  'version' | 'labels' | 'tags' | 'updatedAt' | 'deleted' | 'presumed'
+>
 
 const isSameSet = (a: readonly string[], b: readonly string[]): boolean => {
   if (a === b) return true
@@ -18,8 +27,9 @@ const isSameSet = (a: readonly string[], b: readonly string[]): boolean => {
   return set.size === new Set(b).size && b.every((one) => set.has(one))
 }
 
-const live = <State extends Pick<KnownVersion, 'deleted'>>(known: readonly State[]): State[] =>
-  known.filter(({ deleted }) => !deleted)
+/** A deletion that was only inferred, and so never reported, counts once a comparison has confirmed it. */
+const live = <State extends Pick<KnownVersion, 'deleted' | 'presumed'>>(known: readonly State[]): State[] =>
+  known.filter(({ deleted, presumed }) => !deleted || presumed)
 
 const newestOf = (versions: readonly Pick<KnownVersion, 'updatedAt'>[]): number =>
   versions.reduce((newest, { updatedAt }) => Math.max(newest, updatedAt ?? 0), 0)
@@ -78,6 +88,10 @@ export interface Difference {
 const isOtherRow = (state: VersionState, { promptId }: TrueVersion): boolean =>
   state.promptId !== null && promptId !== null && state.promptId !== promptId
 
+/** The versions that a prompt may have, to be read. */
+export const asAlive = (known: readonly VersionState[]): VersionState[] =>
+  known.map((state) => (state.presumed ? { ...state, deleted: false } : state))
+
 /** What differs: versions that are gone, that are not known, and whose labels are others; with other tags, the highest. */
 export function differencesOf(known: readonly VersionState[], { versions, gone }: Truth): Difference[] {
   const states = new Map(live(known).map((state) => [state.version, state]))
@@ -109,11 +123,12 @@ export function refreshed(
     if (!state || except.has(read.version) || isOtherRow(state, read)) return []
     const updatedAt = read.updatedAt ?? lastUpdatedAt
     const promptId = read.promptId ?? state.promptId
-    if (state.updatedAt === updatedAt && state.promptId === promptId) return []
+    const { presumed, ...rest } = state
+    if (!presumed && state.updatedAt === updatedAt && state.promptId === promptId) return []
     const commitMessage = read.promptId === null ? state.commitMessage : read.commitMessage
     const createdBy = read.createdBy ?? state.createdBy
     const { promptType } = read
-    return [{ ...state, updatedAt, promptId, promptType, commitMessage, createdBy, readAt }]
+    return [{ ...rest, deleted: false, updatedAt, promptId, promptType, commitMessage, createdBy, readAt }]
   })
 }
 

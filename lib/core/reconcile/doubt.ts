@@ -13,6 +13,8 @@ export const doubt = z.object({
   revision: z.string().default(''),
   /** What the listing said when the doubt began, by Langfuse's clock; null: it did not begin with one. */
   lastUpdatedAt: z.number().nullable().default(null),
+  /** When the known state was last known to be true; null: not known. */
+  knownAt: z.number().nullable().default(null),
   items: z.array(doubtItem).default([]),
   /** Found by a first look, which reports no prompt by itself. */
   isSilent: z.boolean().default(false),

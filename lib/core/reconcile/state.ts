@@ -1,7 +1,7 @@
 import { z } from 'zod'
 
 /** Why a look compares everything; `interval`: it is the regular one, of what changed recently. */
-const reason = z.enum(['interval', 'baseline', 'daily', 'away', 'outage', 'quiet', 'requested'])
+const reason = z.enum(['interval', 'baseline', 'daily', 'held', 'away', 'outage', 'quiet', 'requested'])
 export type LookReason = z.output<typeof reason>
 
 /** Names of labels that one full look compares by a listing of their own. */
@@ -9,7 +9,8 @@ export const maxLabelPasses = 200
 
 /**
  * A look in progress. Its steps: `names`, the listing of prompts page by page; in a full look then `labels`, the listing of
- * each label's holders; `gone`, known prompts that were not listed; `details`, what listings do not say about live versions.
+ * each label's holders; `gone`, known prompts that were not listed; in the first one then `doubts`, what differs from what
+ * was known before.
  */
 const current = z.object({
   number: z.number(),
@@ -18,11 +19,12 @@ const current = z.object({
   startedAt: z.number(),
   /** A delta look lists what was updated since then, by Langfuse's clock. */
   from: z.number().nullable().default(null),
-  step: z.enum(['names', 'labels', 'gone', 'details']).default('names'),
+  step: z.enum(['names', 'labels', 'gone', 'doubts']).default('names'),
   /** The page of the listing that is read next, from 1. */
   page: z.number().default(1),
-  /** Labels whose holders are still to be listed; the first one is being listed. */
+  /** Labels whose holders are to be listed, and how many of them have been. */
   labels: z.array(z.string()).max(maxLabelPasses).default([]),
+  passed: z.number().default(0),
   /** Without a listing: the last prompt that was compared. */
   after: z.string().default(''),
   /** The newest `lastUpdatedAt` listed, and the `Date` of the first page; by Langfuse's clocks. */
@@ -30,10 +32,14 @@ const current = z.object({
   date: z.number().nullable().default(null),
   prompts: z.number().default(0),
   requests: z.number().default(0),
-  /** Of a first look: prompts that were known already, and differ. */
-  corrected: z.number().default(0),
+  /** Versions that were not listed. */
+  gone: z.number().default(0),
 })
 export type CurrentLook = z.output<typeof current>
+
+/** Prompts that a first look corrected. The first of them by name. */
+const corrected = z.object({ count: z.number(), names: z.array(z.string()).max(20) })
+export const maxCorrectedNames = 20
 
 /** Deletions that are not believed: so many at once may mean a wrong or an emptied server. */
 const held = z.object({ versions: z.number(), since: z.number() })
@@ -55,6 +61,11 @@ export const lookState = z.object({
   pass: z.number().default(0),
   current: current.nullable().default(null),
   held: held.nullable().default(null),
+  /** Deletions that were reported within an hour from `since` on. */
+  deleted: held.default({ versions: 0, since: 0 }),
+  corrected: corrected.default({ count: 0, names: [] }),
+  /** The last prompt whose live version was read in full, where listings do not say enough; null: all were. */
+  details: z.string().nullable().default(null),
   /** The last look that ended. */
   last: current
     .pick({ kind: true, why: true, startedAt: true, prompts: true, requests: true })

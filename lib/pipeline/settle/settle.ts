@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
-import type { Change, ChangeDetail } from '../../core/change/change.ts'
+import type { Change, ChangeDetail, FactKind } from '../../core/change/change.ts'
 import type { SourceEvent } from '../../core/change/event.ts'
 import { isBurstKind } from '../../core/change/kinds.ts'
 import type { ProjectDirectory } from '../../core/rules/project-directory.ts'
@@ -303,10 +303,13 @@ async function joinTwin(trx: Db, { id }: ChangeRow, parsed: SourceEvent[]): Prom
   return true
 }
 
+/** Changes that hold from the start what they report. */
+const ownKinds: string[] = ['trouble', 'trouble-over', 'corrected'] satisfies FactKind[]
+
 /** For a change that the relay opened about itself; null: it is about events. */
 async function interpretOwn(trx: Db, row: ChangeRow, now: number): Promise<Interpretation | null> {
   if (row.kind === 'given-up') return interpretGivenUp(trx, row, now)
-  return row.kind === 'trouble' || row.kind === 'trouble-over' ? interpretTrouble(row) : null
+  return ownKinds.includes(row.kind) ? interpretTrouble(row) : null
 }
 
 interface ChangeEvents {

@@ -30,20 +30,22 @@ export async function noteListed(
       .execute()
 }
 
-/** Puts prompts in doubt, unless they already are. `dueAt`: when the doubt is to be settled, epoch milliseconds. */
+/** Puts prompts in doubt, unless they already are. `dueAt`: when the doubts are to be settled, epoch milliseconds. */
 export async function beginDoubts(
   db: Db,
   projectId: string,
-  names: readonly string[],
-  { found, dueAt }: { found: Doubt; dueAt: number },
+  doubts: readonly { name: string; found: Doubt }[],
+  dueAt: number,
 ): Promise<void> {
-  const json = JSON.stringify(found)
-  const rows = [...new Set(names)].toSorted().map(
-    (name): PromptLookRow => ({
-      ...{ project_id: projectId, name: indexable(name), full_name: fullName(name) },
-      ...{ seen: 0, labelled: 0, doubt: json, due_at: dueAt },
-    }),
-  )
+  const byName = new Map(doubts.map(({ name, found }) => [name, found]))
+  const rows = [...byName]
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(
+      ([name, found]): PromptLookRow => ({
+        ...{ project_id: projectId, name: indexable(name), full_name: fullName(name) },
+        ...{ seen: 0, labelled: 0, doubt: JSON.stringify(found), due_at: dueAt },
+      }),
+    )
   for (const some of chunksOf(rows, 7))
     await db
       .insertInto('prompt_looks')
@@ -146,4 +148,15 @@ export async function forgetPromptLooks(db: Db): Promise<void> {
     select 1 from prompt_versions as v
     where v.project_id = prompt_looks.project_id and v.name = prompt_looks.name and v.deleted = 0
   )`.execute(db)
+}
+
+/** Deletions of a project that were put off are due now. */
+export async function wakeDeletions(db: Db, projectId: string, now: number): Promise<void> {
+  await db
+    .updateTable('prompt_looks')
+    .set({ due_at: now })
+    .where('project_id', '=', projectId)
+    .where('due_at', '>', now)
+    .where('doubt', 'like', '%"key":"gone"%')
+    .execute()
 }

@@ -68,7 +68,7 @@ export async function sumUpCounts(db: Db, until: string): Promise<void> {
       .deleteFrom('reconcile_counts')
       .where('day', '<', until)
       .where('day', '>', before)
-      .returningAll()
+      .returning(['project_id', 'what', 'count', 'first_at', 'last_at'])
       .execute()
     for (const { project_id, what, count, first_at, last_at } of old)
       await upsertCount(trx, { project_id, day: before, what, count, first_at, last_at })

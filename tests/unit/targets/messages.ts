@@ -100,6 +100,7 @@ const facts = {
   trouble: { kind: 'trouble', what: 'target', target: 'github', since: 1_787_000_000_000 },
   'trouble-over': { kind: 'trouble-over', what: 'target', target: 'github', since: 1_787_000_000_000 },
   'wrong-project': { kind: 'wrong-project', signedFor: 'support', named: 'cm0sales', events: 1 },
+  corrected: { kind: 'corrected', prompts: 2, names: ['a', 'b'] },
   undescribed: { kind: 'undescribed', failures: 4, events: 3 },
   unchanged: { kind: 'unchanged' },
   unrecognised: { kind: 'unrecognised' },

@@ -1,0 +1,240 @@
+import { newId } from '../../base/id.ts'
+import type { StoredPromptEvent, VersionState } from '../../core/change/change.ts'
+import { indexable } from '../../core/change/indexable.ts'
+import { foldPrompt, type PromptKey } from '../../core/prompt/fold.ts'
+import {
+  asAlive,
+  type Difference,
+  differencesOf,
+  isNeverSent,
+  isTooMany,
+  type Judgement,
+  judge,
+  refreshed,
+} from '../../core/reconcile/compare.ts'
+import type { Doubt } from '../../core/reconcile/doubt.ts'
+import { type LookState, maxCorrectedNames } from '../../core/reconcile/state.ts'
+import {
+  type PromptRead,
+  type PromptTruth,
+  readPrompt,
+  type VersionRead,
+} from '../../langfuse/api/read-prompt.ts'
+import { lastKnown, openReconciled } from '../../langfuse/reconciled.ts'
+import type { Db } from '../../store/client.ts'
+import { changeOfEvent } from '../../store/tables/events.ts'
+import { countLive, revisionOf } from '../../store/tables/listed-versions.ts'
+import { type DueDoubt, dueDoubts, endDoubt, saveDoubt } from '../../store/tables/prompt-looks.ts'
+import { saveVersions, versionsOf } from '../../store/tables/prompts.ts'
+import { addCount } from '../../store/tables/reconcile-counts.ts'
+import type { Arrival } from '../arrival.ts'
+import { storeArrivals } from '../receive.ts'
+import { discard, graceOf, type Pause, pauseOf, type Run } from './run.ts'
+
+/** Prompts that are read between two pages of a look. */
+export const doubtsAtOnce = 20
+/** When a prompt is read again that changed meanwhile, or whose event waits to be settled. */
+const againMs = 30_000
+/** When a deletion that is held back is looked at again, unless a person confirms it before. */
+const heldMs = 3_600_000
+const maxFailureMs = 24 * 3_600_000
+/** Deletions within this time count together. */
+const togetherMs = 3_600_000
+
+/** Settles some of the doubts that are due. */
+export async function settleDoubts(run: Run): Promise<{ pause: Pause | null; settled: number }> {
+  const { db, now, stopping, until } = run.deps
+  const due = await dueDoubts(db, run.look.projectId, { now: now(), max: doubtsAtOnce })
+  let settled = 0
+  for (const one of due) {
+    if (stopping() || now() >= until || run.isLost()) break
+    const pause = await settleDoubt(run, one)
+    if (pause) return { pause, settled }
+    settled++
+  }
+  return { pause: null, settled }
+}
+
+/** What was found of one prompt. */
+interface Found {
+  key: PromptKey
+  doubt: Doubt
+  known: VersionState[]
+  truth: PromptTruth
+  revision: string
+  readAt: number
+}
+
+async function settleDoubt(run: Run, { name, doubt }: DueDoubt): Promise<Pause | null> {
+  const { deps, api, look } = run
+  const key = { projectId: look.projectId, name }
+  // Before the first request: what is written must not be older than an event that came meanwhile.
+  const { revision, isOpen } = await revisionOf(deps.db, key)
+  if (isOpen) return postpone(run, key, doubt, deps.settleMs + againMs)
+  const known = await versionsOf(deps.db, key)
+  const truth = await readPrompt(api, { ...key, known: asAlive(known) })
+  if (!truth.ok) return afterFailure(run, key, { doubt, failure: truth })
+  const found = { key, doubt, known, truth, revision, readAt: deps.now() }
+  const isWritten = await run.commit((trx) => writeFound(trx, run, found))
+  if (!isWritten && !run.isLost()) return postpone(run, key, doubt, againMs)
+  deps.onStored()
+  return null
+}
+
+async function postpone(run: Run, key: PromptKey, doubt: Doubt, inMs: number): Promise<null> {
+  await run.commit(async (trx) => {
+    await saveDoubt(trx, key, { found: doubt, dueAt: run.deps.now() + inMs })
+    return null
+  })
+  return null
+}
+
+/** A prompt that Langfuse answers strangely about does not hold up the others. */
+async function afterFailure(
+  run: Run,
+  key: PromptKey,
+  { doubt, failure }: { doubt: Doubt; failure: Extract<PromptRead, { ok: false }> },
+): Promise<Pause | null> {
+  if (failure.isChanging) return postpone(run, key, doubt, againMs)
+  if (failure.status === null || failure.status >= 400) return pauseOf(failure)
+  const failures = doubt.failures + 1
+  const inMs = Math.min(maxFailureMs, graceOf(run.deps) * 2 ** failures)
+  return postpone(run, key, { ...doubt, failures }, inMs)
+}
+
+async function writeFound(trx: Db, run: Run, found: Found): Promise<LookState | typeof discard | null> {
+  const { key, doubt, known, truth, readAt } = found
+  const differences = differencesOf(known, truth)
+  const except = new Set(differences.map(({ version }) => version))
+  await saveVersions(trx, key, refreshed(known, truth, { readAt, except }), new Map())
+  const { judgement, state } = await judgeFound(trx, run, { found, differences })
+  const { mature, rest, isHeld } = judgement
+  const written =
+    mature.length > 0 ? await writeMature(trx, run, { found, mature, state }) : { state, own: '' }
+  if (!(await isUntouched(trx, found, written.own))) return discard
+  const dueAt = readAt + (isHeld ? heldMs : graceOf(run.deps))
+  if (rest) await saveDoubt(trx, key, { found: { ...doubt, ...rest }, dueAt })
+  else await endDoubt(trx, key)
+  return written.state
+}
+
+/** Judges what differs. So many deletions at once are held back until a person confirms them. */
+async function judgeFound(
+  trx: Db,
+  run: Run,
+  { found, differences }: { found: Found; differences: readonly Difference[] },
+): Promise<{ judgement: Judgement; state: LookState | null }> {
+  const { deps, look } = run
+  const { doubt, truth, revision, readAt } = found
+  const { lastUpdatedAt } = truth
+  const evidence = { now: readAt, graceMs: graceOf(deps), revision, lastUpdatedAt }
+  const confirmedAt = look.confirmedAt ?? Number.NEGATIVE_INFINITY
+  if (look.state.held)
+    return { judgement: judge(doubt, differences, { ...evidence, heldAfter: confirmedAt }), state: null }
+  const judgement = judge(doubt, differences, { ...evidence, heldAfter: null })
+  const gone = judgement.mature.filter(({ action }) => action === 'deleted').length
+  if (gone === 0) return { judgement, state: null }
+  const { deleted, current } = look.state
+  const recent = readAt - deleted.since < togetherMs ? deleted : { versions: 0, since: readAt }
+  const versions = recent.versions + gone
+  const isDoubtful =
+    doubt.since > confirmedAt &&
+    isTooMany(Math.max(versions, current?.gone ?? 0), await countLive(trx, look.projectId))
+  if (!isDoubtful) return { judgement, state: { ...look.state, deleted: { ...recent, versions } } }
+  const held = { versions: Math.max(versions, current?.gone ?? 0), since: readAt }
+  return {
+    judgement: judge(doubt, differences, { ...evidence, heldAfter: confirmedAt }),
+    state: { ...look.state, held },
+  }
+}
+
+interface Mature {
+  found: Found
+  mature: readonly Difference[]
+  state: LookState | null
+}
+
+/**
+ * What cannot be explained any more becomes events, or is written silently where there is nothing to say of it. `own`: the
+ * change of the events.
+ */
+async function writeMature(
+  trx: Db,
+  run: Run,
+  { found, mature, state }: Mature,
+): Promise<{ state: LookState | null; own: string }> {
+  const { key, known, doubt } = found
+  const { deps, look } = run
+  const opened = mature.map((one) => eventOf(found, one, look.state.number))
+  const fold = foldPrompt(
+    known,
+    opened.flatMap(({ stored }) => stored),
+  )
+  const isNews = fold.facts.some(({ kind }) => kind !== 'unchanged')
+  if (!doubt.isSilent) await countFound(trx, deps, { found, mature, state })
+  if (isNews && !doubt.isSilent) {
+    const arrivals = opened.map(({ arrival }) => arrival)
+    const [received] = await storeArrivals(trx, arrivals, { settleMs: 0, now: deps.now })
+    return { state, own: (await changeOfEvent(trx, received?.eventId ?? '')) ?? '' }
+  }
+  const isTouched = new Set(fold.touched)
+  const touched = fold.after.filter(({ version }) => isTouched.has(version))
+  await saveVersions(trx, key, touched, new Map())
+  const isCorrected = isNews && doubt.isSilent && known.some(({ deleted }) => !deleted)
+  return { state: isCorrected ? withCorrected(state ?? look.state, key.name) : state, own: '' }
+}
+
+/** Whether no event of the prompt came since it was read, other than what was found of it now (`own`). */
+async function isUntouched(trx: Db, { key, revision }: Found, own = ''): Promise<boolean> {
+  const now = await revisionOf(trx, key, own)
+  return now.revision === revision && !now.isOpen
+}
+
+function withCorrected(state: LookState, name: string): LookState {
+  const { count, names } = state.corrected
+  return {
+    ...state,
+    corrected: { count: count + 1, names: [...names, indexable(name)].slice(0, maxCorrectedNames) },
+  }
+}
+
+/** The event of one difference, to be stored, and as the fold reads it. */
+function eventOf(
+  { key, doubt, known, truth, readAt }: Found,
+  { version, action }: Difference,
+  look: number,
+): { arrival: Arrival; stored: StoredPromptEvent[] } {
+  const state = known.find((one) => one.version === version)
+  const read = truth.versions.find((one) => one.version === version)
+  const shown = read ?? (state && lastKnown(state))
+  if (!shown) throw new Error('A difference of a version that is neither known nor read')
+  const since = Math.max(doubt.knownAt ?? 0, state?.updatedAt ?? 0)
+  const until = action === 'deleted' ? readAt : (shown.updatedAt ?? readAt)
+  const knownAt = since === 0 ? null : Math.min(since, until)
+  const opened = openReconciled({ ...key, action, version: shown, reconciled: { readAt, knownAt }, look })
+  const { event, occurredAt } = opened
+  const arrival: Arrival = {
+    ...opened,
+    ...{ source: 'langfuse-reconcile', receivedAt: readAt, headers: '{}', signature: '', secretHint: '' },
+    test: false,
+  }
+  if (event.type !== 'prompt-version') return { arrival, stored: [] }
+  const { text: _, config: __, ...rest } = event
+  return { arrival, stored: [{ ...rest, eventId: newId('evt', readAt), occurredAt }] }
+}
+
+const configOf = (read: VersionRead | undefined): unknown =>
+  read?.row && 'config' in read.row ? (read.row.config ?? null) : undefined
+
+async function countFound(trx: Db, { now }: Run['deps'], { found, mature }: Mature): Promise<void> {
+  const { key, known, truth, readAt } = found
+  const versions = truth.versions.map((read) => ({ ...read, config: configOf(read) }))
+  const isMissing = mature.some((one) => !isNeverSent(one, known, { ...truth, versions }))
+  const times = mature.map(
+    ({ version, action }) =>
+      (action === 'deleted' ? null : truth.versions.find((one) => one.version === version)?.updatedAt) ??
+      readAt,
+  )
+  const span = { from: Math.min(...times), to: Math.max(...times) }
+  await addCount(trx, key.projectId, isMissing ? 'missing' : 'unsent', { count: 1, ...span, now: now() })
+}

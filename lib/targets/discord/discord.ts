@@ -1,32 +1,20 @@
 import { z } from 'zod'
 import { jsonOf } from '../../base/json.ts'
 import { retryAfterMs } from '../../base/retry.ts'
-import type { Outcome, SendContext } from '../../core/delivery/delivery.ts'
-import type { TargetOf } from '../../core/rules/target-settings.ts'
-import { type Reach, reachable, troubled } from '../../core/setup/reach.ts'
+import { reachable, troubled } from '../../core/setup/reach.ts'
+import { channelWebhook, newWebhook, ourBug } from '../channel-webhook.ts'
 import type { TargetKind } from '../contract.ts'
-import {
-  type Answer,
-  exchange,
-  outcomeOf,
-  reachByGet,
-  secretsOfUrl,
-  type Verdict,
-  verdictOf,
-  withQuote,
-} from '../http.ts'
+import { type Answer, type Verdict, verdictOf, withQuote } from '../http.ts'
 import { quotable } from '../text.ts'
-import { type DiscordMessage, discordDigest, discordMessage, discordStorm } from './message.ts'
-
-const newWebhook = 'Create a new webhook and set its URL'
+import { discordDigest, discordMessage, discordStorm } from './message.ts'
 
 /** https://docs.discord.com/developers/topics/opcodes-and-status-codes#json-json-error-codes */
 const fixes = new Map([
   [10003, `the channel, or the thread that the URL names, is gone. ${newWebhook}`],
   [10015, `the webhook was deleted. ${newWebhook}`],
-  [50006, 'it refused the message. This is a bug in the relay: please report it'],
+  [50006, ourBug],
   [50027, `the token in the URL is wrong. ${newWebhook}`],
-  [50035, 'it refused the message. This is a bug in the relay: please report it'],
+  [50035, ourBug],
   [200000, "the server's AutoMod blocked the message. Exempt the channel or change its rules"],
   [220001, 'this is the webhook of a forum, which needs a thread. Add ?thread_id=<id> to its URL'],
 ])
@@ -81,51 +69,31 @@ export function classifyDiscord(answer: Answer, now: number): Verdict {
 }
 
 /** With `wait`, Discord answers once the message is there, and not just that it may come. */
-function postUrl({ url }: TargetOf<'discord'>): string {
+function postUrl(url: string): string {
   const post = new URL(url)
   post.searchParams.set('wait', 'true')
   return post.href
 }
 
-async function post(
-  target: TargetOf<'discord'>,
-  body: DiscordMessage,
-  context: SendContext,
-): Promise<Outcome> {
-  const seen = await exchange(context, secretsOfUrl(target.url), (fetch) =>
-    fetch(postUrl(target), {
+const shownWebhook = z.object({ id: z.string() })
+
+export const discord = channelWebhook({
+  vendor: 'Discord',
+  message: discordMessage,
+  digest: discordDigest,
+  storm: discordStorm,
+  post: (url, body, fetch) =>
+    fetch(postUrl(url), {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(body),
     }),
-  )
-  return outcomeOf('Discord', seen, (answer) => classifyDiscord(answer, context.now()))
-}
-
-const shownWebhook = z.object({ id: z.string() })
-
-/** A GET shows the webhook and posts nothing: https://docs.discord.com/developers/resources/webhook#get-webhook-with-token */
-const reach = (target: TargetOf<'discord'>, context: SendContext): Promise<Reach> =>
-  reachByGet('Discord', context, {
-    url: target.url,
-    secrets: secretsOfUrl(target.url),
-    judge: (answer) => {
-      const verdict = classifyDiscord(answer, context.now())
-      if ('reason' in verdict) return troubled(verdict.reason)
-      return shownWebhook.safeParse(jsonOf(answer.body)).success
-        ? reachable('Discord knows the webhook.')
-        : troubled(`Discord answered ${answer.status}, but not with the webhook. Check its URL`)
-    },
-  })
-
-export const discord = {
-  send: (target, message, context) => post(target, discordMessage(message), context),
-  sendDigest: (target, messages, context) => post(target, discordDigest(messages), context),
-  storm: {
-    way: 'one-message',
-    send: (target, storm, context) => post(target, discordStorm(storm), context),
+  classify: classifyDiscord,
+  // A GET shows it: https://docs.discord.com/developers/resources/webhook#get-webhook-with-token
+  reached: (answer, verdict) => {
+    if ('reason' in verdict) return troubled(verdict.reason)
+    return shownWebhook.safeParse(jsonOf(answer.body)).success
+      ? reachable('Discord knows the webhook.')
+      : troubled(`Discord answered ${answer.status}, but not with the webhook. Check its URL`)
   },
-  reach,
-  sendsText: false,
-  replayNote: null,
-} satisfies TargetKind<'discord'>
+}) satisfies TargetKind<'discord'>

@@ -1,25 +1,12 @@
-import { IncomingWebhook, type IncomingWebhookSendArguments } from '@slack/webhook'
+import { IncomingWebhook } from '@slack/webhook'
 import { z } from 'zod'
 import { jsonOf } from '../../base/json.ts'
-import type { Outcome, SendContext } from '../../core/delivery/delivery.ts'
-import type { TargetOf } from '../../core/rules/target-settings.ts'
-import { type Reach, reachable, troubled } from '../../core/setup/reach.ts'
+import { reachable, troubled } from '../../core/setup/reach.ts'
+import { channelWebhook, newWebhook, ourBug } from '../channel-webhook.ts'
 import type { TargetKind } from '../contract.ts'
-import {
-  type Answer,
-  exchange,
-  outcomeOf,
-  reachByGet,
-  secretsOfUrl,
-  type Verdict,
-  verdictOf,
-  withQuote,
-} from '../http.ts'
+import { type Answer, type Verdict, verdictOf, withQuote } from '../http.ts'
 import { quotable } from '../text.ts'
 import { slackDigest, slackMessage, slackStorm } from './message.ts'
-
-const ourBug = 'it refused the message. This is a bug in the relay: please report it'
-const newWebhook = 'Create a new webhook and set its URL'
 
 /** https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks#handling_errors */
 const fixes = new Map([
@@ -93,38 +80,16 @@ export function classifySlack(answer: Answer, now: number): Verdict {
   return { outcome: 'failed', reason: withQuote(`${verdict.reason}. Check the webhook URL`, words) }
 }
 
-async function post(
-  target: TargetOf<'slack'>,
-  body: IncomingWebhookSendArguments,
-  context: SendContext,
-): Promise<Outcome> {
-  const seen = await exchange(context, secretsOfUrl(target.url), (fetch) =>
-    new IncomingWebhook(target.url, { fetch: (url, init) => fetch(url, init) }).send(body),
-  )
-  return outcomeOf('Slack', seen, (answer) => classifySlack(answer, context.now()))
-}
-
-/** Slack refuses a GET, but says with 403, 404 or 410 that the webhook is gone. */
-const reach = (target: TargetOf<'slack'>, context: SendContext): Promise<Reach> =>
-  reachByGet('Slack', context, {
-    url: target.url,
-    secrets: secretsOfUrl(target.url),
-    judge: (answer) => {
-      const verdict = classifySlack(answer, context.now())
-      return [403, 404, 410].includes(answer.status) && 'reason' in verdict
-        ? troubled(verdict.reason)
-        : reachable('Slack was reached.')
-    },
-  })
-
-export const slack = {
-  send: (target, message, context) => post(target, slackMessage(message), context),
-  sendDigest: (target, messages, context) => post(target, slackDigest(messages), context),
-  storm: {
-    way: 'one-message',
-    send: (target, storm, context) => post(target, slackStorm(storm), context),
-  },
-  reach,
-  sendsText: false,
-  replayNote: null,
-} satisfies TargetKind<'slack'>
+export const slack = channelWebhook({
+  vendor: 'Slack',
+  message: slackMessage,
+  digest: slackDigest,
+  storm: slackStorm,
+  post: (url, body, fetch) => new IncomingWebhook(url, { fetch: (to, init) => fetch(to, init) }).send(body),
+  classify: classifySlack,
+  // Slack refuses a GET, but says with 403, 404 or 410 that the webhook is gone.
+  reached: ({ status }, verdict) =>
+    [403, 404, 410].includes(status) && 'reason' in verdict
+      ? troubled(verdict.reason)
+      : reachable('Slack was reached.'),
+}) satisfies TargetKind<'slack'>

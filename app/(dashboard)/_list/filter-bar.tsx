@@ -100,22 +100,8 @@ function Fields({
       <Field words="Target">
         <Select name="target" value={target ?? ''} options={anyOf(choices.targets, target)} />
       </Field>
-      <Field words="From (UTC)" wide="narrow screens">
-        <input
-          type="datetime-local"
-          name="from"
-          defaultValue={local(range?.from)}
-          className="field w-full min-w-0"
-        />
-      </Field>
-      <Field words="To (UTC)" wide="narrow screens">
-        <input
-          type="datetime-local"
-          name="to"
-          defaultValue={local(range?.to)}
-          className="field w-full min-w-0"
-        />
-      </Field>
+      <Moment name="from" words="From (UTC)" at={range?.from} />
+      <Moment name="to" words="To (UTC)" at={range?.to} />
       {choices.projects.length > 1 || project !== null ? (
         <Field words="Project" wide>
           <Select
@@ -157,10 +143,6 @@ function anyOf(
   return [['', 'Any'], ...all.map((value): Option => [value, nameOf(value) ?? visibleText(value)])]
 }
 
-/** In the format of `datetime-local`. */
-const local = (at: number | null | undefined): string =>
-  typeof at === 'number' ? new Date(at).toISOString().slice(0, 16) : ''
-
 interface FieldProps {
   words: string
   wide?: boolean | 'narrow screens'
@@ -176,6 +158,20 @@ function Field({ words, wide = false, children }: FieldProps) {
       <span className="text-xs text-soft">{words}</span>
       {children}
     </label>
+  )
+}
+
+/** `at`: epoch milliseconds. */
+function Moment({ name, words, at }: { name: string; words: string; at: number | null | undefined }) {
+  return (
+    <Field words={words} wide="narrow screens">
+      <input
+        type="datetime-local"
+        name={name}
+        defaultValue={typeof at === 'number' ? new Date(at).toISOString().slice(0, 16) : ''}
+        className="field w-full min-w-0"
+      />
+    </Field>
   )
 }
 

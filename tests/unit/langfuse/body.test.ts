@@ -2,22 +2,11 @@ import { describe, expect, it } from 'vitest'
 import type { JsonObject } from '#lib/base/json.ts'
 import type { SourceEvent } from '#lib/core/change/event.ts'
 import { toEvent } from '#lib/langfuse/body.ts'
-import { type FixtureName, fixture, fixtureNames } from '../../fixtures.ts'
+import { type FixtureName, fixtureNames } from '../../fixtures.ts'
 import { changed, score, trace } from '../flat-bodies.ts'
+import { flat, objectOf, prompt, withPrompt } from './bodies.ts'
 
-const objectOf = (name: FixtureName): JsonObject => JSON.parse(fixture(name).toString())
 const eventOf = (name: FixtureName): SourceEvent => toEvent(objectOf(name))
-
-const prompt = objectOf('01-prompt-created-text.json') as JsonObject & { prompt: JsonObject }
-const withPrompt = (changes: JsonObject): JsonObject => ({
-  ...prompt,
-  prompt: { ...prompt.prompt, ...changes },
-})
-const flat: JsonObject & { data: JsonObject } = {
-  event: 'prompt.updated',
-  timestamp: '2026-08-21T09:14:07.412Z',
-  data: { promptName: 'greeting', promptVersion: 3, projectId: 'p1', labels: ['production'] },
-}
 
 const problemsOf = (body: JsonObject): string[] => {
   const event = toEvent(body)

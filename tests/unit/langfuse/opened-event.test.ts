@@ -3,21 +3,9 @@ import type { JsonObject } from '#lib/base/json.ts'
 import { asUpdate, type FlatBody } from '#lib/core/polling/rows.ts'
 import { parseBody, toEvent } from '#lib/langfuse/body.ts'
 import { dedupeKeyOf, openPolled, subjectOf, twinKeyOf } from '#lib/langfuse/opened-event.ts'
-import { type FixtureName, fixture, fixtureNames } from '../../fixtures.ts'
+import { fixtureNames } from '../../fixtures.ts'
 import { changed, score, trace } from '../flat-bodies.ts'
-
-const objectOf = (name: FixtureName): JsonObject => JSON.parse(fixture(name).toString())
-
-const prompt = objectOf('01-prompt-created-text.json') as JsonObject & { prompt: JsonObject }
-const withPrompt = (changes: JsonObject): JsonObject => ({
-  ...prompt,
-  prompt: { ...prompt.prompt, ...changes },
-})
-const flat: JsonObject & { data: JsonObject } = {
-  event: 'prompt.updated',
-  timestamp: '2026-08-21T09:14:07.412Z',
-  data: { promptName: 'greeting', promptVersion: 3, projectId: 'p1', labels: ['production'] },
-}
+import { flat, objectOf, prompt, withPrompt } from './bodies.ts'
 
 const keyOf = (body: JsonObject): string =>
   dedupeKeyOf(toEvent(body), body, Buffer.from(JSON.stringify(body)))

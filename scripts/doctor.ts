@@ -59,8 +59,8 @@ const targetsOnly = ({ targets }: Reached): CheckGroup => ({
 
 async function examine(env: Env, configuration: Configuration): Promise<CheckGroup[]> {
   const { fetch } = globalThis
-  const { routes } = configuration
-  const reached = await reachAll({ env, routes }, { fetch, now: Date.now, timeoutMs: askMs })
+  const { routes, projects } = configuration
+  const reached = await reachAll({ projects, routes }, { fetch, now: Date.now, timeoutMs: askMs })
   const { db, store } = await storeCheck(env)
   if (!db)
     return [

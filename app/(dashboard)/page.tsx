@@ -107,7 +107,7 @@ async function healthLine(db: Db, now: number): Promise<ReactElement> {
     : []
   const setting = {
     quietMs: (env?.QUIET_HOURS ?? 0) * 3_600_000,
-    hasKeys: env?.LANGFUSE_SECRET_KEY !== undefined,
+    hasKeys: running?.projects.some(({ keys }) => keys !== null) ?? false,
     writeProblem: await storeProbe().check(),
     proofs,
   }

@@ -162,13 +162,6 @@ const vital: readonly string[] = ['DATABASE_URL', 'POSTGRES_URL', 'LANGFUSE_WEBH
 /** Replaces a value that is wrong, where the default would allow more than was asked for. */
 const instead: Partial<Record<EnvName, string>> = { SIGNATURE_SCHEMES: 'v1', DIRECT_ENDPOINTS: '0' }
 
-/** A problem only at start and in health: Langfuse shows the secret once the webhook exists, so it may be set later. */
-export function withoutSecret({ LANGFUSE_WEBHOOK_SECRET: secrets }: Env): Problem[] {
-  if (secrets.length > 0) return []
-  const what = 'is not set: every event from Langfuse is answered with 503'
-  return [{ name: 'LANGFUSE_WEBHOOK_SECRET', what, fix: exampleOf('LANGFUSE_WEBHOOK_SECRET') }]
-}
-
 /** What a variable must be, for docs/configuration.md. */
 export const variableOf = (name: EnvName): { schema: z.ZodType; example: string } => variables[name]
 

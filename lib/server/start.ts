@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { version } from '../../package.json'
-import { withoutSecret } from '../base/env.ts'
 import { log, thrown } from '../base/log.ts'
 import { type Problem, problemText } from '../base/problem.ts'
+import { withoutSecret } from '../core/rules/projects.ts'
 import { own } from '../current-relay.ts'
 import { noteStart, noteStop } from '../pipeline/journal.ts'
 import { builtRulesDiffer, builtRulesWarning } from '../pipeline/setup/built-rules.ts'
@@ -44,7 +44,7 @@ function noteConfiguration(problems: Problem[], warnings: Problem[]): void {
 
 async function begin(loaded: Relay | null): Promise<void> {
   if (!loaded) return
-  noteConfiguration(loaded.problems, [...withoutSecret(loaded.env), ...loaded.warnings])
+  noteConfiguration(loaded.problems, [...withoutSecret(loaded.projects), ...loaded.warnings])
   if ((await builtRulesDiffer()) === true) noteConfiguration([], [builtRulesWarning])
   if (loaded.problems.length > 0)
     log('error', 'nothing is settled or sent until the configuration is corrected; events are stored')

@@ -190,7 +190,7 @@ describe.each(engines)('what the setup page reads on %s', (_, openStore) => {
         })),
       )
       .execute()
-    expect(await lastRejection(store.db, ['mismatch'])).toEqual({ at: 1, message: 'm' })
+    expect(await lastRejection(store.db, ['mismatch'])).toEqual({ at: 1, message: 'm', reason: 'mismatch' })
     expect(await lastRejection(store.db, ['other'])).toBeNull()
   })
 

@@ -66,7 +66,7 @@ export function FirstSteps() {
   const publicUrl = withoutEndSlash(running?.env.PUBLIC_URL ?? 'https://<your relay>')
   const steps = [
     {
-      isDone: (running?.env.LANGFUSE_WEBHOOK_SECRET.length ?? 0) > 0,
+      isDone: (running?.directory.secrets.length ?? 0) > 0,
       words: (
         <>
           In Langfuse, add a webhook (Automations) with the URL{' '}

@@ -40,8 +40,8 @@ export async function sendRefusedRequest(form: FormData): Promise<void> {
   const kind = z.enum(refusedKinds).safeParse(form.get('kind')).data
   const running = actingRelay()
   if (!kind || !running) redirect(page)
-  const { env, receive, reject } = running
-  const status = await sendRefused({ env, now: Date.now, receive, reject }, kind)
+  const { env, directory, receive, reject } = running
+  const status = await sendRefused({ env, directory, now: Date.now, receive, reject }, kind)
   log('info', 'test request', { kind, status })
   redirect('/rejected')
 }

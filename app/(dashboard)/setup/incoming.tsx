@@ -1,6 +1,6 @@
 import Link from 'next/link'
-import type { SecretSeen } from '#lib/core/setup/checks.ts'
 import type { Check } from '#lib/core/setup/finding.ts'
+import { isSecretsCheck, type SecretSeen } from '#lib/core/setup/project-checks.ts'
 import type { Seen } from '#lib/pipeline/setup/check-inputs.ts'
 import { CopyButton } from '../../_ui/copy-button.tsx'
 import { When } from '../../_ui/when.tsx'
@@ -8,7 +8,8 @@ import { CheckList, CheckRow } from './check-row.tsx'
 
 /** What to configure in Langfuse, and what it has sent. */
 export function Incoming({ checks, seen }: { checks: Check[]; seen: Seen }) {
-  const { now, address, secrets } = seen
+  const { now, address, projects } = seen
+  const secretsOf = (id: string) => projects.find((project) => isSecretsCheck(id, project))?.secrets ?? []
   return (
     <CheckList title="From Langfuse" id="incoming">
       {checks.map((check) => (
@@ -19,7 +20,7 @@ export function Incoming({ checks, seen }: { checks: Check[]; seen: Seen }) {
           {check.id === 'callbacks' ? (
             <Address url={`${address.url}/api/callbacks/langfuse`} what="the URL for callbacks" />
           ) : null}
-          {check.id === 'secrets' ? <Secrets secrets={secrets} now={now} /> : null}
+          <Secrets secrets={secretsOf(check.id)} now={now} />
         </CheckRow>
       ))}
     </CheckList>

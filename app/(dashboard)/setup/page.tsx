@@ -4,6 +4,8 @@ import { z } from 'zod'
 import { requireSession } from '#app/session.ts'
 import { changeIdForm } from '#lib/base/id.ts'
 import { withoutEndSlash } from '#lib/base/url-path.ts'
+import type { RateBucket } from '#lib/core/polling/request-budget.ts'
+import type { LangfuseProject } from '#lib/core/rules/projects.ts'
 import { type SetupSeen, setupChecks } from '#lib/core/setup/checks.ts'
 import type { Check, CheckState } from '#lib/core/setup/finding.ts'
 import { langfuseAccesses } from '#lib/pipeline/langfuse-access.ts'
@@ -41,8 +43,11 @@ export default async function SetupPage({ searchParams }: { searchParams: Search
   const now = Date.now()
   const { env, routes, projects } = running
   const { fetch } = globalThis
-  const [access] = langfuseAccesses(db, { projects, perMinute: env.POLL_REQUESTS_PER_MINUTE })
-  const drawn = access ? { draw: () => access.draw('person') } : {}
+  const accesses = langfuseAccesses(db, { projects, perMinute: env.POLL_REQUESTS_PER_MINUTE })
+  const drawFor = ({ name }: LangfuseProject) => {
+    const access = accesses.find(({ project }) => project.name === name)
+    return access && ((bucket: RateBucket) => access.draw('person', bucket))
+  }
   const seen = await setupSeen(db, {
     env,
     configuration: running,
@@ -52,7 +57,7 @@ export default async function SetupPage({ searchParams }: { searchParams: Search
     writeProblem: await storeProbe().check(),
     reached:
       ask === '1'
-        ? await reachAll({ env, routes }, { fetch, now: Date.now, timeoutMs: askMs, ...drawn })
+        ? await reachAll({ projects, routes }, { fetch, now: Date.now, timeoutMs: askMs, drawFor })
         : null,
   })
   const { configuration, incoming, targets, relay: own } = setupChecks(seen)

@@ -1,8 +1,8 @@
-import { withoutSecret } from '#lib/base/env.ts'
 import { fixOf } from '#lib/base/log.ts'
 import { problemText } from '#lib/base/problem.ts'
 import { type StoreErrorKind, storeErrorKind, storeErrorWords } from '#lib/base/store-error.ts'
 import { type Proof, proofSentence } from '#lib/core/reconcile/proof.ts'
+import { withoutSecret } from '#lib/core/rules/projects.ts'
 import { currentConfiguration } from '#lib/current-configuration.ts'
 import { proofsOf } from '#lib/pipeline/reconcile/proofs.ts'
 import { database } from '#lib/store/client.ts'
@@ -61,7 +61,7 @@ export async function GET(): Promise<Response> {
     }
     const problem = await storeProbe().check()
     if (problem === null) {
-      const all = [...problems, ...withoutSecret(env).map(problemText)]
+      const all = [...problems, ...withoutSecret(configuration.projects).map(problemText)]
       const state = all.length > 0 ? { status: 'degraded', problems: all } : { status: 'ok' }
       return Response.json({ ...state, version, mode, store, ...waiting }, { headers })
     }

@@ -207,3 +207,11 @@ function sameProjects(projects: readonly LangfuseProject[]): Problem[] {
     ),
   ]
 }
+
+/** A problem only at start and in health: Langfuse shows the secret once the webhook exists, so it may be set later. */
+export function withoutSecret(projects: readonly LangfuseProject[]): Problem[] {
+  if (projects.some(({ webhookSecrets }) => webhookSecrets.length > 0)) return []
+  const names = projects.map(({ called }) => called.webhookSecrets)
+  const what = `${names.length === 1 ? 'is' : 'are'} not set: every event from Langfuse is answered with 503`
+  return [{ name: names.join(', '), what, fix: fixOf('LANGFUSE_WEBHOOK_SECRET') }]
+}

@@ -6,16 +6,9 @@ import { troubleFix, troubleWords } from '../trouble/trouble.ts'
 import type { WatchState } from '../trouble/watch.ts'
 import { type ConfigurationSeen, configurationChecks, heldFix, unlessWrong } from './configuration-checks.ts'
 import { type Check, type Finding, notYet, ok, problem, quantity, warning } from './finding.ts'
-import { checkPolling, type PollSeen } from './polling-check.ts'
+import { type ProjectSeen, projectChecks, setSecret } from './project-checks.ts'
 import { checkProof } from './proof-check.ts'
-import { clockAhead, type Reach, type Reached } from './reach.ts'
-
-export interface SecretSeen {
-  /** The last four characters. */
-  hint: string
-  /** When an event was last signed with it. Null: not among the newest events. */
-  lastAt: number | null
-}
+import { clockAhead, type Reached, withReach } from './reach.ts'
 
 export interface CallbackSeen {
   /** From where a browser may call. */
@@ -65,12 +58,13 @@ export interface SetupSeen {
   configuration: ConfigurationSeen
   /** Without a trailing slash; empty: not known. `isSet`: from `PUBLIC_URL`, not from the address of a request. */
   address: { url: string; isSet: boolean }
-  secrets: SecretSeen[]
+  /** At least one. */
+  projects: readonly ProjectSeen[]
   lastEventAt: number | null
   /** What is known of the time since then. */
   quiet: Quiet
   /** The newest request with a signature that was refused. */
-  lastRejection: { at: number; message: string } | null
+  lastRejection: { at: number; message: string; reason: string } | null
   targets: TargetSeen[]
   /** The names of targets, as in `Routes`. */
   alertTargets: readonly string[]
@@ -84,8 +78,6 @@ export interface SetupSeen {
   writeProblem: WriteProblem | null
   hasPassword: boolean
   hasCronSecret: boolean
-  hasLangfuseKeys: boolean
-  polling: Omit<PollSeen, 'hasKeys'>
   callbacks: CallbackSeen
   /** One for each project. */
   proofs: readonly Proof[]
@@ -115,25 +107,22 @@ function checkAddress({ address: { url, isSet } }: SetupSeen): Finding {
   )
 }
 
-const setSecret = 'Set LANGFUSE_WEBHOOK_SECRET to the secret that Langfuse shows when you create the webhook.'
-
-function checkSecrets({ secrets }: SetupSeen): Finding {
-  if (secrets.length === 0) return notYet('None is set, so every request is answered 503.', setSecret)
-  const unused = secrets.filter(({ lastAt }) => lastAt === null)
-  const words = `${quantity(secrets.length, 'secret is', 'secrets are')} set.`
-  if (unused.length === 0 || unused.length === secrets.length) return ok(words)
-  const which = unused.map(({ hint }) => `…${hint}`).join(', ')
-  return ok(`${words} The newest events were not signed with ${which}: it may be left over from a rotation.`)
+/** What to do before the first event was accepted. */
+function firstSecret(projects: readonly ProjectSeen[]): string {
+  const [first] = projects
+  if (first && projects.every(({ secrets }) => secrets.length === 0)) return setSecret(first)
+  const where = [...new Set(projects.map(({ called }) => called.webhookSecrets))].join(', ')
+  return `Compare the secret in ${where} with that of the webhook in Langfuse.`
 }
 
-function checkEvents({ lastEventAt, lastRejection, quiet, secrets }: SetupSeen): Finding {
+function checkEvents({ lastEventAt, lastRejection, quiet, projects }: SetupSeen): Finding {
   if (lastRejection && lastRejection.at > (lastEventAt ?? 0)) {
-    const compare = 'Compare the secret in LANGFUSE_WEBHOOK_SECRET with that of the webhook in Langfuse.'
-    const unconfirmed = secrets.length === 0 ? setSecret : compare
     const fix =
-      lastEventAt === null
-        ? unconfirmed
-        : 'Look at the rejected requests. If the secret was regenerated in Langfuse, set the new one here too.'
+      lastRejection.reason === 'wrong-project'
+        ? 'If the secret is of the other project, move it there. Otherwise correct the id or the API keys of the project.'
+        : lastEventAt === null
+          ? firstSecret(projects)
+          : 'Look at the rejected requests. If the secret was regenerated in Langfuse, set the new one here too.'
     const words = `The newest signed request was refused: ${asSentence(lastRejection.message)}`
     return problem(words, fix, lastRejection.at)
   }
@@ -173,24 +162,6 @@ function checkQuiet(quiet: Quiet, at: number): Finding {
         at,
       )
   }
-}
-
-/** `reach` goes before what is known already; where it found something wrong, it stands alone. */
-function withReach(reach: Reach | undefined, known: Finding): Finding {
-  if (reach === undefined) return known
-  return reach.fix === null
-    ? { ...known, words: `${reach.words} ${known.words}` }
-    : problem(reach.words, reach.fix)
-}
-
-function checkLangfuseKeys({ hasLangfuseKeys, reached }: SetupSeen): Finding {
-  if (hasLangfuseKeys)
-    return withReach(reached?.langfuse, ok('Set: a text that no event carried is read from Langfuse.'))
-  // Without keys nothing is ever read there, so it does not matter whether it was reached.
-  return notYet(
-    'Not set. A version whose text no event carried cannot be compared.',
-    "Set LANGFUSE_PUBLIC_KEY and LANGFUSE_SECRET_KEY to a project's keys.",
-  )
 }
 
 const setToken = 'Set CALLBACK_TOKEN, and have Langfuse send it (docs/callbacks.md)'
@@ -415,18 +386,20 @@ export function setupChecks(seen: SetupSeen): SetupChecks {
   const madeOf = (names: readonly string[], id: string, title: string, found: () => Finding): Check =>
     check(id, title, unlessWrong(problems, names, found))
   const targets = seen.targets.map((target) => check(target.name, target.name, checkTarget(seen, target)))
-  const polling = () => checkPolling({ ...seen.polling, hasKeys: seen.hasLangfuseKeys }, seen.now)
   return {
     configuration: configurationChecks(seen.configuration),
     incoming: [
       madeOf(['PUBLIC_URL'], 'address', 'URL for Langfuse', () => checkAddress(seen)),
-      check('secrets', 'Webhook secret', checkSecrets(seen)),
+      ...projectChecks('secrets', seen),
       check('events', 'Signed events', checkEvents(seen)),
-      madeOf(ofApi, 'langfuse-keys', "Langfuse's API keys", () => checkLangfuseKeys(seen)),
+      ...projectChecks('langfuse-keys', seen),
       madeOf([...ofCallbacks, ...ofApi], 'callbacks', 'Callbacks', () =>
-        checkCallbacks(seen.callbacks, seen.hasLangfuseKeys),
+        checkCallbacks(
+          seen.callbacks,
+          seen.projects.some(({ hasKeys }) => hasKeys),
+        ),
       ),
-      madeOf([...ofApi, 'POLL_SECONDS'], 'polling', 'Traces and scores', polling),
+      ...projectChecks('polling', seen),
       ...proofChecks(seen.proofs),
     ],
     targets,

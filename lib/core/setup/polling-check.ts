@@ -1,10 +1,13 @@
 import { spelledDuration } from '../../base/duration.ts'
 import { overlapMs, type PollState, type Stream, type StreamName, streamNames } from '../polling/state.ts'
+import type { LangfuseProject } from '../rules/projects.ts'
 import { type Finding, notYet, ok, problem } from './finding.ts'
 
 /** `everyMs` 0: switched off. `state` null: it has never run. */
 export interface PollSeen {
   hasKeys: boolean
+  /** What the keys are called. */
+  called: Pick<LangfuseProject['called'], 'publicKey' | 'secretKey'>
   everyMs: number
   state: PollState | null
 }
@@ -36,11 +39,11 @@ function behindWords(state: PollState, now: number): string {
 }
 
 /** Whether traces and scores are read, from which endpoints, how far behind, and with which error. */
-export function checkPolling({ hasKeys, everyMs, state }: PollSeen, now: number): Finding {
+export function checkPolling({ hasKeys, called, everyMs, state }: PollSeen, now: number): Finding {
   if (!hasKeys)
     return notYet(
       'Off: errors, scores and usage are read with API keys.',
-      'Set LANGFUSE_PUBLIC_KEY and LANGFUSE_SECRET_KEY to turn it on.',
+      `Set ${called.publicKey} and ${called.secretKey} to turn it on.`,
     )
   if (everyMs === 0) return notYet('Off: POLL_SECONDS is 0.', 'Set POLL_SECONDS to 60 to turn it on.')
   if (state === null) return notYet('It has not run yet.', 'Wait a moment, or have /api/cron called.')

@@ -1,3 +1,5 @@
+import { type Finding, problem } from './finding.ts'
+
 /** Whether a server outside can be reached, and what it answered to a harmless request. */
 export interface Reach {
   /** A sentence without a secret. */
@@ -10,7 +12,8 @@ export interface Reach {
 
 /** All that were tried. */
 export interface Reached {
-  langfuse: Reach
+  /** By the name of the project. */
+  langfuse: Record<string, Reach>
   /** By name. */
   targets: Record<string, Reach>
 }
@@ -24,6 +27,14 @@ export function aheadMs(date: string | null, now: number): number | null {
 const sentence = (text: string): string =>
   `${text.charAt(0).toUpperCase()}${text.slice(1).replace(/\.?$/, '.')}`
 
+/** `reach` goes before what is known already; where it found something wrong, it stands alone. */
+export function withReach(reach: Reach | undefined, known: Finding): Finding {
+  if (reach === undefined) return known
+  return reach.fix === null
+    ? { ...known, words: `${reach.words} ${known.words}` }
+    : problem(reach.words, reach.fix)
+}
+
 export const reachable = (words: string): Reach => ({ words, fix: null, aheadMs: null })
 
 /** From a reason as targets give it, "what: why, and how to fix it". */
@@ -35,6 +46,6 @@ export function troubled(reason: string, ahead: number | null = null): Reach {
 
 /** The smallest difference: another server's clock may be wrong, and a cached answer has an old time. */
 export function clockAhead({ langfuse, targets }: Reached): number | null {
-  const all = [langfuse, ...Object.values(targets)].flatMap((one) => one.aheadMs ?? [])
+  const all = [...Object.values(langfuse), ...Object.values(targets)].flatMap((one) => one.aheadMs ?? [])
   return all.toSorted((a, b) => Math.abs(a) - Math.abs(b))[0] ?? null
 }

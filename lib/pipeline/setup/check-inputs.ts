@@ -1,9 +1,11 @@
 import { allowedOrigins, type Env } from '../../base/env.ts'
 import { pollName } from '../../core/polling/state.ts'
 import type { Configuration } from '../../core/rules/configuration.ts'
+import type { LangfuseProject } from '../../core/rules/projects.ts'
 import type { Routes } from '../../core/rules/rules.ts'
-import type { SecretSeen, SetupSeen, TargetSeen } from '../../core/setup/checks.ts'
-import { unmatched } from '../../core/setup/configuration-checks.ts'
+import type { SetupSeen, TargetSeen } from '../../core/setup/checks.ts'
+import { type KnownNames, unmatched } from '../../core/setup/configuration-checks.ts'
+import type { SecretSeen } from '../../core/setup/project-checks.ts'
 import { quietness } from '../../core/trouble/quiet.ts'
 import type { Db } from '../../store/client.ts'
 import type { TargetRow } from '../../store/schema.ts'
@@ -18,7 +20,10 @@ import { builtRulesDiffer, builtRulesWarning } from './built-rules.ts'
 
 const endpoint = 'langfuse-webhook'
 /** A signed request was meant for this relay; unsigned ones are mostly internet scans. */
-const ofSigners = ['signature-mismatch', 'signature-expired', 'signature-undated', 'scheme-off', 'no-secret']
+const ofSigners = [
+  ...['signature-mismatch', 'signature-expired', 'signature-undated', 'scheme-off', 'no-secret'],
+  'wrong-project',
+]
 
 /** What the checks are based on, and the last change that each target received. */
 export interface Seen extends SetupSeen {
@@ -48,7 +53,7 @@ export async function setupSeen(db: Db, given: Given): Promise<Seen> {
     now,
     configuration: await configurationSeen(db, configuration),
     address,
-    ...(await eventsSeen(db, env, now)),
+    ...(await eventsSeen(db, { env, projects: configuration.projects }, now)),
     lastRejection: await lastRejection(db, ofSigners),
     targets: await Promise.all(targets),
     alertTargets: routes.alertTargets,
@@ -57,8 +62,6 @@ export async function setupSeen(db: Db, given: Given): Promise<Seen> {
     isDry: env.RELAY_MODE === 'dry-run',
     hasPassword: env.DASHBOARD_PASSWORD !== undefined,
     hasCronSecret: env.CRON_SECRET !== undefined,
-    hasLangfuseKeys: hasLangfuseKeys(env),
-    polling: await pollingSeen(db, env),
     callbacks: await callbacksSeen(db, env),
     proofs: await proofsOf(db, { ...configuration, env }, { now, isServerless }),
     isServerless,
@@ -69,33 +72,39 @@ export async function setupSeen(db: Db, given: Given): Promise<Seen> {
 
 async function configurationSeen(
   db: Db,
-  { routes, problems, warnings }: Given['configuration'],
+  { routes, projects, problems, warnings }: Given['configuration'],
 ): Promise<Seen['configuration']> {
   const built = (await builtRulesDiffer()) === true ? [builtRulesWarning] : []
-  const unknown = asksForNames(routes) ? unmatched(routes.rules, await knownNames(db)) : []
+  const unknown = asksForNames(routes)
+    ? unmatched(routes.rules, withProjects(await knownNames(db), projects))
+    : []
   return { problems, warnings: [...warnings, ...built, ...unknown] }
 }
 
-const hasLangfuseKeys = (env: Env): boolean => env.LANGFUSE_SECRET_KEY !== undefined
+/** Rules may also call a project what the configuration does. */
+const withProjects = (known: KnownNames, projects: readonly LangfuseProject[]): KnownNames => ({
+  ...known,
+  projects: known.projects && [...known.projects, ...projects.map(({ name }) => name)],
+})
 
 async function eventsSeen(
   db: Db,
-  env: Env,
+  { env, projects }: { env: Env; projects: readonly LangfuseProject[] },
   now: number,
-): Promise<Pick<Seen, 'secrets' | 'lastEventAt' | 'quiet' | 'troubles' | 'watchedAt'>> {
+): Promise<Pick<Seen, 'projects' | 'lastEventAt' | 'quiet' | 'troubles' | 'watchedAt'>> {
   const signed = await lastSigned(db, endpoint)
   const watched = await readWatch(db)
   const lastEventAt = Math.max(signed.at ?? 0, watched.lastSignedAt ?? 0) || null
   const quietMs = env.QUIET_HOURS * 3_600_000
   return {
-    secrets: env.LANGFUSE_WEBHOOK_SECRET.map((secret) => secretSeen(secret, signed.bySecret)),
+    projects: await projectsSeen(db, projects, { env, bySecret: signed.bySecret }),
     lastEventAt,
     quiet: quietness({
       ...watched,
       lastSignedAt: lastEventAt,
       now,
       quietMs,
-      hasKeys: hasLangfuseKeys(env),
+      hasKeys: projects.some(({ keys }) => keys !== null),
     }),
     troubles: watched.troubles,
     watchedAt: watched.lookedAt,
@@ -111,10 +120,23 @@ async function callbacksSeen(db: Db, env: Env): Promise<Seen['callbacks']> {
   }
 }
 
-async function pollingSeen(db: Db, env: Env): Promise<Seen['polling']> {
-  const { LANGFUSE_BASE_URL: baseUrl, LANGFUSE_PUBLIC_KEY: publicKey = '' } = env
-  const state = await readPoll(db, pollName({ baseUrl, publicKey }))
-  return { everyMs: env.POLL_SECONDS * 1000, state }
+async function projectsSeen(
+  db: Db,
+  projects: readonly LangfuseProject[],
+  { env, bySecret }: { env: Env; bySecret: Map<string, number> },
+): Promise<Seen['projects']> {
+  const everyMs = env.POLL_SECONDS * 1000
+  const seen = projects.map(async ({ name, signsForAny, called, id, keys, baseUrl, webhookSecrets }) => {
+    const state = keys && (await readPoll(db, pollName({ baseUrl, publicKey: keys.publicKey })))
+    return {
+      ...{ name, signsForAny, called },
+      id: id ?? state?.projectId ?? null,
+      hasKeys: keys !== null,
+      secrets: webhookSecrets.map((secret) => secretSeen(secret, bySecret)),
+      polling: { everyMs, state },
+    }
+  })
+  return Promise.all(seen)
 }
 
 function secretSeen(secret: string, bySecret: Map<string, number>): SecretSeen {

@@ -32,10 +32,10 @@ export async function lastSigned(
 export async function lastRejection(
   db: Db,
   reasons: readonly string[],
-): Promise<{ at: number; message: string } | null> {
+): Promise<{ at: number; message: string; reason: string } | null> {
   const row = await db
     .selectFrom('rejections')
-    .select(['at', 'message'])
+    .select(['at', 'message', 'reason'])
     .where('reason', 'in', reasons)
     .where('door', '!=', 'test')
     .orderBy('id', 'desc')

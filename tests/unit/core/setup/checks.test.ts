@@ -1,10 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import type { PollState } from '#lib/core/polling/state.ts'
 import type { Proof } from '#lib/core/reconcile/proof.ts'
+import { readConfiguration } from '#lib/core/rules/configuration.ts'
 import type { TargetSeen } from '#lib/core/setup/checks.ts'
 import { type SetupSeen, setupChecks, type WaitingSeen } from '#lib/core/setup/checks.ts'
 import type { Check } from '#lib/core/setup/finding.ts'
+import type { ProjectSeen } from '#lib/core/setup/project-checks.ts'
 import type { Reach, Reached } from '#lib/core/setup/reach.ts'
+import standard from '#relay.config.ts'
+import { langfuseProject } from '../../../projects.ts'
 
 const now = Date.UTC(2026, 7, 21, 9)
 const minute = 60_000
@@ -46,12 +50,22 @@ const compared: Proof = {
   ...{ checkedAt: now - minute, fix: null, today: 0, recent: 0 },
 }
 
+const { called } = readConfiguration(standard, {}).projects[0] ?? langfuseProject()
+
+/** The project of the plain variables. */
+const project: ProjectSeen = {
+  ...{ name: 'default', signsForAny: true, called, id: 'p1', hasKeys: true },
+  secrets: [{ hint: 'c0de', lastAt: now - minute }],
+  polling: { everyMs: minute, state: polled },
+}
+const only = (over: Partial<ProjectSeen>) => ({ projects: [{ ...project, ...over }] })
+
 /** A relay with everything in order. */
 const whole: SetupSeen = {
   now,
   configuration: { problems: [], warnings: [] },
   address: { url: 'https://relay.example.com', isSet: true },
-  secrets: [{ hint: 'c0de', lastAt: now - minute }],
+  projects: [project],
   lastEventAt: now - minute,
   lastRejection: null,
   targets: [slack, { ...slack, name: 'github', type: 'github' }],
@@ -64,8 +78,6 @@ const whole: SetupSeen = {
   writeProblem: null,
   hasPassword: true,
   hasCronSecret: true,
-  hasLangfuseKeys: true,
-  polling: { everyMs: minute, state: polled },
   callbacks: { origins: ['https://cloud.langfuse.com'], hasToken: true, isOpen: false, lastAt: null },
   proofs: [compared],
   isServerless: false,
@@ -77,7 +89,7 @@ const there: Reach = { words: 'It was reached.', fix: null, aheadMs: 400 }
 const gone: Reach = { words: 'It is gone.', fix: 'Make a new one.', aheadMs: null }
 /** What reaching Langfuse and slack showed. */
 const around = (langfuse: Partial<Reach> = {}, ofSlack: Reach = there): { reached: Reached } => ({
-  reached: { langfuse: { ...there, ...langfuse }, targets: { slack: ofSlack } },
+  reached: { langfuse: { default: { ...there, ...langfuse } }, targets: { slack: ofSlack } },
 })
 
 const all = (seen: SetupSeen): Check[] => Object.values(setupChecks(seen)).flat()
@@ -89,8 +101,8 @@ const find = (seen: Partial<SetupSeen>, id: string) => {
 const target = (seen: Partial<TargetSeen>) => ({ targets: [{ ...slack, ...seen }] })
 
 describe('the check of callbacks', () => {
-  const callbacks = (over: object, hasLangfuseKeys: boolean) =>
-    find({ callbacks: { ...whole.callbacks, hasToken: false, ...over }, hasLangfuseKeys }, 'callbacks')
+  const callbacks = (over: object, hasKeys: boolean) =>
+    find({ callbacks: { ...whole.callbacks, hasToken: false, ...over }, ...only({ hasKeys }) }, 'callbacks')
 
   it.each<[string, object, boolean, string | undefined, RegExp]>([
     ['nothing', {}, false, 'not-yet', /^Closed: .* 503/],
@@ -156,7 +168,7 @@ describe('the setup checks, with a problem of the configuration', () => {
   const unset: Partial<SetupSeen> = {
     hasPassword: false,
     hasCronSecret: false,
-    hasLangfuseKeys: false,
+    ...only({ hasKeys: false }),
     isServerless: true,
     address: { url: '', isSet: false },
     callbacks: { ...whole.callbacks, hasToken: false },
@@ -245,17 +257,17 @@ describe('the setup checks', () => {
     ['not-yet', 'address', { address: { url: '', isSet: false } }, /^Not known/],
     ['ok', 'address', {}, /Public/],
 
-    ['not-yet', 'secrets', { secrets: [] }, /503/],
-    ['ok', 'secrets', { secrets: [{ hint: 'c0de', lastAt: null }] }, /^One secret is set\.$/],
+    ['not-yet', 'secrets', only({ secrets: [] }), /503/],
+    ['ok', 'secrets', only({ secrets: [{ hint: 'c0de', lastAt: null }] }), /^One secret is set\.$/],
     [
       'ok',
       'secrets',
-      {
+      only({
         secrets: [
           { hint: 'c0de', lastAt: now },
           { hint: 'beef', lastAt: null },
         ],
-      },
+      }),
       /2 secrets are set.*…beef.*rotation/,
     ],
 
@@ -264,13 +276,26 @@ describe('the setup checks', () => {
     [
       'problem',
       'events',
-      { lastEventAt: null, lastRejection: { at: now, message: 'No secret fits' } },
+      {
+        lastEventAt: null,
+        lastRejection: { at: now, message: 'No secret fits', reason: 'signature-mismatch' },
+      },
       /refused: No secret fits\.$/,
     ],
-    ['problem', 'events', { lastRejection: { at: now, message: 'No secret fits' } }, /refused/],
-    ['ok', 'events', { lastRejection: { at: now - 2 * minute, message: 'x' } }, /last one arrived/],
+    [
+      'problem',
+      'events',
+      { lastRejection: { at: now, message: 'No secret fits', reason: 'signature-mismatch' } },
+      /refused/,
+    ],
+    [
+      'ok',
+      'events',
+      { lastRejection: { at: now - 2 * minute, message: 'x', reason: 'signature-mismatch' } },
+      /last one arrived/,
+    ],
 
-    ['not-yet', 'langfuse-keys', { hasLangfuseKeys: false }, /Not set/],
+    ['not-yet', 'langfuse-keys', only({ hasKeys: false }), /Not set/],
 
     ['not-yet', 'slack', target({ missing: ['GITHUB_REPO', 'GITHUB_TOKEN'], failed: 3 }), /^Not configured/],
     ['problem', 'slack', target({ heldUntil: now + 1, failures: 5 }), /failed 5 times in a row/],
@@ -350,7 +375,7 @@ describe('the setup checks', () => {
     ],
     ['problem', 'slack', { ...around(), ...target({ failed: 1 }) }, /^It was reached\. One delivery/],
     ['problem', 'langfuse-keys', around(gone), /gone/],
-    ['not-yet', 'langfuse-keys', { ...around(gone), hasLangfuseKeys: false }, /^Not set/],
+    ['not-yet', 'langfuse-keys', { ...around(gone), ...only({ hasKeys: false }) }, /^Not set/],
 
     ['ok', 'clock', around({ aheadMs: 60_000 }, gone), /other servers/],
     ['problem', 'clock', around({ aheadMs: 61_000 }, gone), /^61 seconds ahead.*too old/],
@@ -374,8 +399,13 @@ describe('the setup checks', () => {
   })
 
   it('suggest setting a secret where there is none, otherwise comparing it', () => {
-    const refused = { lastEventAt: null, lastRejection: { at: now, message: 'x' } }
-    expect(find({ ...refused, secrets: [] }, 'events').fix).toMatch(/^Set LANGFUSE_WEBHOOK_SECRET/)
+    const refused = {
+      lastEventAt: null,
+      lastRejection: { at: now, message: 'x', reason: 'signature-mismatch' },
+    }
+    expect(find({ ...refused, ...only({ secrets: [] }) }, 'events').fix).toMatch(
+      /^Set LANGFUSE_WEBHOOK_SECRET/,
+    )
     expect(find(refused, 'events').fix).toMatch(/^Compare the secret/)
   })
 
@@ -383,5 +413,61 @@ describe('the setup checks', () => {
     const late = due(0)
     expect(find({ ...late, isServerless: true }, 'queue').fix).toContain('/api/cron')
     expect(find(late, 'queue').fix).toContain('target')
+  })
+})
+
+describe('the checks of several projects', () => {
+  const named = (name: string, over: Partial<ProjectSeen> = {}): ProjectSeen => ({
+    ...project,
+    ...{ name, signsForAny: false, called: langfuseProject({ name }).called },
+    ...over,
+  })
+  const projects = [named('support'), named('sales', { hasKeys: false, id: null, secrets: [] })]
+
+  it('are one of each kind for each project, by its name', () => {
+    const titles = setupChecks({ ...whole, projects }).incoming.map(({ title }) => title)
+    expect(titles).toEqual(
+      expect.arrayContaining([
+        ...['Webhook secret: support', "Langfuse's API keys: support", 'Traces and scores: support'],
+        ...['Webhook secret: sales', "Langfuse's API keys: sales", 'Traces and scores: sales'],
+      ]),
+    )
+  })
+
+  it.each([
+    ['secrets:sales', /its webhooks are refused/, /^Set projects\.sales\.webhookSecrets to the secret/],
+    ['langfuse-keys:sales', /^Not set/, /^Set projects\.sales\.publicKey and projects\.sales\.secretKey/],
+    ['polling:sales', /^Off/, /^Set projects\.sales\.publicKey and projects\.sales\.secretKey/],
+  ])('say what %s lacks, in its own words', (id, words, fix) => {
+    expect(find({ projects }, id)).toMatchObject({
+      state: 'not-yet',
+      words: expect.stringMatching(words),
+      fix: expect.stringMatching(fix),
+    })
+    expect(find({ projects }, id.replace('sales', 'support')).state).toBe('ok')
+  })
+
+  it('say that secrets of a project without id and keys are accepted for other ids', () => {
+    const unknown = [named('support', { hasKeys: false, id: null })]
+    expect(find({ projects: unknown }, 'secrets:support')).toMatchObject({
+      state: 'not-yet',
+      words: expect.stringMatching(/also accepted for ids that no other project has/),
+      fix: 'Set projects.support.id, or its API keys.',
+    })
+  })
+
+  it('say of which project Langfuse does not take the keys, and what is wrong with whose settings', () => {
+    const reached: Reached = { langfuse: { support: gone, sales: there }, targets: {} }
+    expect(find({ projects, reached }, 'langfuse-keys:support').state).toBe('problem')
+    expect(find({ projects, reached }, 'langfuse-keys:sales').state).toBe('not-yet')
+    const problems = [{ name: 'projects.sales.publicKey', what: 'is wrong', fix: 'x' }]
+    const wrong = { projects, configuration: { problems, warnings: [] } }
+    expect(find(wrong, 'langfuse-keys:sales').words).toContain('a problem with projects.sales.publicKey')
+    expect(find(wrong, 'langfuse-keys:support').state).toBe('ok')
+  })
+
+  it('say what to do about the right secret of a wrong project', () => {
+    const lastRejection = { at: now, message: 'x', reason: 'wrong-project' }
+    expect(find({ projects, lastRejection }, 'events').fix).toMatch(/^If the secret is of the other project/)
   })
 })

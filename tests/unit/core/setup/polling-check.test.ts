@@ -1,12 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import { freshState, type PollState, type Stream } from '#lib/core/polling/state.ts'
 import { checkPolling, type PollSeen } from '#lib/core/setup/polling-check.ts'
+import { langfuseProject } from '../../../projects.ts'
 
 const now = Date.parse('2026-08-21T12:00:00Z')
 const minute = 60_000
 const read: Stream = { ...freshState.scores, mark: now - minute, doneAt: now - minute }
 const state: PollState = { ...freshState, projectId: 'p', observations: read, scores: read }
-const seen: PollSeen = { hasKeys: true, everyMs: minute, state }
+const { called } = langfuseProject()
+const seen: PollSeen = { hasKeys: true, called, everyMs: minute, state }
 
 describe('polling, on the setup page', () => {
   it.each<[string, Partial<PollSeen>, string, RegExp]>([

@@ -1,6 +1,7 @@
 import { longDuration } from '../base/duration.ts'
 import { authorsOf, type DifferenceSummary, wholeName } from '../core/change/change.ts'
 import { callbackFields } from '../core/change/describe-callback.ts'
+import { reconciledSentence } from '../core/change/reconciled-words.ts'
 import { type Message, type MessageRow, observedOf } from '../core/delivery/delivery.ts'
 import { lookOf } from './appearance.ts'
 import { webUrl } from './message-links.ts'
@@ -80,6 +81,16 @@ export const fieldsOf = (message: Message, style: Style): Field[] => [
   ...promptFields(message, style),
   ...otherFields(message, style),
 ]
+
+/** That no webhook came, and when it happened; empty for other changes. */
+export function reconciledLine({ change }: Message, { markup, share }: Style): string {
+  const { reconciled } = change.detail
+  return reconciled ? reconciledSentence(reconciled, (name) => markup.named(name, 120 * share)) : ''
+}
+
+/** The same in a line of a digest. */
+export const foundMark = ({ change }: Message): string =>
+  change.detail.reconciled ? ' · found by comparing with Langfuse' : ''
 
 const more = (count: number, what: string): string => `… ${count} more ${what}${count === 1 ? '' : 's'}`
 

@@ -1,7 +1,15 @@
 import { type Message, projectOf, titleOf } from '../../core/delivery/delivery.ts'
 import { type Storm, shownOf, stormTitle } from '../../core/delivery/storm.ts'
 import { danger, lookOf, neutral } from '../appearance.ts'
-import { differenceCode, differenceNotes, fieldsOf, headerOf, rowLines } from '../card.ts'
+import {
+  differenceCode,
+  differenceNotes,
+  fieldsOf,
+  foundMark,
+  headerOf,
+  reconciledLine,
+  rowLines,
+} from '../card.ts'
 import { messageLinks, webUrl } from '../message-links.ts'
 import { firstUnits, quotable } from '../text.ts'
 import { fromMarkdown, markdown, named, orDash, quoted } from './text.ts'
@@ -58,6 +66,7 @@ function fitting(parts: readonly string[], room: number): string[] {
 function wordsOf(whole: Message): string[] {
   const { prompt, message, problems } = whole.change.detail
   return [
+    reconciledLine(whole, { markup: markdown, share: 0.5 }),
     prompt?.commitMessage?.trim() ? quoted(prompt.commitMessage, 500) : '',
     fromMarkdown(message ?? '', 600),
     ...problems.slice(0, 5).map((problem) => `• ${named(problem, 160)}`),
@@ -129,7 +138,11 @@ const colorOfAll = (messages: readonly Message[]): number =>
 /** Up to 20 changes as one message, in the order given, one a line. */
 export function discordDigest(messages: Message[]): DiscordMessage {
   const room = Math.floor(maxDescription / messages.length) - 1
-  const description = messages.map((message) => lineOf(message, room)).join('\n')
+  const lines = messages.map((message) => {
+    const mark = foundMark(message)
+    return `${lineOf(message, room - mark.length)}${mark}`
+  })
+  const description = lines.join('\n')
   return messageOf(`${messages.length} changes`, { description, color: colorOfAll(messages) })
 }
 

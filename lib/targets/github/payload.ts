@@ -66,6 +66,8 @@ const changeOf = ({
     ? { labelsOmitted: change.detail.omitted.labels }
     : {}),
   ...(projectName !== undefined && { project: projectName }),
+  // No webhook came: who did it is not known, and it may have happened long before.
+  ...(change.detail.reconciled && { reconciled: true }),
   // A workflow can leave tests alone: `if: ${{ !github.event.client_payload.change.test }}`.
   ...(change.test ? { test: true } : {}),
 })

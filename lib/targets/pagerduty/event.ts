@@ -3,6 +3,7 @@ import { visibleLines } from '../../base/visible.ts'
 import { authorsOf, type Fact, wholeName } from '../../core/change/change.ts'
 import { incidentOf } from '../../core/change/incident.ts'
 import { kindOf, type Tone } from '../../core/change/kinds.ts'
+import { reconciledSentence } from '../../core/change/reconciled-words.ts'
 import type { Message } from '../../core/delivery/delivery.ts'
 import { observedOf, projectOf, titleOf } from '../../core/delivery/delivery.ts'
 import { type Storm, shownOf, stormTitle } from '../../core/delivery/storm.ts'
@@ -58,7 +59,7 @@ export type PagerdutyEvent =
  * of prompts are. A test wakes no one, whatever it plays.
  */
 function wayOf({ change, fact }: Message): 'change' | 'trigger' | 'resolve' {
-  if (change.test) return 'change'
+  if (change.test || fact.kind === 'corrected') return 'change'
   if (incidentOf(change, fact)?.role === 'ends') return 'resolve'
   return kindOf(fact.kind).about !== 'prompt' || change.danger ? 'trigger' : 'change'
 }
@@ -132,6 +133,9 @@ function detailsOf(whole: Message): Record<string, unknown> {
     ...factDetails(fact),
     change: change.id,
     project: project === null ? null : line(project, maxName),
+    ...(change.detail.reconciled && {
+      found: reconciledSentence(change.detail.reconciled, (by) => line(by, maxName)),
+    }),
     ...(authors.length > 0 && { author: line(authors.join(', '), maxName) }),
     ...(prompt && {
       prompt: line(wholeName(change), maxName),

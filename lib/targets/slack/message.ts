@@ -3,7 +3,15 @@ import type { Message } from '../../core/delivery/delivery.ts'
 import { projectOf, titleOf } from '../../core/delivery/delivery.ts'
 import { type Storm, shownOf, stormTitle } from '../../core/delivery/storm.ts'
 import { danger, lookOf, neutral } from '../appearance.ts'
-import { differenceCode, differenceNotes, fieldsOf, headerOf, rowLines } from '../card.ts'
+import {
+  differenceCode,
+  differenceNotes,
+  fieldsOf,
+  foundMark,
+  headerOf,
+  reconciledLine,
+  rowLines,
+} from '../card.ts'
 import { messageLinks, webUrl } from '../message-links.ts'
 import { escapedTo, fromMarkdown, link, mrkdwn, named, plain, quoted } from './text.ts'
 
@@ -64,6 +72,11 @@ function wordsOf(all: Message, { share }: Room): Block[] {
   return paragraphs.filter((text) => text.replaceAll('>', '').trim() !== '').map(section)
 }
 
+function foundBlocks(message: Message, { share }: Room): Block[] {
+  const line = reconciledLine(message, { markup: mrkdwn, share })
+  return line === '' ? [] : [context(line)]
+}
+
 function blocksOf(message: Message, room: Room): Block[] {
   const { change } = message
   const fields = fieldsOf(message, { markup: mrkdwn, share: room.share })
@@ -75,6 +88,7 @@ function blocksOf(message: Message, room: Room): Block[] {
     ...(fields.length > 0
       ? [{ type: 'section', fields: fields.map(([name, value]) => marked(`*${name}*\n${value}`)) } as Block]
       : []),
+    ...foundBlocks(message, room),
     ...wordsOf(message, room),
     ...differenceBlocks(message, room),
     ...buttons(message, room),
@@ -125,7 +139,7 @@ function lineOf(message: Message, share: number): string {
 /** Up to 20 changes as one message, in the order given, one a line. */
 export function slackDigest(messages: Message[]): SlackMessage {
   return fitting(({ share }) => {
-    const lines = messages.map((message) => lineOf(message, share))
+    const lines = messages.map((message) => `${lineOf(message, share)}${foundMark(message)}`)
     const [first] = messages
     const text = `${messages.length} changes. ${first ? plain(titleOf(first), 200 * share) : ''} …`
     return card(text, colorOf(messages), lines.map(section))

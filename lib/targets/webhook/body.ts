@@ -133,6 +133,7 @@ export function webhookBodyOf(message: Message): WebhookBody {
       ...(authors.length > 1 && { actors: clipAll(authors) }),
       danger: change.danger,
       test: change.test,
+      ...(detail.reconciled && { reconciled: true as const }),
       ...factData(fact),
       ...(fact.kind === 'label-removed' && { carried: carriedWords[fact.now ?? 'nowhere'] }),
       observed: observedData(observedOf(message)),

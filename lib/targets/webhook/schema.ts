@@ -84,6 +84,12 @@ export const webhookBody = z
         .describe('Where the change is the work of several people: all of them; actor did what type says'),
       danger: z.boolean().describe('Someone should look'),
       test: z.boolean().describe('Sent from the setup page: nothing happened'),
+      reconciled: z
+        .literal(true)
+        .optional()
+        .describe(
+          'Found by comparing with Langfuse, because no webhook came: it may have happened long before',
+        ),
       label: name.nullable(),
       from: version.nullable().describe('The version that the label left'),
       to: version.nullable().describe('The version that the label is on now'),

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Message, Outcome, SendContext } from '#lib/core/delivery/delivery.ts'
-import type { Target, TargetType } from '#lib/core/rules/target-settings.ts'
+import { type Target, type TargetType, targetKinds } from '#lib/core/rules/target-settings.ts'
 import { canDigest, send, sendDigest, sendStorm, stormOf } from '#lib/targets/target.ts'
 import { githubApp, installationToken, installationTokens, startGithubStandIn } from '../../mocks/github.ts'
 import { type Answered, type StandIn, startStandIn } from '../../mocks/stand-in.ts'
@@ -326,6 +326,39 @@ describe.each(kinds)('every target keeps the contract: $name', (kind) => {
     expect(outcome).toMatchObject({ outcome: 'dry-run' })
     expect(outcome.request).not.toBe('')
     expect(standIn.seen).toEqual([])
+  })
+
+  describe('says of a change that no webhook came,', () => {
+    const reconciled = { from: now - 20 * 60_000, to: now }
+    const sentOf = async (detail: Parameters<typeof messageOf>[0]) => {
+      expect(await deliver({}, messageOf(detail))).toMatchObject({ outcome: 'delivered' })
+      return standIn.requests.at(-1)?.raw.toString() ?? ''
+    }
+
+    it('and when it happened, or in a payload, that it was found', async () => {
+      const sent = await sentOf({ detail: { reconciled } })
+      if (targetKinds[target.type].isReadByPeople)
+        expect(sent).toContain(
+          'Found by comparing with Langfuse; no webhook came. It happened between 2026-08-21 08:54 and 09:14 UTC.',
+        )
+      else expect(sent).toContain('"reconciled":true')
+    })
+
+    it('and whose webhook came later, who did it and when', async ({ skip }) => {
+      skip(!targetKinds[target.type].isReadByPeople, 'it has the author in a field of its own')
+      const late = { by: 'Jo', at: now, changeId: 'chg_2' }
+      const sent = await sentOf({ detail: { reconciled: { ...reconciled, late } } })
+      expect(sent).toContain('Its webhook came later: it happened by Jo at 2026-08-21 09:14 UTC.')
+    })
+
+    it('in a digest too, but of no other change', async () => {
+      expect(await sentOf({})).not.toMatch(/reconciled|comparing with Langfuse/)
+      if (!canDigest(target)) return
+      await sendDigest(target, [messageOf({ detail: { reconciled } }), messageOf()], context())
+      expect(standIn.requests.at(-1)?.raw.toString().split('found by comparing with Langfuse')).toHaveLength(
+        2,
+      )
+    })
   })
 
   it('lets a bug be thrown', async () => {

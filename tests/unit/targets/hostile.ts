@@ -38,6 +38,7 @@ export const everywhere = (bad: string) =>
       message: bad,
       problems: Array.from({ length: 40 }, () => bad),
       environments: [bad, bad],
+      reconciled: { from: 0, to: 1, late: { by: bad, at: 1, changeId: bad } },
       difference: {
         ...difference,
         lines: Array.from({ length: 500 }, (_, i) => ({

@@ -5,6 +5,8 @@ import type { Message } from '#lib/core/delivery/delivery.ts'
 import type { TargetOf } from '#lib/core/rules/target-settings.ts'
 import { githubDispatch } from '#lib/targets/github/payload.ts'
 import { githubProblems } from '../../../mocks/github.ts'
+import { scoreRow } from '../../observed-rows.ts'
+import { burst, errors, traceUrl } from '../bursts.ts'
 import { factOf, messageOf } from '../messages.ts'
 
 const target: TargetOf<'github'> = {
@@ -209,5 +211,45 @@ describe('a GitHub dispatch', () => {
     const changeIn = (test: boolean) => payloadOf(messageOf({ change: { test } })).change
     expect(changeIn(true)).toMatchObject({ test: true })
     expect(changeIn(false)).not.toHaveProperty('test')
+  })
+})
+
+describe('a burst as a dispatch', () => {
+  it('has an event type of its own, its numbers, and its first rows', () => {
+    const { event_type, client_payload } = githubDispatch(target, burst(errors(20), { count: 37 } as never))
+    expect(event_type).toBe('langfuse-trace')
+    expect(Object.keys(client_payload).length).toBeLessThanOrEqual(10)
+    expect(client_payload).toMatchObject({
+      projectId: 'p1',
+      name: 'checkout-agent',
+      count: 37,
+      countIsLeast: false,
+      firstAt: '2026-08-21T09:00:00.000Z',
+      change: { id: 'chg_1', kind: 'error-trace' },
+    })
+    expect(client_payload.rows).toHaveLength(10)
+    expect((client_payload.rows as object[])[0]).toEqual({
+      id: 'o0',
+      traceId: 't1',
+      at: '2026-08-21T09:00:00.000Z',
+      level: 'ERROR',
+      message: 'broken 0',
+      value: null,
+      url: traceUrl,
+    })
+  })
+
+  it('of scores has their range, and ten properties at most', () => {
+    const { event_type, client_payload } = githubDispatch(target, burst([scoreRow()]))
+    expect(event_type).toBe('langfuse-score')
+    expect(client_payload).toMatchObject({ lowest: 0.1, highest: 0.3, rows: [{ value: 0.3 }] })
+    expect(Object.keys(client_payload)).toHaveLength(10)
+  })
+
+  it('stays below 64 KB whatever the rows hold', () => {
+    const long = '\u0001'.repeat(200)
+    const rows = errors(20, { message: long, id: 'x'.repeat(5000), traceId: 'y'.repeat(5000) })
+    const body = JSON.stringify(githubDispatch(target, burst(rows, { name: '\u0001'.repeat(600) } as never)))
+    expect(Buffer.byteLength(body)).toBeLessThan(65_536)
   })
 })

@@ -4,7 +4,7 @@ import { slackDigest, slackMessage } from '#lib/targets/slack/message.ts'
 import { slackProblems } from '../../../mocks/slack.ts'
 import { everywhere, hostile } from '../hostile.ts'
 import { difference, messageOf } from '../messages.ts'
-import { seen } from '../seen.ts'
+import { rendered } from './rendered.ts'
 
 /** Every text of it that Slack reads as its markup. */
 const everything = (message: unknown): string => JSON.stringify(message)
@@ -53,7 +53,7 @@ describe('a Slack message holds against hostile input', () => {
       sign: i % 2 ? ('+' as const) : (' ' as const),
       text: 'x'.repeat(90),
     }))
-    const shown = seen(
+    const shown = rendered(
       slackMessage(messageOf({ detail: { difference: { ...difference, lines, cutLines: 0 } } })),
     )
     const kept = shown.match(/^\+ x+$/gm) ?? []
@@ -76,7 +76,7 @@ describe('a Slack message holds against hostile input', () => {
   it('shows tag characters and other hidden text of a difference', () => {
     const hidden = [...'ignore'].map((c) => String.fromCodePoint(0xe0000 + c.charCodeAt(0))).join('')
     const lines = [{ sign: '+' as const, text: `Be kind.${hidden}\u3164\u00A0` }]
-    const shown = seen(slackMessage(messageOf({ detail: { difference: { ...difference, lines } } })))
+    const shown = rendered(slackMessage(messageOf({ detail: { difference: { ...difference, lines } } })))
     expect(shown).toContain('+ Be kind.[U+E0069][U+E0067]')
     expect(shown).toContain('[U+E0065][U+3164][U+00A0]')
     expect(shown).not.toMatch(/[\u{E0000}-\u{E007F}\u3164\u00A0]/u)
@@ -112,7 +112,7 @@ describe('a Slack message holds against hostile input', () => {
     const message = slackMessage(
       messageOf({ detail: { difference: { ...difference, lines, cutLines: 34 } } }),
     )
-    const block = /```\n([\s\S]*)\n```\n(.*)/.exec(seen(message))
+    const block = /```\n([\s\S]*)\n```\n(.*)/.exec(rendered(message))
     const kept = block?.[1]?.split('\n') ?? []
     expect(kept.length).toBeGreaterThan(10)
     expect(kept.every((line) => /^\+ line \d+ x{100}$/.test(line))).toBe(true)
@@ -122,7 +122,7 @@ describe('a Slack message holds against hostile input', () => {
   })
 
   it('keeps the rest when the difference takes all the room', () => {
-    const shown = seen(slackMessage(everywhere('"quoted" & <b>')))
+    const shown = rendered(slackMessage(everywhere('"quoted" & <b>')))
     expect(shown).toMatch(/field: \*Version\* v6 → v7/)
     expect(shown).toMatch(/\[What changed\]/)
   })

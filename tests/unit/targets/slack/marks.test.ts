@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { slackDigest, slackMessage } from '#lib/targets/slack/message.ts'
 import { named, plain, quoted } from '#lib/targets/slack/text.ts'
 import { difference, messageOf } from '../messages.ts'
-import { seen } from '../seen.ts'
+import { rendered } from './rendered.ts'
 
 /** What acts outside of code, as Slack documents its markup; our own bold names of fields are taken off before. */
 const acting = /(?<![\p{L}\p{N}])([*_~])\S[^\n]*?\1(?![\p{L}\p{N}])|:[^\s:]+:|^&gt;|`/mu
@@ -81,7 +81,7 @@ describe("Slack's marks anywhere in a change", () => {
   })
 
   it('take no effect', () => {
-    const lines = seen(slackMessage(message)).split('\n').slice(2)
+    const lines = rendered(slackMessage(message)).split('\n').slice(2)
     // Ours: a title in bold, the place of a block. A header and a button are `plain_text`, where no mark acts.
     const theirs = lines
       .filter((line) => !/^(header:|\[)/.test(line))

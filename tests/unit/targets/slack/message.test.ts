@@ -1,8 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import type { ChangeDetail, Fact } from '#lib/core/change/change.ts'
 import { slackDigest, slackMessage } from '#lib/targets/slack/message.ts'
+import { slackProblems } from '../../../mocks/slack.ts'
+import { scoreRow } from '../../observed-rows.ts'
+import { burst, errors, traceUrl } from '../bursts.ts'
 import { difference, messageOf } from '../messages.ts'
-import { seen } from '../seen.ts'
+import { rendered } from './rendered.ts'
 
 const other = (fact: Fact, change: object, detail: Partial<ChangeDetail> = {}) =>
   messageOf({
@@ -20,7 +23,7 @@ const alertLinks = [
 
 describe('a Slack message shows', () => {
   it('a promotion, with the labels before and after and the difference', () => {
-    expect(seen(slackMessage(messageOf({ detail: { difference } })))).toMatchInlineSnapshot(`
+    expect(rendered(slackMessage(messageOf({ detail: { difference } })))).toMatchInlineSnapshot(`
       "Maya promoted support/refund-reply v7 to production, was v6
       colour #16a34a
       header: 🚀 Promoted: support/refund-reply
@@ -57,7 +60,7 @@ describe('a Slack message shows', () => {
         difference: 'The text before is not known, so nothing can be compared.',
       },
     })
-    expect(seen(slackMessage(message))).toMatchInlineSnapshot(`
+    expect(rendered(slackMessage(message))).toMatchInlineSnapshot(`
       "Maya created support/refund-reply v7
       colour #2563eb
       header: 🆕 New version: support/refund-reply
@@ -83,7 +86,7 @@ describe('a Slack message shows', () => {
       change: { version: 6, title: 'Maya rolled production of support/refund-reply back from v7 to v6' },
       detail: { prompt: { tags: [], commitMessage: null } },
     })
-    expect(seen(slackMessage(message))).toMatchInlineSnapshot(`
+    expect(rendered(slackMessage(message))).toMatchInlineSnapshot(`
       "Maya rolled production of support/refund-reply back from v7 to v6
       colour #d97706
       header: ⏪ Rolled back: support/refund-reply
@@ -101,7 +104,7 @@ describe('a Slack message shows', () => {
   it('a label that no version carried before', () => {
     const fact: Fact = { kind: 'label-added', label: 'staging', to: 7 }
     const message = messageOf({ fact, detail: { prompt: { labels: ['staging'], labelsBefore: [] } } })
-    expect(seen(slackMessage(message))).toContain('field: *Labels* – → staging')
+    expect(rendered(slackMessage(message))).toContain('field: *Labels* – → staging')
   })
 
   it('a change in the last of many labels', () => {
@@ -109,7 +112,9 @@ describe('a Slack message shows', () => {
     const message = messageOf({
       detail: { prompt: { labels: [...labels, 'new'], labelsBefore: [...labels, 'old'] } },
     })
-    expect(seen(slackMessage(message))).toMatch(/\*Labels\* .*label-7 and 5 more → .*label-7 and 5 more\n/)
+    expect(rendered(slackMessage(message))).toMatch(
+      /\*Labels\* .*label-7 and 5 more → .*label-7 and 5 more\n/,
+    )
   })
 
   it('what leaves production empty, in red', () => {
@@ -120,7 +125,7 @@ describe('a Slack message shows', () => {
       change: { danger: true, title },
       detail: { prompt: { labels: ['latest'], labelsBefore: ['latest', 'production'] } },
     })
-    expect(seen(slackMessage(message))).toMatchInlineSnapshot(`
+    expect(rendered(slackMessage(message))).toMatchInlineSnapshot(`
       "Maya removed production from support/refund-reply v7: nothing carries production now
       colour #dc2626
       header: 🏷️ Label removed: support/refund-reply
@@ -140,7 +145,7 @@ describe('a Slack message shows', () => {
   it('tags', () => {
     const fact: Fact = { kind: 'tags-changed', added: ['vip'], removed: [] }
     const message = messageOf({ fact, change: { title: 'Maya tagged support/refund-reply with vip' } })
-    expect(seen(slackMessage(message))).toMatch(
+    expect(rendered(slackMessage(message))).toMatch(
       /🔖 Tags changed: support\/refund-reply[\s\S]*\*Tags\* support/,
     )
   })
@@ -156,7 +161,7 @@ describe('a Slack message shows', () => {
       },
       detail: { prompt: { commitMessage: null, tags: [], labels: ['latest'], labelsBefore: ['latest'] } },
     })
-    expect(seen(slackMessage(message))).toMatchInlineSnapshot(`
+    expect(rendered(slackMessage(message))).toMatchInlineSnapshot(`
       "Someone deleted the prompt support/refund-reply (versions 1–2)
       colour #d97706
       header: 🗑️ Deleted: support/refund-reply
@@ -174,7 +179,7 @@ describe('a Slack message shows', () => {
   it('a prompt seen for the first time', () => {
     const fact: Fact = { kind: 'first-seen', version: 7, labels: ['production'] }
     const title = 'support/refund-reply v7 is labelled production (seen for the first time)'
-    expect(seen(slackMessage(messageOf({ fact, change: { title } })))).toContain('👀 First seen')
+    expect(rendered(slackMessage(messageOf({ fact, change: { title } })))).toContain('👀 First seen')
   })
 
   it('an alert, its Markdown as Slack writes it, with both links', () => {
@@ -187,7 +192,7 @@ describe('a Slack message shows', () => {
         links: alertLinks,
       },
     )
-    expect(seen(slackMessage(message))).toMatchInlineSnapshot(`
+    expect(rendered(slackMessage(message))).toMatchInlineSnapshot(`
       "Alert: p95 latency
       colour #dc2626
       header: 🔔 Alert: p95 latency
@@ -207,7 +212,7 @@ describe('a Slack message shows', () => {
       { subject: 'p95 latency', title: 'Recovered: p95 latency' },
       { message: 'All is well', links: alertLinks.slice(0, 1) },
     )
-    expect(seen(slackMessage(message))).toMatchInlineSnapshot(`
+    expect(rendered(slackMessage(message))).toMatchInlineSnapshot(`
       "Recovered: p95 latency
       colour #16a34a
       header: ✅ Recovered: p95 latency
@@ -225,7 +230,7 @@ describe('a Slack message shows', () => {
       { subject: 'p95 latency', title: 'Recovered after 42 min: p95 latency' },
       { alert: { changeId: 'chg_0', title: 'Alert: p95 latency', since: 0, forMs: 42 * 60_000 } },
     )
-    expect(seen(slackMessage(message))).toContain('field: *Lasted* 42 min')
+    expect(rendered(slackMessage(message))).toContain('field: *Lasted* 42 min')
   })
 
   it.each([
@@ -234,7 +239,7 @@ describe('a Slack message shows', () => {
     ['LATER', '🔕 LATER', '#6b7280'],
   ])('an alert of severity %s as "%s"', (severity, words, colour) => {
     const message = other({ kind: 'alert', severity, monitorId: 'm1' }, { subject: 'p95', title: 'x' })
-    const text = seen(slackMessage(message))
+    const text = rendered(slackMessage(message))
     expect(text).toContain(`header: ${words}: p95`)
     expect(text).toContain(`colour ${colour}`)
   })
@@ -244,7 +249,7 @@ describe('a Slack message shows', () => {
     ['INFO', '#6b7280'],
   ])('a notification of severity %s in its colour', (severity, colour) => {
     const fact = { kind: 'notification', eventType: 'blob-export-failed', severity } as const
-    const text = seen(slackMessage(other(fact, { subject: 's3', title: 'x' })))
+    const text = rendered(slackMessage(other(fact, { subject: 's3', title: 'x' })))
     expect(text).toContain('header: 📣 Blob export failed: s3')
     expect(text).toContain(`colour ${colour}`)
   })
@@ -260,7 +265,7 @@ describe('a Slack message shows', () => {
         trace: { ...trace, latencyMs: 2500, cost: 0.0123, observations: 12, startedAt: 0 },
       },
     )
-    expect(seen(slackMessage(message))).toMatchInlineSnapshot(`
+    expect(rendered(slackMessage(message))).toMatchInlineSnapshot(`
       "Someone asked for a look at trace agent (1c563dcf…)
       colour #2563eb
       header: 👉 Look requested: &lt;!channel&gt; agent
@@ -287,7 +292,7 @@ describe('a Slack message shows', () => {
         links: [{ label: 'Open in Langfuse', url: 'https://l.example/e' }],
       },
     )
-    expect(seen(slackMessage(message))).toMatchInlineSnapshot(`
+    expect(rendered(slackMessage(message))).toMatchInlineSnapshot(`
       "Evaluator toxicity is blocked in Support
       colour #dc2626
       header: 📣 Evaluator blocked: toxicity
@@ -305,7 +310,7 @@ describe('a Slack message shows', () => {
       { danger: true, projectId: null, subject: 'github', title: '3 deliveries to github given up' },
       { message: 'The changes are kept.' },
     )
-    expect(seen(slackMessage(message))).toMatchInlineSnapshot(`
+    expect(rendered(slackMessage(message))).toMatchInlineSnapshot(`
       "3 deliveries to github given up
       colour #dc2626
       header: ⛔ Given up: github
@@ -321,11 +326,13 @@ describe('a Slack message shows', () => {
       { projectId: null, subject: 'unrecognised', title: 'A signed request of unknown shape' },
       { problems: ['type: is missing', 'id: is <empty>'] },
     )
-    expect(seen(slackMessage(message))).toContain('• type: is missing\n• id: is &lt;empty&gt;')
+    expect(rendered(slackMessage(message))).toContain('• type: is missing\n• id: is &lt;empty&gt;')
   })
 
   it('that it is only a test', () => {
-    expect(seen(slackMessage(messageOf({ change: { test: true } })))).toContain('context: test · project p1')
+    expect(rendered(slackMessage(messageOf({ change: { test: true } })))).toContain(
+      'context: test · project p1',
+    )
   })
 })
 
@@ -333,11 +340,48 @@ describe('a digest', () => {
   it('has each change on a line with its link, and marks the dangerous ones', () => {
     const quiet = messageOf()
     const loud = messageOf({ change: { danger: true, title: 'Maya deleted a <b>' } })
-    expect(seen(slackDigest([quiet, loud]))).toMatchInlineSnapshot(`
+    expect(rendered(slackDigest([quiet, loud]))).toMatchInlineSnapshot(`
       "2 changes. Maya promoted support/refund-reply v7 to production, was v6 …
       colour #dc2626
       section: 🚀 Maya promoted support/refund-reply v7 to production, was v6 <https://relay.example.com/changes/chg_1|What changed>
       section: 🔴 Maya deleted a &lt;b&gt; <https://relay.example.com/changes/chg_1|What changed>"
     `)
+  })
+})
+
+describe('a burst in Slack', () => {
+  it('has its title, five of its rows with their traces, and how many more there are', () => {
+    const shown = JSON.stringify(
+      slackMessage(burst(errors(20), { count: 37 } as never, '37 errors in checkout-agent in 5 minutes')),
+    )
+    expect(shown).toContain('37 errors in checkout-agent in 5 minutes')
+    expect(shown.match(/broken \d/g)).toEqual(['broken 0', 'broken 1', 'broken 2', 'broken 3', 'broken 4'])
+    expect(shown.split(`<${traceUrl}|Trace>`)).toHaveLength(6)
+    expect(shown).toContain('… and 32 more')
+    expect(shown).toContain('• 2026-08-21 09:00:00 UTC ERROR')
+    expect(shown).toContain('#dc2626')
+  })
+
+  it('shows only what the rule matched', () => {
+    const message = burst(errors(3), { count: 1, rows: [2], isLeast: true } as never)
+    const shown = JSON.stringify(slackMessage(message))
+    expect(shown).toContain('Error in checkout-agent: broken 2')
+    expect(shown).not.toContain('broken 0')
+    expect(shown).not.toContain('3 errors')
+    expect(JSON.stringify(slackDigest([message, message]))).toContain('Error in checkout-agent: broken 2')
+  })
+
+  it('has scores with their values', () => {
+    const shown = JSON.stringify(slackMessage(burst([scoreRow({ message: 'too short' })])))
+    expect(shown).toContain('0.3 · helpfulness · EVAL · production: too short')
+  })
+
+  it('makes no links and mentions of what traces hold, and stays within its limits', () => {
+    const hostile = '<!channel> <https://evil.test|ok> '.repeat(6).slice(0, 200)
+    const message = slackMessage(
+      burst(errors(20, { message: hostile, name: hostile, model: hostile, environment: hostile })),
+    )
+    expect(slackProblems(message)).toEqual([])
+    expect(JSON.stringify(message)).toContain('&lt;!channel&gt;')
   })
 })

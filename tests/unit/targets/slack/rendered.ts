@@ -8,12 +8,12 @@ interface Shown {
 }
 
 /** A message as a person sees it, top to bottom. */
-export function seen(message: ReturnType<typeof slackMessage>): string {
+export function rendered(message: ReturnType<typeof slackMessage>): string {
   const { text, attachments = [] } = message
   const [card] = attachments
   const blocks = (card?.blocks ?? []) as unknown as Shown[]
-  const lines = blocks.flatMap(({ type, text: said, fields = [], elements = [] }) => [
-    ...(said ? [`${type}: ${said.text}`] : []),
+  const lines = blocks.flatMap(({ type, text: content, fields = [], elements = [] }) => [
+    ...(content ? [`${type}: ${content.text}`] : []),
     ...fields.map((field) => `field: ${field.text.replace('\n', ' ')}`),
     ...elements.map((one) => ('url' in one ? `[${one.text.text}] ${one.url}` : `${type}: ${one.text}`)),
   ])

@@ -77,7 +77,11 @@ function loopOf(db: Db, { routes, directory }: Configured, env: Env): Loop {
     ...projectReaders(accesses, { directory, now: Date.now }),
     polls: pollsOf(env, accesses, directory),
     fetch: plainFetch,
-    watch: { apis: accesses.map(({ api }) => api), quietMs: env.QUIET_HOURS * 3_600_000 },
+    watch: {
+      apis: accesses.map(({ api }) => api),
+      quietMs: env.QUIET_HOURS * 3_600_000,
+      compares: env.RECONCILE_SECONDS > 0,
+    },
     isDry: env.RELAY_MODE === 'dry-run',
     retentionDays: env.RETENTION_DAYS,
     urls: { langfuse: env.LANGFUSE_BASE_URL, public: env.PUBLIC_URL },

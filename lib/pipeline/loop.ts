@@ -40,7 +40,7 @@ export interface LoopDeps
   /** Reading traces and scores from Langfuse, one for each project that is polled. */
   polls?: readonly ProjectPoll[]
   /** Watching for what goes wrong around the relay; absent: nothing is watched. */
-  watch?: Pick<WatchDeps, 'apis' | 'quietMs'>
+  watch?: Pick<WatchDeps, 'apis' | 'quietMs' | 'compares'>
   /** How long settled, delivered changes are kept, days. */
   retentionDays: number
 }

@@ -1,6 +1,7 @@
 import type { ProjectDirectory } from '../core/rules/project-directory.ts'
 import { type TroubleFact, troubleFix, troubleTitle } from '../core/trouble/trouble.ts'
 import {
+  awayAfter,
   compareTroubles,
   type Findings,
   likelyLangfuse,
@@ -17,6 +18,7 @@ import { newChange, openKeyedChange, overdueChanges } from '../store/tables/chan
 import { savePoll } from '../store/tables/polls.ts'
 import { allTargets } from '../store/tables/targets.ts'
 import { claimWatch, mismatches, newestEvent, signersSince } from '../store/tables/watch.ts'
+import { projectFindings } from './reconcile/project-findings.ts'
 import type { Interpretation } from './settle/interpret.ts'
 
 const source = 'langfuse-webhook'
@@ -34,6 +36,8 @@ export interface WatchDeps {
   /** One for each project with keys. None: it is not known whether prompts changed. */
   apis?: readonly LangfuseApi[]
   directory?: ProjectDirectory | undefined
+  /** Projects are compared with Langfuse. */
+  compares?: boolean
   /** Without a signed event for this long, Langfuse is asked; milliseconds, 0: never. */
   quietMs: number
   targets: readonly string[]
@@ -65,7 +69,7 @@ export async function watch(deps: WatchDeps): Promise<number> {
 }
 
 async function findingsOf(
-  { db, targets, directory }: WatchDeps,
+  { db, targets, directory, compares = false }: WatchDeps,
   state: WatchState,
   now: number,
 ): Promise<Findings> {
@@ -89,6 +93,10 @@ async function findingsOf(
     mismatches: likelyLangfuse(refused, projectIds),
     overdueSince: (await overdueChanges(db, now)).oldest,
     circuits: (await allTargets(db)).filter(({ name }) => targets.includes(name)),
+    projects:
+      directory && compares
+        ? await projectFindings(db, { directory, signers, away: awayAfter(state, now), now })
+        : [],
   }
 }
 
@@ -116,7 +124,10 @@ async function withAnswer(
 
 const changeOf = (fact: TroubleFact, now: number): ChangeRow => {
   const isTrouble = fact.kind === 'trouble'
-  const openKey = `${fact.kind}:${fact.what}:${fact.target ?? Object.values(fact.secret ?? {}).join(':')}`
+  const about = fact.target ?? fact.project?.name ?? Object.values(fact.secret ?? {}).join(':')
+  const openKey = `${fact.kind}:${fact.what}:${about}`
+  const url = fact.project?.url ?? null
+  const links = fact.what === 'webhooks' && url !== null ? [{ label: 'Open the automations', url }] : []
   return newChange({
     now,
     openKey,
@@ -124,7 +135,7 @@ const changeOf = (fact: TroubleFact, now: number): ChangeRow => {
     subject: fact.target ?? 'Langfuse',
     title: troubleTitle(fact, now),
     danger: isTrouble,
-    detail: { facts: [fact], message: isTrouble ? troubleFix(fact) : null },
+    detail: { facts: [fact], message: isTrouble ? troubleFix(fact) : null, links },
   })
 }
 

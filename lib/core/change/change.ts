@@ -85,16 +85,31 @@ export type Fact =
   | { kind: 'undescribed'; failures: number; events: number }
   /**
    * Something is wrong around the relay, and its end: no signed event although prompts changed, signatures of an unknown
-   * secret, a target that keeps failing, a secret that signs for a second project, changes that do not settle. `since`:
-   * epoch milliseconds, the same in both.
+   * secret, a target that keeps failing, a secret that signs for a second project, changes that do not settle; API keys of
+   * another project, many deletions at once, webhooks that do not come. `since`: epoch milliseconds, the same in both.
    */
   | {
       kind: 'trouble' | 'trouble-over'
-      what: 'quiet' | 'signatures' | 'target' | 'secret' | 'overdue'
+      what: 'quiet' | 'signatures' | 'target' | 'secret' | 'overdue' | 'project' | 'deletions' | 'webhooks'
       target: string | null
       since: number
       /** With `secret`: its last four characters, the project that used it, and the one it signs for now. */
       secret?: { hint: string; projectId: string; otherId: string }
+      /**
+       * With `project`, `deletions` and `webhooks`: the project by its name in the configuration, and its id and automations
+       * in Langfuse. `otherId`: the project of its keys. `versions`: how many are gone. `missed`: how many changes; `some`:
+       * webhooks of others come.
+       */
+      project?: {
+        name: string
+        isOnly?: boolean
+        id: string | null
+        url: string | null
+        otherId?: string
+        versions?: number
+        missed?: number
+        some?: boolean
+      }
     }
 
 export type FactKind = Fact['kind']

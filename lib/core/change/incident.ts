@@ -29,7 +29,7 @@ export function incidentOf(change: ChangeOfFact, fact: Fact): Incident | null {
     case 'trouble':
     case 'trouble-over':
       return {
-        key: `prompt-relay:${fact.what}:${fact.target ?? fact.secret?.hint ?? ''}:${fact.since}`,
+        key: `prompt-relay:${fact.what}:${fact.target ?? fact.secret?.hint ?? fact.project?.name ?? ''}:${fact.since}`,
         role: fact.kind === 'trouble' ? 'opens' : 'ends',
       }
     default:

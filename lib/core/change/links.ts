@@ -85,3 +85,7 @@ export function reconciledUrl(publicUrl: string | undefined): string | null {
 
 /** Finds them in a search. */
 export const reconciledWord = 'reconciled'
+
+/** Where a project's webhooks are set up in Langfuse; null: a URL cannot hold its id. */
+export const automationsUrl = (base: string, projectId: string): string | null =>
+  under(base, pathOf('project', projectId, 'automations'), '')

@@ -2,9 +2,24 @@ import { longDuration } from '../../base/duration.ts'
 import type { Fact } from '../change/change.ts'
 
 export type TroubleFact = Extract<Fact, { kind: 'trouble' | 'trouble-over' }>
-export type Trouble = Pick<TroubleFact, 'what' | 'target' | 'since' | 'secret'>
+export type Trouble = Pick<TroubleFact, 'what' | 'target' | 'since' | 'secret' | 'project'>
 
-export function troubleWords({ what, target, secret }: Pick<Trouble, 'what' | 'target' | 'secret'>): string {
+type About = Pick<Trouble, 'what' | 'target' | 'secret' | 'project' | 'since'>
+type ProjectOf = NonNullable<Trouble['project']>
+
+const utc = (at: number): string => `${new Date(at).toISOString().slice(0, 16).replace('T', ' ')} UTC`
+
+/** Empty where there is only one. */
+const ofProject = (project: ProjectOf | undefined): string =>
+  project === undefined || project.isOnly ? '' : ` of ${project.name}`
+
+function webhookWords(project: ProjectOf | undefined, since: number): string {
+  const { some, missed = 0 } = project ?? {}
+  if (some) return `Some webhooks${ofProject(project)} do not come, although others do`
+  return `No webhook${ofProject(project)} has come since ${utc(since)}, although ${missed.toLocaleString('en')} changes were made`
+}
+
+export function troubleWords({ what, target, secret, project, since }: About): string {
   switch (what) {
     case 'quiet':
       return 'No signed events arrive, although prompts changed in Langfuse'
@@ -16,10 +31,16 @@ export function troubleWords({ what, target, secret }: Pick<Trouble, 'what' | 't
       return `${target} keeps failing`
     case 'overdue':
       return 'Changes do not settle, so no target is notified of them'
+    case 'project':
+      return `The API keys${ofProject(project)} belong to the project ${project?.otherId}, no longer to ${project?.id}`
+    case 'deletions':
+      return `${project?.versions?.toLocaleString('en')} versions${ofProject(project)} are gone in Langfuse, and their deletion is not reported`
+    case 'webhooks':
+      return webhookWords(project, since)
   }
 }
 
-function overWords({ what, target, secret }: Pick<Trouble, 'what' | 'target' | 'secret'>): string {
+function overWords({ what, target, secret, project }: About): string {
   switch (what) {
     case 'quiet':
       return 'Signed events arrive again'
@@ -31,6 +52,14 @@ function overWords({ what, target, secret }: Pick<Trouble, 'what' | 'target' | '
       return 'All changes have settled'
     case 'target':
       return `${target} accepts messages again`
+    case 'project':
+      return `The API keys${ofProject(project)} belong to ${project?.id ?? 'the right project'} again`
+    case 'deletions':
+      return `The versions${ofProject(project)} that were gone are there again, or their deletion was confirmed`
+    case 'webhooks':
+      return project?.some
+        ? `No webhook${ofProject(project)} has been missing for a day`
+        : `Webhooks${ofProject(project)} come again`
   }
 }
 
@@ -41,7 +70,7 @@ export function troubleTitle(fact: TroubleFact, now: number): string {
 }
 
 /** What to do about it. */
-export function troubleFix({ what, target }: Pick<Trouble, 'what' | 'target'>): string {
+export function troubleFix({ what, target, project }: Pick<Trouble, 'what' | 'target' | 'project'>): string {
   switch (what) {
     case 'quiet':
       return 'Check Automations in Langfuse: an automation that failed five times in a row is switched off. Compare its URL and secret. Events missed in the meantime are not sent later.'
@@ -53,5 +82,19 @@ export function troubleFix({ what, target }: Pick<Trouble, 'what' | 'target'>): 
       return 'The log names the error. Their events are kept, and settling is tried again.'
     case 'target':
       return `Find out why deliveries to ${target} fail or are put off. They are queued; nothing is lost.`
+    case 'project':
+      return 'Nothing is compared with Langfuse until then. Set the API keys of the project that is configured, or give the other one its own entry in projects of relay.config.ts.'
+    case 'deletions':
+      return 'So many at once may mean a wrong or an emptied Langfuse, so none of them is reported. If they were deleted on purpose, confirm it on the Setup page.'
+    case 'webhooks':
+      return webhookFix(project)
   }
 }
+
+const where = (url: string | null | undefined): string =>
+  url == null ? 'Open Automations in Langfuse' : `Open ${url}`
+
+const webhookFix = (project: ProjectOf | undefined): string =>
+  project?.some
+    ? `The endpoint is well, so the automation probably has a filter. ${where(project.url)} and remove it. Until then such changes are found only by comparing, some minutes later.`
+    : `The endpoint is well, so the automation is probably switched off: Langfuse does that after five failures in a row. ${where(project?.url)}, switch it on, and compare its URL and secret. Until then changes are found only by comparing, some minutes later.`

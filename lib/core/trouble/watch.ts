@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { type Circuit, failingSince } from '../delivery/circuit.ts'
+import { learnProjects, type ProjectSeen, projectTroubles, projectWatch } from './project-watch.ts'
 import type { Trouble, TroubleFact } from './trouble.ts'
 
 /** The projects whose events a secret signed. The secret is known by its last four characters. */
@@ -35,13 +36,37 @@ export const watchState = z.object({
   /** Null: not read yet. */
   secrets: z.array(secretProjects).nullable().default(null),
   foreign: z.array(foreignSigner).default([]),
+  projects: z.array(projectWatch).default([]),
+  /** When no instance watched, the last time. */
+  away: z.object({ from: z.number(), to: z.number() }).nullable().default(null),
   /** Reported, and not over. */
   troubles: z.array(
     z.object({
-      what: z.enum(['quiet', 'signatures', 'target', 'secret', 'overdue']),
+      what: z.enum([
+        'quiet',
+        'signatures',
+        'target',
+        'secret',
+        'overdue',
+        'project',
+        'deletions',
+        'webhooks',
+      ]),
       target: z.string().nullable(),
       since: z.number(),
       secret: z.object({ hint: z.string(), projectId: z.string(), otherId: z.string() }).optional(),
+      project: z
+        .object({
+          name: z.string(),
+          isOnly: z.boolean().optional(),
+          id: z.string().nullable(),
+          url: z.string().nullable(),
+          otherId: z.string().optional(),
+          versions: z.number().optional(),
+          missed: z.number().optional(),
+          some: z.boolean().optional(),
+        })
+        .optional(),
     }),
   ),
 })
@@ -56,6 +81,8 @@ export const freshWatch: WatchState = {
   signaturesAt: null,
   secrets: null,
   foreign: [],
+  projects: [],
+  away: null,
   answeredAt: null,
   overdueFrom: null,
   troubles: [],
@@ -79,6 +106,8 @@ export interface Findings {
   overdueSince: number | null
   /** The configured targets. */
   circuits: readonly (Circuit & { name: string })[]
+  /** The configured projects that are compared with Langfuse. */
+  projects: readonly ProjectSeen[]
 }
 
 /**
@@ -96,6 +125,12 @@ const signaturesAgainMs = 24 * 3_600_000
 const marginMs = 10 * 60_000
 const askAgainMs = 3_600_000
 
+const isAway = ({ lookedAt }: WatchState, now: number): boolean => now - lookedAt > gapMs
+
+/** When no instance watched, the last time by now; null: not lately. */
+export const awayAfter = (state: WatchState, now: number): WatchState['away'] =>
+  state.startedAt !== null && isAway(state, now) ? { from: state.lookedAt, to: now } : state.away
+
 /** The state after a run, without what Langfuse's API says. */
 export function withFindings(state: WatchState, findings: Findings): WatchState {
   const { now, signedAt, signers, overdueSince } = findings
@@ -104,11 +139,13 @@ export function withFindings(state: WatchState, findings: Findings): WatchState 
   const lastSignedAt = newest === 0 ? null : newest
   const isNew = signedAt !== null && signedAt > (state.lastSignedAt ?? 0)
   const changedAt = isNew ? null : state.changedAt
-  const isGap = now - state.lookedAt > gapMs || now < state.lookedAt
+  const isGap = isAway(state, now) || now < state.lookedAt
   const overdueFrom = overdueSince === null ? null : ((isGap ? null : state.overdueFrom) ?? now)
   return {
     ...state,
     ...learnSigners(state.secrets, state.foreign, { signers, now }),
+    away: awayAfter(state, now),
+    projects: learnProjects(state.projects, findings.projects, now),
     startedAt: state.startedAt ?? now,
     lookedAt: now,
     lastSignedAt,
@@ -130,9 +167,14 @@ export function spanToAskAbout(
 
 /** What is wrong now. */
 function presentTroubles(
-  { lastSignedAt, changedAt, signaturesAt, overdueFrom, foreign, troubles }: WatchState,
-  { now, mismatches, overdueSince, circuits }: Findings,
+  { lastSignedAt, changedAt, signaturesAt, overdueFrom, foreign, troubles, projects }: WatchState,
+  { now, mismatches, overdueSince, circuits, projects: seen }: Findings,
 ): Trouble[] {
+  const ofProjects = projectTroubles(projects, seen, troubles)
+  // What comparing shows says the same, and earlier.
+  const isQuiet =
+    changedAt !== null &&
+    (troubles.some(({ what }) => what === 'quiet') || !ofProjects.some(({ what }) => what === 'webhooks'))
   const signedAt = lastSignedAt ?? 0
   const wrong = mismatches.filter((at) => at > signedAt)
   const reported = troubles.find(({ what }) => what === 'signatures')
@@ -142,7 +184,8 @@ function presentTroubles(
   // An automation that Langfuse switched off sends nothing more, so only a valid signature ends it.
   const goesOn = reported !== undefined && signedAt <= reported.since
   return [
-    ...(changedAt === null ? [] : [{ what: 'quiet' as const, target: null, since: changedAt }]),
+    ...(isQuiet ? [{ what: 'quiet' as const, target: null, since: changedAt }] : []),
+    ...ofProjects,
     ...(goesOn ? [reported] : []),
     ...(isRotated && !goesOn
       ? [{ what: 'signatures' as const, target: null, since: Math.min(...wrong) }]
@@ -169,7 +212,10 @@ const isSame = (a: Trouble, b: Trouble): boolean =>
   a.what === b.what &&
   a.target === b.target &&
   a.secret?.hint === b.secret?.hint &&
-  a.secret?.otherId === b.secret?.otherId
+  a.secret?.otherId === b.secret?.otherId &&
+  a.project?.name === b.project?.name &&
+  a.project?.otherId === b.project?.otherId &&
+  a.project?.some === b.project?.some
 
 /** What began and what ended since the last run, each reported once. */
 export function compareTroubles(
@@ -179,8 +225,9 @@ export function compareTroubles(
   const present = presentTroubles(state, findings)
   const known = state.troubles.filter((one) => present.some((other) => isSame(one, other)))
   const fresh = present.filter((one) => !known.some((other) => isSame(one, other)))
-  const isConfigured = ({ target }: Trouble) =>
-    target === null || findings.circuits.some(({ name }) => name === target)
+  const isConfigured = ({ target, project }: Trouble) =>
+    (target === null || findings.circuits.some(({ name }) => name === target)) &&
+    (project === undefined || findings.projects.some(({ name }) => name === project.name))
   const over = state.troubles.filter((one) => !known.includes(one) && isConfigured(one))
   return {
     state: {

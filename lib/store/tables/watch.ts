@@ -49,28 +49,28 @@ const newestEvents = 10_000
 const newestMismatches = 1000
 const maxGroups = 100
 
-/** Which secrets (their last four characters) signed events of which projects, among the newest 10,000 since then. */
+/** Which secrets (their last four characters) signed events of which projects, and last when, among the newest 10,000. */
 export async function signersSince(
   db: Db,
   source: string,
   since: number,
-): Promise<{ hint: string; projectId: string }[]> {
+): Promise<{ hint: string; projectId: string; at: number }[]> {
   const newest = db
     .selectFrom('events')
-    .select(['secret_hint', 'project_id'])
+    .select(['secret_hint', 'project_id', 'received_at'])
     .where('id', '>=', firstIdAt('evt', since))
     .where('source', '=', source)
     .orderBy('id', 'desc')
     .limit(newestEvents)
   const rows = await db
     .selectFrom(newest.as('newest'))
-    .select(['secret_hint', 'project_id'])
-    .distinct()
+    .select(['secret_hint', 'project_id', (eb) => eb.fn.max('received_at').as('at')])
     .where('project_id', 'is not', null)
+    .groupBy(['secret_hint', 'project_id'])
     .limit(1000)
     .execute()
-  return rows.flatMap(({ secret_hint: hint, project_id: projectId }) =>
-    projectId === null ? [] : [{ hint, projectId }],
+  return rows.flatMap(({ secret_hint: hint, project_id: projectId, at }) =>
+    projectId === null ? [] : [{ hint, projectId, at: Number(at) }],
   )
 }
 

@@ -31,6 +31,7 @@ const findings = (over: Partial<Findings> = {}): Findings => ({
   mismatches: [],
   overdueSince: null,
   circuits: [well],
+  projects: [],
   ...over,
 })
 const signed: WatchState = { ...freshWatch, startedAt: 0, lookedAt: now - minute, lastSignedAt: now - hour }

@@ -32,8 +32,14 @@ export async function runLook(deps: LookDeps): Promise<number | null> {
   const keys = await readProject(deps.api)
   if (!keys.ok) return endRun(deps, lease, pauseOf(keys))
   const wrong = wrongProject(deps, lease.state, keys.projectId)
-  if (wrong) return endRun(deps, lease, { message: wrong, retryAfterMs: null })
-  const state = { ...lease.state, projectId: keys.projectId, baseUrl: project.baseUrl }
+  const otherId = wrong === null ? null : keys.projectId
+  if (wrong !== null)
+    return endRun(
+      deps,
+      { ...lease, state: { ...lease.state, otherId } },
+      { message: wrong, retryAfterMs: null },
+    )
+  const state = { ...lease.state, otherId, projectId: keys.projectId, baseUrl: project.baseUrl }
   const run = await startRun(deps, { ...lease, state: { ...state, error: null } }, keys.projectId)
   const pause = await takeSteps(run)
   if (run.isLost()) return (await readLease(db, project.name))?.nextAt ?? null

@@ -4,7 +4,8 @@ import type { Configuration } from '../../core/rules/configuration.ts'
 import type { Db } from '../../store/client.ts'
 import { readProofs } from '../../store/views/proof.ts'
 
-export interface ProofsOf extends Pick<Configuration, 'projects' | 'problems'> {
+export interface ProofsOf extends Pick<Configuration, 'problems'> {
+  projects: Readonly<Configuration['projects']>
   env: Pick<Env, 'RECONCILE_SECONDS'>
 }
 

@@ -6,6 +6,8 @@ import { defineRelay } from '#lib/config.ts'
  *
  *     export default defineRelay((env, variable) => ({
  *       targets: { support: { type: 'slack', url: variable('SLACK_SUPPORT_URL') }, …
+ *
+ * Several projects of Langfuse: docs/projects.md.
  */
 export default defineRelay((env) => ({
   targets: {

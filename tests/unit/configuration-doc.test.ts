@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { envNames, readEnv, variableOf } from '#lib/base/env.ts'
+import { projectSettings } from '#lib/core/rules/projects.ts'
 import { scoreClause } from '#lib/core/rules/row-clauses.ts'
 import { ruleSchema, triggers } from '#lib/core/rules/rules.ts'
 import { githubAppSettings, targetKinds, targetTypes } from '#lib/core/rules/target-settings.ts'
@@ -117,9 +118,9 @@ const page = (): string =>
     '',
     '## relay.config.ts',
     '',
-    'The file returns `targets` (by name), `rules` (a list) and `alertTarget` (a name or a list; default: every target that people',
-    `read: ${readByPeople.map(code).join(', ')}). It gets the variables above, validated, and \`variable\`, which reads a variable of`,
-    'any name:',
+    'The file returns `targets` (by name), `rules` (a list), `alertTarget` (a name or a list; default: every target that people',
+    `read: ${readByPeople.map(code).join(', ')}) and, for several projects, \`projects\` (by name). It gets the`,
+    'variables above, validated, and `variable`, which reads a variable of any name:',
     '',
     '```ts',
     'export default defineRelay((env, variable) => ({',
@@ -129,6 +130,13 @@ const page = (): string =>
     '```',
     '',
     'A target whose required settings are all unset is left out. The file becomes part of the build: build again after a change.',
+    '',
+    '## Projects',
+    '',
+    'All keys are optional: see [several projects](projects.md). The plain variables make a project `default`, unless an entry',
+    'uses them.',
+    '',
+    ...tableOf(rowsOf(projectSettings.shape, () => '')),
     '',
     '## Targets',
     '',
@@ -159,7 +167,10 @@ describe('docs/configuration.md', () => {
 
   it('has a description of every variable, setting and clause', () => {
     expect(envNames.filter((name) => !comments().get(name))).toEqual([])
-    const shapes = [...Object.values(targetKinds).map(({ settings }) => settings.shape), ruleSchema.shape]
+    const shapes = [
+      ...Object.values(targetKinds).map(({ settings }) => settings.shape),
+      ...[ruleSchema.shape, projectSettings.shape],
+    ]
     const bare = shapes.flatMap((shape) =>
       Object.entries(shape as Record<string, z.ZodType>)
         .filter(([key, schema]) => key !== 'type' && !schema.description)

@@ -75,7 +75,7 @@ export function troubleFix({ what, target, project }: Pick<Trouble, 'what' | 'ta
     case 'quiet':
       return 'Check Automations in Langfuse: an automation that failed five times in a row is switched off. Compare its URL and secret. Events missed in the meantime are not sent later.'
     case 'signatures':
-      return "If the secret was regenerated in Langfuse, or an automation was added there, add the new secret to LANGFUSE_WEBHOOK_SECRET next to the old one: Langfuse switches an automation off after five failed deliveries. If not, someone who knows the project's id may have sent these requests; they were refused and changed nothing. The Rejected page shows each of them."
+      return "If the secret was regenerated in Langfuse, or an automation was added there, add the new secret next to the old one (LANGFUSE_WEBHOOK_SECRET, or webhookSecrets of the project): Langfuse switches an automation off after five failed deliveries. If not, someone who knows the project's id may have sent these requests; they were refused and changed nothing. The Rejected page shows each of them."
     case 'secret':
       return 'Langfuse creates one secret per automation, and an automation belongs to one project. If you sign for both projects on purpose, there is nothing to do. Otherwise someone else has the secret: regenerate it in Langfuse and set the new one here. The events were stored and reported; check what they say.'
     case 'overdue':

@@ -1,8 +1,8 @@
-import type { ChangeDetail } from '../../core/change/change.ts'
 import { isObserved } from '../../core/change/observed.ts'
-import { type Db, isPostgres } from '../../store/client.ts'
-import { type ChangeRow, changeColumns } from '../../store/schema.ts'
-import { newChange } from '../../store/tables/changes.ts'
+import type { Db } from '../../store/client.ts'
+import type { ChangeRow } from '../../store/schema.ts'
+import { insertChange, lockChange, newChange, saveDetail, toChange } from '../../store/tables/changes.ts'
+import { eventTypes, moveEvents } from '../../store/tables/events.ts'
 
 /**
  * Moves the events of a change that could not be described to a new change, due at once; the old one stays, with the id of
@@ -11,24 +11,16 @@ import { newChange } from '../../store/tables/changes.ts'
  */
 export async function reinterpret(db: Db, changeId: string, now: number): Promise<string | null> {
   return db.transaction().execute(async (trx) => {
-    const query = trx.selectFrom('changes').select(changeColumns).where('id', '=', changeId)
-    const row = await (isPostgres(trx) ? query.forUpdate() : query).executeTakeFirst()
+    const row = await lockChange(trx, changeId)
     if (row?.kind !== 'undescribed' || row.status !== 'settled') return null
-    const detail = JSON.parse(row.detail) as ChangeDetail
-    const events = await trx
-      .selectFrom('events')
-      .select(['id', 'type'])
-      .where('change_id', '=', changeId)
-      .execute()
-    if (detail.reinterpretedAs !== undefined || events.length === 0 || events.some(isObserved)) return null
-    const fresh = freshChange(row, now, events.length)
-    await trx.insertInto('changes').values(fresh).execute()
-    await trx.updateTable('events').set({ change_id: fresh.id }).where('change_id', '=', changeId).execute()
-    await trx
-      .updateTable('changes')
-      .set({ detail: JSON.stringify({ ...detail, reinterpretedAs: fresh.id }) })
-      .where('id', '=', changeId)
-      .execute()
+    const { detail } = toChange(row)
+    const types = await eventTypes(trx, changeId)
+    if (detail.reinterpretedAs !== undefined || types.length === 0) return null
+    if (types.some((type) => isObserved({ type }))) return null
+    const fresh = freshChange(row, now, types.length)
+    await insertChange(trx, fresh)
+    await moveEvents(trx, changeId, fresh.id)
+    await saveDetail(trx, changeId, { ...detail, reinterpretedAs: fresh.id })
     return fresh.id
   })
 }

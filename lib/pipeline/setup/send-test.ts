@@ -4,7 +4,7 @@ import { openWebhook } from '../../langfuse/webhook.ts'
 import type { Db } from '../../store/client.ts'
 import type { ChangeRow, DeliveryRow } from '../../store/schema.ts'
 import { indexChange } from '../../store/search/index-write.ts'
-import { newChange, toChange } from '../../store/tables/changes.ts'
+import { insertChange, newChange, toChange } from '../../store/tables/changes.ts'
 import { insertDeliveries, newDelivery } from '../../store/tables/deliveries.ts'
 import { changeOfEvent } from '../../store/tables/events.ts'
 import { forgetPrompt, saveVersions } from '../../store/tables/prompts.ts'
@@ -96,7 +96,7 @@ const messageDelivery = (id: string, target: string, now: number): DeliveryRow =
 export async function sendTestMessage(db: Db, target: string, now: number): Promise<string> {
   const change = messageChange(target, now)
   await db.transaction().execute(async (trx) => {
-    await trx.insertInto('changes').values(change).execute()
+    await insertChange(trx, change)
     await indexChange(trx, toChange(change), [])
     await insertDeliveries(trx, [messageDelivery(change.id, target, now)])
   })

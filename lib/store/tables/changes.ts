@@ -131,6 +131,12 @@ export async function changeById(db: Db, id: string): Promise<Change | null> {
   return row ? toChange(row) : null
 }
 
+/** Locked for this transaction. */
+export async function lockChange(trx: Db, id: string): Promise<ChangeRow | null> {
+  const query = trx.selectFrom('changes').select(changeColumns).where('id', '=', id)
+  return (await (isPostgres(trx) ? query.forUpdate() : query).executeTakeFirst()) ?? null
+}
+
 /** By id. Deleted changes are missing. */
 export async function changesById(db: Db, ids: string[]): Promise<Map<string, Change>> {
   const rows = await db.selectFrom('changes').select(changeColumns).where('id', 'in', ids).execute()
@@ -202,6 +208,11 @@ export async function nextOpenChange(db: Db): Promise<number | null> {
     .where('next_at', 'is not', null)
     .executeTakeFirst()
   return row?.at ?? null
+}
+
+/** Stores a change that is open under no key. */
+export async function insertChange(db: Db, row: ChangeRow): Promise<void> {
+  await db.insertInto('changes').values(row).execute()
 }
 
 /** Opens a change that has no event yet (a trouble or a burst), unless one is open under its key. */

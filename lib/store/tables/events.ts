@@ -133,6 +133,12 @@ export async function eventHeads(db: Db, changeId: string): Promise<EventHead[]>
   return db.selectFrom('events').select(headColumns).where('change_id', '=', changeId).orderBy('id').execute()
 }
 
+/** The type of each event of a change. */
+export async function eventTypes(db: Db, changeId: string): Promise<string[]> {
+  const rows = await db.selectFrom('events').select('type').where('change_id', '=', changeId).execute()
+  return rows.map(({ type }) => type)
+}
+
 /** What reading an event's body needs. */
 export type StoredEvent = EventHead & Pick<EventRow, 'source' | 'body'>
 

@@ -16,3 +16,14 @@ export function wake(now: number): void {
   if (process.env.VERCEL) after(() => running.drain(now + workMs))
   else running.wake()
 }
+
+/** A page shows when prompts were last compared with Langfuse. */
+const pageEveryMs = 60_000
+let pageAt = 0
+
+/** After a page on Vercel, where nothing runs by itself: compares prompts, if that is due. */
+export function lookAfterPage(now: number): void {
+  if (!process.env.VERCEL || now - pageAt < pageEveryMs) return
+  pageAt = now
+  after(() => relay().relay?.drainIfLookDue(now + workMs))
+}

@@ -8,6 +8,7 @@ import { log, thrown } from '../lib/base/log.ts'
 import type { Problem } from '../lib/base/problem.ts'
 import { database } from '../lib/store/client.ts'
 import { isEndedSession, noteEndedSession } from '../lib/store/tables/sessions.ts'
+import { lookAfterPage } from './after-answer.ts'
 
 interface SessionData {
   id: string
@@ -109,6 +110,7 @@ const loginAddress = (next: string, problem?: string): string => {
 /** Every page and route calls this first. Redirects to the login, and from there back to `path`. */
 export async function requireSession(path: string): Promise<void> {
   if (!(await isSignedIn())) redirect(loginAddress(path))
+  lookAfterPage(Date.now())
 }
 
 /**

@@ -11,6 +11,7 @@ import { projectReaders } from './pipeline/settle/project-readers.ts'
 import type { Db } from './store/client.ts'
 import { lockProcess } from './store/process-lock.ts'
 import { endLeases } from './store/tables/deliveries.ts'
+import { endLooks } from './store/tables/looks.ts'
 
 /** Each project is polled on its own. */
 function pollsOf(
@@ -30,6 +31,14 @@ function pollsOf(
   }))
 }
 
+/** Each project is compared on its own. Prompts have no rate limit in Langfuse, so the request budget is left alone. */
+const looksOf = (env: Env, accesses: readonly LangfuseAccess[]): LoopDeps['looks'] =>
+  env.RECONCILE_SECONDS === 0
+    ? []
+    : accesses.map(({ project, api }) => ({
+        ...{ project, api, everyMs: env.RECONCILE_SECONDS * 1000, settleMs: env.SETTLE_MS },
+      }))
+
 /**
  * If no other process uses the SQLite file, sends that a killed process left are repeated at once, not when their lease
  * ends. Returns how to release the file.
@@ -38,7 +47,10 @@ async function enterStore(db: Db, url: string): Promise<() => void> {
   if (!url.startsWith('file:')) return () => {}
   try {
     const path = url.slice('file:'.length)
-    return await lockProcess(path, () => endLeases(db, Date.now()))
+    return await lockProcess(path, async () => {
+      await endLeases(db, Date.now())
+      await endLooks(db, Date.now())
+    })
   } catch (error) {
     // The leases end by themselves.
     log('warn', 'sends that were in progress wait for their lease to end', thrown(error))
@@ -76,6 +88,7 @@ function loopOf(db: Db, { routes, directory }: Configured, env: Env): Loop {
     sleep,
     ...projectReaders(accesses, { directory, now: Date.now }),
     polls: pollsOf(env, accesses, directory),
+    looks: looksOf(env, accesses),
     fetch: plainFetch,
     watch: {
       apis: accesses.map(({ api }) => api),

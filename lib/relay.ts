@@ -42,6 +42,8 @@ export interface Relay {
   wake: () => void
   /** Does what is due before `until` (epoch milliseconds). */
   drain: (until: number) => Promise<void>
+  /** The same, if prompts are due to be compared with Langfuse. */
+  drainIfLookDue: (until: number) => Promise<void>
   /** Runs the loop until the process ends. Tries again while the store is out of reach. */
   start: () => Promise<void>
   stop: () => Promise<void>
@@ -185,6 +187,10 @@ function background(opened: Lazy<Opened>, loop: Lazy<Loop>, mayAct: boolean) {
     await flushSpans()
   }
 
+  async function drainIfLookDue(until: number): Promise<void> {
+    if (mayAct && (await (await loop.get()).isLookDue())) await drain(until)
+  }
+
   async function stop(): Promise<void> {
     stopped = true
     await (await loop.ifMade())?.stop()
@@ -192,7 +198,7 @@ function background(opened: Lazy<Opened>, loop: Lazy<Loop>, mayAct: boolean) {
     await flushSpans()
   }
 
-  return { start, drain, stop }
+  return { start, drain, drainIfLookDue, stop }
 }
 
 function createRelay(env: Env, configuration: Omit<Configuration, 'env'>): Relay {

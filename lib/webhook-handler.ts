@@ -2,6 +2,7 @@ import { processState } from './base/process-state.ts'
 import { misconfigured } from './endpoints/answers.ts'
 import { answerWebhook } from './endpoints/webhook.ts'
 import { noteAnswer } from './pipeline/journal.ts'
+import { noteServerError } from './pipeline/reconcile/outage.ts'
 import { relay } from './relay.ts'
 
 /**
@@ -17,5 +18,6 @@ export async function handleWebhook(request: Request): Promise<Response> {
   if (env.DIRECT_ENDPOINTS) processState.promptRelayWebhookHandler ??= handleWebhook
   const response = await answerWebhook(request, { env, directory, now: Date.now, receive, reject })
   noteAnswer('langfuse-webhook', response, Date.now() - startedAt)
+  noteServerError(response.status, startedAt)
   return response
 }

@@ -6,6 +6,8 @@ export const processState = globalThis as typeof globalThis & {
   promptRelayWebhookHandler?: (request: Request) => Promise<Response>
   promptRelayBodies?: BodyBudget
   promptRelayFetch?: typeof globalThis.fetch
+  /** Server errors of the webhook endpoint that are not stored yet; times in epoch milliseconds. */
+  promptRelayOutage?: { from: number; to: number; status: number } | null
 }
 
 /**

@@ -5,6 +5,7 @@ import { pollName } from '../core/polling/state.ts'
 import { notifiedOf } from '../core/rules/rules.ts'
 import type { Target } from '../core/rules/target-settings.ts'
 import { nextOpenChange } from '../store/tables/changes.ts'
+import { readLease } from '../store/tables/looks.ts'
 import { pollAt } from '../store/tables/polls.ts'
 import { nextReplay } from '../store/tables/replays.ts'
 import { ensureTargets, nextDue } from '../store/tables/targets.ts'
@@ -12,6 +13,9 @@ import { createDelivery, type DeliverDeps } from './deliver/deliver.ts'
 import { type PollDeps, poll } from './poll.ts'
 import { learnProjectIds } from './project-ids.ts'
 import { prune } from './prune.ts'
+import { runLook } from './reconcile/look.ts'
+import { isAlone, notePresence } from './reconcile/presence.ts'
+import type { LookDeps } from './reconcile/run.ts'
 import { replayNext } from './replay/bulk-replay.ts'
 import { createSettler, type SettleDeps } from './settle/settle.ts'
 import { copyTexts } from './settle/version-text.ts'
@@ -31,6 +35,9 @@ const afterErrorMs = 1000
 /** How long sends in progress may take when the process is asked to stop. */
 const graceMs = 10_000
 const pruneMs = 3_600_000
+const presenceMs = 30_000
+/** How often a dry instance checks whether a live one still uses its store. */
+const dryMs = 60_000
 const dayMs = 86_400_000
 
 export interface LoopDeps
@@ -39,6 +46,8 @@ export interface LoopDeps
   sleep: (ms: number) => Promise<void>
   /** Reading traces and scores from Langfuse, one for each project that is polled. */
   polls?: readonly ProjectPoll[]
+  /** Comparing prompts with Langfuse, one for each project that is compared. */
+  looks?: readonly ProjectLook[]
   /** Watching for what goes wrong around the relay; absent: nothing is watched. */
   watch?: Pick<WatchDeps, 'apis' | 'quietMs' | 'compares'>
   /** How long settled, delivered changes are kept, days. */
@@ -46,6 +55,7 @@ export interface LoopDeps
 }
 
 type ProjectPoll = Omit<PollDeps, 'db' | 'rules' | 'now' | 'stopping' | 'retentionMs'>
+type ProjectLook = Omit<LookDeps, 'db' | 'now' | 'stopping' | 'until' | 'onStored'>
 
 export interface Loop {
   /** Runs by itself from now on, until stopped. */
@@ -59,6 +69,8 @@ export interface Loop {
    * time limit, and for cron. Calls may overlap, also between instances.
    */
   drain: (until: number) => Promise<void>
+  /** Whether a project is due to be compared with Langfuse. */
+  isLookDue: () => Promise<boolean>
   /** No new claims; sends in progress finish or, after a grace period, are given back. */
   stop: () => Promise<void>
 }
@@ -72,19 +84,21 @@ interface Work {
 
 /**
  * Each kind of work, each project and each target has its own pump, so that one that is slow does not delay others.
- * `poll`: by the project's name; `deliver`: by the target's.
+ * `poll`, `look`: by the project's name; `deliver`: by the target's.
  */
 interface Each<Kind> {
   settle: Kind
   replay: Kind
   copyTexts: Kind
   poll: Map<string, Kind>
+  look: Map<string, Kind>
   deliver: Map<string, Kind>
 }
 
-const all = <Kind>({ settle, replay, copyTexts, poll, deliver }: Each<Kind>): Kind[] => [
+const all = <Kind>({ settle, replay, copyTexts, poll, look, deliver }: Each<Kind>): Kind[] => [
   ...[settle, replay, copyTexts],
   ...poll.values(),
+  ...look.values(),
   ...deliver.values(),
 ]
 
@@ -156,6 +170,16 @@ const polling = (project: ProjectPoll, { deps, stopping, pumps }: LoopContext): 
   },
 })
 
+const looking = (project: ProjectLook, { deps, state, stopping, pumps }: LoopContext): Work => ({
+  run: async () => {
+    const { db, now } = deps
+    if (stopping()) return null
+    if (deps.isDry && !(await isAlone(db, now()))) return now() + dryMs
+    const until = state.isResident ? Number.POSITIVE_INFINITY : state.drainUntil
+    return runLook({ ...project, db, now, stopping, until, onStored: pumps.settle.wake })
+  },
+})
+
 const copying = ({ deps, stopping }: LoopContext): Work => ({
   run: async () => {
     if (!stopping()) await copyTexts(deps.db, stopping, deps.sleep)
@@ -174,6 +198,7 @@ const worksOf = (context: LoopContext): Each<Work> => ({
   replay: replaying(context),
   copyTexts: copying(context),
   poll: new Map((context.deps.polls ?? []).map((one) => [one.project.name, polling(one, context)])),
+  look: new Map((context.deps.looks ?? []).map((one) => [one.project.name, looking(one, context)])),
   deliver: new Map(
     Object.entries(context.deps.routes.targets).map((one) => [one[0], delivering(one, context)]),
   ),
@@ -192,18 +217,29 @@ function pumpsFor(works: () => Each<Work>, deps: LoopDeps): Each<Pump> {
   const pump = (run: Work['run']) => pumpFor(run, afterErrorMs, deps)
   const delivery = (name: string) => pump(async () => works().deliver.get(name)?.run() ?? null)
   const projectPoll = (name: string) => pump(async () => works().poll.get(name)?.run() ?? null)
+  const projectLook = (name: string) => pump(async () => works().look.get(name)?.run() ?? null)
   return {
     settle: pump(() => works().settle.run()),
     replay: pump(() => works().replay.run()),
     copyTexts: pump(() => works().copyTexts.run()),
     poll: new Map((deps.polls ?? []).map(({ project: { name } }) => [name, projectPoll(name)])),
+    look: new Map((deps.looks ?? []).map(({ project: { name } }) => [name, projectLook(name)])),
     deliver: new Map(Object.keys(deps.routes.targets).map((name) => [name, delivery(name)])),
   }
+}
+
+/** When each project is due to be compared; one that never was is due now. */
+async function lookTimes({ db, looks = [], now }: LoopDeps): Promise<[string, number][]> {
+  const times: [string, number][] = []
+  for (const { project } of looks)
+    times.push([project.name, (await readLease(db, project.name))?.nextAt ?? now()])
+  return times
 }
 
 /** What runs periodically. `check` wakes the pumps of what is due. */
 interface Timers {
   check: Pump
+  presence: Pump
   watch: Pump
   prune: Pump
 }
@@ -220,7 +256,15 @@ function timersFor({ deps, state, stopping, pumps }: LoopContext): Timers {
     if (replayAt !== null) pumps.replay.wakeAt(replayAt)
     for (const { project, api } of deps.polls ?? [])
       pumps.poll.get(project.name)?.wakeAt((await pollAt(db, pollName(api), now())) ?? now())
+    for (const [name, at] of await lookTimes(deps)) pumps.look.get(name)?.wakeAt(at)
     return now() + checkMs
+  }
+  const presenceOnce = async () => {
+    const projects = (deps.looks ?? []).map(({ project }) => project)
+    const { isDry = false } = deps
+    const isAsked = await notePresence({ db, now, projects, isDry, isResident: state.isResident })
+    if (isAsked) for (const pump of pumps.look.values()) pump.wake()
+    return state.isResident ? now() + presenceMs : null
   }
   const watchOnce = async () => {
     if (!deps.watch || stopping()) return null
@@ -237,6 +281,7 @@ function timersFor({ deps, state, stopping, pumps }: LoopContext): Timers {
   }
   return {
     check: pumpFor(check, checkMs, deps),
+    presence: pumpFor(presenceOnce, checkMs, deps),
     watch: pumpFor(watchOnce, checkMs, deps),
     prune: pumpFor(pruneOnce, pruneMs, deps),
   }
@@ -270,6 +315,8 @@ async function drain(parts: LoopParts, until: number): Promise<void> {
   if (deps.directory) await learnProjectIds(deps.db, deps.directory)
   state.drainUntil = Math.max(state.drainUntil, until)
   timers.watch.wake()
+  timers.presence.wake()
+  await timers.presence.idle()
   for (const pump of all(pumps)) pump.wake()
   await timers.watch.idle()
   await quiet(parts)
@@ -284,8 +331,8 @@ async function drain(parts: LoopParts, until: number): Promise<void> {
 async function stop({ context, works, timers }: LoopParts, abort: () => void): Promise<void> {
   context.state.isStopping = true
   const grace = setTimeout(abort, graceMs)
-  const { check, watch, prune } = timers
-  await Promise.all([check, watch, prune, ...all(context.pumps)].map((pump) => pump.stop()))
+  const { check, presence, watch, prune } = timers
+  await Promise.all([check, presence, watch, prune, ...all(context.pumps)].map((pump) => pump.stop()))
   await idle(works)
   clearTimeout(grace)
 }
@@ -304,7 +351,7 @@ export function createLoop(deps: LoopDeps): Loop {
     start: async () => {
       await ensureTargets(db, targets)
       state.isResident = true
-      for (const timer of [timers.check, timers.prune, timers.watch]) timer.wake()
+      for (const timer of [timers.presence, timers.check, timers.prune, timers.watch]) timer.wake()
     },
     wake: () => {
       state.isEndpointBusy = true
@@ -315,6 +362,7 @@ export function createLoop(deps: LoopDeps): Loop {
       await ensureTargets(db, targets)
       await drain({ context, works, timers }, until)
     },
+    isLookDue: async () => (await lookTimes(deps)).some(([, at]) => at <= now()),
     stop: () => stop({ context, works, timers }, () => abort.abort()),
   }
 }

@@ -93,8 +93,6 @@ export const leaseState = z.object({
   otherId: z.string().nullable().default(null),
   /** Why the last step ended without an answer; null: it did not. */
   error: z.object({ at: z.number(), message: z.string() }).nullable().default(null),
-  /** When an instance that runs all the time was last seen. */
-  heartbeatAt: z.number().nullable().default(null),
   /** When the next step is due, as written at the end of the last one; another time in the row: an instance is at work. */
   restUntil: z.number().nullable().default(null),
 })

@@ -21,6 +21,12 @@ interface Wants {
   requested: LookRequest | null
 }
 
+interface Interval {
+  now: number
+  /** Between two looks, milliseconds. */
+  everyMs: number
+}
+
 /** A time in the future was written while a clock was wrong. */
 const isDue = (at: number | null, everyMs: number, now: number): boolean =>
   at === null || now - at >= everyMs || at - now > hourMs
@@ -28,20 +34,24 @@ const isDue = (at: number | null, everyMs: number, now: number): boolean =>
 /** The look to begin now; null: none is due. */
 export function dueLook(
   { state, requested }: Wants,
-  { now, everyMs }: { now: number; everyMs: number },
+  { now, everyMs }: Interval,
 ): { kind: CurrentLook['kind']; why: LookReason } | null {
   if (state.baselineAt === null) return { kind: 'full', why: 'baseline' }
-  if (requested) return { kind: 'full', why: requested.why }
+  if (requested && mayBegin(requested, state, { now, everyMs })) return { kind: 'full', why: requested.why }
   if (isDue(state.fullAt, dayMs, now)) return { kind: 'full', why: 'daily' }
   if (state.held && isDue(state.fullAt, hourMs, now)) return { kind: 'full', why: 'held' }
   return isDue(state.checkedAt, everyMs, now) ? { kind: 'delta', why: 'interval' } : null
 }
 
-/** When the next regular look is due, epoch milliseconds. */
-export const nextLookAt = (
-  { state, requested }: Wants,
-  { now, everyMs }: { now: number; everyMs: number },
-): number => (requested || state.checkedAt === null ? now : Math.min(state.checkedAt, now) + everyMs)
+/** An endpoint that keeps failing does not cause one full look after the other. */
+const mayBegin = ({ why }: LookRequest, { fullAt }: LookState, { now, everyMs }: Interval): boolean =>
+  why === 'requested' || isDue(fullAt, everyMs, now)
+
+/** When the next look is due, epoch milliseconds. */
+export function nextLookAt({ state, requested }: Wants, { now, everyMs }: Interval): number {
+  if (state.checkedAt === null || (requested && mayBegin(requested, state, { now, everyMs }))) return now
+  return Math.min(state.checkedAt, now) + everyMs
+}
 
 export function begin(
   state: LookState,

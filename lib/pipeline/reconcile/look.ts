@@ -31,27 +31,23 @@ export async function runLook(deps: LookDeps): Promise<number | null> {
   if (!lease) return (await readLease(db, project.name))?.nextAt ?? null
   const keys = await readProject(deps.api)
   if (!keys.ok) return endRun(deps, lease, pauseOf(keys))
-  const wrong = wrongProject(deps, lease.state, keys.projectId)
-  const otherId = wrong === null ? null : keys.projectId
-  if (wrong !== null)
-    return endRun(
-      deps,
-      { ...lease, state: { ...lease.state, otherId } },
-      { message: wrong, retryAfterMs: null },
-    )
-  const state = { ...lease.state, otherId, projectId: keys.projectId, baseUrl: project.baseUrl }
-  const run = await startRun(deps, { ...lease, state: { ...state, error: null } }, keys.projectId)
+  const { projectId } = keys
+  const expected = expectedProject(deps, lease.state)
+  if (expected !== null && expected !== projectId) {
+    const message = `These API keys belong to the project ${projectId}, not to ${expected}`
+    const state = { ...lease.state, projectId: expected, otherId: projectId }
+    return endRun(deps, { ...lease, state }, { message, retryAfterMs: null })
+  }
+  const state = { ...lease.state, projectId, otherId: null, baseUrl: project.baseUrl }
+  const run = await startRun(deps, { ...lease, state: { ...state, error: null } }, projectId)
   const pause = await takeSteps(run)
   if (run.isLost()) return (await readLease(db, project.name))?.nextAt ?? null
   return endRun(deps, run.lease, pause, await dueAt(run))
 }
 
-/** Keys of another project than the one before would report everything as deleted and created. */
-function wrongProject({ project }: LookDeps, before: LeaseState, projectId: string): string | null {
-  const expected = project.id ?? (before.baseUrl === project.baseUrl ? before.projectId : null)
-  if (expected === null || expected === projectId) return null
-  return `These API keys belong to the project ${projectId}, not to ${expected}`
-}
+/** The project that the keys must belong to: with those of another, everything would be deleted and created. */
+const expectedProject = ({ project: { id, baseUrl } }: LookDeps, before: LeaseState): string | null =>
+  id ?? (before.baseUrl === baseUrl ? before.projectId : null)
 
 async function endRun(
   { db, now }: LookDeps,

@@ -161,3 +161,15 @@ export async function wakeLook(db: Db, name: string, now: number): Promise<void>
     .where('next_at', '=', lease.nextAt)
     .execute()
 }
+
+/** Makes looks that a killed process left due now. Only where no other process uses the store. */
+export async function endLooks(db: Db, now: number): Promise<void> {
+  const rows = await db
+    .selectFrom('polls')
+    .select(['name', 'state', 'next_at'])
+    .where('name', 'like', `${leaseName('')}%`)
+    .execute()
+  for (const { name, state, next_at } of rows)
+    if (readLeaseState(state).restUntil !== next_at)
+      await db.updateTable('polls').set({ next_at: now }).where('name', '=', name).execute()
+}

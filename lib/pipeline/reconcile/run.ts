@@ -23,7 +23,7 @@ export interface LookDeps extends Pick<LangfuseAccess, 'project' | 'api'> {
 }
 
 /** What a webhook may take beyond the time in which the events of an edit are gathered. */
-const slowestWebhookMs = 2 * 60_000
+export const slowestWebhookMs: number = 2 * 60_000
 
 /** How long a difference may still be explained by a webhook, milliseconds. */
 export const graceOf = ({ settleMs }: Pick<LookDeps, 'settleMs'>): number => settleMs + slowestWebhookMs

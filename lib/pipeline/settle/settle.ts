@@ -17,6 +17,7 @@ import {
 import { type EventHead, eventsOfChange, moveEvents, twinChange } from '../../store/tables/events.ts'
 import { failuresOf } from '../../store/tables/settle-failures.ts'
 import { unsynced } from '../../store/unsynced.ts'
+import { suspectHalfEdit } from '../reconcile/half-edits.ts'
 import { interpretTrouble } from '../watch.ts'
 import { interpretBurst } from './bursts.ts'
 import { interpretGivenUp } from './given-up.ts'
@@ -275,6 +276,7 @@ async function settleClaimed(
   if (interpretation) {
     const { received, events } = known
     const noted = await noteLateWebhooks(trx, { id: row.id, received, interpretation, now: context.now })
+    await suspectHalfEdit(trx, noted.detail, { events: parsed, now: context.now })
     await writeSettlement(trx, { row, interpretation: noted, events, parsed }, context)
   } else await deleteChange(trx, row.id)
   return 'settled'

@@ -50,6 +50,17 @@ export async function readLook(db: Db, { baseUrl, projectId }: LookKey): Promise
     : { baseUrl, projectId, state: freshLook, requested: null, confirmedAt: null, outage: null }
 }
 
+/** Whether looks are made of the project with this id. */
+export async function isCompared(db: Db, projectId: string): Promise<boolean> {
+  const row = await db
+    .selectFrom('looks')
+    .select('project_id')
+    .where('project_id', '=', projectId)
+    .limit(1)
+    .executeTakeFirst()
+  return row !== undefined
+}
+
 /** Projects on a page. */
 const maxLooks = 200
 

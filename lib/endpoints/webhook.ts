@@ -1,6 +1,6 @@
 import type { Env } from '../base/env.ts'
 import { traceHeaders } from '../base/tracing.ts'
-import type { ProjectDirectory } from '../core/rules/project-directory.ts'
+import type { ProjectDirectory, Signed } from '../core/rules/project-directory.ts'
 import type { LangfuseProject } from '../core/rules/projects.ts'
 import { keptHeaders, type OpenedWebhook, openWebhook } from '../langfuse/webhook.ts'
 import type { Arrival } from '../pipeline/arrival.ts'
@@ -45,14 +45,13 @@ async function answerBody(
     now: now(),
   })
   if (!opened.ok) return refuse(request, { ...opened, ...headOf(body.bytes), endpoint }, deps)
-  const signer = directory?.secrets[opened.secretAt]?.project
-  const signed = signer && directory ? directory.signedFor(signer, opened.projectId) : 'right'
-  if (signer && signed === 'wrong')
-    return refuse(request, { ...wrongProject(signer, opened), ...headOf(body.bytes), endpoint }, deps)
+  const signed = directory ? signerOf(directory, opened) : null
+  if (signed?.as === 'wrong')
+    return refuse(request, { ...wrongProject(signed.for, opened), ...headOf(body.bytes), endpoint }, deps)
   try {
     const { status, eventId } = await deps.receive({
       ...opened,
-      ...(signer && signed === 'unknown' ? unjudged(signer, opened) : {}),
+      ...(signed?.as === 'unknown' ? unjudged(signed.for, opened) : {}),
       source: endpoint,
       receivedAt: now(),
       headers: JSON.stringify({ ...keptHeaders(request.headers), ...traceHeaders() }),
@@ -65,6 +64,15 @@ async function answerBody(
   } catch (error) {
     return storeUnavailable(error, { endpoint, size: body.bytes.byteLength })
   }
+}
+
+/** The project whose secret signed an event; of several with one secret, the one that fits best. */
+function signerOf(
+  { secrets, signedFor }: ProjectDirectory,
+  { secretAt, projectId }: OpenedWebhook,
+): { for: LangfuseProject; as: Signed } | null {
+  const all = secrets[secretAt]?.projects.map((one) => ({ for: one, as: signedFor(one, projectId) })) ?? []
+  return all.find(({ as }) => as === 'right') ?? all.find(({ as }) => as === 'unknown') ?? all[0] ?? null
 }
 
 /** The right secret of another project: a mistake in the configuration, or a secret in the wrong hands. */

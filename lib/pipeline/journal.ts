@@ -62,6 +62,8 @@ export interface StartedProcess {
   targets: string[]
   rules: string[]
   alertTargets: readonly string[]
+  /** Of a section `projects`. */
+  projects?: string[]
 }
 
 export const noteStart = (started: StartedProcess): void => log('info', 'started', { ...started })

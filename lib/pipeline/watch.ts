@@ -102,9 +102,9 @@ async function findingsOf(
 
 /** A secret of a project whose id is known: what it signs for another project is refused. */
 const isBound = (directory: ProjectDirectory | undefined, hint: string): boolean =>
-  directory?.secrets.some(
-    ({ secret, project: { name, signsForAny } }) =>
-      secret.endsWith(hint) && !signsForAny && directory.idOf(name) !== null,
+  directory?.projects.some(
+    ({ name, signsForAny, webhookSecrets }) =>
+      !signsForAny && directory.idOf(name) !== null && webhookSecrets.some((secret) => secret.endsWith(hint)),
   ) ?? false
 
 async function withAnswer(

@@ -25,7 +25,8 @@ async function load(): Promise<Relay | null> {
   return made.relay
 }
 
-function noteRelay({ env, routes }: Relay): void {
+function noteRelay({ env, routes, projects }: Relay): void {
+  const named = projects.filter(({ signsForAny }) => !signsForAny).map(({ name }) => name)
   noteStart({
     version,
     store: env.DATABASE_URL.startsWith('file:') ? 'sqlite' : 'postgres',
@@ -33,6 +34,7 @@ function noteRelay({ env, routes }: Relay): void {
     targets: Object.keys(routes.targets),
     rules: routes.rules.map(({ name }) => name),
     alertTargets: routes.alertTargets,
+    ...(named.length > 0 && { projects: named }),
   })
 }
 

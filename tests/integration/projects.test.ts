@@ -243,14 +243,14 @@ describe.each(engines)('the projects of relay.config.ts on %s', (_, openStore) =
 describe('the secret of the plain variables', () => {
   it('signs for any project where there is no section, as before', () => {
     const directory = createDirectory([project('default', { id: 'cm0a', signsForAny: true })])
-    const [signer] = directory.secrets
-    expect(signer && directory.signedFor(signer.project, 'cm0b')).toBe('right')
+    const [of] = directory.projects
+    expect(of && directory.signedFor(of, 'cm0b')).toBe('right')
   })
 
   it('belongs to default where there is one', () => {
     const directory = createDirectory([project('default', { id: 'cm0a' }), project('support')])
-    const [signer] = directory.secrets
-    expect(signer && directory.signedFor(signer.project, 'cm0b')).toBe('wrong')
-    expect(signer && directory.signedFor(signer.project, 'cm0a')).toBe('right')
+    const [of] = directory.projects
+    expect(of && directory.signedFor(of, 'cm0b')).toBe('wrong')
+    expect(of && directory.signedFor(of, 'cm0a')).toBe('right')
   })
 })

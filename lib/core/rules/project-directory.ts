@@ -9,8 +9,8 @@ type OfProject = Pick<Change, 'projectId'> & { detail: Pick<Change['detail'], 'p
 /** The configured projects by their names and ids. */
 export interface ProjectDirectory {
   projects: readonly LangfuseProject[]
-  /** Each secret with the project that it signs for, in one list. */
-  secrets: readonly { secret: string; project: LangfuseProject }[]
+  /** Each secret with the project that it signs for: with one only, or the configuration has a problem. */
+  secrets: readonly { secret: string; projects: readonly LangfuseProject[] }[]
   /** Its id, as configured or as Langfuse named it for the keys; null: not known. */
   idOf: (name: string) => string | null
   /** The project with this id; null: none is known to have it. */
@@ -31,6 +31,14 @@ export const projectNameOf = (
   { projectId, detail }: OfProject,
 ): string | null => directory?.nameOf(projectId) ?? detail.project ?? null
 
+function secretsOf(projects: readonly LangfuseProject[]): ProjectDirectory['secrets'] {
+  const all = projects.flatMap((project) => project.webhookSecrets.map((secret) => ({ secret, project })))
+  return [...Map.groupBy(all, ({ secret }) => secret)].map(([secret, of]) => ({
+    secret,
+    projects: of.map(({ project }) => project),
+  }))
+}
+
 export function createDirectory(projects: readonly LangfuseProject[]): ProjectDirectory {
   const named = new Map<string, string>()
   const byName = new Map(projects.map((project) => [project.name, project]))
@@ -41,7 +49,7 @@ export function createDirectory(projects: readonly LangfuseProject[]): ProjectDi
     id === null ? null : (projects.find(({ name }) => idOf(name) === id) ?? null)
   return {
     projects,
-    secrets: projects.flatMap((project) => project.webhookSecrets.map((secret) => ({ secret, project }))),
+    secrets: secretsOf(projects),
     idOf,
     withId,
     nameOf: (id) => {

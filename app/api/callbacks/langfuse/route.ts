@@ -14,7 +14,11 @@ const guards = /^(CALLBACK_\w+|LANGFUSE_ORIGINS|LANGFUSE_BASE_URL)$/
 
 function ready(): Relay | Response {
   const { relay: ours, problems } = relay()
-  return ours && !problems.some(({ name }) => guards.test(name)) ? ours : misconfigured(problems)
+  if (!ours) return misconfigured(problems)
+  // Where people open the projects, which is where callbacks may come from.
+  const addresses = ours.projects.flatMap(({ called }) => [called.baseUrl, called.webUrl])
+  const isOpen = !problems.some(({ name }) => guards.test(name) || addresses.includes(name))
+  return isOpen ? ours : misconfigured(problems)
 }
 
 const depsOf = ({ env, directory, reject, recordsCallback: records }: Relay) => ({

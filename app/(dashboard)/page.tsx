@@ -30,7 +30,7 @@ export const metadata: Metadata = { title: 'Changes' }
 const pageSize = 50
 
 const columns = [
-  { name: 'What', width: 'w-[150px]' },
+  { name: 'What', width: 'w-[166px]' },
   { name: 'Subject', width: '' },
   { name: 'Who', width: 'w-[136px]' },
   { name: 'Deliveries', width: 'w-[286px]' },

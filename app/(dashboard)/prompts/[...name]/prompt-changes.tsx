@@ -8,7 +8,7 @@ import { authoredFactWords, authorsWords, kindWords, moreWords } from '../../_wo
 import { chipWords, type DeliveryContext } from '../../_words/delivery-words.ts'
 
 const columns = [
-  { name: 'What', width: 'w-[150px]' },
+  { name: 'What', width: 'w-[166px]' },
   { name: 'Change', width: '' },
   { name: 'Who', width: 'w-[150px]' },
   { name: 'Deliveries', width: 'w-[286px]' },

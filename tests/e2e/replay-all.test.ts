@@ -4,6 +4,7 @@ import { type Db, openDatabase } from '#lib/store/client.ts'
 import { type App, dataFolder, startApp } from '../app.ts'
 import { startSlackStandIn } from '../mocks/slack.ts'
 import type { StandIn } from '../mocks/stand-in.ts'
+import { webhookSecret } from '../mocks/webhook.ts'
 import { launchChromium } from './chromium.ts'
 import { move, type Seed, seedStore } from './seed.ts'
 import { fits, isAccessible, looksAt, password, type SignedIn, signedIn } from './visit.ts'
@@ -23,6 +24,9 @@ beforeAll(async () => {
     DASHBOARD_PASSWORD: password,
     SLACK_WEBHOOK_URL: slack.url,
     SLACK_PER_SECOND: '0',
+    WEBHOOK_URL: 'http://127.0.0.1:1',
+    WEBHOOK_SECRET: webhookSecret,
+    WEBHOOK_ALLOW_PRIVATE: '1',
   })
   browser = await launchChromium()
   state = await signedIn(browser, app)
@@ -109,6 +113,24 @@ describe.each([
     )
     await expect.poll(() => statuses('slack'), { timeout: 10_000 }).toEqual({ delivered: 12 })
     expect(await statuses('elsewhere')).toEqual({ failed: 12 })
+  })
+
+  it('says what a repeat causes at each target that already has a delivery', async () => {
+    const note = 'webhook: It has the same webhook-id, so its receiver can recognise it.'
+    await seed(2, [
+      { target: 'slack', status: 'delivered' },
+      { target: 'webhook', status: 'delivered' },
+    ])
+    await look('/replay', ({ page }) => page.getByText(note).waitFor(), { javaScriptEnabled })
+    await db.updateTable('deliveries').set({ status: 'failed' }).execute()
+    await look(
+      '/replay',
+      async ({ page }) => {
+        await page.getByText('2 changes match.').waitFor()
+        expect(await page.getByText(note).count()).toBe(0)
+      },
+      { javaScriptEnabled },
+    )
   })
 
   it('replays only what matches the filter', async () => {

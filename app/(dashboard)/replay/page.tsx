@@ -63,12 +63,7 @@ export default async function ReplayPage({ searchParams }: { searchParams: Searc
           {notice}
         </p>
       ) : null}
-      <Question
-        preview={preview}
-        query={query}
-        back={path('/')}
-        targets={Object.keys(running.routes.targets)}
-      />
+      <Question preview={preview} query={query} back={path('/')} targets={running.routes.targets} />
       <RecentReplays replays={recent} now={now} />
     </>
   )

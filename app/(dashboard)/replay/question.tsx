@@ -1,5 +1,8 @@
 import Link from 'next/link'
+import type { Routes } from '#lib/core/rules/rules.ts'
+import type { Target } from '#lib/core/rules/target-settings.ts'
 import { maxReplayed, type Preview } from '#lib/pipeline/replay/bulk-replay.ts'
+import { replayNoteOf } from '#lib/targets/target.ts'
 import { Icon } from '../../_ui/icons.tsx'
 import { Plain } from '../../_ui/plain.tsx'
 import { countWords, numberWords } from '../../_ui/quantity-words.ts'
@@ -12,7 +15,7 @@ interface Props {
   query: string
   back: string
   /** All that are configured. */
-  targets: string[]
+  targets: Routes['targets']
 }
 
 export function Question({ preview, query, back, targets }: Props) {
@@ -31,7 +34,7 @@ export function Question({ preview, query, back, targets }: Props) {
         {changes === 1 ? 'matches' : 'match'}.
       </p>
       <Consequences targets={preview.targets} />
-      <Modes targets={targets} />
+      <Modes targets={targets} repeats={preview.targets.filter(({ again }) => again > 0)} />
       <div className="flex flex-wrap items-center gap-2 border-t border-line bg-raised/50 px-5 py-4">
         <button type="submit" className="button button-main">
           <Icon name="retry" className="size-3.5" />
@@ -106,19 +109,33 @@ function Consequences({ targets }: Pick<Preview, 'targets'>) {
   )
 }
 
-function Modes({ targets }: { targets: string[] }) {
+function Modes({ targets, repeats }: Pick<Props, 'targets'> & { repeats: Preview['targets'] }) {
+  const names = Object.keys(targets)
   const current =
-    targets.length === 0
+    names.length === 0
       ? 'No target is configured, so nothing would be sent.'
-      : `To whichever of ${targets.join(', ')} the current rules choose, even if they already got the change or it was never routed to them.`
+      : `To whichever of ${names.join(', ')} the current rules choose, even if they already got the change or it was never routed to them.`
   return (
     <fieldset className="mt-4 grid gap-3 border-t border-line px-5 py-4">
       <legend className="sr-only">How</legend>
       <ReplayMode mode="as-it-was">
-        The same deliveries to the same targets, as in the table. PagerDuty and signed webhooks get the same
-        key as before, so that they can recognise a repeat.
+        The same deliveries to the same targets, as in the table.
+        {repeats.map(({ target }) => (
+          <RepeatNote key={target} name={target} target={targets[target]} />
+        ))}
       </ReplayMode>
       <ReplayMode mode="todays-rules">{current}</ReplayMode>
     </fieldset>
+  )
+}
+
+/** What a second message causes at this target, where that is more than itself. */
+function RepeatNote({ name, target }: { name: string; target: Target | undefined }) {
+  const note = target ? replayNoteOf(target) : null
+  if (note === null) return null
+  return (
+    <span className="mt-1 block">
+      <Plain text={`${name}: ${note}`} />
+    </span>
   )
 }

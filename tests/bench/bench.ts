@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { BodyPlan, Said } from './bodies.ts'
+import type { BodyPlan, PlannedEvent } from './bodies.ts'
 import type { LoadResult, LoadTask } from './load.ts'
 import type { Results } from './results.ts'
 import type { Engine } from './stores.ts'
@@ -30,17 +30,17 @@ export const rotated = <T>(items: readonly T[], round: number): T[] => {
 }
 
 /** The first version of a prompt: no other event of its edit is to be waited for. */
-export const firstVersion: Said = { action: 'created', version: 1, labels: ['latest'] }
+export const firstVersion: PlannedEvent = { action: 'created', version: 1, labels: ['latest'] }
 
 /** About a new prompt: which version had `latest` is unknown, so its whole quiet window passes. */
-export const strangeVersion: Said = { action: 'created', version: 7, labels: ['latest'] }
+export const strangeVersion: PlannedEvent = { action: 'created', version: 7, labels: ['latest'] }
 
 let tags = 0
 /** Bodies that no other plan of this process has. */
-export const planFor = (count: number, ...said: Said[]): BodyPlan => ({
+export const planFor = (count: number, ...events: PlannedEvent[]): BodyPlan => ({
   tag: `${(++tags).toString(36)}x`,
   count: Math.ceil(count),
-  said,
+  events,
 })
 
 /** Throws unless every answer was 2xx: numbers of refused requests say nothing. */

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { fixture, secret, sign } from '../fixtures.ts'
 
-/** What one event of a made-up prompt says. */
-export interface Said {
+/** One event of a made-up prompt. */
+export interface PlannedEvent {
   action: 'created' | 'updated'
   version: number
   labels: string[]
@@ -12,7 +12,7 @@ export interface Said {
 export interface BodyPlan {
   tag: string
   count: number
-  said: Said[]
+  events: PlannedEvent[]
 }
 
 export interface SignedBody {
@@ -32,12 +32,12 @@ export const markers = /bench-[a-z0-9]+-\d{6}/
 /**
  * Distinct bodies as Langfuse sends them, signed with the time `now` (epoch milliseconds); later ones have a newer state.
  */
-export function signedBodies({ tag, count, said }: BodyPlan, now: number): SignedBody[] {
+export function signedBodies({ tag, count, events }: BodyPlan, now: number): SignedBody[] {
   const timestamp = new Date(now).toISOString()
   const t = Math.floor(now / 1000)
   const names = Array.from({ length: count }, (_, i) => `bench-${tag}-${String(i).padStart(6, '0')}`)
   return names.flatMap((marker) =>
-    said.map(({ action, version, labels }, place) => {
+    events.map(({ action, version, labels }, place) => {
       const { prompt } = sample
       const text = `${prompt.prompt}\n\nThis is version ${version}.`
       const updatedAt = new Date(now + place).toISOString()

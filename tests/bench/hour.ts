@@ -11,7 +11,7 @@ import { receiver } from '#lib/pipeline/receive.ts'
 import { openDatabase } from '#lib/store/client.ts'
 import relayConfig from '#relay.config.ts'
 import { secret } from '../fixtures.ts'
-import { type Said, type SignedBody, signedBodies } from './bodies.ts'
+import { type PlannedEvent, type SignedBody, signedBodies } from './bodies.ts'
 import { serveTasks } from './worker.ts'
 
 export interface HourTask {
@@ -33,7 +33,7 @@ export interface HourAnswer {
 }
 
 /** Each edit creates a second version, in two events. */
-const edit: Said[] = [
+const edit: PlannedEvent[] = [
   { action: 'created', version: 2, labels: ['latest'] },
   { action: 'updated', version: 1, labels: [] },
 ]
@@ -104,7 +104,7 @@ async function runHour({ url, minutes, changesPerSecond }: HourTask): Promise<Ho
   const begin = performance.now()
   for (let second = 1; second <= seconds; second++) {
     const end = Date.now() + 1000
-    const bodies = signedBodies({ tag: `s${second}x`, count: changesPerSecond, said: edit }, Date.now())
+    const bodies = signedBodies({ tag: `s${second}x`, count: changesPerSecond, events: edit }, Date.now())
     delay.enable()
     await Promise.all(bodies.map(accept))
     await loop.drain(end)

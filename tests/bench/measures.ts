@@ -1,6 +1,6 @@
 import type { SubjectName } from './subjects.ts'
 
-/** What a number is asked to be. `ratio` and `difference`: against the same round's number of another subject. */
+/** What a number should be. `ratio` and `difference`: against the same round's number of another subject. */
 export interface Goal {
   text: string
   by: 'value' | 'ratio' | 'difference'

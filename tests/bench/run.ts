@@ -21,19 +21,22 @@ import { leftOvers, type SubjectName } from './subjects.ts'
 import type { TargetsAnswer, TargetsTask } from './targets.ts'
 import { startWorker } from './worker.ts'
 
-/** By name, in their order. `once`: what cannot differ from round to round, or takes minutes. */
-const parts: Record<string, { run: (bench: Bench) => Promise<void>; once?: true; asked?: true }> = {
+/**
+ * By name, in their order. `once`: what cannot differ from round to round, or takes minutes. `long`: run only with
+ * `--million`, or by name.
+ */
+const parts: Record<string, { run: (bench: Bench) => Promise<void>; once?: true; long?: true }> = {
   endpoints: { run: endpoints },
   busy: { run: busyEndpoints },
   slack: { run: toSlack },
   early: { run: settledEarly },
   drain: { run: drains },
   settle: { run: settles, once: true },
-  hour: { run: hours, once: true, asked: true },
+  hour: { run: hours, once: true, long: true },
   diff: { run: differences },
   size: { run: sizes, once: true },
-  list: { run: lists, once: true, asked: true },
-  million: { run: millions, once: true, asked: true },
+  list: { run: lists, once: true, long: true },
+  million: { run: millions, once: true, long: true },
 }
 
 const { values: options } = parseArgs({
@@ -60,7 +63,7 @@ function chosenParts(): string[] {
   const unknown = only.filter((name) => !parts[name])
   if (unknown.length > 0) throw new Error(`There is no part ${unknown.join(', ')}\n${usage}`)
   if (only.length > 0) return only
-  return Object.entries(parts).flatMap(([name, { asked }]) => (asked && !million ? [] : [name]))
+  return Object.entries(parts).flatMap(([name, { long }]) => (long && !million ? [] : [name]))
 }
 
 /** What can run here, and why the rest is left out. */

@@ -9,7 +9,7 @@ import { openDatabase } from '#lib/store/client.ts'
 import relayConfig from '#relay.config.ts'
 import { secret } from '../fixtures.ts'
 import { firstVersion } from './bench.ts'
-import { type Said, type SignedBody, signedBodies } from './bodies.ts'
+import { type PlannedEvent, type SignedBody, signedBodies } from './bodies.ts'
 import { serveTasks } from './worker.ts'
 
 export interface SettlingTask {
@@ -23,7 +23,7 @@ export interface SettlingTask {
 export type SettlingAnswer = number[]
 
 /** The events of the edit that makes `version`. */
-const edit = (version: number): Said[] => [
+const edit = (version: number): PlannedEvent[] => [
   { action: 'created', version, labels: ['latest'] },
   ...(version > 1 ? [{ action: 'updated' as const, version: version - 1, labels: [] }] : []),
 ]
@@ -61,9 +61,9 @@ function worldOf({ env, now, receive }: Omit<EndpointDeps, 'reject'>, deps: Sett
 /** One edit after the other: the prompt has one version more each time. */
 async function onePrompt({ accept, settleAll }: World, edits: number): Promise<number[]> {
   const quarters = [0, 0, 0, 0]
-  const said = Array.from({ length: edits }, (_, i) => edit(i + 1))
-  const bodies = signedBodies({ tag: 'one', count: 1, said: said.flat() }, Date.now())
-  for (const [i, events] of said.entries()) {
+  const all = Array.from({ length: edits }, (_, i) => edit(i + 1))
+  const bodies = signedBodies({ tag: 'one', count: 1, events: all.flat() }, Date.now())
+  for (const [i, events] of all.entries()) {
     await accept(bodies.splice(0, events.length))
     const quarter = Math.floor((i * 4) / edits)
     quarters[quarter] = (quarters[quarter] ?? 0) + (await settleAll())
@@ -77,9 +77,9 @@ async function manyPrompts({ accept, settleAll, deps }: World, edits: number): P
     while (bodies.length > 0) await accept(bodies.splice(0, 100))
   }
   const plan = { tag: 'many', count: edits }
-  await inParts(signedBodies({ ...plan, said: [firstVersion] }, Date.now()))
+  await inParts(signedBodies({ ...plan, events: [firstVersion] }, Date.now()))
   await settleAll()
-  await inParts(signedBodies({ ...plan, said: edit(2) }, Date.now() + 1))
+  await inParts(signedBodies({ ...plan, events: edit(2) }, Date.now() + 1))
   const quarters: number[] = []
   for (let quarter = 0; quarter < 4; quarter++) {
     const begin = performance.now()

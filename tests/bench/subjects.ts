@@ -59,7 +59,7 @@ function launch(name: SubjectName, folder: string, port: number, env: Record<str
 async function untilAnswered(endpoint: string, child: ChildProcess, log: string): Promise<void> {
   const deadline = Date.now() + 60_000
   const [first] = signedBodies(
-    { tag: 'start', count: 1, said: [{ action: 'created', version: 1, labels: ['latest'] }] },
+    { tag: 'start', count: 1, events: [{ action: 'created', version: 1, labels: ['latest'] }] },
     Date.now(),
   )
   const headers = { 'content-type': 'application/json', 'x-langfuse-signature': first?.signature ?? '' }

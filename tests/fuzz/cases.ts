@@ -76,10 +76,10 @@ async function atEndpoint(
 
 async function checkAnswer(response: Response): Promise<void> {
   if (response.status >= 500) throw new Error(`Answered ${response.status}: ${await response.text()}`)
-  const said = await response.text()
-  if (said.includes(secret) || said.includes(callbackToken)) throw new Error('The answer holds a secret')
-  if (/\bat .*\.ts:\d/.test(said)) throw new Error('The answer holds a stack')
-  JSON.parse(said)
+  const text = await response.text()
+  if (text.includes(secret) || text.includes(callbackToken)) throw new Error('The answer holds a secret')
+  if (/\bat .*\.ts:\d/.test(text)) throw new Error('The answer holds a stack')
+  JSON.parse(text)
 }
 
 /** Whether someone who knows the secret signed this, judged by the header's content, not by how it is parsed. */

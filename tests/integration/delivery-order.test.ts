@@ -80,7 +80,7 @@ describe.each(engines)('deliveries that open and end an incident, on %s', (_, op
   })
 
   /** Langfuse's webhook about a run of the monitor, this many minutes after the start. */
-  async function said(severity: 'ALERT' | 'OK', minutes: number, monitorId = 'm1') {
+  async function monitorWebhook(severity: 'ALERT' | 'OK', minutes: number, monitorId = 'm1') {
     if (!env) throw new Error('The environment has problems')
     const body = JSON.parse(fixture('09-monitor-alert.json').toString())
     const timestamp = new Date(start + minutes * minute).toISOString()
@@ -114,10 +114,10 @@ describe.each(engines)('deliveries that open and end an incident, on %s', (_, op
       let isDown = true
       answer = () => (isDown ? 500 : 200)
       await run(target)
-      await said('ALERT', -10)
+      await monitorWebhook('ALERT', -10)
       await pass(500)
       isDown = false
-      await said('OK', -5)
+      await monitorWebhook('OK', -5)
       await pass(500)
       expect((await deliveries())[1]).toMatchObject({
         status: 'queued',
@@ -143,8 +143,8 @@ describe.each(engines)('deliveries that open and end an incident, on %s', (_, op
     let tries = 0
     answer = () => (tries++ === 0 ? 'lost' : 200)
     await run(pagerduty)
-    await said('ALERT', -10)
-    await said('OK', -5)
+    await monitorWebhook('ALERT', -10)
+    await monitorWebhook('OK', -5)
     await pass(10_000)
     expect(taken()).toEqual(['trigger', 'resolve'])
   })
@@ -152,9 +152,9 @@ describe.each(engines)('deliveries that open and end an incident, on %s', (_, op
   it('of different monitors do not wait for each other', async () => {
     answer = () => (sent.length === 0 ? 500 : 200)
     await run(pagerduty)
-    await said('ALERT', -10, 'm1')
+    await monitorWebhook('ALERT', -10, 'm1')
     await pass(100)
-    await said('OK', -5, 'm2')
+    await monitorWebhook('OK', -5, 'm2')
     await pass(500)
     expect(taken()).toEqual(['resolve'])
   })
@@ -162,8 +162,8 @@ describe.each(engines)('deliveries that open and end an incident, on %s', (_, op
   it('are not held up for ever by one that is never accepted, which is then skipped, with the reason', async () => {
     answer = (says) => (says === 'trigger' ? 500 : 200)
     await run(pagerduty)
-    await said('ALERT', -10)
-    await said('OK', -5)
+    await monitorWebhook('ALERT', -10)
+    await monitorWebhook('OK', -5)
     await pass(5 * minute)
     expect(taken()).toEqual(['resolve'])
     answer = () => 200
@@ -177,9 +177,9 @@ describe.each(engines)('deliveries that open and end an incident, on %s', (_, op
 
   it('stay in the order of the events if the webhook of the first arrives late', async () => {
     await run(pagerduty)
-    await said('OK', -5)
+    await monitorWebhook('OK', -5)
     await pass(1000)
-    await said('ALERT', -10)
+    await monitorWebhook('ALERT', -10)
     await pass(10_000)
     expect(taken()).toEqual(['resolve'])
     expect((await deliveries()).map((row) => row.status)).toEqual(['delivered', 'skipped'])
@@ -189,12 +189,12 @@ describe.each(engines)('deliveries that open and end an incident, on %s', (_, op
     let isDown = false
     answer = (says) => (says === 'resolve' && isDown ? 500 : 200)
     await run(pagerduty)
-    await said('ALERT', -30)
+    await monitorWebhook('ALERT', -30)
     await pass(1000)
     isDown = true
-    await said('OK', -20)
+    await monitorWebhook('OK', -20)
     await pass(100)
-    await said('ALERT', -10)
+    await monitorWebhook('ALERT', -10)
     await pass(5 * minute)
     expect(taken()).toEqual(['trigger', 'trigger'])
     isDown = false
@@ -206,11 +206,11 @@ describe.each(engines)('deliveries that open and end an incident, on %s', (_, op
   it('stay in order across a crash, and with several instances', async () => {
     answer = () => 'lost'
     const dead = await run(pagerduty)
-    await said('ALERT', -10)
+    await monitorWebhook('ALERT', -10)
     await pass(500)
     await passTime(dead.stop(), [watched])
     answer = () => 200
-    await said('OK', -5)
+    await monitorWebhook('OK', -5)
     // As a worker that died while sending leaves it.
     await store.db
       .updateTable('deliveries')
@@ -228,9 +228,9 @@ describe.each(engines)('deliveries that open and end an incident, on %s', (_, op
     const deps = (target: Target) => ({ db: watched.db, routes: routesTo(target), now: Date.now })
     async function both(target: Target) {
       await run(target)
-      await said('ALERT', -10)
+      await monitorWebhook('ALERT', -10)
       await pass(1000)
-      await said('OK', -5)
+      await monitorWebhook('OK', -5)
       await pass(1000)
       const [alert, recovery] = await deliveries()
       if (!alert || !recovery) throw new Error('They were not delivered')

@@ -141,21 +141,21 @@ describe.each(engines)('the filtered list on %s, against a plain filter in memor
       const page = await listFiltered(store.db, asked, cursor, size)
       return { ...page, rows: page.rows.map(({ change }) => change.id) }
     }
-    const said = JSON.stringify(filter)
-    expect((await ids({})).rows, said).toEqual(wanted.slice(0, size))
+    const shown = JSON.stringify(filter)
+    expect((await ids({})).rows, shown).toEqual(wanted.slice(0, size))
     const deep = Math.floor(wanted.length * 0.7)
     const before = wanted[deep - 1]
     if (before !== undefined) {
       const page = await ids({ before })
-      expect(page.rows, said).toEqual(wanted.slice(deep, deep + size))
-      expect(page.older !== null, said).toBe(wanted.length > deep + size)
+      expect(page.rows, shown).toEqual(wanted.slice(deep, deep + size))
+      expect(page.older !== null, shown).toBe(wanted.length > deep + size)
       if (page.newer) {
         const back = wanted.slice(Math.max(0, deep - size), deep)
-        expect((await ids({ after: page.newer })).rows, said).toEqual(back)
+        expect((await ids({ after: page.newer })).rows, shown).toEqual(back)
       }
     }
     const max = 50
-    expect(await countFiltered(store.db, asked, max), said).toEqual({
+    expect(await countFiltered(store.db, asked, max), shown).toEqual({
       count: Math.min(max, wanted.length),
       isMore: wanted.length > max,
     })

@@ -69,8 +69,8 @@ describe('the address that a request claims to come from', () => {
       'x-forwarded-for: 198.51.100.1, 203.0.113.7',
       '203.0.113.7',
     ],
-    ['the peer, where nothing is said', 'x-nothing: 1', '127.0.0.1'],
-    ['the peer, where nonsense is said', 'x-forwarded-for: <script>', '127.0.0.1'],
+    ['the peer, where no header names one', 'x-nothing: 1', '127.0.0.1'],
+    ['the peer, where a header holds nonsense', 'x-forwarded-for: <script>', '127.0.0.1'],
   ])('only %s is left', async (_, header, address) => {
     await ask('GET / HTTP/1.1', [header])
     expect(passed[0]?.headers['x-forwarded-for']).toBe(address)

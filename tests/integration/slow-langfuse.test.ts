@@ -61,8 +61,8 @@ describe.each(engines)("while Langfuse's API is slow or hangs, on %s", (_, openS
     return JSON.stringify({ ...created, id: `edit-${name}`, timestamp: at, prompt })
   }
   const alert = () => {
-    const said = JSON.parse(fixture('09-monitor-alert.json').toString())
-    return JSON.stringify({ ...said, id: 'the-alert' })
+    const body = JSON.parse(fixture('09-monitor-alert.json').toString())
+    return JSON.stringify({ ...body, id: 'the-alert' })
   }
 
   /** Forty edits that each need a text, then an alert: the milliseconds until the alert arrived, and until all had settled. */

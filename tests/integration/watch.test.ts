@@ -332,11 +332,11 @@ describe.each(engines)('the watch on %s', (_, openStore) => {
 
   it('reports the end of a trouble after its beginning, even if that could not be delivered at first', async () => {
     let isDown = true
-    const said: string[] = []
+    const reports: string[] = []
     const fetch: typeof globalThis.fetch = async (input, init) => {
       if (isDown) return status(500)
       const { text } = JSON.parse(String(init?.body)) as { text: string }
-      if (String(input) === slackUrl('alerts')) said.push(text.replace(/, after.*/, ''))
+      if (String(input) === slackUrl('alerts')) reports.push(text.replace(/, after.*/, ''))
       return ok()
     }
     await queueChanges(store.db, 20, ['slack'])
@@ -350,7 +350,7 @@ describe.each(engines)('the watch on %s', (_, openStore) => {
     }
     await passTime(run(), [watched])
     expect(loop.errors).toEqual([])
-    expect(said).toEqual(['slack keeps failing', 'slack accepts messages again'])
+    expect(reports).toEqual(['slack keeps failing', 'slack accepts messages again'])
   })
 
   it('shows troubles of the alert target too, and notifies no one', async () => {

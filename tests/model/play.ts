@@ -22,8 +22,8 @@ export function randomFrom(seed: number): Random {
 export function stored(body: PromptWebhook): StoredPromptEvent {
   const event = toEvent(JSON.parse(JSON.stringify(promptBody.parse(body))))
   if (event.type !== 'prompt-version') throw new Error('The model made a body that is not a prompt version')
-  const { text: _, config: __, ...said } = event
-  return { ...said, eventId: body.id, occurredAt: Date.parse(body.timestamp) }
+  const { text: _, config: __, ...kept } = event
+  return { ...kept, eventId: body.id, occurredAt: Date.parse(body.timestamp) }
 }
 
 /** A relay without a store: what it knows of each prompt. */

@@ -1,6 +1,6 @@
 import { openDatabase } from '#lib/store/client.ts'
 import { type Bench, firstVersion, mustSucceed, planFor, rotated, strangeVersion } from '../bench.ts'
-import type { Said } from '../bodies.ts'
+import type { PlannedEvent } from '../bodies.ts'
 import type { LoadResult, LoadTask } from '../load.ts'
 import { type MeasureName, megabytes } from '../measures.ts'
 import { record } from '../results.ts'
@@ -15,11 +15,11 @@ const waiting = { SETTLE_MS: '10000' }
 
 type Sending = (pace: LoadTask['pace'], seconds: number) => Promise<LoadResult>
 
-function senderTo({ load }: Bench, { endpoint }: Running, said: Said, what: string): Sending {
+function senderTo({ load }: Bench, { endpoint }: Running, event: PlannedEvent, what: string): Sending {
   return async (pace, seconds) => {
     const perSecond =
       'perSecond' in pace ? pace.perSecond : pace.atOnce === 1 ? mostPerSecond / 3 : mostPerSecond
-    const plan = planFor(perSecond * seconds, said)
+    const plan = planFor(perSecond * seconds, event)
     return mustSucceed(await load.ask({ url: endpoint, plan, pace, seconds }), what)
   }
 }

@@ -49,7 +49,7 @@ export async function settledEarly(bench: Bench): Promise<void> {
       await timesToSlack(bench, running, known)
       const edit: BodyPlan = {
         ...known,
-        said: [
+        events: [
           { action: 'created', version: 2, labels: ['latest'] },
           { action: 'updated', version: 1, labels: [] },
         ],

@@ -171,7 +171,7 @@ describe('the head of the list', () => {
       const health = page.locator('dl[aria-label="Health"]')
       const text = (await health.innerText()).replaceAll(/\s+/g, ' ')
       expect(text).toMatch(
-        /Last signed event (just now|\d+ (s|min) ago) Oldest waiting .* github 1 open failure slack, 24 h 100%/,
+        /Last signed event (just now|\d+ (s|min) ago) Comparison Not compared .* Oldest waiting .* github 1 open failure slack, 24 h 100%/,
       )
       await health.getByRole('link', { name: '1 open failure' }).click()
       await page.waitForURL(`${app.url}/?status=failed&target=github&test=shown`)

@@ -28,7 +28,7 @@ const day = 86_400_000
 
 const compared: Proof = {
   ...{ project: 'support', projectId: 'p1', state: 'checked', tone: 'good', words: '' },
-  ...{ checkedAt: Date.now(), fix: null, today: 0, recent: 0 },
+  ...{ checkedAt: Date.now(), fix: null, today: 0, recent: 0, isUnderWay: false },
 }
 
 describe.each(engines)('the alert rules in the docs, on %s', (_, openStore) => {

@@ -17,6 +17,10 @@ export interface ProofSeen {
   lease: LeaseState | null
   state: LookState
   outage: Outage | null
+  /** Someone asked for a comparison that has not begun. */
+  isRequested: boolean
+  /** Prompts that differ from Langfuse, which a webhook may still explain. */
+  doubts: number
   /** The counts of the day (UTC), and of the 30 days that end with it. */
   today: Partial<Record<CountedKind, Counted>>
   recent: Partial<Record<CountedKind, Counted>>
@@ -63,6 +67,8 @@ export interface Proof {
   /** Changes whose webhook did not come: found today, and within 30 days. */
   today: number
   recent: number
+  /** A comparison of everything has been asked for, or runs. */
+  isUnderWay: boolean
 }
 
 const dayMs = 86_400_000
@@ -82,10 +88,11 @@ export function proofOf(seen: ProofSeen, setting: ProofSetting): Proof {
   const { project, state, today, recent } = seen
   return {
     project: project.name,
-    projectId: seen.lease?.projectId ?? project.id,
+    projectId: project.id ?? seen.lease?.projectId ?? null,
     checkedAt: state.checkedAt,
     today: today.missing?.count ?? 0,
     recent: recent.missing?.count ?? 0,
+    isUnderWay: seen.isRequested || state.current?.kind === 'full',
     ...(notRun(seen, setting) ?? stopped(seen) ?? sayingOf(seen, setting)),
   }
 }
@@ -116,8 +123,8 @@ function stopped({ project, lease, state }: ProofSeen): Saying | null {
     return {
       state: 'project',
       tone: 'bad',
-      words: `Nothing is compared: the keys belong to the project ${lease.otherId}, no longer to ${lease.projectId ?? project.id}`,
-      fix: `Set ${project.called.publicKey} and ${project.called.secretKey} to keys of the project ${lease.projectId ?? project.id}, or give the other project its own entry in relay.config.ts.`,
+      words: `Nothing is compared: the keys belong to the project ${lease.otherId}, no longer to ${project.id ?? lease.projectId}`,
+      fix: `Set ${project.called.publicKey} and ${project.called.secretKey} to keys of the project ${project.id ?? lease.projectId}, or give the other project its own entry in relay.config.ts.`,
     }
   if (state.held === null) return null
   const count = state.held.versions.toLocaleString('en')
@@ -160,18 +167,30 @@ function underWay(current: CurrentLook | null): string | null {
   return `it is under way, with ${current.prompts.toLocaleString('en')} prompts so far`
 }
 
-function checked({ state, outage, today, recent }: ProofSeen, { now }: ProofSetting): Saying {
+/** They may be nothing, or be found in a few minutes. */
+function doubtWords(doubts: number): string {
+  if (doubts === 0) return ''
+  const prompts = doubts === 1 ? '1 prompt differs' : `${doubts.toLocaleString('en')} prompts differ`
+  return ` · ${prompts} now, which a webhook may still explain`
+}
+
+function checked({ state, outage, today, recent, doubts }: ProofSeen, { now }: ProofSetting): Saying {
   const { missing } = today
   if (missing !== undefined && missing.count > 0) {
     const when = [spanWords(missing, now), ...outageWords(outage, missing)].join(', ')
-    const words = `${missing.count.toLocaleString('en')} found today (${when})`
+    const words = `${missing.count.toLocaleString('en')} found today (${when})${doubtWords(doubts)}`
     return { state: 'found', tone: 'warn', words, fix: null }
   }
   const count = (recent.missing?.count ?? 0).toLocaleString('en')
   const knownMs = now - (state.baselineAt ?? now)
   // No more is claimed than what was compared.
   const span = knownMs >= proofDays * dayMs ? `${proofDays} days` : spelledDuration(Math.max(knownMs, 60_000))
-  return { state: 'checked', tone: 'good', words: `${count} missing in ${span}`, fix: null }
+  return {
+    state: 'checked',
+    tone: 'good',
+    words: `${count} missing in ${span}${doubtWords(doubts)}`,
+    fix: null,
+  }
 }
 
 const clock = (at: number): string => new Date(at).toISOString().slice(11, 16)

@@ -23,7 +23,7 @@ export async function projectFindings(
   if (projects.length === 0) return []
   const totals = await countsSince(db, '')
   return (await readProofs(db, projects, now)).map(({ project, lease, state, outage, recent }) => {
-    const id = lease?.projectId ?? directory.idOf(project.name)
+    const id = project.id ?? lease?.projectId ?? directory.idOf(project.name)
     const signed = signers.filter(({ projectId }) => projectId === id).map(({ at }) => at)
     return {
       name: project.name,

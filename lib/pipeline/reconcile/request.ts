@@ -1,7 +1,14 @@
 import type { LookReason } from '../../core/reconcile/state.ts'
 import type { LangfuseProject } from '../../core/rules/projects.ts'
 import type { Db } from '../../store/client.ts'
-import { type LookKey, readLease, requestFullLook, wakeLook } from '../../store/tables/looks.ts'
+import {
+  confirmDeletions,
+  type LookKey,
+  readLease,
+  readLook,
+  requestFullLook,
+  wakeLook,
+} from '../../store/tables/looks.ts'
 
 type Named = Pick<LangfuseProject, 'name' | 'id' | 'baseUrl'>
 
@@ -26,4 +33,21 @@ export async function requestLooks(
     await wakeLook(db, project.name, now)
   }
   return known
+}
+
+/**
+ * A person lets deletions be reported that were held back. False: they are not the ones that the person has seen (`seen`),
+ * or none are held.
+ */
+export async function confirmHeld(
+  db: Db,
+  project: Named,
+  { seen, now }: { seen: { versions: number; since: number }; now: number },
+): Promise<boolean> {
+  const key = await keyOf(db, project)
+  const held = key && (await readLook(db, key)).state.held
+  if (!held || held.versions !== seen.versions || held.since !== seen.since) return false
+  await confirmDeletions(db, key, now)
+  await wakeLook(db, project.name, now)
+  return true
 }

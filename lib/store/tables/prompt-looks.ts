@@ -142,6 +142,38 @@ export async function countDoubts(db: Db, projectId: string): Promise<number> {
   return Number(row.count)
 }
 
+/** How many prompts of each project are in doubt. */
+export async function doubtsByProject(db: Db): Promise<Map<string, number>> {
+  const rows = await db
+    .selectFrom('prompt_looks')
+    .select(['project_id', (eb) => eb.fn.countAll().as('count')])
+    .where('due_at', 'is not', null)
+    .groupBy('project_id')
+    .execute()
+  return new Map(rows.map(({ project_id, count }) => [project_id, Number(count)]))
+}
+
+/** Prompts with versions that are gone in Langfuse and not reported as deleted, by name; `max` of them. */
+export async function pendingDeletions(
+  db: Db,
+  projectId: string,
+  max: number,
+): Promise<{ name: string; versions: number[] }[]> {
+  const rows = await db
+    .selectFrom('prompt_looks')
+    .select(['name', 'full_name', 'doubt'])
+    .where('project_id', '=', projectId)
+    .where('due_at', 'is not', null)
+    .where('doubt', 'like', '%"key":"gone"%')
+    .orderBy('name')
+    .limit(max)
+    .execute()
+  return rows.map(({ name, full_name, doubt: json }) => {
+    const gone = readDoubt(json).items.filter(({ key }) => key === 'gone')
+    return { name: full_name ?? name, versions: gone.map(({ version }) => version).toSorted((a, b) => a - b) }
+  })
+}
+
 /** Deletes what is known of prompts that have no live version any more, unless they are in doubt. */
 export async function forgetPromptLooks(db: Db): Promise<void> {
   await sql`delete from prompt_looks where doubt is null and not exists (

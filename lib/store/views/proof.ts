@@ -4,31 +4,35 @@ import { freshLook, leaseState } from '../../core/reconcile/state.ts'
 import type { Db } from '../client.ts'
 import { chunksOf } from '../statement.ts'
 import { leaseName, readLooks } from '../tables/looks.ts'
+import { doubtsByProject } from '../tables/prompt-looks.ts'
 import { countsSince, dayOf } from '../tables/reconcile-counts.ts'
 
 const dayMs = 86_400_000
 
-/** What is known of the comparisons of each project: four reads, however many projects there are. */
+/** What is known of the comparisons of each project: five reads, however many projects there are. */
 export async function readProofs<Project extends ProofSeen['project'] & { baseUrl: string }>(
   db: Db,
   projects: readonly Project[],
   now: number,
 ): Promise<(ProofSeen & { project: Project })[]> {
-  const [leases, looks, today, recent] = await Promise.all([
+  const [leases, looks, doubts, today, recent] = await Promise.all([
     readLeases(
       db,
       projects.map(({ name }) => name),
     ),
     readLooks(db),
+    doubtsByProject(db),
     countsSince(db, dayOf(now)),
     countsSince(db, dayOf(now - (proofDays - 1) * dayMs)),
   ])
   return projects.map((project) => {
     const lease = leases.get(project.name) ?? null
-    const id = lease?.projectId ?? project.id
+    const id = project.id ?? lease?.projectId ?? null
     const look = looks.find(({ baseUrl, projectId }) => baseUrl === project.baseUrl && projectId === id)
     return {
       ...{ project, lease, state: look?.state ?? freshLook, outage: look?.outage ?? null },
+      isRequested: look?.requested != null,
+      doubts: (id !== null && doubts.get(id)) || 0,
       today: (id !== null && today.get(id)) || {},
       recent: (id !== null && recent.get(id)) || {},
     }

@@ -30,7 +30,10 @@ const current = { number: 2, kind: 'full', why: 'baseline', startedAt: now, prom
 
 const proof = (over: Partial<ProofSeen> = {}, setting: Partial<ProofSetting> = {}) =>
   proofOf(
-    { project, lease: lease(), state: looked(), outage: null, today: {}, recent: {}, ...over },
+    {
+      ...{ project, lease: lease(), state: looked(), outage: null, isRequested: false, doubts: 0 },
+      ...{ today: {}, recent: {}, ...over },
+    },
     { now, everyMs: 5 * minute, isHeld: false, isServerless: false, ...setting },
   )
 const said = (...given: Parameters<typeof proof>) => {
@@ -46,6 +49,21 @@ describe('the proof of a project', () => {
       'Checked with Langfuse 4 min ago · 3 missing in 30 days',
     ])
     expect(said({ state: looked({ checkedAt: now }) })[1]).toMatch(/^Checked with Langfuse just now · /)
+  })
+
+  it('says what differs and may still be explained', () => {
+    expect(said({ doubts: 1 })).toEqual([
+      'good',
+      'Checked with Langfuse 4 min ago · 0 missing in 30 days · 1 prompt differs now, which a webhook may still explain',
+    ])
+    expect(said({ doubts: 1200 })[1]).toMatch(/ · 1,200 prompts differ now, which/)
+  })
+
+  it('says that everything is being compared', () => {
+    expect(proof().isUnderWay).toBe(false)
+    expect(proof({ isRequested: true }).isUnderWay).toBe(true)
+    expect(proof({ state: looked({ current }) }).isUnderWay).toBe(true)
+    expect(proof({ state: looked({ current: { ...current, kind: 'delta' } }) }).isUnderWay).toBe(false)
   })
 
   it.each([

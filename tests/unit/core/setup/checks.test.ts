@@ -47,7 +47,7 @@ const due = (at: number) => ({ waiting: { ...idle, since: at, deliverySince: at 
 
 const compared: Proof = {
   ...{ project: 'support', projectId: 'p1', state: 'checked', tone: 'good', words: '0 missing in 30 days' },
-  ...{ checkedAt: now - minute, fix: null, today: 0, recent: 0 },
+  ...{ checkedAt: now - minute, fix: null, today: 0, recent: 0, isUnderWay: false },
 }
 
 const { called } = readConfiguration(standard, {}).projects[0] ?? langfuseProject()

@@ -179,7 +179,7 @@ describe('the health line', () => {
         tone: 'good',
         words: '0 missing in 30 days',
       },
-      ...{ checkedAt: now - 4 * minute, fix: null, today: 0, recent: 0, ...over },
+      ...{ checkedAt: now - 4 * minute, fix: null, today: 0, recent: 0, isUnderWay: false, ...over },
     })
     const shown = (...proofs: Proof[]) => itemsOf({ targets: [] }, { proofs }).slice(1, -1)
     const bad = proof({ state: 'deletions', tone: 'bad', words: '20 versions are gone', fix: 'Confirm it.' })

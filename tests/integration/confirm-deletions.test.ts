@@ -1,0 +1,70 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { confirmHeld, requestLooks } from '#lib/pipeline/reconcile/request.ts'
+import { readLook } from '#lib/store/tables/looks.ts'
+import { pendingDeletions } from '#lib/store/tables/prompt-looks.ts'
+import { readProofs } from '#lib/store/views/proof.ts'
+import { langfuseProject } from '../projects.ts'
+import { baseUrl, lookWorld, minute, type World } from './look-world.ts'
+import { engines, type TestStore } from './stores.ts'
+
+const project = langfuseProject({ name: 'support', baseUrl, keys: { publicKey: 'pk', secretKey: 'sk' } })
+
+describe.each(engines)('confirming deletions on %s', (_, openStore) => {
+  let store: TestStore
+  let world: World
+  beforeEach(async () => {
+    store = await openStore()
+    world = lookWorld(store)
+    for (let i = 0; i < 30; i++) world.edit('create')
+    await world.pass(20 * minute)
+    for (const [name, versions] of [...world.model.prompts]) world.model.deleteByApi(name, versions)
+    await requestLooks(store.db, [project], { why: 'requested', now: world.now() })
+    await world.pass(20 * minute)
+  })
+  afterEach(() => store.close())
+
+  const held = async () =>
+    (await readLook(store.db, { baseUrl, projectId: world.model.projectId })).state.held
+
+  it('shows what would be reported, and reports it', async () => {
+    const seen = await held()
+    const pending = await pendingDeletions(store.db, world.model.projectId, 200)
+    expect(pending.flatMap(({ versions }) => versions)).toHaveLength(seen?.versions ?? 0)
+    expect(await world.found()).toEqual([])
+    expect(
+      await confirmHeld(store.db, project, { seen: seen ?? { versions: 0, since: 0 }, now: world.now() }),
+    ).toBe(true)
+    await world.pass(20 * minute)
+    expect((await world.found()).map(({ subject }) => subject).toSorted()).toEqual(
+      pending.map(({ name }) => name).toSorted(),
+    )
+    expect(await held()).toBeNull()
+    expect(await pendingDeletions(store.db, world.model.projectId, 200)).toEqual([])
+  })
+
+  it('changes nothing if they are not the ones that were seen', async () => {
+    const { versions = 0, since = 0 } = (await held()) ?? {}
+    for (const seen of [
+      { versions: versions - 1, since },
+      { versions, since: since - 1 },
+    ])
+      expect(await confirmHeld(store.db, project, { seen, now: world.now() })).toBe(false)
+    await world.pass(20 * minute)
+    expect(await held()).not.toBeNull()
+    expect(await world.found()).toEqual([])
+  })
+
+  it('is for a project that is known, and for deletions that are held', async () => {
+    const other = langfuseProject({ name: 'sales', baseUrl })
+    const seen = (await held()) ?? { versions: 0, since: 0 }
+    expect(await confirmHeld(store.db, other, { seen, now: world.now() })).toBe(false)
+  })
+
+  it('shows that a comparison was asked for, until it has begun', async () => {
+    await requestLooks(store.db, [project], { why: 'requested', now: world.now() })
+    const asked = async () => (await readProofs(store.db, [project], world.now()))[0]?.isRequested
+    expect(await asked()).toBe(true)
+    await world.look()
+    expect(await asked()).toBe(false)
+  })
+})

@@ -1,7 +1,6 @@
-import { newId } from '#lib/base/id.ts'
 import type { Fact } from '#lib/core/change/change.ts'
 import type { AttemptRow, ChangeRow, DeliveryRow } from '#lib/store/schema.ts'
-import { httpClassOf } from '#lib/store/tables/deliveries.ts'
+import { httpClassOf, newDelivery } from '#lib/store/tables/deliveries.ts'
 import { type ChangeOptions, pick } from './seed-words.ts'
 
 const reasons: [number | null, string][] = [
@@ -29,11 +28,18 @@ export function deliveryOf(
   { random, isFresh }: ChangeOptions,
 ): [DeliveryRow, AttemptRow[]] {
   const at = change.opened_at + 2000
-  const id = newId('dlv', at)
   const luck = random()
   const ended = luck < 0.006 ? 'failed' : luck < 0.007 ? 'cancelled' : luck < 0.008 ? 'dry-run' : 'delivered'
   const begun = luck < 0.4 ? 'queued' : luck < 0.5 ? 'sending' : luck < 0.8 ? 'retrying' : 'delivered'
   const status = !isRouted(target, facts, change.danger) ? 'skipped' : isFresh ? begun : ended
+  const made = newDelivery(
+    { id: change.id, target, now: at },
+    {
+      status,
+      rule: status === 'skipped' ? `to ${target}: ${change.kind} is not promoted` : `to ${target}`,
+      fact: status === 'skipped' ? 'null' : JSON.stringify(facts[0] ?? null),
+    },
+  )
   const tries =
     { skipped: 0, queued: 0, sending: 0, cancelled: 1, failed: 4, retrying: 2 }[status as string] ?? 1
   const hasHiccup = status === 'delivered' && random() < 0.03
@@ -44,7 +50,7 @@ export function deliveryOf(
     const isLast = i === length - 1
     const end = status === 'failed' || status === 'dry-run' ? status : 'retry'
     return {
-      delivery_id: id,
+      delivery_id: made.id,
       number: i + 1,
       started_at: at + i * 5000,
       duration_ms: 80 + Math.floor(random() * 500),
@@ -58,17 +64,11 @@ export function deliveryOf(
   const last = attempts.at(-1)
   const isWaiting = status === 'queued' || status === 'sending' || status === 'retrying'
   const row: DeliveryRow = {
-    id,
-    change_id: change.id,
-    target,
-    status,
-    rule: status === 'skipped' ? `to ${target}: ${change.kind} is not promoted` : `to ${target}`,
-    fact: status === 'skipped' ? 'null' : JSON.stringify(facts[0] ?? null),
+    ...made,
     attempt: attempts.length + (status === 'sending' ? 1 : 0),
     failures: attempts.filter(({ reason }) => reason !== null).length,
     next_at: isWaiting ? at + 600_000 : null,
     reason: status === 'delivered' ? null : (last?.reason ?? null),
-    created_at: at,
     finished_at: isWaiting ? null : at + 300,
     http_class: last ? httpClassOf(last.status_code) : null,
   }

@@ -4,7 +4,7 @@ import { openDatabase } from '#lib/store/client.ts'
 import type { AttemptRow, ChangeRow, DeliveryRow, EventRow } from '#lib/store/schema.ts'
 import { indexChange, indexErrors } from '#lib/store/search/index-write.ts'
 import { newChange, toChange } from '#lib/store/tables/changes.ts'
-import { httpClassOf } from '#lib/store/tables/deliveries.ts'
+import { httpClassOf, newDelivery } from '#lib/store/tables/deliveries.ts'
 import { type FixtureName, fixture } from '../fixtures.ts'
 
 const minute = 60_000
@@ -118,12 +118,10 @@ function deliveryRow(one: SeedDelivery, seed: Seed, changeId: string, at: number
   const hasEnded = ['delivered', 'failed', 'skipped', 'cancelled'].includes(one.status)
   const fact: Fact | undefined = seed.detail?.facts?.[0]
   return {
-    id: newId('dlv', at),
-    change_id: changeId,
-    target: one.target,
-    status: one.status,
-    rule: one.rule ?? 'all changes to Slack',
-    fact: JSON.stringify(fact ?? null),
+    ...newDelivery(
+      { id: changeId, target: one.target, now: at },
+      { status: one.status, rule: one.rule ?? 'all changes to Slack', fact: JSON.stringify(fact ?? null) },
+    ),
     attempt: one.attempts?.length ?? 0,
     failures: one.failures ?? 0,
     next_at: hasEnded ? null : now + (one.nextIn ?? 0) * minute,

@@ -5,11 +5,13 @@ import type { CallbackIds, TraceAnswer } from '#lib/core/change/describe-callbac
 import { callbackLinks } from '#lib/core/change/links.ts'
 import type { Message } from '#lib/core/delivery/delivery.ts'
 import { emptyFilter } from '#lib/core/list/filter.ts'
+import { createDirectory } from '#lib/core/rules/project-directory.ts'
 import type { Routes } from '#lib/core/rules/rules.ts'
 import { refusalPace } from '#lib/endpoints/answers.ts'
 import { answerCallback, answerPreflight, type CallbackDeps } from '#lib/endpoints/callback.ts'
 import { callbackTaker, type TakeCallbacks } from '#lib/pipeline/callbacks.ts'
 import { prune } from '#lib/pipeline/prune.ts'
+import { projectReaders } from '#lib/pipeline/settle/project-readers.ts'
 import { type SettleDeps, settleDue } from '#lib/pipeline/settle/settle.ts'
 import { isPostgres, openDatabase } from '#lib/store/client.ts'
 import { listFiltered } from '#lib/store/search/list.ts'
@@ -17,6 +19,7 @@ import { toChange } from '#lib/store/tables/changes.ts'
 import { insertRejections } from '#lib/store/tables/rejections.ts'
 import { slackDigest, slackMessage } from '#lib/targets/slack/message.ts'
 import { fixture } from '../fixtures.ts'
+import { langfuseProject } from '../projects.ts'
 import { engines, type TestStore } from './stores.ts'
 
 const token = 'a-token-of-some-length'
@@ -49,6 +52,16 @@ const request = (body: string | Uint8Array, headers: Record<string, string> = {}
     headers: { 'content-type': 'application/json', ...headers },
     ...(method === 'POST' ? { body: body as BodyInit } : {}),
   })
+
+/** Langfuse, which knows no trace, and the hosts at which it was asked. */
+function fakeLangfuse(): [string[], typeof globalThis.fetch] {
+  const asked: string[] = []
+  const fetch: typeof globalThis.fetch = async (input) => {
+    asked.push(new URL(String(input)).host)
+    return Response.json({ data: [], meta: {} }, { status: String(input).includes('/v2/') ? 200 : 404 })
+  }
+  return [asked, fetch]
+}
 
 describe.each(engines)('the callback endpoint on %s', (_, openStore) => {
   let store: TestStore
@@ -423,6 +436,63 @@ describe.each(engines)('the callback endpoint on %s', (_, openStore) => {
       time += 24 * 60 * 60_000
       await prune(store.db, { retentionDays: 90, now, stopping: () => false })
       expect(await store.db.selectFrom('callback_pace').selectAll().execute()).toEqual([])
+    })
+  })
+
+  describe('of several projects', () => {
+    const [asked, langfuse] = fakeLangfuse()
+    const withKeys = langfuseProject({
+      ...{ name: 'support', id: 'cm0support', baseUrl: 'https://support.test' },
+      keys: { publicKey: 'pk-lf-a', secretKey: 'sk-lf-a' },
+    })
+    const alsoWithKeys = langfuseProject({
+      ...{ name: 'sales', id: 'cm0sales', baseUrl: 'https://sales.test' },
+      keys: { publicKey: 'pk-lf-b', secretKey: 'sk-lf-b' },
+    })
+    const without = langfuseProject({ name: 'docs', id: 'cm0docs' })
+    const directory = createDirectory([withKeys, alsoWithKeys, without])
+    const readers = () =>
+      projectReaders(
+        [withKeys, alsoWithKeys].map((project) => ({
+          project,
+          api: { baseUrl: project.baseUrl, publicKey: 'pk', secretKey: 'sk', fetch: langfuse },
+          draw: async () => 0,
+        })),
+        { directory, now },
+      )
+    const of = (projectId: string) =>
+      JSON.stringify({ version: 1, items: [{ projectId, traceId: 'trace-of-someone', observationId: null }] })
+    const told = async () => (await deliveries()).map(({ status, rule }) => [status, rule])
+    beforeEach(() => {
+      asked.length = 0
+    })
+
+    it('are confirmed with the keys of the project that they name, and no others', async () => {
+      await submit(request(of('cm0sales'), bearer), withToken, { directory })
+      await settle(readers())
+      expect(new Set(asked)).toEqual(new Set(['sales.test']))
+      expect(await told()).toEqual([['skipped', 'callbacks: Langfuse does not know it']])
+    })
+
+    it('are reported unconfirmed for a project without keys, without the words of a stranger', async () => {
+      await submit(request(of('cm0docs')), open, { directory })
+      await settle(readers())
+      expect(asked).toEqual([])
+      expect((await changes())[0]?.title).toBe('Someone asked for a look at a trace (not confirmed)')
+      expect(await told()).toEqual([['queued', 'callbacks']])
+    })
+
+    it('from a page are withheld for a project without keys', async () => {
+      await submit(request(of('cm0docs'), { origin }), {}, { directory })
+      await settle(readers())
+      expect(await told()).toEqual([['skipped', 'callbacks: Langfuse did not confirm it']])
+    })
+
+    it('that name no configured project are asked for nowhere, and withheld', async () => {
+      await submit(request(of('cm0invented')), open, { directory })
+      await settle(readers())
+      expect(asked).toEqual([])
+      expect(await told()).toEqual([['skipped', 'callbacks: Langfuse did not confirm it']])
     })
   })
 

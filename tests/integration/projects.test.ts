@@ -229,6 +229,43 @@ describe.each(engines)('the projects of relay.config.ts on %s', (_, openStore) =
     ])
   })
 
+  it('settle an event once, where one of two instances does not know the id yet', async () => {
+    const fresh = [project('support', { keys: keysOf('support') })]
+    const event = versionOf('cm0support')
+    expect((await send(fresh, 'support', event)).status).toBe(202)
+    await langfuseNames(fresh[0] as LangfuseProject, 'cm0support')
+    // The other instance has learned it: Langfuse sends the same event again.
+    expect((await send([project('support', { id: 'cm0support' })], 'support', event)).status).toBe(200)
+    await Promise.all([settle(fresh), settle(fresh)])
+    expect((await changes()).map(({ status, event_count }) => [status, event_count])).toEqual([
+      ['settled', 1],
+    ])
+    expect(await queued()).toEqual(['slack'])
+  })
+
+  it('store an event of either, while two of them have one secret by mistake', async () => {
+    const shared = known.map((one) => ({ ...one, webhookSecrets: [secretOf('shared')] }))
+    expect((await send(shared, 'shared', versionOf('cm0support'))).status).toBe(202)
+    expect((await send(shared, 'shared', versionOf('cm0sales'))).status).toBe(202)
+    expect((await send(shared, 'shared', versionOf('cm0other'))).status).toBe(401)
+  })
+
+  it('are fifty, each with its secret', async () => {
+    const names = Array.from({ length: 50 }, (_, place) => `team-${place}-`)
+    const many = names.map((name) => project(name, { id: `cm0${name}` }))
+    for (const name of [names[0], names[49]] as string[]) {
+      expect((await send(many, name, versionOf(`cm0${name}`))).status).toBe(202)
+      expect((await send(many, name, versionOf('cm0team-7-'))).status).toBe(401)
+    }
+  })
+
+  it('refuse what came with swapped ids, and say so', async () => {
+    const swapped = [project('support', { id: 'cm0sales' }), project('sales', { id: 'cm0support' })]
+    expect((await send(swapped, 'support', versionOf('cm0support'))).status).toBe(401)
+    expect((await send(swapped, 'sales', versionOf('cm0sales'))).status).toBe(401)
+    expect((await rejections()).map(({ reason }) => reason)).toEqual(['wrong-project', 'wrong-project'])
+  })
+
   it('let changes settle whose project has been removed from the configuration', async () => {
     await send(known, 'support', versionOf('cm0support'))
     await send([project('support')], 'support', versionOf('cm0later'))

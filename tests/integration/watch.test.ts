@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { newId } from '#lib/base/id.ts'
 import { metricsText } from '#lib/base/metrics.ts'
+import { createDirectory, type ProjectDirectory } from '#lib/core/rules/project-directory.ts'
 import type { Routes } from '#lib/core/rules/rules.ts'
 import { storeFamilies } from '#lib/pipeline/exported-metrics.ts'
 import { watch } from '#lib/pipeline/watch.ts'
@@ -10,6 +11,7 @@ import { insertRejections } from '#lib/store/tables/rejections.ts'
 import { readWatch } from '#lib/store/tables/watch.ts'
 import { readHealth, readWaiting } from '#lib/store/views/health.ts'
 import { healthItems } from '../../app/(dashboard)/_list/health-words.ts'
+import { langfuseProject } from '../projects.ts'
 import {
   fetchDouble,
   ok,
@@ -122,11 +124,12 @@ describe.each(engines)('the watch on %s', (_, openStore) => {
     return { asked, api: { baseUrl: 'https://langfuse.test', publicKey: 'pk', secretKey: 'sk', fetch } }
   }
 
-  const look = (api?: ReturnType<typeof langfuse>['api']) =>
+  const look = (api?: ReturnType<typeof langfuse>['api'], directory?: ProjectDirectory) =>
     watch({
       db: watched.db,
       now: Date.now,
       apis: api ? [api] : [],
+      directory,
       quietMs: 24 * hour,
       targets: ['slack', 'alerts'],
       onTrouble: () => {},
@@ -228,6 +231,28 @@ describe.each(engines)('the watch on %s', (_, openStore) => {
     later(25 * hour)
     await look()
     expect((await titles())[1]).toMatch(/^The webhook secret ending in c0de has not signed for project p2/)
+  })
+
+  it('says nothing of a secret whose project has a known id, since what it signs for others is refused', async () => {
+    const webhookSecrets = ['lf-whsec_0000c0de']
+    const bound = createDirectory([langfuseProject({ name: 'support', id: 'p2', webhookSecrets })])
+    await signedEvent('p1')
+    await look(undefined, bound)
+    later(minute)
+    // The secret was moved to another project on purpose.
+    await signedEvent('p2')
+    await look(undefined, bound)
+    expect(await titles()).toEqual([])
+    later(10 * minute)
+    await look(undefined, bound)
+    const unbound = createDirectory([langfuseProject({ name: 'support', webhookSecrets })])
+    later(5 * minute)
+    await signedEvent('p1')
+    await look(undefined, unbound)
+    later(minute)
+    await signedEvent('p2')
+    await look(undefined, unbound)
+    expect(await titles()).toHaveLength(1)
   })
 
   it('learns from stored events which projects a secret signs for, and does not report them', async () => {

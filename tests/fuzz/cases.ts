@@ -2,7 +2,9 @@ import { createHmac } from 'node:crypto'
 import { type Env, readEnv } from '#lib/base/env.ts'
 import { answerCallback } from '#lib/endpoints/callback.ts'
 import { answerWebhook } from '#lib/endpoints/webhook.ts'
+import { readPrompt } from '#lib/langfuse/api/read-prompt.ts'
 import { openCallback } from '#lib/langfuse/callback.ts'
+import { openReconciled } from '#lib/langfuse/reconciled.ts'
 import { readStored } from '#lib/langfuse/stored-event.ts'
 import { type Arrival, eventRow } from '#lib/pipeline/arrival.ts'
 import type { Received } from '#lib/pipeline/receive.ts'
@@ -27,6 +29,23 @@ const trace = {
 }
 const bodies = [...small, Buffer.from(JSON.stringify(flat)), Buffer.from(JSON.stringify(trace))]
 const largeBody = fixture(large)
+
+const promptRow = {
+  ...{
+    id: 'p1',
+    projectId: 'project',
+    name: 'a/b',
+    version: 3,
+    labels: ['latest', 'x'],
+    tags: ['y'],
+    type: 'text',
+  },
+  ...{ prompt: 'Hello', config: { a: 1 }, commitMessage: null, createdBy: 'API' },
+  ...{ createdAt: flat.timestamp, updatedAt: flat.timestamp },
+}
+const { name, type, labels, tags } = promptRow
+const listed = { name, type, versions: [1, 3], labels, tags, lastUpdatedAt: flat.timestamp, lastConfig: {} }
+const listing = { data: [listed], meta: { page: 1, limit: 1, totalItems: 1, totalPages: 1 } }
 
 const { env } = readEnv({ LANGFUSE_WEBHOOK_SECRET: secret, CALLBACK_TOKEN: callbackToken })
 
@@ -162,5 +181,30 @@ export const cases: Record<string, (random: Random, take: Take) => Promise<Ended
     if ((response.status === 202) !== stored > 0) throw new Error('Answered otherwise than it stored')
     if (stored > 0 && !opened.ok) throw new Error('What cannot be read was stored')
     return String(response.status)
+  },
+  "an answer of Langfuse's API that was changed": async (random) => {
+    // Half of the versions' answers fit their listing, so that there is something to store.
+    const isChanged = [random.next() < 0.5, random.next() < 0.8]
+    const fetch: typeof globalThis.fetch = async (input) => {
+      const isListing = new URL(new Request(input).url).pathname.endsWith('/v2/prompts')
+      const bytes = Buffer.from(JSON.stringify(isListing ? listing : promptRow))
+      const body = isChanged[isListing ? 0 : 1] ? mutateJson(bytes, random) : bytes
+      return new Response(new Uint8Array(body), { status: random.next() < 0.95 ? 200 : 404 })
+    }
+    const api = { baseUrl: 'http://langfuse.test', publicKey: 'pk', secretKey: 'sk', fetch }
+    const read = await readPrompt(api, { projectId: 'project', name, known: [] })
+    if (!read.ok) {
+      if (read.message.length > 1000) throw new Error('The reason is too long')
+      return read.isChanging ? 'changing' : 'failed'
+    }
+    for (const version of read.versions) {
+      const reconciled = { readAt: now, knownAt: null }
+      const found = { projectId: 'project', name, action: 'created', version, reconciled, look: 1 } as const
+      const opened = openReconciled(found)
+      if (opened.event.type !== 'prompt-version') throw new Error('What was read cannot be stored')
+      const came = { receivedAt: now, headers: '{}', signature: '', secretHint: '', test: false }
+      checkArrival({ ...opened, source: 'langfuse-reconcile', ...came })
+    }
+    return `read ${read.versions.length > 0 ? 'versions' : 'nothing'}`
   },
 }

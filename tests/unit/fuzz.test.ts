@@ -25,6 +25,8 @@ describe('changed requests', () => {
     expect(ends).toMatch(/under its signature: 401/)
     expect(ends).toMatch(/callback that was changed: 202/)
     expect(ends).toMatch(/callback that was changed: 400/)
+    expect(ends).toMatch(/API that was changed: read versions/)
+    expect(ends).toMatch(/API that was changed: failed/)
   })
 
   it('finds the same again by its seed and number', async () => {

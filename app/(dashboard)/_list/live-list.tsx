@@ -85,7 +85,7 @@ function ChangeRow({ row }: { row: RowWords }) {
 }
 
 function Subject({ row }: { row: RowWords }) {
-  const { id, subject, versions, labels, project, summary, eventCount } = row
+  const { id, subject, versions, labels, project, summary, found, eventCount } = row
   return (
     <>
       <span className="flex items-baseline gap-2">
@@ -109,6 +109,11 @@ function Subject({ row }: { row: RowWords }) {
         {summary === null ? null : (
           <span className="max-w-full truncate text-xs text-faint">
             <Isolated text={summary} />
+          </span>
+        )}
+        {found === null ? null : (
+          <span title="No webhook came" className="above ml-1 text-xs text-faint">
+            {found}
           </span>
         )}
         {eventCount > 1 ? (

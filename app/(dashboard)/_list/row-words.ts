@@ -4,7 +4,7 @@ import type { Change } from '#lib/core/change/change.ts'
 import { type ProjectDirectory, projectNameOf } from '#lib/core/rules/project-directory.ts'
 import type { ListedChange } from '#lib/store/views/listed-changes.ts'
 import type { Shown } from '../../_ui/plain.tsx'
-import { authorsWords, type KindWords, kindWords, versionWords } from '../_words/change-words.ts'
+import { authorsWords, foundWords, type KindWords, kindWords, versionWords } from '../_words/change-words.ts'
 import { chipWords, type DeliveryContext } from '../_words/delivery-words.ts'
 import { type LabelWords, labelWords } from '../_words/labels.tsx'
 import { rowMark } from './row-mark.ts'
@@ -27,6 +27,8 @@ export interface RowWords {
   project: Shown | null
   /** For what is not about a prompt. */
   summary: Shown | null
+  /** That no webhook reported it. */
+  found: string | null
   eventCount: number
   actor: Shown | null
   deliveries: (ReturnType<typeof chipWords> & { id: string })[]
@@ -59,6 +61,7 @@ export function rowWords(
     labels: prompt ? labelWords(prompt.labelsBefore, prompt.labels, omitted) : null,
     project: project === null ? null : shownLine(project),
     summary: summary === null ? null : shownLine(summary),
+    found: foundWords(change),
     eventCount: change.eventCount,
     actor: prompt || change.actor ? shownLine(authorsWords(change)) : null,
     deliveries: deliveries.map((one) => ({ id: one.id, ...chipWords(one, contextOf(one.target)) })),

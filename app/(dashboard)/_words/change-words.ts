@@ -89,11 +89,16 @@ function lossWords({ label, from, now }: Extract<Fact, { kind: 'label-removed' }
   return now === 'unknown' ? `${lost}; no version is known to carry it` : lost
 }
 
-/** Everyone who did something in a change. */
+/** Everyone who did something in a change; if no one is known, who did it by a webhook that came late. */
 export function authorsWords(change: Pick<Change, 'actor' | 'detail'>): string {
   const authors = authorsOf(change)
-  return authors.length > 0 ? authors.map(actorWords).join(', ') : actorWords(null)
+  const late = change.detail.reconciled?.late?.by ?? null
+  return authors.length > 0 ? authors.map(actorWords).join(', ') : actorWords(late)
 }
+
+/** Beside a change that no webhook reported; null: one did. */
+export const foundWords = ({ detail: { reconciled } }: Pick<Change, 'detail'>): string | null =>
+  reconciled ? 'found by comparing' : null
 
 /** A fact, with its author where several people made the change. */
 export function authoredFactWords(fact: Fact, change: Pick<Change, 'actor' | 'detail'>): string {

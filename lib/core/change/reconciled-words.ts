@@ -15,10 +15,14 @@ export function spanWords({ from, to }: Pick<Reconciled, 'from' | 'to'>): string
   return `between ${begin} and ${isOneDay ? end.slice(11) : end} UTC`
 }
 
+/** The same, by its webhook if that came later. */
+export const momentWords = ({ late, ...span }: Reconciled): string =>
+  late ? `at ${minuteOf(late.at)} UTC` : spanWords(span)
+
 /** Of a replay: its webhook may have come since. `named` makes a name from outside safe to show. */
 export function reconciledSentence(reconciled: Reconciled, named: (name: string) => string): string {
   const { late } = reconciled
   if (!late) return `Found by comparing with Langfuse; no webhook came. It happened ${spanWords(reconciled)}.`
   const by = late.by === null ? '' : ` by ${late.by === 'API' ? 'the API' : named(late.by)}`
-  return `Found by comparing with Langfuse. Its webhook came later: it happened${by} at ${minuteOf(late.at)} UTC.`
+  return `Found by comparing with Langfuse. Its webhook came later: it happened${by} ${momentWords(reconciled)}.`
 }

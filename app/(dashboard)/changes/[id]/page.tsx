@@ -18,6 +18,7 @@ import { knownProjects } from '../../_words/projects.ts'
 import { ChangeDifference, differenceOf } from './change-difference.tsx'
 import { Undescribed } from './change-forms.tsx'
 import { ChangeHeader } from './change-header.tsx'
+import { Comparison } from './comparison.tsx'
 import { Deliveries } from './deliveries.tsx'
 import { Events, maxEvents, shownBytes } from './events.tsx'
 import { Facts } from './facts.tsx'
@@ -90,6 +91,7 @@ export default async function ChangePage({ params, searchParams }: Props) {
       ) : null}
       <div className="mt-7 grid items-start gap-x-8 gap-y-8 lg:grid-cols-[minmax(0,1fr)_280px]">
         <div className="grid min-w-0 gap-8">
+          <Comparison change={change} />
           <ChangeDifference change={change} difference={await differenceOf(db, change)} view={view} />
           <Undescribed change={change} />
           <Observed change={change} directory={directory} />

@@ -1,10 +1,17 @@
 import Link from 'next/link'
+import { momentWords } from '#lib/core/change/reconciled-words.ts'
 import type { ListedChange } from '#lib/store/views/listed-changes.ts'
 import { ChipWithWhy, Tile } from '../../../_ui/badge.tsx'
 import { Plain } from '../../../_ui/plain.tsx'
 import { Cell, Row, Table } from '../../../_ui/table.tsx'
 import { When } from '../../../_ui/when.tsx'
-import { authoredFactWords, authorsWords, kindWords, moreWords } from '../../_words/change-words.ts'
+import {
+  authoredFactWords,
+  authorsWords,
+  foundWords,
+  kindWords,
+  moreWords,
+} from '../../_words/change-words.ts'
 import { chipWords, type DeliveryContext } from '../../_words/delivery-words.ts'
 
 const columns = [
@@ -57,6 +64,7 @@ function PromptChange({ change, deliveries, now, contextOf }: ListedChange & Omi
         >
           <FactLines change={change} />
         </Link>
+        <Found change={change} />
       </Cell>
       <Cell className="order-4 max-w-full truncate text-[13px] text-soft">
         <Plain text={authorsWords(change)} />
@@ -73,6 +81,16 @@ function PromptChange({ change, deliveries, now, contextOf }: ListedChange & Omi
         <When at={change.openedAt} now={now} swaps />
       </Cell>
     </Row>
+  )
+}
+
+function Found({ change }: Pick<ListedChange, 'change'>) {
+  const { reconciled } = change.detail
+  if (!reconciled) return null
+  return (
+    <span title="No webhook came" className="above text-xs text-faint">
+      {`${foundWords(change)}: it happened ${momentWords(reconciled)}`}
+    </span>
   )
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { reconciledSentence, spanWords } from '#lib/core/change/reconciled-words.ts'
+import { momentWords, reconciledSentence, spanWords } from '#lib/core/change/reconciled-words.ts'
 
 const at = (iso: string): number => Date.parse(iso)
 const to = at('2026-11-27T02:31:40Z')
@@ -12,6 +12,12 @@ describe('when a reconciled change happened', () => {
     ['before 2026-11-27 02:31 UTC', null],
   ])('is %s', (words, from) => {
     expect(spanWords({ from, to })).toBe(words)
+  })
+
+  it('is known by its webhook, if that comes later', () => {
+    const late = { by: null, at: at('2026-11-27T02:20:00Z'), changeId: 'chg_1' }
+    expect(momentWords({ from: null, to, late })).toBe('at 2026-11-27 02:20 UTC')
+    expect(momentWords({ from: null, to })).toBe('before 2026-11-27 02:31 UTC')
   })
 
   it.each([

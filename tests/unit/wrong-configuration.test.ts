@@ -295,6 +295,18 @@ const oneVariable: Wrong[] = [
     'DISCORD_WEBHOOK_URL',
     /not https/,
   ],
+  [
+    'a webhook by another protocol',
+    { ...webhook, WEBHOOK_URL: 'ftp://planted' },
+    'WEBHOOK_URL',
+    /not an http/,
+  ],
+  [
+    'a webhook with a password at a private address',
+    { ...webhook, WEBHOOK_URL: 'http://u:planted@10.0.0.1/' },
+    'WEBHOOK_URL',
+    /contains a user name/,
+  ],
   ['a webhook without a valid address', { ...webhook, WEBHOOK_URL: 'planted' }, 'WEBHOOK_URL', /not an http/],
   ['Slack without https', { SLACK_WEBHOOK_URL: slackUrl.slice(8) }, 'SLACK_WEBHOOK_URL', /add https:\/\//],
   [
@@ -490,9 +502,10 @@ function everywhere(build: BuildRoutes, variables: Partial<Record<string, string
 const vital = ['DATABASE_URL', 'POSTGRES_URL', 'LANGFUSE_WEBHOOK_SECRET']
 
 describe('a wrong variable', () => {
-  it.each(oneVariable)('%s: is reported with its reason and its fix', (_, variables, name, why) => {
+  it.each(oneVariable)('%s: is reported once, with its reason and its fix', (_, variables, name, why) => {
     const { env, problems, texts, checks, doctor } = everywhere(standard, variables)
-    const found = problems.find((problem) => problem.name === name)
+    const [found, ...more] = problems.filter((problem) => problem.name === name)
+    expect(more).toEqual([])
     expect(found?.what).toMatch(why)
     expect(found?.fix).not.toBe('')
     // At start and in health: the same line. By the doctor and on Setup: the same words, and what to do.

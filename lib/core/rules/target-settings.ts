@@ -218,8 +218,7 @@ export function privateUrlFlaw({
   url: string
   allowPrivate?: boolean | undefined
 }): string | null {
-  // What is not a URL has been refused before, but zod runs this all the same.
-  if (allowPrivate || !URL.canParse(url)) return null
+  if (allowPrivate) return null
   const { protocol, hostname } = new URL(url)
   if (protocol !== 'https:') return `is not https: ${allow}`
   const ip = hostname.replace(/^\[|\]$/g, '')
@@ -241,6 +240,8 @@ const webhookSettings = z
     ...pace,
   })
   .superRefine((value, context) => {
+    // zod runs this where the URL itself is wrong, too: that is one problem, and the one to fix first.
+    if (context.issues.some(({ path }) => path?.[0] === 'url')) return
     const message = privateUrlFlaw(value)
     if (message !== null) context.addIssue({ code: 'custom', path: ['url'], message })
   })

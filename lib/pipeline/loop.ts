@@ -172,11 +172,11 @@ const polling = (project: ProjectPoll, { deps, stopping, pumps }: LoopContext): 
 
 const looking = (project: ProjectLook, { deps, state, stopping, pumps }: LoopContext): Work => ({
   run: async () => {
-    const { db, now } = deps
+    const { db, directory, now } = deps
     if (stopping()) return null
     if (deps.isDry && !(await isAlone(db, now()))) return now() + dryMs
     const until = state.isResident ? Number.POSITIVE_INFINITY : state.drainUntil
-    return runLook({ ...project, db, now, stopping, until, onStored: pumps.settle.wake })
+    return runLook({ ...project, db, directory, now, stopping, until, onStored: pumps.settle.wake })
   },
 })
 

@@ -6,7 +6,9 @@ import type { LangfuseProject } from '#lib/core/rules/projects.ts'
 import type { Routes } from '#lib/core/rules/rules.ts'
 import { answerWebhook } from '#lib/endpoints/webhook.ts'
 import { receiver } from '#lib/pipeline/receive.ts'
+import { runLook } from '#lib/pipeline/reconcile/look.ts'
 import { settleDue } from '#lib/pipeline/settle/settle.ts'
+import { readLease } from '#lib/store/tables/looks.ts'
 import { claimPoll, savePoll } from '#lib/store/tables/polls.ts'
 import { insertRejections } from '#lib/store/tables/rejections.ts'
 import { fixture, sign, t } from '../fixtures.ts'
@@ -264,6 +266,32 @@ describe.each(engines)('the projects of relay.config.ts on %s', (_, openStore) =
     expect((await send(swapped, 'support', versionOf('cm0support'))).status).toBe(401)
     expect((await send(swapped, 'sales', versionOf('cm0sales'))).status).toBe(401)
     expect((await rejections()).map(({ reason }) => reason)).toEqual(['wrong-project', 'wrong-project'])
+  })
+
+  it('compare one project of Langfuse once, where two of them have keys of it', async () => {
+    const asked: string[] = []
+    const fetch: typeof globalThis.fetch = async (input) => {
+      asked.push(new URL(String(input)).pathname)
+      if (asked.at(-1) === '/api/public/projects') return Response.json({ data: [{ id: 'cm0same' }] })
+      return Response.json({ data: [], meta: { page: 1, limit: 100, totalItems: 0, totalPages: 0 } })
+    }
+    const two = [project('support', { keys: keysOf('a') }), project('sales', { keys: keysOf('b') })]
+    const directory = createDirectory(two)
+    const compare = (one: LangfuseProject) =>
+      runLook({
+        ...{ db: store.db, project: one, directory, now, everyMs: 300_000, settleMs: 2000 },
+        api: { baseUrl: one.baseUrl, ...(one.keys ?? keysOf('none')), fetch },
+        ...{ stopping: () => false, until: time + 60_000, onStored: () => {} },
+      })
+    await compare(two[0] as LangfuseProject)
+    expect(asked.length).toBeGreaterThan(1)
+    asked.length = 0
+    await compare(two[1] as LangfuseProject)
+    expect(asked).toEqual(['/api/public/projects'])
+    expect((await readLease(store.db, 'sales'))?.error?.message).toBe(
+      'These API keys belong to the same project in Langfuse as those of support',
+    )
+    expect((await readLease(store.db, 'support'))?.error).toBeNull()
   })
 
   it('let changes settle whose project has been removed from the configuration', async () => {

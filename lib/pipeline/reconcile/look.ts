@@ -38,6 +38,12 @@ export async function runLook(deps: LookDeps): Promise<number | null> {
     const state = { ...lease.state, projectId: expected, otherId: projectId }
     return endRun(deps, { ...lease, state }, { message, retryAfterMs: null })
   }
+  deps.directory?.learn(project.name, projectId)
+  const same = deps.directory?.withId(projectId)
+  if (same && same.name !== project.name) {
+    const message = `These API keys belong to the same project in Langfuse as those of ${same.name}`
+    return endRun(deps, lease, { message, retryAfterMs: null })
+  }
   const state = { ...lease.state, projectId, otherId: null, baseUrl: project.baseUrl }
   const run = await startRun(deps, { ...lease, state: { ...state, error: null } }, projectId)
   const pause = await takeSteps(run)

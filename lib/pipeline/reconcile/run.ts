@@ -1,5 +1,6 @@
 import { doubt } from '../../core/reconcile/doubt.ts'
 import type { LookState } from '../../core/reconcile/state.ts'
+import type { ProjectDirectory } from '../../core/rules/project-directory.ts'
 import type { LangfuseApi, LangfuseFailure } from '../../langfuse/api/request.ts'
 import type { Db } from '../../store/client.ts'
 import { revisionsOf } from '../../store/tables/listed-versions.ts'
@@ -9,6 +10,8 @@ import type { LangfuseAccess } from '../langfuse-access.ts'
 
 export interface LookDeps extends Pick<LangfuseAccess, 'project' | 'api'> {
   db: Db
+  /** Absent: there is no other project. */
+  directory?: ProjectDirectory | undefined
   now: () => number
   /** True: begin no further step. */
   stopping: () => boolean

@@ -3,10 +3,12 @@ import type { Env } from './base/env.ts'
 import { log, thrown } from './base/log.ts'
 import { pacedErrors } from './base/paced-errors.ts'
 import { plainFetch } from './base/process-state.ts'
+import { gatherMs } from './core/delivery/storm.ts'
 import type { ProjectDirectory } from './core/rules/project-directory.ts'
 import type { Routes } from './core/rules/rules.ts'
 import { type LangfuseAccess, langfuseAccesses } from './pipeline/langfuse-access.ts'
 import { createLoop, type Loop, type LoopDeps } from './pipeline/loop.ts'
+import { lookTimesOf } from './pipeline/reconcile/run.ts'
 import { projectReaders } from './pipeline/settle/project-readers.ts'
 import type { Db } from './store/client.ts'
 import { lockProcess } from './store/process-lock.ts'
@@ -35,9 +37,10 @@ function pollsOf(
 const looksOf = (env: Env, accesses: readonly LangfuseAccess[]): LoopDeps['looks'] =>
   env.RECONCILE_SECONDS === 0
     ? []
-    : accesses.map(({ project, api }) => ({
-        ...{ project, api, everyMs: env.RECONCILE_SECONDS * 1000, settleMs: env.SETTLE_MS },
-      }))
+    : accesses.map(({ project, api }) => ({ project, api, ...lookTimesOf(env) }))
+
+/** Where the events of an edit are gathered for a short time only, so is what a comparison finds. */
+const gatheredFor = ({ SETTLE_MS }: Env): number => Math.min(gatherMs, 30 * SETTLE_MS)
 
 /**
  * If no other process uses the SQLite file, sends that a killed process left are repeated at once, not when their lease
@@ -89,6 +92,7 @@ function loopOf(db: Db, { routes, directory }: Configured, env: Env): Loop {
     ...projectReaders(accesses, { directory, now: Date.now }),
     polls: pollsOf(env, accesses, directory),
     looks: looksOf(env, accesses),
+    gatherMs: gatheredFor(env),
     fetch: plainFetch,
     watch: {
       apis: accesses.map(({ api }) => api),

@@ -1,9 +1,12 @@
 /**
  * `npm run doctor`: runs the checks of the setup page (configuration, store, targets, clock), prints each problem with
  * its fix, and exits with code 1 if there is one. Posts nothing.
+ *
+ * `--compare`: first compares all prompts with Langfuse, and waits up to a minute for that.
  */
 
 import { existsSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { styleText } from 'node:util'
 import type { Env } from '#lib/base/env.ts'
 import { thrown } from '#lib/base/log.ts'
@@ -14,6 +17,9 @@ import { setupChecks } from '#lib/core/setup/checks.ts'
 import { configurationChecks } from '#lib/core/setup/configuration-checks.ts'
 import { type Check, type CheckState, type Finding, ok, problem } from '#lib/core/setup/finding.ts'
 import type { Reach, Reached } from '#lib/core/setup/reach.ts'
+import { langfuseAccesses } from '#lib/pipeline/langfuse-access.ts'
+import { compareNow } from '#lib/pipeline/reconcile/compare-now.ts'
+import { lookTimesOf } from '#lib/pipeline/reconcile/run.ts'
 import { setupSeen } from '#lib/pipeline/setup/check-inputs.ts'
 import { type CheckGroup, doctorReport } from '#lib/pipeline/setup/doctor-report.ts'
 import { reachAll } from '#lib/pipeline/setup/reach-all.ts'
@@ -23,6 +29,14 @@ import { tryToWrite } from '#lib/store/probe.ts'
 import { readWith } from './relay-file.ts'
 
 const askMs = 10_000
+
+const usage = 'Usage: npm run doctor [-- --compare]'
+const given = process.argv.slice(2)
+if (given.some((one) => one !== '--compare')) {
+  console.error(usage)
+  process.exit(2)
+}
+const wantsCompare = given.includes('--compare')
 
 // In the order that Next reads them: the first value wins.
 for (const path of ['.env.production.local', '.env.local', '.env.production', '.env'])
@@ -57,6 +71,18 @@ const targetsOnly = ({ targets }: Reached): CheckGroup => ({
   checks: Object.entries(targets).map(([name, reach]) => reachCheck(name, reach)),
 })
 
+const compareMs = 60_000
+
+/** What differs becomes changes, which a running relay settles and sends, as at any other time. */
+async function compare(db: Db, env: Env, { projects, problems }: Configuration): Promise<void> {
+  if (!wantsCompare || problems.length > 0 || env.RECONCILE_SECONDS === 0) return
+  const accesses = langfuseAccesses(db, { projects, perMinute: env.POLL_REQUESTS_PER_MINUTE })
+  await compareNow(
+    { db, now: Date.now, sleep, until: Date.now() + compareMs },
+    accesses.map(({ project, api }) => ({ project, api, ...lookTimesOf(env) })),
+  )
+}
+
 async function examine(env: Env, configuration: Configuration): Promise<CheckGroup[]> {
   const { fetch } = globalThis
   const { routes, projects } = configuration
@@ -68,6 +94,7 @@ async function examine(env: Env, configuration: Configuration): Promise<CheckGro
       targetsOnly(reached),
       { title: 'The relay itself', checks: [store] },
     ]
+  await compare(db, env, configuration)
   const address = { url: withoutEndSlash(env.PUBLIC_URL ?? ''), isSet: env.PUBLIC_URL !== undefined }
   const seen = await setupSeen(db, {
     env,

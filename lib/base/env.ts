@@ -126,6 +126,7 @@ const variables = {
     example: 'dry-run',
   },
   RECONCILE_SECONDS: { schema: wholeFrom(300, 0, 86_400), example: '300' },
+  RECONCILE_GRACE_SECONDS: { schema: wholeFrom(120, 0, 3600), example: '120' },
   QUIET_HOURS: { schema: numberFrom(24, 0, 720), example: '24' },
   METRICS_TOKEN: { schema: ownToken(16), example: 'openssl rand -hex 32' },
   RETENTION_DAYS: { schema: wholeFrom(90, 1, 3650), example: '90' },

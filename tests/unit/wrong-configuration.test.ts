@@ -456,6 +456,12 @@ const oneVariable: Wrong[] = [
     'RECONCILE_SECONDS',
     /not a (whole )?number/,
   ],
+  [
+    'a grace in minutes',
+    { RECONCILE_GRACE_SECONDS: '2m' },
+    'RECONCILE_GRACE_SECONDS',
+    /not a (whole )?number/,
+  ],
   ['quiet hours in days', { QUIET_HOURS: '1d' }, 'QUIET_HOURS', /not a number/],
   ['quotes around a token', { METRICS_TOKEN: '"planted-planted-planted"' }, 'METRICS_TOKEN', /quotes/],
   [

@@ -1,3 +1,4 @@
+import type { Env } from '../../base/env.ts'
 import { doubt } from '../../core/reconcile/doubt.ts'
 import type { LookState } from '../../core/reconcile/state.ts'
 import type { ProjectDirectory } from '../../core/rules/project-directory.ts'
@@ -21,6 +22,8 @@ export interface LookDeps extends Pick<LangfuseAccess, 'project' | 'api'> {
   everyMs: number
   /** For how long the events of one edit are gathered, milliseconds. */
   settleMs: number
+  /** What a webhook may take beyond that, milliseconds; absent: two minutes. */
+  slowestMs?: number
   /** An event was stored: settle it soon. */
   onStored: () => void
 }
@@ -28,8 +31,19 @@ export interface LookDeps extends Pick<LangfuseAccess, 'project' | 'api'> {
 /** What a webhook may take beyond the time in which the events of an edit are gathered. */
 export const slowestWebhookMs: number = 2 * 60_000
 
+export const lookTimesOf = (
+  env: Pick<Env, 'RECONCILE_SECONDS' | 'RECONCILE_GRACE_SECONDS' | 'SETTLE_MS'>,
+): Pick<LookDeps, 'everyMs' | 'settleMs' | 'slowestMs'> => ({
+  everyMs: env.RECONCILE_SECONDS * 1000,
+  settleMs: env.SETTLE_MS,
+  slowestMs: env.RECONCILE_GRACE_SECONDS * 1000,
+})
+
 /** How long a difference may still be explained by a webhook, milliseconds. */
-export const graceOf = ({ settleMs }: Pick<LookDeps, 'settleMs'>): number => settleMs + slowestWebhookMs
+export const graceOf = ({
+  settleMs,
+  slowestMs = slowestWebhookMs,
+}: Pick<LookDeps, 'settleMs' | 'slowestMs'>): number => settleMs + slowestMs
 
 /** If an instance dies, another goes on after this long. */
 export const leaseMs = 90_000

@@ -20,7 +20,7 @@ RUN mkdir -p /data .next/cache && chown node:node /data .next/cache
 VOLUME /data
 USER node
 EXPOSE 3000
-# Only whether the process lives: a restart mends no full disk and no database that is away (/api/health tells of those).
+# Only whether the process lives: a restart helps against neither a full disk nor a lost database (/api/health reports both).
 HEALTHCHECK --interval=30s --timeout=5s --start-period=20s \
     CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/api/health/live`).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
 # Next's own lines are JSON from the first one on.

@@ -108,12 +108,20 @@ function wrongOrigin(headers: Headers, env: Env): CallbackDenial | null {
   return { status: 403, reason: 'wrong-origin', message }
 }
 
+/** What the keys are called, where that is short enough for an answer. */
+function keysOf({ directory }: Configured): string {
+  const projects = directory?.projects ?? []
+  if (projects.length > 3) return 'the API keys of the projects'
+  const names = projects.map(({ called }) => `${called.publicKey} and ${called.secretKey}`)
+  return names.join(', or ') || 'LANGFUSE_PUBLIC_KEY and LANGFUSE_SECRET_KEY'
+}
+
 /** Names the three kinds of access. A page needs no token, because Langfuse's browser form cannot keep a secret. */
 function closed(configured: Configured): CallbackDenial {
   const { env } = configured
   const keys = hasApiKeys(configured)
     ? 'send it from a browser page at'
-    : 'set LANGFUSE_PUBLIC_KEY and LANGFUSE_SECRET_KEY, which confirm callbacks from a browser page at'
+    : `set ${keysOf(configured)}, which confirm callbacks from a browser page at`
   const message = `Callbacks are closed. Do one of these: set CALLBACK_TOKEN, and have Langfuse send it; ${keys} ${allowedOrigins(env).join(', ')}; or set CALLBACK_OPEN=1, to accept callbacks from anyone.`
   return { status: 503, reason: 'callbacks-closed', message }
 }

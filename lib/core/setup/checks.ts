@@ -128,11 +128,11 @@ function checkEvents({ lastEventAt, lastRejection, quiet, projects }: SetupSeen)
   }
   if (lastEventAt === null)
     return notYet('None has arrived yet.', 'Change a prompt in Langfuse, or send a test.')
-  return checkQuiet(quiet, lastEventAt)
+  return checkQuiet(quiet, projects, lastEventAt)
 }
 
 /** Signed events where none was refused since. `at`: when the last one arrived. */
-function checkQuiet(quiet: Quiet, at: number): Finding {
+function checkQuiet(quiet: Quiet, projects: readonly ProjectSeen[], at: number): Finding {
   const last = 'The last one arrived'
   const look = 'Check Automations in Langfuse: an automation that failed five times in a row is switched off.'
   switch (quiet) {
@@ -146,13 +146,17 @@ function checkQuiet(quiet: Quiet, at: number): Finding {
     case 'changed':
       return problem(`Prompts changed in Langfuse, but no event arrived. ${last}`, look, at)
     case 'no-keys': {
-      const fix =
-        'Set LANGFUSE_PUBLIC_KEY and LANGFUSE_SECRET_KEY, so that the relay can check whether prompts changed.'
+      const keys =
+        projects.length > 3
+          ? 'the API keys of the projects'
+          : projects.map(({ called }) => `${called.publicKey} and ${called.secretKey}`).join(', or ')
+      const fix = `Set ${keys}, so that the relay can check whether prompts changed.`
       return warning(`None for longer than QUIET_HOURS, cause unknown. ${last}`, `${fix} ${look}`, at)
     }
     case 'no-answer': {
       const words = 'None for longer than QUIET_HOURS, cause unknown: Langfuse does not answer.'
-      const checkKeys = "Check Langfuse's API keys first, then LANGFUSE_BASE_URL."
+      const urls = [...new Set(projects.map(({ called }) => called.baseUrl))].join(', ')
+      const checkKeys = `Check Langfuse's API keys first, then ${urls}.`
       return warning(`${words} ${last}`, `${checkKeys} ${look}`, at)
     }
     case 'clock':

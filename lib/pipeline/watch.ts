@@ -4,6 +4,7 @@ import {
   awayAfter,
   compareTroubles,
   type Findings,
+  isFirstAsk,
   likelyLangfuse,
   spanToAskAbout,
   type WatchState,
@@ -19,6 +20,7 @@ import { savePoll } from '../store/tables/polls.ts'
 import { allTargets } from '../store/tables/targets.ts'
 import { claimWatch, mismatches, newestEvent, signersSince } from '../store/tables/watch.ts'
 import { projectFindings } from './reconcile/project-findings.ts'
+import { requestLooks } from './reconcile/request.ts'
 import type { Interpretation } from './settle/interpret.ts'
 
 const source = 'langfuse-webhook'
@@ -108,12 +110,16 @@ const isBound = (directory: ProjectDirectory | undefined, hint: string): boolean
   ) ?? false
 
 async function withAnswer(
-  { apis = [], quietMs }: WatchDeps,
+  { db, apis = [], directory, compares = false, quietMs }: WatchDeps,
   state: WatchState,
   now: number,
 ): Promise<WatchState> {
   const span = apis.length > 0 ? spanToAskAbout(state, { now, quietMs }) : null
   if (span === null) return state
+  if (compares && directory && isFirstAsk(state)) {
+    const projects = directory.projects.filter(({ keys }) => keys !== null)
+    await requestLooks(db, projects, { why: 'quiet', now })
+  }
   const answers = await Promise.all(apis.map((api) => promptChangedAt(api, span)))
   const changed = answers.flatMap((answer) => (answer.ok ? (answer.changedAt ?? []) : []))
   // Unless all answered, a prompt may have changed where it is not known.

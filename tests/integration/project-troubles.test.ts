@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createDirectory, type ProjectDirectory } from '#lib/core/rules/project-directory.ts'
 import { proofsOf } from '#lib/pipeline/reconcile/proofs.ts'
 import { watch } from '#lib/pipeline/watch.ts'
-import { confirmDeletions, requestFullLook, saveOutage } from '#lib/store/tables/looks.ts'
+import { confirmDeletions, endLookRequest, requestFullLook, saveOutage } from '#lib/store/tables/looks.ts'
 import { langfuseProject } from '../projects.ts'
 import { baseUrl, lookWorld, minute, type World } from './look-world.ts'
 import { engines, type TestStore } from './stores.ts'
@@ -93,6 +93,26 @@ describe.each(engines)('troubles that comparing with Langfuse shows, on %s', (_,
     expect((await world.counts()).unsent).toBeGreaterThan(0)
     expect(await titles()).toEqual([])
     expect(await proof()).toMatchObject({ state: 'checked', tone: 'good', today: 0 })
+  })
+
+  it('begin with a comparison of everything, once, after QUIET_HOURS without a signed event', async () => {
+    const { db } = store
+    const asked: (string | undefined)[] = []
+    const api = {
+      baseUrl,
+      publicKey: 'pk',
+      secretKey: 'sk',
+      fetch: async () => new Response('', { status: 500 }),
+    }
+    for (let hour = 0; hour < 5; hour++) {
+      const more = { quietMs: 2 * 60 * minute, targets: [], apis: [api], onTrouble: () => {} }
+      await watch({ db, now: world.now, directory, compares: true, ...more })
+      const { requested } = await world.state()
+      asked.push(requested?.why)
+      if (requested) await endLookRequest(db, key(), requested)
+      world.model.clock.at += 61 * minute
+    }
+    expect(asked).toEqual([undefined, undefined, 'quiet', undefined, undefined])
   })
 
   it('are keys of another project, and nothing is compared until they are right again', async () => {

@@ -165,6 +165,10 @@ export function spanToAskAbout(
   return { from: lastEventAt + marginMs, to: now - marginMs }
 }
 
+/** Whether Langfuse is asked for the first time since events stopped coming. */
+export const isFirstAsk = ({ askedAt, lastSignedAt, startedAt }: WatchState): boolean =>
+  askedAt === null || askedAt < (lastSignedAt ?? startedAt ?? 0)
+
 /** What is wrong now. */
 function presentTroubles(
   { lastSignedAt, changedAt, signaturesAt, overdueFrom, foreign, troubles, projects }: WatchState,

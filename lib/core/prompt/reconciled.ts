@@ -95,7 +95,7 @@ const clocksMs = 10 * 60_000
 /** A version as it was known before the comparison: anything is newer. */
 const knownState = (version: number, { labels, tags }: ReconciledState): VersionState => ({
   ...{ version, promptId: null, labels, tags, promptType: null, commitMessage: null, createdBy: null },
-  ...{ updatedAt: null, deleted: false },
+  ...{ updatedAt: 0, deleted: false },
 })
 
 /**

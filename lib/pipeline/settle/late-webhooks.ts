@@ -1,12 +1,13 @@
 import type { Change, StoredPromptEvent } from '../../core/change/change.ts'
 import { lateNews } from '../../core/prompt/reconciled.ts'
 import type { Db } from '../../store/client.ts'
-import { recentReconciled, saveDetail } from '../../store/tables/changes.ts'
+import { reconciledSince, saveDetail } from '../../store/tables/changes.ts'
 import { addCount } from '../../store/tables/reconcile-counts.ts'
 import type { Interpretation, ReceivedEvent } from './interpret.ts'
 
+const dayMs = 24 * 3_600_000
 /** How long a webhook is looked out for after a comparison found what it says, milliseconds. */
-const lateMs = 7 * 24 * 3_600_000
+const lateMs = 7 * dayMs
 
 const storedOf = (received: readonly ReceivedEvent[]): StoredPromptEvent[] =>
   received.flatMap(({ id, occurredAt, parsed }) => {
@@ -41,7 +42,10 @@ export async function noteLateWebhooks(db: Db, settling: Settling): Promise<Inte
   }
   const { projectId, name } = first
   let foundBefore: Interpretation['detail']['foundBefore']
-  for (const change of await recentReconciled(db, { projectId, name }, now - lateMs)) {
+  // It was found after it had happened; Langfuse's clocks may be ahead by hours.
+  const happened = events.reduce((first, { updatedAt = 0 }) => Math.min(first, updatedAt), now)
+  const since = Math.max(now - lateMs, happened - dayMs)
+  for (const change of await reconciledSince(db, { projectId, name }, since)) {
     const { reconciled } = change.detail
     const late = lateNews(change.detail, events)
     if (!reconciled || !late) continue
@@ -61,8 +65,8 @@ export async function noteLateWebhooks(db: Db, settling: Settling): Promise<Inte
 async function countLate(
   db: Db,
   projectId: string,
-  { interpretation, at, now }: { interpretation: Pick<Change, 'kind'>; at: number; now: number },
+  { interpretation, at, now }: { interpretation: Pick<Change, 'detail'>; at: number; now: number },
 ): Promise<void> {
-  if (interpretation.kind === 'deleted') return
+  if (interpretation.detail.facts.every(({ kind }) => kind === 'deleted')) return
   await addCount(db, projectId, 'late', { count: 1, from: at, to: at, now })
 }

@@ -314,29 +314,29 @@ export async function hasSettledSince(
 }
 
 /** Reconciled changes of a prompt that a webhook may belong to. */
-const maxReconciled = 20
-/** A prompt's newest changes, among which they are searched. */
-const searchedChanges = 500
+const maxReconciled = 100
+/** Changes of a prompt, among which they are searched. */
+const searchedChanges = 1000
 
-/** The newest changes of a prompt since then (epoch milliseconds) that a comparison found, locked for this transaction. */
-export async function recentReconciled(
+/** The first changes of a prompt since then (epoch milliseconds) that a comparison found, locked for this transaction. */
+export async function reconciledSince(
   db: Db,
   { projectId, name }: { projectId: string; name: string },
   since: number,
 ): Promise<Change[]> {
-  const newest = db
+  const first = db
     .selectFrom('changes')
     .select(['id', 'detail'])
     .where('project_id', '=', projectId)
     .where('subject', '=', indexable(name))
     .where('id', '>=', firstIdAt('chg', since))
-    .orderBy('id', 'desc')
+    .orderBy('id')
     .limit(searchedChanges)
   const ids = await db
-    .selectFrom(newest.as('newest'))
+    .selectFrom(first.as('first'))
     .select('id')
     .where('detail', 'like', '%"reconciled":{%')
-    .orderBy('id', 'desc')
+    .orderBy('id')
     .limit(maxReconciled)
     .execute()
   if (ids.length === 0) return []
@@ -349,7 +349,7 @@ export async function recentReconciled(
       ids.map(({ id }) => id),
     )
     .where('status', '=', 'settled')
-    .orderBy('id', 'desc')
+    .orderBy('id')
   const rows = await (isPostgres(db) ? query.forUpdate() : query).execute()
   return rows.map(toChange).filter(({ detail }) => detail.reconciled)
 }

@@ -185,6 +185,15 @@ describe('a webhook that comes after a comparison found what it says', () => {
     expect(lateNews(known(first ?? jos), [created(7, ['latest', 'production'], by(maya, at(8)))])).toBeNull()
   })
 
+  it('says who tagged a prompt that had no tags', () => {
+    const change = changeOf(
+      [v(7, ['latest'], { tags: [] })],
+      [found(updated(7, ['latest'], { updatedAt: at(10) }))],
+    )
+    expect(change.facts).toMatchObject([{ kind: 'tags-changed', added: ['support'] }])
+    expect(lateNews(change, [updated(7, ['latest'], by(jo, at(10)))])).toEqual({ by: 'Jo', at: at(10) })
+  })
+
   it('says who deleted a version, however late Langfuse sends it', () => {
     const change = changeOf(before, [found(deleted(6, ['latest', 'production'], { updatedAt: 100 }))])
     const webhook = deleted(6, ['latest', 'production'], { user: maya, updatedAt: 100, occurredAt: at(600) })

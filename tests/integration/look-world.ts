@@ -29,12 +29,16 @@ export const graceMs = settleMs + 120_000
 export const minute = 60_000
 const routes = { targets: {}, rules: [], alertTargets: [] }
 
+/** The relay is killed where it asks for the time: between steps, in them, and in transactions. */
+export class Killed extends Error {}
+
+/** How long a webhook takes, milliseconds; null: it is lost. */
+type DelayOf = (event: PromptWebhook) => number | null
+
 interface WorldOptions extends ModelOptions {
   seed?: number
-  /** How long a webhook takes, milliseconds; null: it is lost. */
-  delayOf?: (event: PromptWebhook) => number | null
+  delayOf?: DelayOf
   api?: Partial<Parameters<typeof createApi>[1]>
-  /** Before a request or a statement's transaction; may throw to kill the relay there. */
   look?: Partial<LookDeps>
 }
 
@@ -44,12 +48,21 @@ export interface World {
   now: () => number
   /** An edit now, and its webhooks on their way. */
   edit: (kind?: EditKind, name?: string) => Step
-  send: (events: readonly PromptWebhook[], delayOf?: WorldOptions['delayOf']) => void
+  send: (events: readonly PromptWebhook[], delayOf?: DelayOf) => void
+  delayOf: DelayOf
   /** Time passes: webhooks arrive, changes settle, looks are made when they are due. */
   pass: (ms: number) => Promise<void>
   /** Makes what is due now. */
   look: (over?: Partial<LookDeps>) => Promise<number | null>
+  /** How likely the relay is killed at each of these moments. */
+  killShare: number
+  /** Stands between the relay and Langfuse's API; null: nothing does. */
+  between: ((url: URL, ask: () => Promise<Response>) => Promise<Response>) | null
+  /** For the keys of the relay; another secret is not known to Langfuse. */
+  keys: { publicKey: string; secretKey: string }
   settle: () => Promise<void>
+  /** Webhooks that are due arrive. */
+  arrive: () => Promise<void>
   state: () => Promise<Look>
   lease: () => ReturnType<typeof readLease>
   changes: () => Promise<Change[]>
@@ -66,7 +79,7 @@ const line = (name: string, version: number, labels: readonly string[], tags: re
 
 /** Langfuse as a model, with its API and its webhooks, beside a relay over a store, on one clock. */
 export function lookWorld({ db }: TestStore, options: WorldOptions = {}): World {
-  const { seed = 1, delayOf = () => 500, api: apiOptions = {}, look: lookOptions = {}, ...more } = options
+  const { seed = 1, delayOf: _, api: apiOptions = {}, look: lookOptions = {}, ...more } = options
   const model = createModel(randomFrom(seed), more)
   const { clock, projectId } = model
   const now = () => clock.at
@@ -79,7 +92,7 @@ export function lookWorld({ db }: TestStore, options: WorldOptions = {}): World 
   const project = langfuseProject({ name: 'support', baseUrl, keys })
   const receive = receiver(db, { settleMs, now })
 
-  function send(events: readonly PromptWebhook[], delay = delayOf): void {
+  function send(events: readonly PromptWebhook[], delay = world.delayOf): void {
     for (const body of events) {
       const ms = delay(body)
       if (ms !== null) onWay.push({ at: now() + ms, body })
@@ -107,11 +120,38 @@ export function lookWorld({ db }: TestStore, options: WorldOptions = {}): World 
     throw new Error('It does not settle')
   }
 
+  const fetch: typeof globalThis.fetch = (input, init) => {
+    const ask = () => api.fetch(input, init)
+    return world.between ? world.between(new URL(new Request(input, init).url), ask) : ask()
+  }
+  const drawn = randomFrom(seed + 2)
+  const nowOrDie = () => {
+    if (world.killShare > 0 && drawn() < world.killShare) throw new Killed()
+    return now()
+  }
   const look = (over: Partial<LookDeps> = {}) =>
     runLook({
-      ...{ db, project, now, everyMs, settleMs, stopping: () => false, until: Number.POSITIVE_INFINITY },
-      ...{ api: { baseUrl, ...keys, fetch: api.fetch }, onStored: () => {}, ...lookOptions, ...over },
+      ...{
+        db,
+        project,
+        now: nowOrDie,
+        everyMs,
+        settleMs,
+        stopping: () => false,
+        until: Number.POSITIVE_INFINITY,
+      },
+      ...{ api: { baseUrl, ...world.keys, fetch }, onStored: () => {}, ...lookOptions, ...over },
     })
+
+  /** A relay that was killed is started again, and finds the lease of the one before. */
+  async function nextLook(): Promise<number> {
+    try {
+      return (await look()) ?? now() + everyMs
+    } catch (error) {
+      if (!(error instanceof Killed)) throw error
+      return now() + 1000
+    }
+  }
 
   let lookAt = 0
   async function pass(ms: number): Promise<void> {
@@ -120,7 +160,7 @@ export function lookWorld({ db }: TestStore, options: WorldOptions = {}): World 
       await arrive()
       await settle()
       if (lookAt <= now()) {
-        lookAt = (await look()) ?? now() + everyMs
+        lookAt = await nextLook()
         if (lookAt <= now()) lookAt = now() + 100
         await settle()
       }
@@ -138,8 +178,22 @@ export function lookWorld({ db }: TestStore, options: WorldOptions = {}): World 
     const rows = await db.selectFrom('changes').select(changeColumns).orderBy('id').execute()
     return rows.map(toChange)
   }
-  return {
-    ...{ model, api, now, send, pass, look, settle, changes },
+  const world: World = {
+    ...{
+      model,
+      api,
+      now,
+      send,
+      pass,
+      look,
+      settle,
+      arrive,
+      changes,
+      killShare: 0,
+      between: null,
+      keys,
+      delayOf: options.delayOf ?? (() => 500),
+    },
     edit: (kind, name) => {
       const step = model.edit(kind, { after: 0, ...(name !== undefined && { name }) })
       send(step.events)
@@ -178,4 +232,5 @@ export function lookWorld({ db }: TestStore, options: WorldOptions = {}): World 
         )
         .toSorted(),
   }
+  return world
 }

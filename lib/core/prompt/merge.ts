@@ -77,6 +77,22 @@ function isRecreated({ state, at }: Row, event: StoredPromptEvent): boolean {
   return isUnknownId && event.createdAt !== undefined && event.createdAt > at
 }
 
+/** The clocks of Langfuse's database and pods are hardly apart by more. Milliseconds. */
+const clocksMs = 2 * 60_000
+
+/**
+ * Whether a version was created after a listing had shown one of that number, whose id is therefore not known: that one has
+ * been deleted since.
+ */
+export function isReplaced(
+  { promptId, readAt, updatedAt }: VersionState,
+  row: { promptId?: string | null; createdAt?: number | null },
+): boolean {
+  if (promptId !== null || readAt === undefined || typeof row.promptId !== 'string') return false
+  const { createdAt = null } = row
+  return createdAt !== null && createdAt > readAt && createdAt > (updatedAt ?? 0) + clocksMs
+}
+
 /** A new row with that version number. Strayed labels belong to the prompt, so they stay. */
 const anew = (event: StoredPromptEvent, { strayed }: VersionState): VersionState => ({
   ...stateAfter(event, null),
@@ -91,6 +107,7 @@ function confirmedDeleted({ presumed: _, ...state }: VersionState): VersionState
 function apply(row: Row | undefined, event: StoredPromptEvent): Row | null {
   const at = timeOf(event)
   if (!row) return { state: stateAfter(event, null), at, event }
+  if (isReplaced(row.state, event)) return { state: anew(event, row.state), at, event }
   const same = isSameRow(row.state, event)
   const older = at < row.at && !(isTruth(event) && row.event === null)
   // A deleted row never comes back, so its deletion is final whenever it arrives.
@@ -156,12 +173,13 @@ export function merge(before: readonly VersionState[], events: readonly StoredPr
     // A comparison finds what is gone by itself.
     if (event.reconciled) return false
     const state = stood.get(event.version)
-    return !state || state.deleted || !isSameRow(state, event)
+    return !state || state.deleted || !isSameRow(state, event) || isReplaced(state, event)
   }
   const gone = dropGone(rows, fresh.filter(isNews), events)
   const isStillTrue = (state: VersionState): boolean => {
     const row = rows.get(state.version)
-    return !state.deleted && !gone.has(state.version) && row !== undefined && isSameRow(state, row.state)
+    if (state.deleted || gone.has(state.version) || row === undefined) return false
+    return isSameRow(state, row.state) && !(row.event && isReplaced(state, row.event))
   }
   const known = before.filter(isStillTrue).toSorted((a, b) => a.version - b.version)
   yieldToTruth(rows, fresh)

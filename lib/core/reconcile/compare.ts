@@ -1,5 +1,6 @@
 import type { VersionState } from '../change/change.ts'
 import type { PromptAction } from '../change/event.ts'
+import { isReplaced } from '../prompt/merge.ts'
 import type { Doubt } from './doubt.ts'
 
 /** A prompt as a listing shows it. */
@@ -66,6 +67,7 @@ export interface TrueVersion {
   tags: string[]
   promptType: string | null
   updatedAt: number | null
+  createdAt: number | null
   promptId: string | null
   commitMessage: string | null
   createdBy: string | null
@@ -85,8 +87,10 @@ export interface Difference {
   key: string
 }
 
-const isOtherRow = (state: VersionState, { promptId }: TrueVersion): boolean =>
-  state.promptId !== null && promptId !== null && state.promptId !== promptId
+/** A version that was deleted and created again has the same number. */
+const isOtherRow = (state: VersionState, read: TrueVersion): boolean =>
+  isReplaced(state, read) ||
+  (state.promptId !== null && read.promptId !== null && state.promptId !== read.promptId)
 
 /** The versions that a prompt may have, to be read. */
 export const asAlive = (known: readonly VersionState[]): VersionState[] =>

@@ -61,7 +61,7 @@ export const lookState = z.object({
   pass: z.number().default(0),
   current: current.nullable().default(null),
   held: held.nullable().default(null),
-  /** Deletions that were reported within an hour from `since` on. */
+  /** Deletions that were reported shortly after each other, the first at `since`. */
   deleted: held.default({ versions: 0, since: 0 }),
   corrected: corrected.default({ count: 0, names: [] }),
   /** The last prompt whose live version was read in full, where listings do not say enough; null: all were. */

@@ -39,7 +39,7 @@ const againMs = 30_000
 const heldMs = 3_600_000
 const maxFailureMs = 24 * 3_600_000
 /** Deletions within this time count together. */
-const togetherMs = 3_600_000
+const togetherMs = 15 * 60_000
 
 /** Settles some of the doubts that are due. */
 export async function settleDoubts(run: Run): Promise<{ pause: Pause | null; settled: number }> {

@@ -19,8 +19,6 @@ import { graceOf, type Pause, pauseOf, type Run, type Suspect, suspect } from '.
 /** Null: it went well. */
 type Ended = Promise<Pause | null>
 
-const live = (known: readonly KnownVersion[]): boolean => known.some(({ deleted }) => !deleted)
-
 /** Instances' clocks differ. */
 const marginMs = 60_000
 
@@ -184,12 +182,12 @@ export async function findGone(
     const unseen = names.filter((name) => !seen.has(name)).map((name) => whole.get(name) ?? name)
     const known = await versionsOfAll(trx, projectId, unseen)
     const suspects = [...known]
-      .filter(([, versions]) => live(versions))
       .map(([name, versions]) => ({
         name,
         lastUpdatedAt: null,
         missing: missingIn({ versions: [] }, versions),
       }))
+      .filter(({ missing }) => missing.length > 0)
     await suspect(trx, run, suspects)
     const gone = suspects.reduce((sum, { missing }) => sum + missing.length, current.gone)
     const after = { ...current, gone, after: names.at(-1) ?? '' }

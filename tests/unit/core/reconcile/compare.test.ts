@@ -28,7 +28,7 @@ const known = (version: number, labels: string[] = [], more: Partial<VersionStat
 })
 const read = (version: number, labels: string[] = [], more: Partial<TrueVersion> = {}): TrueVersion => {
   const { deleted: _, ...rest } = known(version, labels)
-  return { ...rest, ...more }
+  return { ...rest, createdAt: 900 + version, ...more }
 }
 const state = [known(1), known(2, ['production']), known(3, ['latest'])]
 const row: Listed = {
@@ -118,6 +118,22 @@ describe('a prompt that was read', () => {
     expect(
       differencesOf([known(1, ['latest'], { deleted: true })], { versions, gone: [], lastUpdatedAt: 1 }),
     ).toMatchObject([{ version: 1, action: 'created' }])
+  })
+
+  it('is created anew where a listing had shown the number, and it was created later', () => {
+    const minute = 60_000
+    const listed = [known(1, ['latest'], { promptId: null, updatedAt: 0, readAt: minute })]
+    const at = (createdAt: number) => ({
+      ...{
+        versions: [read(1, ['latest'], { createdAt, updatedAt: createdAt })],
+        gone: [],
+        lastUpdatedAt: createdAt,
+      },
+    })
+    expect(differencesOf(listed, at(3 * minute))).toMatchObject([{ version: 1, action: 'created' }])
+    // It may have been shown already: by another clock.
+    expect(differencesOf(listed, at(2 * minute))).toEqual([])
+    expect(differencesOf([known(1, ['latest'], { readAt: minute })], at(3 * minute))).toEqual([])
   })
 
   it('fills in what only the version itself says, and the time of an update that left nothing else', () => {

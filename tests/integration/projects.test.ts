@@ -104,12 +104,13 @@ describe.each(engines)('the projects of relay.config.ts on %s', (_, openStore) =
     store.db.selectFrom('prompt_versions').select(['project_id', 'name', 'version', 'labels']).execute()
   const rejections = () => store.db.selectFrom('rejections').select(['reason', 'message']).execute()
 
-  /** As after the first poll with these keys. */
-  const langfuseNames = async ({ baseUrl, keys }: LangfuseProject, projectId: string) => {
+  /** As after the first poll with these keys; null: it failed. */
+  const langfuseNames = async ({ baseUrl, keys }: LangfuseProject, projectId: string | null) => {
     const name = pollName({ baseUrl, publicKey: keys?.publicKey ?? '' })
     const claimed = await claimPoll(store.db, name, time, 1)
     if (!claimed) throw new Error('not claimed')
-    await savePoll(store.db, { ...claimed, state: { ...freshState, projectId } }, time)
+    const error = projectId === null ? { at: time, message: 'Langfuse does not know these API keys' } : null
+    await savePoll(store.db, { ...claimed, state: { ...freshState, projectId, error } }, time)
   }
 
   const known = [project('support', { id: 'cm0support' }), project('sales', { id: 'cm0sales' })]
@@ -197,6 +198,13 @@ describe.each(engines)('the projects of relay.config.ts on %s', (_, openStore) =
       await settle(projects, 40_000)
       expect(await queued()).toEqual(['slack'])
       expect((await changes())[0]?.detail.project).toBe('support')
+    })
+
+    it('do not wait where Langfuse was asked in vain, for wrong keys, say', async () => {
+      await langfuseNames(fresh, null)
+      await send(projects, 'support', versionOf('cm0support'))
+      await settle(projects)
+      expect(await queued()).toEqual(['slack'])
     })
 
     it('do not delay others meanwhile', async () => {

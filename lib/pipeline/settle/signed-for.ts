@@ -9,8 +9,8 @@ import { learnProjectIds } from '../project-ids.ts'
 import type { Interpretation } from './interpret.ts'
 
 /**
- * How long a change waits for Langfuse to name the project of the keys. A secret proves more than an id, so after that its
- * events count as what they say.
+ * How long a change waits for Langfuse to be asked for the project of the keys. If it does not name one, the events count as
+ * what they say: the secret is right, and only the id is not confirmed.
  */
 const waitMs = 60_000
 
@@ -30,7 +30,7 @@ export async function judge(
   { directory, now }: { directory?: ProjectDirectory | undefined; now: number },
 ): Promise<Signed> {
   if (!directory || events.every((one) => signedForOf(one) === null)) return 'right'
-  await learnProjectIds(db, directory)
+  const askedInVain = await learnProjectIds(db, directory)
   const found = events.map((event, place): Signed => {
     const project = directory.projects.find(({ name }) => name === signedForOf(event))
     if (!project) return 'right'
@@ -39,7 +39,8 @@ export async function judge(
     if (signed !== 'unknown') return signed
     // What is known to be another project's cannot be its own.
     if (directory.withId(named) !== null) return 'wrong'
-    return project.keys !== null && now < row.opened_at + waitMs ? 'unknown' : 'right'
+    const mayBeKnown = project.keys !== null && !askedInVain.includes(project.name)
+    return mayBeKnown && now < row.opened_at + waitMs ? 'unknown' : 'right'
   })
   return found.find((one) => one === 'wrong') ?? found.find((one) => one === 'unknown') ?? 'right'
 }

@@ -34,13 +34,16 @@ export async function readPoll(db: Db, name: string): Promise<PollState | null> 
   return row ? read(row.state) : null
 }
 
-/** The projects that Langfuse named for the keys of these polls, by the poll's name. */
-export async function projectIdsOfPolls(db: Db, names: readonly string[]): Promise<Map<string, string>> {
+/** The projects that Langfuse named for the keys of these polls, by the poll's name; null: it did not name one when asked. */
+export async function projectIdsOfPolls(
+  db: Db,
+  names: readonly string[],
+): Promise<Map<string, string | null>> {
   const rows = await db.selectFrom('polls').select(['name', 'state']).where('name', 'in', names).execute()
   return new Map(
     rows.flatMap(({ name, state }) => {
-      const { projectId } = read(state)
-      return projectId === null ? [] : [[name, projectId] as const]
+      const { projectId, error } = read(state)
+      return projectId === null && error === null ? [] : [[name, projectId] as const]
     }),
   )
 }

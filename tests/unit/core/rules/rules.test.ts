@@ -29,6 +29,18 @@ const verdict = (over: Partial<Rule>, facts: Fact[], changed: object = {}) => {
   return 'fact' in result ? result.fact.kind : result.clause
 }
 
+describe('a rule with a project', () => {
+  it.each<[string, Partial<Rule>, object, string]>([
+    ['matches its id', { project: 'p1' }, {}, 'promoted'],
+    ["matches the operator's name for it", { project: 'support' }, { projectName: 'support' }, 'promoted'],
+    ['matches its id, where it has a name', { project: 'p1' }, { projectName: 'support' }, 'promoted'],
+    ['matches no other name', { project: 'sales' }, { projectName: 'support' }, 'project is not sales'],
+    ['matches no name of a project without one', { project: 'support' }, {}, 'project is not support'],
+  ])('%s', (_, clauses, changed, result) => {
+    expect(verdict(clauses, [promoted], changed)).toBe(result)
+  })
+})
+
 describe('a rule with an author', () => {
   const both: Fact[] = [promoted, { kind: 'label-added', label: 'canary', to: 6, by: 'Jo' }]
 

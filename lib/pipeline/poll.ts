@@ -162,7 +162,8 @@ async function rest(
   const { now, everyMs } = deps
   const restMs = retryAfterMs ?? (status === 429 ? afterErrorMs : everyMs)
   const state = { ...current.state, error: { at: now(), message } }
-  return restUntil(deps, { ...current, state }, now() + Math.max(restMs, 1000))
+  // Where nothing is polled, there is no hurry to know the project.
+  return restUntil(deps, { ...current, state }, now() + Math.max(restMs, everyMs === 0 ? afterErrorMs : 1000))
 }
 
 const read = (

@@ -1,5 +1,5 @@
 import { type Env, envNames, fixOf, misspelt, readEnv, type Source } from '../../base/env.ts'
-import { type Problem, suggestion } from '../../base/problem.ts'
+import { nearest, type Problem, suggestion } from '../../base/problem.ts'
 import { cleaned } from '../../base/text-flaws.ts'
 import { levels, scoreDataTypes, scoreSources } from '../change/observed.ts'
 import type { BuildRoutes, ReadVariable } from './define-relay.ts'
@@ -99,7 +99,10 @@ function readFile(build: BuildRoutes, env: Env, source: Source, known: readonly 
       ...found.problems.filter(({ name }) => !isNamed(known, name)),
       ...rules.problems,
     ]),
-    warnings: warningsOf(rules.rules, file.alertTarget as AlertTarget, Object.keys(file.targets as Plain)),
+    warnings: [
+      ...warningsOf(rules.rules, file.alertTarget as AlertTarget, Object.keys(file.targets as Plain)),
+      ...misspeltProjects(rules.rules, projects),
+    ],
     read: [...read],
   }
 }
@@ -339,6 +342,19 @@ function alertTargetsOf(
 ): readonly string[] {
   if (named !== undefined) return typeof named === 'string' ? [named] : named
   return complete.filter(([, { type }]) => targetKinds[type].isReadByPeople).map(([name]) => name)
+}
+
+/** A rule may also name the id of a project, which is not known before Langfuse was asked. */
+function misspeltProjects(rules: readonly Rule[], projects: readonly LangfuseProject[]): Problem[] {
+  const names = projects.map(({ name }) => name)
+  return rules.flatMap((rule) =>
+    listed(rule.project).flatMap((one) => {
+      const near = names.includes(one) ? null : nearest(one, names)
+      if (near === null) return []
+      const what = `names the project ${one}, which is not in projects`
+      return [{ name: `The rule "${rule.name}"`, what, fix: `Did you mean ${near}?` }]
+    }),
+  )
 }
 
 const listed = (value: string | readonly string[] | undefined): readonly string[] =>

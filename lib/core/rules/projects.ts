@@ -1,6 +1,5 @@
 import { z } from 'zod'
-import type { Env } from '../../base/env.ts'
-import { fixOf } from '../../base/env.ts'
+import { type Env, fixOf } from '../../base/env.ts'
 import type { Problem } from '../../base/problem.ts'
 import { langfuseUrl, projectId, publicKey, secretKey, webhookSecrets } from '../../base/setting-values.ts'
 import {
@@ -47,11 +46,11 @@ export interface LangfuseProject {
   webhookSecrets: readonly string[]
   /** There is no section `projects`: its secrets sign for any project. */
   signsForAny: boolean
-  /** The variable that each setting comes from, or comes by its place in `relay.config.ts`: for messages. */
+  /** What each setting is called in messages: the variable that it comes from, or its place in `relay.config.ts`. */
   called: Readonly<Record<SettingName, string>>
 }
 
-export const defaultProject = 'default'
+const defaultProject = 'default'
 
 const plainNames = {
   id: 'LANGFUSE_PROJECT_ID',
@@ -78,17 +77,14 @@ export function readProjects(section: unknown, env: Env, names: Names): Projects
   const entries = isPlain(section) ? Object.entries(section) : []
   const read = entries.map(([name, given]) => readProject(name, given, { env, names }))
   const written = read.flatMap(({ project }) => project ?? [])
-  const used = new Set(written.flatMap(({ called }) => Object.values(called)))
-  const unused = ownPlain.filter((key) => isSet(env[plainNames[key]]) && !used.has(plainNames[key]))
-  const plain = unused.length > 0 || entries.length === 0 ? [plainProject(env, entries.length === 0)] : []
-  const taken = plain.length > 0 && entries.some(([name]) => name === defaultProject)
+  const plain = plainProject(env, written)
+  const isTaken = plain.made.length > 0 && entries.some(([name]) => name === defaultProject)
+  const projects = [...(plain.made.length > 0 || entries.length === 0 ? [plain.project] : []), ...written]
   return {
-    projects: [...plain, ...written],
+    projects,
     problems: [
       ...read.flatMap(({ problems }) => problems),
-      ...(taken
-        ? [takenDefault(unused.map((key) => plainNames[key]))]
-        : sameProjects([...plain, ...written])),
+      ...(isTaken ? [takenDefault(plain.made)] : sameProjects(projects)),
     ],
   }
 }
@@ -102,14 +98,25 @@ const takenDefault = (variables: readonly string[]): Problem => ({
   fix: 'Choose another name, or use these variables in it.',
 })
 
-function plainProject(env: Env, isAlone: boolean): LangfuseProject {
+/** The project of the plain variables, without what entries use; `made`: the variables that make it. */
+function plainProject(
+  env: Env,
+  written: readonly LangfuseProject[],
+): { project: LangfuseProject; made: string[] } {
+  const used = new Set(written.flatMap(({ called }) => Object.values(called)))
+  const unless = <Value>(key: SettingName, value: Value): Value | undefined =>
+    used.has(plainNames[key]) ? undefined : value
+  const taken = new Set(written.flatMap((one) => one.webhookSecrets))
   const set = {
-    id: env.LANGFUSE_PROJECT_ID,
-    publicKey: env.LANGFUSE_PUBLIC_KEY,
-    secretKey: env.LANGFUSE_SECRET_KEY,
-    webhookSecrets: env.LANGFUSE_WEBHOOK_SECRET,
+    id: unless('id', env.LANGFUSE_PROJECT_ID),
+    publicKey: unless('publicKey', env.LANGFUSE_PUBLIC_KEY),
+    secretKey: unless('secretKey', env.LANGFUSE_SECRET_KEY),
+    // An entry may list some of them, beside others.
+    webhookSecrets: env.LANGFUSE_WEBHOOK_SECRET.filter((secret) => !taken.has(secret)),
   }
-  return { ...projectOf(defaultProject, set, { env, called: plainNames }), signsForAny: isAlone }
+  const project = projectOf(defaultProject, set, { env, called: plainNames })
+  const made = ownPlain.filter((key) => isSet(set[key])).map((key) => plainNames[key])
+  return { project: { ...project, signsForAny: written.length === 0 }, made }
 }
 
 function projectOf(
@@ -165,48 +172,52 @@ function loneKey(set: Plain, called: LangfuseProject['called']): Problem[] {
 
 const addressOf = (url: string): string => (URL.canParse(url) ? new URL(url).href.replace(/\/+$/, '') : url)
 
-/** Two entries for one project would each report its changes, and one secret cannot stand for two projects. */
-function sameProjects(projects: readonly LangfuseProject[]): Problem[] {
-  const once = (
-    marksOf: (project: LangfuseProject) => readonly string[],
-    problem: (one: LangfuseProject, other: LangfuseProject) => Problem,
-  ): Problem[] => {
-    const first = new Map<string, LangfuseProject>()
-    return projects.flatMap((one) =>
-      [...new Set(marksOf(one))].flatMap((mark) => {
-        const other = first.get(mark)
-        if (other === undefined) first.set(mark, one)
-        return other === undefined ? [] : [problem(one, other)]
-      }),
-    )
-  }
-  return [
-    ...once(
-      ({ id }) => (id === null ? [] : [id]),
-      ({ called }, { name }) => ({
-        name: called.id,
-        what: `is also the id of the project ${name}`,
-        fix: 'Remove one of the two, or correct its id.',
-      }),
-    ),
-    ...once(
-      ({ keys, baseUrl }) => (keys === null ? [] : [`${addressOf(baseUrl)} ${keys.publicKey}`]),
-      ({ called }, { name }) => ({
-        name: called.publicKey,
-        what: `is also the key of the project ${name}`,
-        fix: 'Remove one of the two, or create an API key in the other project.',
-      }),
-    ),
-    ...once(
-      ({ webhookSecrets }) => webhookSecrets,
-      ({ called }, { name }) => ({
-        name: called.webhookSecrets,
-        what: `contains a secret of the project ${name}, so it is not known for which of them it signs`,
-        fix: 'Keep it with the project whose webhook has it.',
-      }),
-    ),
-  ]
+/** A problem for each project after the first with the same mark. */
+function repeated(
+  projects: readonly LangfuseProject[],
+  marksOf: (project: LangfuseProject) => readonly (string | null)[],
+  problem: (one: LangfuseProject, other: LangfuseProject) => Problem,
+): Problem[] {
+  const first = new Map<string, LangfuseProject>()
+  return projects.flatMap((one) =>
+    [...new Set(marksOf(one))].flatMap((mark) => {
+      const other = mark === null ? undefined : first.get(mark)
+      if (mark !== null && other === undefined) first.set(mark, one)
+      return other === undefined ? [] : [problem(one, other)]
+    }),
+  )
 }
+
+/** Two entries for one project would each report its changes, and one secret cannot stand for two projects. */
+const sameProjects = (projects: readonly LangfuseProject[]): Problem[] => [
+  ...repeated(
+    projects,
+    ({ id }) => [id],
+    ({ called }, { name }) => ({
+      name: called.id,
+      what: `is also the id of the project ${name}`,
+      fix: 'Remove one of the two, or correct its id.',
+    }),
+  ),
+  ...repeated(
+    projects,
+    ({ keys, baseUrl }) => [keys && `${addressOf(baseUrl)} ${keys.publicKey}`],
+    ({ called }, { name }) => ({
+      name: called.publicKey,
+      what: `is also the key of the project ${name}`,
+      fix: 'Remove one of the two, or create an API key in the other project.',
+    }),
+  ),
+  ...repeated(
+    projects,
+    ({ webhookSecrets }) => webhookSecrets,
+    ({ called }, { name }) => ({
+      name: called.webhookSecrets,
+      what: `contains a secret of the project ${name}, so it is not known for which of them it signs`,
+      fix: 'Keep it with the project whose webhook has it.',
+    }),
+  ),
+]
 
 /** A problem only at start and in health: Langfuse shows the secret once the webhook exists, so it may be set later. */
 export function withoutSecret(projects: readonly LangfuseProject[]): Problem[] {

@@ -129,6 +129,38 @@ describe('the projects', () => {
     expect(projectsOf(build, plain)).toHaveLength(1)
   })
 
+  it('take over secrets of LANGFUSE_WEBHOOK_SECRET that they list, of which default keeps the others', () => {
+    const [first, second] = [secretOf('first'), secretOf('second')]
+    const variables = { LANGFUSE_WEBHOOK_SECRET: `${first},${second}` }
+    const one = withProjects(() => ({ support: { webhookSecrets: [first] } }))
+    expect(readConfiguration(one, variables)).toMatchObject({
+      problems: [],
+      projects: [
+        { name: 'default', webhookSecrets: [second] },
+        { name: 'support', webhookSecrets: [first] },
+      ],
+    })
+    const both = defineRelay((env, variable) => ({
+      projects: { support: { webhookSecrets: [...env.LANGFUSE_WEBHOOK_SECRET, variable('NEW')] } },
+      targets: {},
+      rules: [],
+    }))
+    expect(projectsOf(both, { ...variables, NEW: secretOf('new') })).toMatchObject([
+      { name: 'support', webhookSecrets: [first, second, secretOf('new')] },
+    ])
+  })
+
+  it('are not named by a rule that misspells one, which is a warning', () => {
+    const build: BuildRoutes = () => ({
+      projects: { support: {}, sales: {} },
+      targets: { slack: { type: 'slack', url: 'https://hooks.example.com/a' } },
+      rules: [{ name: 'a', project: ['suport', 'sales', 'cm0abc123def456ghi789jkl0'], to: ['slack'] }],
+    })
+    expect(readConfiguration(build, {}).warnings.map(problemText)).toEqual([
+      'The rule "a" names the project suport, which is not in projects. Did you mean support?',
+    ])
+  })
+
   it('keep what is right of an entry with a problem, so that its events are still stored', () => {
     const build = withProjects(() => ({
       support: { publicKey: 'sk-lf-swapped', secretKey: 'sk-lf-a', webhookSecrets: secretOf('a') },

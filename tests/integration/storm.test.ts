@@ -3,6 +3,7 @@ import { type ChangeDetail, emptyDetail, type Fact } from '#lib/core/change/chan
 import { emptyFilter } from '#lib/core/list/filter.ts'
 import type { Routes, Rule } from '#lib/core/rules/rules.ts'
 import type { Target } from '#lib/core/rules/target-settings.ts'
+import { replayDelivery } from '#lib/pipeline/replay/replay.ts'
 import { writeSettlement } from '#lib/pipeline/settle/write-settlement.ts'
 import { countFiltered } from '#lib/store/search/list.ts'
 import { newChange } from '#lib/store/tables/changes.ts'
@@ -289,6 +290,17 @@ describe.each(engines)('what a comparison with Langfuse finds at once, on %s', (
     expect(await statuses()).toEqual({ delivered: 46 })
   })
 
+  it('signed webhooks get each in time, whatever a wrong clock wrote before', async () => {
+    const routes = routesTo(webhook)
+    await settle(routes, { count: 1 })
+    const ahead = Date.now() + 365 * 24 * 60 * minute
+    await watched.db.updateTable('deliveries').set({ next_at: ahead }).execute()
+    await settle(routes, { count: 25 })
+    const { times } = await run(routes, minute)
+    expect(times).toHaveLength(25)
+    expect(Math.max(...times)).toBeLessThanOrEqual(2000)
+  })
+
   it("a webhook's own pace holds in a storm as well", async () => {
     const routes = routesTo({ ...webhook, perSecond: 2 })
     await settle(routes, { count: 12 })
@@ -307,9 +319,29 @@ describe.each(engines)('what a comparison with Langfuse finds at once, on %s', (
     expect(calls.flatMap(({ changes }) => changes).toSorted()).toEqual([ids[2], ids[3]])
     const rows = await deliveries()
     expect(rows.map((row) => row.status)).toEqual(['skipped', 'skipped', 'delivered', 'delivered'])
+    expect(await replayDelivery(store.db, rows[2]?.id ?? '', Date.now())).toEqual({ ok: true })
+    await settle(routes, { count: 1, subject: 'a' })
+    const again = await run(routes, 2 * minute, () => new Response(null, { status: 204 }))
+    expect(again.calls[0]?.changes).toEqual([ids[2]])
+    expect(again.calls).toHaveLength(2)
     expect(rows[0]?.reason).toBe(
       `Not sent: a comparison with Langfuse found a later change of this prompt, ${ids[2]}, which is`,
     )
+  })
+
+  it('a pipeline gets it also where more are found than are claimed at once, or while they wait their turn', async () => {
+    const routes = routesTo(github, [rule({ on: ['promoted'] })])
+    await settle(routes, { count: 510 })
+    const newest = await settle(routes, { count: 3 })
+    await passTime(sleep(minute), [watched])
+    await run(routes, 2 * minute, () => new Response(null, { status: 204 }))
+    const later = await settle(routes, { count: 1, subject: 'prompt-509' })
+    await run(routes, 20 * minute, () => new Response(null, { status: 204 }))
+    const byStatus = Map.groupBy(await deliveries(), (row) => row.status)
+    expect(byStatus.get('delivered')).toHaveLength(510)
+    expect(byStatus.get('skipped')).toHaveLength(4)
+    const sent = new Set(byStatus.get('delivered')?.map((row) => row.change_id))
+    expect([...newest, ...later].every((id) => sent.has(id))).toBe(true)
   })
 
   it('a pipeline gets a storm only by rules that name its kind, once a second', async () => {

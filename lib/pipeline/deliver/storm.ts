@@ -1,4 +1,4 @@
-import type { Change } from '../../core/change/change.ts'
+import { isAhead } from '../../core/delivery/rate-limit.ts'
 import { spread, stormFrom } from '../../core/delivery/storm.ts'
 import type { Rule } from '../../core/rules/rules.ts'
 import type { Target } from '../../core/rules/target-settings.ts'
@@ -9,6 +9,7 @@ import {
   type ClaimedDelivery,
   claimDeliveries,
   countDue,
+  gatheredOfPrompts,
   lastGathered,
 } from '../../store/tables/deliveries.ts'
 import { returnClaimed, skipClaimed } from '../../store/tables/delivery-orders.ts'
@@ -51,7 +52,7 @@ export async function sortStorm(
   const count = gathered.length + (await countDue(trx, name, { ...due, max: stormFrom + 1 }))
   const isStorm = count > stormFrom
   const { way, perSecond: stormPace = 1 } = stormOf(target)
-  if (!isStorm && (way !== 'newest' || count === 1)) return null
+  if (!isStorm && way !== 'newest') return null
   const more = await claimDeliveries(trx, name, { ...due, max: maxStorm - gathered.length }, leaseMs)
   const others = claimed.filter((row) => !row.isGathered)
   const all = [...gathered, ...more]
@@ -61,7 +62,8 @@ export async function sortStorm(
     if (ownPace > 0) await returnAt(trx, others, now)
     return { alone: ownPace > 0 ? [] : others, together: all, skipped: [] }
   }
-  const { kept, skipped } = way === 'newest' ? await newestOf(trx, all, { rules, isStorm }) : keptAll(all)
+  const { kept, skipped } =
+    way === 'newest' ? await newestOf(trx, all, { name, rules, isStorm }) : keptAll(all)
   for (const { row, reason } of skipped) await skipClaimed(trx, row.id, reason, now)
   const pace = ownPace || (isStorm ? stormPace : null)
   const sent = await firstOf(trx, kept, { name, now, pace, max: max - others.length })
@@ -79,7 +81,9 @@ async function firstOf(
   kept: DeliveryRow[],
   { name, now, pace, max }: { name: string; now: number; pace: number | null; max: number },
 ): Promise<DeliveryRow[]> {
-  const last = pace === null ? now : Math.max(now, (await lastGathered(trx, name)) ?? 0)
+  const waitingAt = pace === null ? null : await lastGathered(trx, name)
+  // A time further ahead was written while a clock was wrong.
+  const last = waitingAt !== null && isAhead(waitingAt, now) ? waitingAt : now
   const first = last > now ? 0 : Math.min(max, Math.ceil(pace ?? max))
   const waiting = kept.slice(first)
   const times = pace === null ? waiting.map(() => now) : spread(waiting.length, pace, last)
@@ -98,6 +102,9 @@ const returnAt = async (trx: Db, rows: DeliveryRow[], at: number): Promise<void>
   )
 }
 
+/** A person asked for it, so it is sent whatever is newer. */
+const isReplayed = ({ attempt, failures }: DeliveryRow): boolean => attempt > 1 && failures === 0
+
 /**
  * A pipeline needs the newest state of a prompt, not each change on the way there; and many at once only where a rule asks
  * for their kind.
@@ -105,23 +112,26 @@ const returnAt = async (trx: Db, rows: DeliveryRow[], at: number): Promise<void>
 async function newestOf(
   trx: Db,
   rows: DeliveryRow[],
-  { rules, isStorm }: { rules: readonly Rule[]; isStorm: boolean },
+  { name, rules, isStorm }: { name: string; rules: readonly Rule[]; isStorm: boolean },
 ): Promise<Pick<Sorted, 'skipped'> & { kept: DeliveryRow[] }> {
   const changes = await changesById(trx, [...new Set(rows.map((row) => row.change_id))])
-  const naming = new Set(rules.filter(({ on }) => on !== undefined).map(({ name }) => name))
-  const isNamed = ({ rule }: DeliveryRow) => !isStorm || naming.has(rule)
-  const promptOf = ({ change_id, id }: DeliveryRow): string => {
-    const change: Change | undefined = changes.get(change_id)
-    return change ? JSON.stringify([change.projectId, change.subject]) : id
-  }
+  const naming = new Set(rules.filter(({ on }) => on !== undefined).map((rule) => rule.name))
+  const isNamed = ({ rule }: Pick<DeliveryRow, 'rule'>) => !isStorm || naming.has(rule)
+  const subjects = [...new Set([...changes.values()].map(({ subject }) => subject))]
+  const [from = ''] = rows.map((row) => row.change_id).toSorted()
+  const known = await gatheredOfPrompts(trx, name, { names: subjects, from })
   const newest = new Map<string, string>()
-  for (const row of rows.toSorted((a, b) => (a.change_id < b.change_id ? -1 : 1)))
-    if (isNamed(row)) newest.set(promptOf(row), row.change_id)
+  for (const one of known.filter(isNamed)) {
+    const key = JSON.stringify([one.project_id, one.subject])
+    if (one.change_id > (newest.get(key) ?? '')) newest.set(key, one.change_id)
+  }
   const reasonOf = (row: DeliveryRow): string | null => {
+    if (isReplayed(row)) return null
     if (!isNamed(row))
       return `Not sent: a comparison with Langfuse found many changes at once, and the rule "${row.rule}" names no kinds in on`
-    const latest = newest.get(promptOf(row))
-    return latest === row.change_id
+    const { projectId, subject } = changes.get(row.change_id) ?? {}
+    const latest = newest.get(JSON.stringify([projectId, subject])) ?? row.change_id
+    return latest <= row.change_id
       ? null
       : `Not sent: a comparison with Langfuse found a later change of this prompt, ${latest}, which is`
   }

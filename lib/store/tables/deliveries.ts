@@ -108,6 +108,32 @@ export async function countDue(db: Db, target: string, due: Due): Promise<number
   return Number(count)
 }
 
+/**
+ * Gathered deliveries to a target that wait, are sent or have arrived, of the prompts with these (indexable) names, for this
+ * change and later ones.
+ */
+export async function gatheredOfPrompts(
+  db: Db,
+  target: string,
+  { names, from }: { names: readonly string[]; from: string },
+): Promise<(Pick<DeliveryRow, 'change_id' | 'rule'> & { project_id: string | null; subject: string })[]> {
+  const found = []
+  for (const some of chunksOf(names, 1))
+    found.push(
+      ...(await db
+        .selectFrom('changes as c')
+        .innerJoin('deliveries', 'deliveries.change_id', 'c.id')
+        .select(['deliveries.change_id', 'deliveries.rule', 'c.project_id', 'c.subject'])
+        .where('c.subject', 'in', some)
+        .where('deliveries.target', '=', target)
+        .where('c.id', '>=', from)
+        .where('deliveries.status', 'in', ['queued', 'sending', 'retrying', 'delivered', 'dry-run'])
+        .where(isGathered)
+        .execute()),
+    )
+  return found
+}
+
 /** When the last of the gathered deliveries of a target that are queued is due; null: there is none. */
 export async function lastGathered(db: Db, target: string): Promise<number | null> {
   const row = await db

@@ -1,7 +1,14 @@
 import { z } from 'zod'
 import { type Env, fixOf } from '../../base/env.ts'
 import type { Problem } from '../../base/problem.ts'
-import { langfuseUrl, projectId, publicKey, secretKey, webhookSecrets } from '../../base/setting-values.ts'
+import {
+  langfuseUrl,
+  list,
+  projectId,
+  publicKey,
+  secretKey,
+  webhookSecrets,
+} from '../../base/setting-values.ts'
 import {
   inFile,
   isPlain,
@@ -151,15 +158,21 @@ function readProject(
     const parsed = projectSettings.shape[key].safeParse(set[key])
     return parsed.success ? [[key, parsed.data] as const] : []
   })
+  const settings = { ...Object.fromEntries(right), webhookSecrets: validSecrets(set.webhookSecrets) }
   const wrong = [
     ...unknownKeys(given, keys, { name: path, of: 'a project' }),
     ...settingProblems(set, projectSettings, at),
   ]
   return {
-    project: projectOf(name, Object.fromEntries(right), { env, called }),
+    project: projectOf(name, settings, { env, called }),
     problems: [...wrong, ...loneKey(set, called)],
   }
 }
+
+const validSecrets = (given: unknown): string[] =>
+  (typeof given === 'string' ? list(given) : Array.isArray(given) ? given : []).flatMap(
+    (one) => webhookSecrets.safeParse([one]).data ?? [],
+  )
 
 /** One key without the other. */
 function loneKey(set: Plain, called: LangfuseProject['called']): Problem[] {

@@ -45,11 +45,13 @@ export interface ConfigurationSeen {
   warnings: Problem[]
 }
 
-/** The names in problems that are one of these, or a part of one (`targets.slack.url` of `targets.slack`). */
+/** The names in problems that are one of these, or a part of one (`targets.slack.url` of `targets.slack`, `a[0]` of `a`). */
 const namesOf = (problems: readonly Problem[], names: readonly string[]): string[] =>
   problems
     .flatMap(({ name }) => name.split(', '))
-    .filter((name) => names.some((one) => name === one || name.startsWith(`${one}.`)))
+    .filter((name) =>
+      names.some((one) => name === one || name.startsWith(`${one}.`) || name.startsWith(`${one}[`)),
+    )
 
 /**
  * `found`, or where one of these settings has a problem, a note of that: a setting with a problem has no value, so

@@ -52,12 +52,12 @@ function checkSecrets(project: ProjectSeen): Finding {
   return ok(`${words} The newest events were not signed with ${which}: it may be left over from a rotation.`)
 }
 
-function checkKeys({ hasKeys, called }: ProjectSeen, reach: Reach | undefined): Finding {
+function checkKeys({ hasKeys, called, signsForAny }: ProjectSeen, reach: Reach | undefined): Finding {
   if (hasKeys) return withReach(reach, ok('Set: a text that no event carried is read from Langfuse.'))
   // Without keys nothing is ever read there, so it does not matter whether it was reached.
   return notYet(
     'Not set. A version whose text no event carried cannot be compared.',
-    `Set ${called.publicKey} and ${called.secretKey} to a project's keys.`,
+    `Set ${called.publicKey} and ${called.secretKey} to ${signsForAny ? "a project's" : 'its'} keys.`,
   )
 }
 

@@ -168,6 +168,11 @@ describe('the projects', () => {
     const { projects, problems } = readConfiguration(build, {})
     expect(problems).toHaveLength(1)
     expect(projects).toMatchObject([{ keys: null, webhookSecrets: [secretOf('a')] }])
+    const masked = withProjects(() => ({ support: { webhookSecrets: `lf-whsec_...ab12,${secretOf('a')}` } }))
+    expect(readConfiguration(masked, {})).toMatchObject({
+      problems: [{ name: 'projects.support.webhookSecrets[0]' }],
+      projects: [{ webhookSecrets: [secretOf('a')] }],
+    })
   })
 
   it('may be fifty', () => {

@@ -34,6 +34,15 @@ describe('the filter in the address', () => {
 })
 
 describe('a chip', () => {
+  it('has the name of a project, and its id in the address', () => {
+    const nameOf = (id: string | null) => (id === 'p1' ? 'support' : null)
+    const chips = filterChips({ ...emptyFilter, project: 'p1', label: 'x' }, { nameOf })
+    expect(chips.map(({ name, words, href }) => [name, words, href])).toEqual([
+      ['label', 'x', '/?project=p1'],
+      ['project', 'support', '/?label=x'],
+    ])
+  })
+
   it('is there for every active filter', () => {
     expect(filterChips(all).map(({ name, words }) => `${name}: ${words}`)).toEqual([
       'search: a "b" & c',

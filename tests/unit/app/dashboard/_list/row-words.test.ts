@@ -5,7 +5,11 @@ import { rowWords } from '../../../../../app/(dashboard)/_list/row-words.ts'
 const now = 0x199_0000_0000
 const prompt = { labelsBefore: ['staging'], labels: ['staging', 'production'] }
 
-function rowOf(over: object = {}, detail: object = {}) {
+function rowOf(
+  over: object = {},
+  detail: object = {},
+  nameOf: (id: string | null) => string | null = () => null,
+) {
   const change = {
     id: 'chg_1',
     kind: 'promoted',
@@ -21,10 +25,17 @@ function rowOf(over: object = {}, detail: object = {}) {
     ...over,
   } as Change
   const contextOf = () => ({ now, heldUntil: null, tries: 13, replayNote: null })
-  return rowWords({ change, deliveries: [] }, { now, directory: { nameOf: () => null }, contextOf })
+  return rowWords({ change, deliveries: [] }, { now, directory: { nameOf }, contextOf })
 }
 
 describe('the words of a row', () => {
+  it('have the name of its project, where that has one', () => {
+    const nameOf = (id: string | null) => (id === 'cm0a' ? 'support' : null)
+    expect(rowOf({ projectId: 'cm0a' }, {}, nameOf).project).toBe('support')
+    expect(rowOf({ projectId: 'cm0b' }, {}, nameOf).project).toBeNull()
+    expect(rowOf({ projectId: 'cm0b' }, { project: 'sales' }, nameOf).project).toBe('sales')
+  })
+
   it('are plain text, or parts if it has invisible characters', () => {
     expect(rowOf().subject).toBe('support/refund')
     expect(rowOf({ subject: 'a\u202eb' }).subject).toEqual([

@@ -36,27 +36,29 @@ const proof = (over: Partial<ProofSeen> = {}, setting: Partial<ProofSetting> = {
     },
     { now, everyMs: 5 * minute, isHeld: false, isServerless: false, ...setting },
   )
-const said = (...given: Parameters<typeof proof>) => {
+const toneAndWords = (...given: Parameters<typeof proof>) => {
   const { tone, ...rest } = proof(...given)
   return [tone, proofSentence({ tone, ...rest }, now)]
 }
 
 describe('the proof of a project', () => {
   it('is green with a recent comparison, and says what was missing', () => {
-    expect(said()).toEqual(['good', 'Checked with Langfuse 4 min ago · 0 missing in 30 days'])
-    expect(said({ recent: { missing: count(3, '00:00') } })).toEqual([
+    expect(toneAndWords()).toEqual(['good', 'Checked with Langfuse 4 min ago · 0 missing in 30 days'])
+    expect(toneAndWords({ recent: { missing: count(3, '00:00') } })).toEqual([
       'good',
       'Checked with Langfuse 4 min ago · 3 missing in 30 days',
     ])
-    expect(said({ state: looked({ checkedAt: now }) })[1]).toMatch(/^Checked with Langfuse just now · /)
+    expect(toneAndWords({ state: looked({ checkedAt: now }) })[1]).toMatch(
+      /^Checked with Langfuse just now · /,
+    )
   })
 
   it('says what differs and may still be explained', () => {
-    expect(said({ doubts: 1 })).toEqual([
+    expect(toneAndWords({ doubts: 1 })).toEqual([
       'good',
       'Checked with Langfuse 4 min ago · 0 missing in 30 days · 1 prompt differs now, which a webhook may still explain',
     ])
-    expect(said({ doubts: 1200 })[1]).toMatch(/ · 1,200 prompts differ now, which/)
+    expect(toneAndWords({ doubts: 1200 })[1]).toMatch(/ · 1,200 prompts differ now, which/)
   })
 
   it('says that everything is being compared', () => {
@@ -73,7 +75,7 @@ describe('the proof of a project', () => {
     [31 * day, '30 days'],
     [0, '1 minute'],
   ])('claims no longer than it compares: %i ms', (ago, words) => {
-    expect(said({ state: looked({ baselineAt: now - ago }) })[1]).toMatch(
+    expect(toneAndWords({ state: looked({ baselineAt: now - ago }) })[1]).toMatch(
       new RegExp(` · 0 missing in ${words}$`),
     )
   })
@@ -81,24 +83,27 @@ describe('the proof of a project', () => {
   it('says what was found today, when, and that the endpoint failed then', () => {
     const missing = count(3, '02:14', '02:31')
     const found = { today: { missing }, recent: { missing } }
-    expect(said(found)).toEqual(['warn', 'Checked with Langfuse 4 min ago · 3 found today (02:14–02:31 UTC)'])
+    expect(toneAndWords(found)).toEqual([
+      'warn',
+      'Checked with Langfuse 4 min ago · 3 found today (02:14–02:31 UTC)',
+    ])
     const outage = { from: at('02:10'), to: at('02:30'), status: 503 }
-    expect(said({ ...found, outage })[1]).toBe(
+    expect(toneAndWords({ ...found, outage })[1]).toBe(
       'Checked with Langfuse 4 min ago · 3 found today (02:14–02:31 UTC, endpoint answered 503)',
     )
     const before = { from: at('01:00'), to: at('01:10'), status: 503 }
-    expect(said({ ...found, outage: before })[1]).toMatch(/\(02:14–02:31 UTC\)$/)
-    expect(said({ today: { missing: count(1, '02:14') } })[1]).toMatch(/1 found today \(02:14 UTC\)$/)
+    expect(toneAndWords({ ...found, outage: before })[1]).toMatch(/\(02:14–02:31 UTC\)$/)
+    expect(toneAndWords({ today: { missing: count(1, '02:14') } })[1]).toMatch(/1 found today \(02:14 UTC\)$/)
   })
 
   it('names the day of what happened before today', () => {
     const missing = { count: 2, firstAt: at('02:14') - day, lastAt: at('00:01') }
-    expect(said({ today: { missing } })[1]).toMatch(/2 found today \(2026-11-26 02:14–00:01 UTC\)$/)
+    expect(toneAndWords({ today: { missing } })[1]).toMatch(/2 found today \(2026-11-26 02:14–00:01 UTC\)$/)
   })
 
   it('does not count what Langfuse never sends, what came late, or what the first comparison corrected', () => {
     const others = { unsent: count(5, '02:00'), late: count(1, '02:00'), corrected: count(9, '01:00') }
-    expect(said({ today: others, recent: others })).toEqual(said())
+    expect(toneAndWords({ today: others, recent: others })).toEqual(toneAndWords())
   })
 
   it.each([
@@ -108,48 +113,50 @@ describe('the proof of a project', () => {
     ['minutes, at short intervals', 3 * minute + 1000, 10_000, 'warn'],
     ['three days, at intervals of one', 3 * day, day, 'good'],
   ])('after %s it is as green as that is recent', (_, ago, everyMs, tone) => {
-    expect(said({ state: looked({ checkedAt: now - ago }) }, { everyMs })[0]).toBe(tone)
+    expect(toneAndWords({ state: looked({ checkedAt: now - ago }) }, { everyMs })[0]).toBe(tone)
   })
 
   it('says why the last comparison is old, and when it was', () => {
     const state = looked({ checkedAt: now - 3 * hour })
-    expect(said({ state })).toEqual([
+    expect(toneAndWords({ state })).toEqual([
       'warn',
       'Not compared with Langfuse lately: comparing does not run. Last checked 3 h ago',
     ])
     const error = { at: now, message: 'Langfuse does not know these API keys (401)' }
-    expect(said({ state, lease: lease({ error }) })[1]).toBe(
+    expect(toneAndWords({ state, lease: lease({ error }) })[1]).toBe(
       'Not compared with Langfuse lately: Langfuse does not know these API keys (401). Last checked 3 h ago',
     )
-    expect(said({ state: looked({ checkedAt: now - hour, current }) })[1]).toBe(
+    expect(toneAndWords({ state: looked({ checkedAt: now - hour, current }) })[1]).toBe(
       'Not compared with Langfuse lately: it is under way, with 1,200 prompts so far. Last checked 1 h ago',
     )
     expect(proof({ state }, { isServerless: true }).fix).toContain('/api/cron')
   })
 
   it('stays green while an error is younger than the last comparison', () => {
-    expect(said({ lease: lease({ error: { at: now, message: 'Langfuse answered 502' } }) })[0]).toBe('good')
+    expect(toneAndWords({ lease: lease({ error: { at: now, message: 'Langfuse answered 502' } }) })[0]).toBe(
+      'good',
+    )
   })
 
   it('is not green if the clock was set back', () => {
-    expect(said({ state: looked({ checkedAt: now + hour }) })).toEqual([
+    expect(toneAndWords({ state: looked({ checkedAt: now + hour }) })).toEqual([
       'warn',
       'It is not known how long ago Langfuse was compared: the clock was set back',
     ])
-    expect(said({ state: looked({ checkedAt: now + minute }) })[0]).toBe('good')
+    expect(toneAndWords({ state: looked({ checkedAt: now + minute }) })[0]).toBe('good')
   })
 
   it('is not green before the first comparison has ended', () => {
-    expect(said({ lease: null, state: freshLook })).toEqual([
+    expect(toneAndWords({ lease: null, state: freshLook })).toEqual([
       'quiet',
       'The first comparison with Langfuse has not ended',
     ])
-    expect(said({ state: lookState.parse({ current }) })).toEqual([
+    expect(toneAndWords({ state: lookState.parse({ current }) })).toEqual([
       'quiet',
       'The first comparison with Langfuse has not ended: it is under way, with 1,200 prompts so far',
     ])
     const error = { at: now, message: 'Langfuse does not know these API keys (401)' }
-    expect(said({ lease: lease({ error }), state: freshLook })).toEqual([
+    expect(toneAndWords({ lease: lease({ error }), state: freshLook })).toEqual([
       'warn',
       'The first comparison with Langfuse has not ended: Langfuse does not know these API keys (401)',
     ])

@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto'
 import { type Env, readEnv } from '#lib/base/env.ts'
+import { createDirectory } from '#lib/core/rules/project-directory.ts'
 import { answerCallback } from '#lib/endpoints/callback.ts'
 import { answerWebhook } from '#lib/endpoints/webhook.ts'
 import { readPrompt } from '#lib/langfuse/api/read-prompt.ts'
@@ -9,10 +10,13 @@ import { readStored } from '#lib/langfuse/stored-event.ts'
 import { type Arrival, eventRow } from '#lib/pipeline/arrival.ts'
 import type { Received } from '#lib/pipeline/receive.ts'
 import { fixture, fixtureNames, secret, sign, t } from '../fixtures.ts'
+import { langfuseProject } from '../projects.ts'
 import { mutateBytes, mutateHeader, mutateJson } from './mutate.ts'
 import type { Random } from './random.ts'
 
 const now = t * 1000
+/** Of a project whose id is not known: each event is stored apart, under whatever project it names. */
+const directory = createDirectory([langfuseProject({ name: 'fuzz', webhookSecrets: [secret] })])
 const callbackToken = 'fuzz-callback-token-0123456789'
 const large = '03-prompt-created-200kb.json'
 const small = fixtureNames.filter((name) => name !== large).map(fixture)
@@ -86,6 +90,7 @@ async function atEndpoint(
   }
   const response = await answerWebhook(request, {
     env: env as Env,
+    directory,
     now: () => now,
     receive,
     reject: async () => {},

@@ -7,6 +7,7 @@ import { Icon } from '../../_ui/icons.tsx'
 import { Plain } from '../../_ui/plain.tsx'
 import { Cell, Row, Table } from '../../_ui/table.tsx'
 import { Empty } from '../_list/empty.tsx'
+import { knownProjects } from '../_words/projects.ts'
 import { byModel, dayBars, daysUntil, type Sums, shownDays, sumOf, usd } from './usage-shape.ts'
 
 export const metadata: Metadata = { title: 'Usage' }
@@ -26,7 +27,9 @@ export default async function UsagePage() {
   await requireSession('/usage')
   const days = daysUntil(Date.now())
   const [since = ''] = days
-  const rows = await usageSince(await database(), since)
+  const db = await database()
+  const rows = await usageSince(db, since)
+  const { projects } = await knownProjects(db)
   return (
     <>
       <div className="flex flex-wrap items-center justify-between gap-3">
@@ -55,6 +58,7 @@ export default async function UsagePage() {
           <p className="mt-3 text-[13px] text-soft">
             Days are in UTC, by the start of each generation. Without prices in Langfuse, the chart shows
             tokens.
+            {projects.length > 1 ? ' All projects are counted together; the CSV names each.' : ''}
           </p>
         </>
       )}

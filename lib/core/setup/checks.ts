@@ -356,7 +356,6 @@ function checkClock(reached: Reached): Finding {
   )
 }
 
-const ofApi = ['LANGFUSE_PUBLIC_KEY', 'LANGFUSE_SECRET_KEY', 'LANGFUSE_BASE_URL']
 const ofCallbacks = [
   'CALLBACK_TOKEN',
   'CALLBACK_TOKEN_HEADER',
@@ -374,6 +373,10 @@ const proofChecks = (proofs: readonly Proof[]): Check[] =>
     title: proofs.length === 1 ? 'Comparison with Langfuse' : `Comparison with Langfuse: ${proof.project}`,
     ...checkProof(proof),
   }))
+
+/** What the keys and addresses of the projects are called. */
+const ofApi = ({ projects }: SetupSeen): string[] =>
+  projects.flatMap(({ called }) => [called.publicKey, called.secretKey, called.baseUrl, called.webUrl])
 
 export interface SetupChecks {
   configuration: Check[]
@@ -397,7 +400,7 @@ export function setupChecks(seen: SetupSeen): SetupChecks {
       ...projectChecks('secrets', seen),
       check('events', 'Signed events', checkEvents(seen)),
       ...projectChecks('langfuse-keys', seen),
-      madeOf([...ofCallbacks, ...ofApi], 'callbacks', 'Callbacks', () =>
+      madeOf([...ofCallbacks, ...ofApi(seen)], 'callbacks', 'Callbacks', () =>
         checkCallbacks(
           seen.callbacks,
           seen.projects.some(({ hasKeys }) => hasKeys),

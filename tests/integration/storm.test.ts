@@ -342,7 +342,8 @@ describe.each(engines)('what a comparison with Langfuse finds at once, on %s', (
     expect(byStatus.get('skipped')).toHaveLength(4)
     const sent = new Set(byStatus.get('delivered')?.map((row) => row.change_id))
     expect([...newest, ...later].every((id) => sent.has(id))).toBe(true)
-  })
+    // 500 dispatches, one after the other.
+  }, 120_000)
 
   it('a pipeline gets a storm only by rules that name its kind, once a second', async () => {
     const rules = [

@@ -139,6 +139,7 @@ export async function lockChange(trx: Db, id: string): Promise<ChangeRow | null>
 
 /** By id. Deleted changes are missing. */
 export async function changesById(db: Db, ids: string[]): Promise<Map<string, Change>> {
+  if (ids.length === 0) return new Map()
   const rows = await db.selectFrom('changes').select(changeColumns).where('id', 'in', ids).execute()
   return new Map(rows.map((row) => [row.id, toChange(row)]))
 }

@@ -73,7 +73,7 @@ export function troubleTitle(fact: TroubleFact, now: number): string {
 export function troubleFix({ what, target, project }: Pick<Trouble, 'what' | 'target' | 'project'>): string {
   switch (what) {
     case 'quiet':
-      return 'Check Automations in Langfuse: an automation that failed five times in a row is switched off. Compare its URL and secret. Events missed in the meantime are not sent later.'
+      return 'Check Automations in Langfuse: an automation that failed five times in a row is switched off. Compare its URL and secret. Langfuse does not send later what was missed; comparing finds changes of prompts (docs/reconciliation.md).'
     case 'signatures':
       return "If the secret was regenerated in Langfuse, or an automation was added there, add the new secret next to the old one (LANGFUSE_WEBHOOK_SECRET, or webhookSecrets of the project): Langfuse switches an automation off after five failed deliveries. If not, someone who knows the project's id may have sent these requests; they were refused and changed nothing. The Rejected page shows each of them."
     case 'secret':

@@ -39,8 +39,12 @@ const looksOf = (env: Env, accesses: readonly LangfuseAccess[]): LoopDeps['looks
     ? []
     : accesses.map(({ project, api }) => ({ project, api, ...lookTimesOf(env) }))
 
+/** Within the time of a function on Vercel, or it would be sent with its next call only, which may be hours later. */
+const functionGatherMs = 15_000
+
 /** Where the events of an edit are gathered for a short time only, so is what a comparison finds. */
-const gatheredFor = ({ SETTLE_MS }: Env): number => Math.min(gatherMs, 30 * SETTLE_MS)
+const gatheredFor = ({ SETTLE_MS }: Env): number =>
+  Math.min(process.env.VERCEL ? functionGatherMs : gatherMs, 30 * SETTLE_MS)
 
 /**
  * If no other process uses the SQLite file, sends that a killed process left are repeated at once, not when their lease

@@ -116,6 +116,8 @@ export interface Findings {
  */
 const overdueToReportMs = 10 * 60_000
 const gapMs = 5 * 60_000
+/** The watch runs once a minute: after longer, no instance was there for a while. */
+const restartMs = 100_000
 export const mismatchMs = 10 * 60_000
 /** Langfuse tries a delivery four times. */
 const mismatchesToReport = 4
@@ -125,11 +127,11 @@ const signaturesAgainMs = 24 * 3_600_000
 const marginMs = 10 * 60_000
 const askAgainMs = 3_600_000
 
-const isAway = ({ lookedAt }: WatchState, now: number): boolean => now - lookedAt > gapMs
-
-/** When no instance watched, the last time by now; null: not lately. */
+/** When no instance watched, the last time by now, a restart included; null: not lately. */
 export const awayAfter = (state: WatchState, now: number): WatchState['away'] =>
-  state.startedAt !== null && isAway(state, now) ? { from: state.lookedAt, to: now } : state.away
+  state.startedAt !== null && now - state.lookedAt > restartMs
+    ? { from: state.lookedAt, to: now }
+    : state.away
 
 /** The state after a run, without what Langfuse's API says. */
 export function withFindings(state: WatchState, findings: Findings): WatchState {
@@ -139,7 +141,7 @@ export function withFindings(state: WatchState, findings: Findings): WatchState 
   const lastSignedAt = newest === 0 ? null : newest
   const isNew = signedAt !== null && signedAt > (state.lastSignedAt ?? 0)
   const changedAt = isNew ? null : state.changedAt
-  const isGap = isAway(state, now) || now < state.lookedAt
+  const isGap = now - state.lookedAt > gapMs || now < state.lookedAt
   const overdueFrom = overdueSince === null ? null : ((isGap ? null : state.overdueFrom) ?? now)
   return {
     ...state,

@@ -74,7 +74,8 @@ describe('webhooks that do not come', () => {
 
   it('are explained by a time in which no instance watched', () => {
     const state = { ...freshWatch, startedAt: 0, lookedAt: at(0) }
-    expect(withFindings(state, findings(at(4))).away).toBeNull()
+    expect(withFindings(state, findings(at(1))).away).toBeNull()
+    expect(withFindings(state, findings(at(2))).away).toEqual({ from: at(0), to: at(2) })
     const later = withFindings(state, findings(at(60)))
     expect(later.away).toEqual({ from: at(0), to: at(60) })
     expect(withFindings(later, findings(at(61))).away).toEqual({ from: at(0), to: at(60) })

@@ -67,7 +67,7 @@ export interface Proof {
   /** Changes whose webhook did not come: found today, and within 30 days. */
   today: number
   recent: number
-  /** A comparison of everything has been asked for, or runs. */
+  /** A comparison of everything has been asked for, or runs, and the last try did not fail. */
   isUnderWay: boolean
 }
 
@@ -92,7 +92,7 @@ export function proofOf(seen: ProofSeen, setting: ProofSetting): Proof {
     checkedAt: state.checkedAt,
     today: today.missing?.count ?? 0,
     recent: recent.missing?.count ?? 0,
-    isUnderWay: seen.isRequested || state.current?.kind === 'full',
+    isUnderWay: !seen.lease?.error && (seen.isRequested || state.current?.kind === 'full'),
     ...(notRun(seen, setting) ?? stopped(seen) ?? sayingOf(seen, setting)),
   }
 }
@@ -174,11 +174,17 @@ function doubtWords(doubts: number): string {
   return ` · ${prompts} now, which a webhook may still explain`
 }
 
-function checked({ state, outage, today, recent, doubts }: ProofSeen, { now }: ProofSetting): Saying {
+function failureWords(lease: LeaseState | null): string {
+  return lease?.error ? ` · the last try failed: ${lease.error.message}` : ''
+}
+
+function checked(seen: ProofSeen, { now }: ProofSetting): Saying {
+  const { state, outage, today, recent } = seen
+  const more = `${doubtWords(seen.doubts)}${failureWords(seen.lease)}`
   const { missing } = today
   if (missing !== undefined && missing.count > 0) {
     const when = [spanWords(missing, now), ...outageWords(outage, missing)].join(', ')
-    const words = `${missing.count.toLocaleString('en')} found today (${when})${doubtWords(doubts)}`
+    const words = `${missing.count.toLocaleString('en')} found today (${when})${more}`
     return { state: 'found', tone: 'warn', words, fix: null }
   }
   const count = (recent.missing?.count ?? 0).toLocaleString('en')
@@ -188,7 +194,7 @@ function checked({ state, outage, today, recent, doubts }: ProofSeen, { now }: P
   return {
     state: 'checked',
     tone: 'good',
-    words: `${count} missing in ${span}${doubtWords(doubts)}`,
+    words: `${count} missing in ${span}${more}`,
     fix: null,
   }
 }

@@ -133,9 +133,12 @@ describe('the proof of a project', () => {
   })
 
   it('stays green while an error is younger than the last comparison', () => {
-    expect(toneAndWords({ lease: lease({ error: { at: now, message: 'Langfuse answered 502' } }) })[0]).toBe(
+    const failing = lease({ error: { at: now, message: 'Langfuse answered 502' } })
+    expect(toneAndWords({ lease: failing })).toEqual([
       'good',
-    )
+      'Checked with Langfuse 4 min ago · 0 missing in 30 days · the last try failed: Langfuse answered 502',
+    ])
+    expect(proof({ lease: failing, isRequested: true }).isUnderWay).toBe(false)
   })
 
   it('is not green if the clock was set back', () => {

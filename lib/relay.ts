@@ -16,6 +16,7 @@ import { refusalPace } from './endpoints/answers.ts'
 import type { Arrival } from './pipeline/arrival.ts'
 import { callbackTaker, type TakeCallbacks } from './pipeline/callbacks.ts'
 import type { Loop } from './pipeline/loop.ts'
+import { idLearner, learnProjectIds } from './pipeline/project-ids.ts'
 import { type Received, receiver } from './pipeline/receive.ts'
 import { type Db, database } from './store/client.ts'
 import type { RejectionRow } from './store/schema.ts'
@@ -31,6 +32,8 @@ export interface Relay {
   written: Configuration['written']
   projects: Configuration['projects']
   directory: ProjectDirectory
+  /** Reads the ids of projects that this process does not know yet. */
+  learnIds: () => Promise<void>
   /** Stores an event and wakes the loop. Throws if the store is out of reach. */
   receive: (arrival: Arrival) => Promise<Received>
   /** Stores callbacks and wakes the loop. Throws if the store is out of reach. */
@@ -215,6 +218,7 @@ function createRelay(env: Env, configuration: Omit<Configuration, 'env'>): Relay
   return {
     ...{ env, routes, projects, directory, problems, warnings, written },
     ...intake(opened, () => wakeLoop((loop) => loop.wake())),
+    learnIds: idLearner(async () => learnProjectIds((await opened.get()).db, directory), Date.now),
     ...background(opened, loop, mayAct),
     recordsCallback: refusalPace(Date.now),
     wake: () => wakeLoop((loop) => loop.checkAll()),

@@ -13,10 +13,13 @@ export async function handleWebhook(request: Request): Promise<Response> {
   const startedAt = Date.now()
   const { relay: ours, problems } = relay()
   if (!ours) return misconfigured(problems)
-  const { env, directory, receive, reject } = ours
+  const { env, directory, learnIds, receive, reject } = ours
   // From now on: Next has loaded the route, and the configuration has been read.
   if (env.DIRECT_ENDPOINTS) processState.promptRelayWebhookHandler ??= handleWebhook
-  const response = await answerWebhook(request, { env, directory, now: Date.now, receive, reject })
+  const response = await answerWebhook(request, {
+    ...{ env, directory, learnIds, receive, reject },
+    now: Date.now,
+  })
   noteAnswer('langfuse-webhook', response, Date.now() - startedAt)
   noteServerError(response.status, startedAt)
   return response

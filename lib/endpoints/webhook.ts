@@ -16,6 +16,8 @@ export interface EndpointDeps extends RefuseDeps {
   env: Env
   /** Absent: the secrets of `env` sign for any project. */
   directory?: ProjectDirectory
+  /** Reads the ids of projects that this process does not know yet. */
+  learnIds?: () => Promise<void>
   receive: (arrival: Arrival) => Promise<Received>
 }
 
@@ -45,7 +47,7 @@ async function answerBody(
     now: now(),
   })
   if (!opened.ok) return refuse(request, { ...opened, ...headOf(body.bytes), endpoint }, deps)
-  const signed = directory ? signerOf(directory, opened) : null
+  const signed = await signerOf(deps, opened)
   if (signed?.as === 'wrong')
     return refuse(request, { ...wrongProject(signed.for, opened), ...headOf(body.bytes), endpoint }, deps)
   try {
@@ -67,12 +69,23 @@ async function answerBody(
 }
 
 /** The project whose secret signed an event; of several with one secret, the one that fits best. */
-function signerOf(
+function bestSigner(
   { secrets, signedFor }: ProjectDirectory,
   { secretAt, projectId }: OpenedWebhook,
 ): { for: LangfuseProject; as: Signed } | null {
   const all = secrets[secretAt]?.projects.map((one) => ({ for: one, as: signedFor(one, projectId) })) ?? []
   return all.find(({ as }) => as === 'right') ?? all.find(({ as }) => as === 'unknown') ?? all[0] ?? null
+}
+
+async function signerOf(
+  { directory, learnIds }: EndpointDeps,
+  opened: OpenedWebhook,
+): Promise<ReturnType<typeof bestSigner>> {
+  if (!directory) return null
+  const known = bestSigner(directory, opened)
+  if (known?.as !== 'unknown' || !learnIds) return known
+  await learnIds()
+  return bestSigner(directory, opened)
 }
 
 /** The right secret of another project: a mistake in the configuration, or a secret in the wrong hands. */

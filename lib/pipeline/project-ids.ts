@@ -24,3 +24,26 @@ export async function learnProjectIds(db: Db, directory: ProjectDirectory): Prom
     return id === null ? [name] : []
   })
 }
+
+/** A read for each of these, not for each event. */
+const againMs = 5000
+
+/**
+ * The same for the endpoint, before the loop of this process has learned them, as in a function that has just started. At
+ * most once in 5 s: until then, everyone waits for the same answer. Never throws.
+ */
+export function idLearner(learn: () => Promise<unknown>, now: () => number): () => Promise<void> {
+  let begun: { at: number; ended: Promise<void> } | null = null
+  return () => {
+    const time = now()
+    if (begun === null || Math.abs(time - begun.at) >= againMs)
+      begun = {
+        at: time,
+        ended: learn().then(
+          () => undefined,
+          () => undefined,
+        ),
+      }
+    return begun.ended
+  }
+}

@@ -5,6 +5,7 @@ import { createDirectory } from '#lib/core/rules/project-directory.ts'
 import type { LangfuseProject } from '#lib/core/rules/projects.ts'
 import type { Routes } from '#lib/core/rules/rules.ts'
 import { answerWebhook } from '#lib/endpoints/webhook.ts'
+import { idLearner, learnProjectIds } from '#lib/pipeline/project-ids.ts'
 import { receiver } from '#lib/pipeline/receive.ts'
 import { runLook } from '#lib/pipeline/reconcile/look.ts'
 import { settleDue } from '#lib/pipeline/settle/settle.ts'
@@ -58,8 +59,13 @@ describe.each(engines)('the projects of relay.config.ts on %s', (_, openStore) =
     prompt: { ...created.prompt, id: `prompt-${sent}`, projectId, ...over },
   })
 
-  /** Sends an event, signed with the secret of a project by its name. */
-  const send = async (projects: LangfuseProject[], signer: string, event: object) => {
+  /** Sends an event, signed with the secret of a project by its name. `reads`: ids that the store has are looked up. */
+  const send = async (
+    projects: LangfuseProject[],
+    signer: string,
+    event: object,
+    { reads = false }: { reads?: boolean } = {},
+  ) => {
     const directory = createDirectory(projects)
     const body = JSON.stringify(event)
     const signature = sign(body, { secret: secretOf(signer), t: Math.floor(time / 1000) })
@@ -72,6 +78,7 @@ describe.each(engines)('the projects of relay.config.ts on %s', (_, openStore) =
       {
         env,
         directory,
+        ...(reads && { learnIds: idLearner(() => learnProjectIds(store.db, directory), now) }),
         now,
         receive: receiver(store.db, { settleMs: 100, now }),
         reject: (rejection) => insertRejections(store.db, [rejection]),
@@ -251,6 +258,33 @@ describe.each(engines)('the projects of relay.config.ts on %s', (_, openStore) =
       ['settled', 1],
     ])
     expect(await queued()).toEqual(['slack'])
+  })
+
+  it('have one change for an edit that came to two instances, of which one has just started', async () => {
+    const fresh = project('support', { keys: keysOf('support') })
+    await langfuseNames(fresh, 'cm0support')
+    await send([project('support', { id: 'cm0support' })], 'support', versionOf('cm0support', { version: 1 }))
+    await send([fresh], 'support', versionOf('cm0support', { version: 2 }), { reads: true })
+    expect((await send([fresh], 'support', versionOf('cm0sales'), { reads: true })).status).toBe(401)
+    expect((await changes()).map(({ event_count }) => event_count)).toEqual([2])
+  })
+
+  it('read the store once in 5 s for an id that it does not have either', async () => {
+    let reads = 0
+    const learn = idLearner(
+      async () => {
+        reads += 1
+        if (reads === 2) throw new Error('The store is out of reach')
+      },
+      () => time,
+    )
+    await Promise.all([learn(), learn(), learn()])
+    time += 4999
+    await learn()
+    expect(reads).toBe(1)
+    time += 1
+    await learn()
+    expect(reads).toBe(2)
   })
 
   it('store an event of either, while two of them have one secret by mistake', async () => {

@@ -70,6 +70,8 @@ const maxRejections = 1000
  * take longer than that. The sender must be asked to send again before.
  */
 const storeMs = 7000
+/** Comes before that, for the ids of projects. Without an answer, an event is judged when its change settles. */
+const learnMs = 2000
 
 /** The relay of this process, and the problems of its configuration; null without a usable store or secret. */
 export function relay(): { relay: Relay | null; problems: Problem[] } {
@@ -218,7 +220,15 @@ function createRelay(env: Env, configuration: Omit<Configuration, 'env'>): Relay
   return {
     ...{ env, routes, projects, directory, problems, warnings, written },
     ...intake(opened, () => wakeLoop((loop) => loop.wake())),
-    learnIds: idLearner(async () => learnProjectIds((await opened.get()).db, directory), Date.now),
+    learnIds: idLearner(
+      () =>
+        within(
+          learnMs,
+          'The store',
+          opened.get().then(({ db }) => learnProjectIds(db, directory)),
+        ),
+      Date.now,
+    ),
     ...background(opened, loop, mayAct),
     recordsCallback: refusalPace(Date.now),
     wake: () => wakeLoop((loop) => loop.checkAll()),

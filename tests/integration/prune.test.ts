@@ -253,7 +253,7 @@ describe.each(engines)('an idle loop on %s', (_, openStore) => {
     await passTime(sleep(10_000), [watched])
     const before = watched.statements()
     await passTime(sleep(60_000), [watched])
-    expect(watched.statements() - before).toBeLessThan(30)
+    expect(watched.statements() - before).toBeLessThan(40)
     await queueChanges(store.db, 1, ['two'], { next_at: Date.now() + 57_123 })
     await passTime(sleep(60_000), [watched])
     expect(calls.map(({ at }) => at)).toEqual([127_123])

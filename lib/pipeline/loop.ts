@@ -5,8 +5,8 @@ import { pollName } from '../core/polling/state.ts'
 import { notifiedOf } from '../core/rules/rules.ts'
 import type { Target } from '../core/rules/target-settings.ts'
 import { nextOpenChange } from '../store/tables/changes.ts'
-import { readLease } from '../store/tables/looks.ts'
-import { pollAt } from '../store/tables/polls.ts'
+import { leaseName } from '../store/tables/looks.ts'
+import { dueTimes } from '../store/tables/polls.ts'
 import { nextReplay } from '../store/tables/replays.ts'
 import { ensureTargets, nextDue } from '../store/tables/targets.ts'
 import { createDelivery, type DeliverDeps } from './deliver/deliver.ts'
@@ -228,12 +228,18 @@ function pumpsFor(works: () => Each<Work>, deps: LoopDeps): Each<Pump> {
   }
 }
 
-/** When each project is due to be compared; one that never was is due now. */
-async function lookTimes({ db, looks = [], now }: LoopDeps): Promise<[string, number][]> {
-  const times: [string, number][] = []
-  for (const { project } of looks)
-    times.push([project.name, (await readLease(db, project.name))?.nextAt ?? now()])
-  return times
+/** When each project is due to be polled and compared: now, if it never was. */
+async function projectTimes({ db, polls = [], looks = [], now }: LoopDeps): Promise<{
+  poll: [project: string, at: number][]
+  look: [project: string, at: number][]
+}> {
+  const polled = polls.map(({ project, api }) => ({ name: project.name, row: pollName(api) }))
+  const compared = looks.map(({ project: { name } }) => ({ name, row: leaseName(name) }))
+  const rows = [...polled, ...compared].map(({ row }) => row)
+  const due = await dueTimes(db, rows, now())
+  const timesOf = (all: typeof polled) =>
+    all.map(({ name, row }): [string, number] => [name, due.get(row) ?? now()])
+  return { poll: timesOf(polled), look: timesOf(compared) }
 }
 
 /** What runs periodically. `check` wakes the pumps of what is due. */
@@ -254,9 +260,9 @@ function timersFor({ deps, state, stopping, pumps }: LoopContext): Timers {
     for (const [name, at] of due.deliveries) pumps.deliver.get(name)?.wakeAt(at)
     const replayAt = await nextReplay(db)
     if (replayAt !== null) pumps.replay.wakeAt(replayAt)
-    for (const { project, api } of deps.polls ?? [])
-      pumps.poll.get(project.name)?.wakeAt((await pollAt(db, pollName(api), now())) ?? now())
-    for (const [name, at] of await lookTimes(deps)) pumps.look.get(name)?.wakeAt(at)
+    const { poll: polls, look: looks } = await projectTimes(deps)
+    for (const [name, at] of polls) pumps.poll.get(name)?.wakeAt(at)
+    for (const [name, at] of looks) pumps.look.get(name)?.wakeAt(at)
     return now() + checkMs
   }
   const presenceOnce = async () => {
@@ -362,7 +368,7 @@ export function createLoop(deps: LoopDeps): Loop {
       await ensureTargets(db, targets)
       await drain({ context, works, timers }, until)
     },
-    isLookDue: async () => (await lookTimes(deps)).some(([, at]) => at <= now()),
+    isLookDue: async () => (await projectTimes(deps)).look.some(([, at]) => at <= now()),
     stop: () => stop({ context, works, timers }, () => abort.abort()),
   }
 }

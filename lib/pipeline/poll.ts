@@ -38,9 +38,9 @@ import {
   addUsage,
   type ClaimedPoll,
   claimPoll,
+  dueTimes,
   forgetPolled,
   forgetUsage,
-  pollAt,
   polledRows,
   savePoll,
   savePolled,
@@ -82,7 +82,7 @@ export async function poll(deps: PollDeps): Promise<number> {
   const { db, api, now, stopping } = deps
   const name = pollName(api)
   const claimed = await claimPoll(db, name, now(), leaseMs)
-  if (!claimed) return (await pollAt(db, name, now())) ?? now()
+  if (!claimed) return (await dueTimes(db, [name], now())).get(name) ?? now()
   const known = await withProject(deps, claimed)
   if ('restAt' in known) return known.restAt
   if (deps.everyMs === 0) return restUntil(deps, known, now() + dayMs)

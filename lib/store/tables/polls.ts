@@ -22,11 +22,14 @@ const read = (json: string): PollState => pollState.safeParse(jsonOf(json)).data
  */
 const maxRestMs = 26 * 3_600_000
 
-/** When polling is due next; null: it never ran. */
-export async function pollAt(db: Db, name: string, now: number): Promise<number | null> {
-  const row = await db.selectFrom('polls').select('next_at').where('name', '=', name).executeTakeFirst()
-  if (!row) return null
-  return row.next_at > now + maxRestMs ? now : row.next_at
+/** When these are due next, by name: now, if one never ran. One read, however many projects there are. */
+export async function dueTimes(db: Db, names: readonly string[], now: number): Promise<Map<string, number>> {
+  const due = new Map(names.map((name) => [name, now]))
+  for (const some of chunksOf([...names], 1)) {
+    const rows = await db.selectFrom('polls').select(['name', 'next_at']).where('name', 'in', some).execute()
+    for (const { name, next_at } of rows) due.set(name, next_at > now + maxRestMs ? now : next_at)
+  }
+  return due
 }
 
 export async function readPoll(db: Db, name: string): Promise<PollState | null> {

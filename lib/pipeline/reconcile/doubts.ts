@@ -14,12 +14,14 @@ import {
 } from '../../core/reconcile/compare.ts'
 import type { Doubt } from '../../core/reconcile/doubt.ts'
 import { type LookState, maxCorrectedNames } from '../../core/reconcile/state.ts'
+import { readProject } from '../../langfuse/api/project.ts'
 import {
   type PromptRead,
   type PromptTruth,
   readPrompt,
   type VersionRead,
 } from '../../langfuse/api/read-prompt.ts'
+import type { LangfuseFailure } from '../../langfuse/api/request.ts'
 import { lastKnown, openReconciled } from '../../langfuse/reconciled.ts'
 import type { Db } from '../../store/client.ts'
 import { changeOfEvent } from '../../store/tables/events.ts'
@@ -37,7 +39,8 @@ export const doubtsAtOnce = 20
 const againMs = 30_000
 /** When a deletion that is held back is looked at again, unless a person confirms it before. */
 const heldMs = 3_600_000
-const maxFailureMs = 24 * 3_600_000
+/** A prompt that cannot be read is read again after this long at the latest. */
+const maxFailureMs = 3_600_000
 /** Deletions within this time count together. */
 const togetherMs = 15 * 60_000
 
@@ -89,17 +92,33 @@ async function postpone(run: Run, key: PromptKey, doubt: Doubt, inMs: number): P
   return null
 }
 
-/** A prompt that Langfuse answers strangely about does not hold up the others. */
+/**
+ * A prompt that cannot be read is put off, and does not hold up the others, unless nothing can be read: then it is left as
+ * it is, behind them.
+ */
 async function afterFailure(
   run: Run,
   key: PromptKey,
   { doubt, failure }: { doubt: Doubt; failure: Extract<PromptRead, { ok: false }> },
 ): Promise<Pause | null> {
-  if (failure.isChanging) return postpone(run, key, doubt, againMs)
-  if (failure.status === null || failure.status >= 400) return pauseOf(failure)
-  const failures = doubt.failures + 1
-  const inMs = Math.min(maxFailureMs, graceOf(run.deps) * 2 ** failures)
-  return postpone(run, key, { ...doubt, failures }, inMs)
+  const pause = await pauseFor(run, failure)
+  if (pause) return (await postpone(run, key, doubt, Math.max(againMs, pause.retryAfterMs ?? 0))) ?? pause
+  const startMs = failure.isChanging ? againMs : graceOf(run.deps)
+  const inMs = Math.min(maxFailureMs, startMs * 2 ** doubt.failures)
+  return postpone(
+    run,
+    key,
+    { ...doubt, failures: doubt.failures + 1 },
+    Math.max(inMs, failure.retryAfterMs ?? 0),
+  )
+}
+
+/** Null: Langfuse answers other requests. A proxy may refuse one name, or a prompt be too large for the server. */
+async function pauseFor(run: Run, failure: LangfuseFailure): Promise<Pause | null> {
+  if (failure.status === 429 || failure.isOverBudget) return pauseOf(failure)
+  if (failure.status === 200) return null
+  const project = await readProject(run.api)
+  return project.ok ? null : pauseOf(project)
 }
 
 async function writeFound(trx: Db, run: Run, found: Found): Promise<LookState | typeof discard | null> {

@@ -67,7 +67,7 @@ async function endRun(
   return nextAt
 }
 
-/** Takes steps until nothing is due. Between two pages of a look, some doubts are settled. */
+/** Takes steps until nothing is due. Between two pages of a look, some doubts are settled; details come last. */
 async function takeSteps(run: Run): Promise<Pause | null> {
   const { db, now, stopping, until } = run.deps
   while (!stopping() && now() < until && !run.isLost()) {
@@ -77,7 +77,9 @@ async function takeSteps(run: Run): Promise<Pause | null> {
     if (step.pause) return step.pause
     const { pause, settled } = await settleDoubts(run)
     if (pause) return pause
-    if (!step.isTaken && settled === 0) return null
+    if (step.isTaken || settled > 0) continue
+    const details = await readDetails(run)
+    if (details.pause || !details.isTaken) return details.pause
   }
   return null
 }
@@ -93,7 +95,7 @@ async function takeStep(run: Run): Promise<Step> {
   if (current?.step === 'doubts') return { isTaken: await endFirst(run, current), pause: null }
   if (current) return { isTaken: true, pause: await readPage(run, current) }
   const due = dueLook(look, { now: deps.now(), everyMs: deps.everyMs })
-  if (!due) return readDetails(run)
+  if (!due) return { isTaken: false, pause: null }
   await run.commit(async (trx) => {
     if (look.requested && due.kind === 'full') await endLookRequest(trx, look, look.requested)
     return begin(look.state, due, deps.now())

@@ -1,0 +1,95 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { lookWorld, minute, type World } from './look-world.ts'
+import { engines, type TestStore } from './stores.ts'
+
+const lost = () => null
+const hours = 60 * minute
+
+const isAbout =
+  (name: string) =>
+  ({ pathname, searchParams }: URL): boolean =>
+    pathname.endsWith(`/prompts/${name}`) || searchParams.get('name') === name
+
+describe.each(engines)('comparing with a Langfuse that answers strangely, on %s', (_, openStore) => {
+  let store: TestStore
+  beforeEach(async () => {
+    store = await openStore()
+  })
+  afterEach(() => store.close())
+
+  async function looked(names: readonly string[]): Promise<World> {
+    const world = lookWorld(store, { delayOf: lost })
+    for (const name of names) world.edit('create', name)
+    await world.pass(60 * minute)
+    expect(await world.known()).toEqual(world.truth())
+    return world
+  }
+  const foundOf = async (world: World) => (await world.found()).map(({ subject }) => subject)
+
+  describe('about one prompt only', () => {
+    const answers: [string, () => Response][] = [
+      ['a server error', () => new Response('Internal Server Error', { status: 500 })],
+      ['the refusal of a firewall', () => new Response('blocked', { status: 403 })],
+      ['that its address is too long', () => new Response('', { status: 431 })],
+      ['nothing', () => Response.error()],
+      ['a page', () => new Response('<html>', { status: 200 })],
+      ['that it is not found, as a prompt that has never been', () => Response.json({}, { status: 404 })],
+      ['that there are too many requests', () => new Response('', { status: 429 })],
+      ['that it is busy', () => new Response('', { status: 503, headers: { 'retry-after': '60' } })],
+    ]
+    it.each(answers)(
+      'with %s, it reports the others, and that one once it can be read',
+      async (_, answer) => {
+        const world = await looked(['bad', 'good', 'other'])
+        const isBad = isAbout('bad')
+        world.between = async (url, ask) => (isBad(url) ? answer() : ask())
+        world.edit('create', 'bad')
+        await world.pass(minute)
+        world.edit('create', 'good')
+        await world.pass(3 * hours)
+        expect(await foundOf(world)).toEqual(['good'])
+        world.edit('create', 'other')
+        await world.pass(30 * minute)
+        expect(await foundOf(world)).toEqual(['good', 'other'])
+        world.between = null
+        await world.pass(70 * minute)
+        expect(await foundOf(world)).toEqual(['good', 'other', 'bad'])
+        expect(await world.known()).toEqual(world.truth())
+      },
+    )
+  })
+
+  it('reads the details of versions that users are served by although one cannot be read', async () => {
+    const names = Array.from({ length: 60 }, (_, i) => `prompt-${String(i).padStart(2, '0')}`)
+    const world = lookWorld(store, { delayOf: lost })
+    for (const name of names) {
+      world.edit('create', name)
+      const version = world.model.prompts.get(name)?.at(-1)
+      if (version) world.model.labelByApi(name, version, ['production'])
+    }
+    world.model.clock.at += 60 * minute
+    world.between = async (url, ask) =>
+      url.pathname.endsWith('/prompts/prompt-50') ? new Response('', { status: 500 }) : ask()
+    await world.pass(20 * minute)
+    expect((await world.state()).state.details).toBeNull()
+    const rows = await store.db.selectFrom('prompt_versions').select(['name', 'prompt_id']).execute()
+    const unread = rows.filter(({ prompt_id }) => prompt_id === null).map(({ name }) => name)
+    expect(unread).toContain('prompt-50')
+    expect(unread.length).toBeLessThan(5)
+    world.edit('create', 'prompt-00')
+    await world.pass(20 * minute)
+    expect(await foundOf(world)).toEqual(['prompt-00'])
+  })
+
+  it('leaves prompts due while nothing answers, and settles them as soon as it does', async () => {
+    const names = Array.from({ length: 8 }, (_, i) => `prompt-${i}`)
+    const world = await looked(names)
+    for (const name of names) world.edit('create', name)
+    await world.pass(6 * minute)
+    world.between = async () => new Response('', { status: 502 })
+    await world.pass(5 * hours)
+    world.between = null
+    await world.pass(10 * minute)
+    expect((await foundOf(world)).toSorted()).toEqual(names.toSorted())
+  })
+})

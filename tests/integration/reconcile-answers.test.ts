@@ -92,4 +92,48 @@ describe.each(engines)('comparing with a Langfuse that answers strangely, on %s'
     await world.pass(10 * minute)
     expect((await foundOf(world)).toSorted()).toEqual(names.toSorted())
   })
+
+  it.each([1, 3])('deletes nothing that only a listing of %i pages is without', async (totalPages) => {
+    const names = Array.from({ length: 8 }, (_, i) => `prompt-${i}`)
+    const world = await looked(names)
+    world.between = async (url, ask) =>
+      url.pathname.endsWith('/v2/prompts')
+        ? Response.json({ data: [], meta: { page: Number(url.searchParams.get('page')), totalPages } })
+        : ask()
+    await world.pass(26 * hours)
+    expect(await world.found()).toEqual([])
+    expect(await world.known()).toEqual(world.truth())
+    const asked = world.api.requests.length
+    await world.pass(hours)
+    // Each prompt at most once an hour, besides looks.
+    expect(world.api.requests.length - asked).toBeLessThan(200)
+    world.between = null
+    await world.pass(26 * hours)
+    expect(await world.found()).toEqual([])
+    expect((await world.state()).state).toMatchObject({ held: null, current: null })
+  })
+
+  it('follows a listing that repeats itself no further than a page after its last', async () => {
+    const world = await looked(['prompt'])
+    const row = { type: 'text', labels: [], tags: [], lastUpdatedAt: new Date(world.now()).toISOString() }
+    const data = Array.from({ length: 100 }, (_, i) => ({ ...row, name: `ghost-${i}`, versions: [1] }))
+    const pages: string[] = []
+    world.between = async (url, ask) => {
+      const page = url.searchParams.get('page')
+      if (!url.pathname.endsWith('/v2/prompts')) return ask()
+      if (!url.searchParams.has('name')) pages.push(page ?? '')
+      return Response.json({ data, meta: { page: Number(page), totalPages: 3 } })
+    }
+    await world.pass(6 * minute)
+    expect(pages).toEqual(['1', '2', '3', '4'])
+    world.between = async (url, ask) =>
+      url.searchParams.has('name')
+        ? Response.json({
+            data: [{ ...row, name: url.searchParams.get('name'), versions: [1] }],
+            meta: { page: 1, totalPages: 1 },
+          })
+        : ask()
+    await world.pass(hours)
+    expect(await world.found()).toEqual([])
+  })
 })

@@ -69,8 +69,11 @@ export function begin(
 }
 
 const isLastPage = ({ rows, page, totalPages }: ListedPage): boolean =>
-  // The total comes from another query than the rows.
-  rows.length === 0 || (page >= totalPages && rows.length < pageSize) || page >= maxPages
+  // The total comes from another query than the rows, so there may be a page more.
+  rows.length === 0 ||
+  page > totalPages ||
+  (page === totalPages && rows.length < pageSize) ||
+  page >= maxPages
 
 const firstLabels = ['production', 'latest']
 const placeOf = (label: string): number => firstLabels.indexOf(label) + 1 || 3

@@ -81,6 +81,9 @@ function pageOf(answer: LangfuseAnswer, { page }: ListRequest): ListedPage {
   if (!read.success) return strange(read.error.issues.slice(0, 1).map(problemOf).join())
   const { data, meta } = read.data
   if (meta.page !== page) return strange(`\`meta.page\`: expected ${page}, received ${meta.page}`)
+  // A search index that is behind, say: without its rows, all its prompts would seem to be deleted.
+  if (data.length === 0 && page < meta.totalPages)
+    return strange(`\`data\`: expected rows on page ${page} of ${meta.totalPages}`)
   const rows = data
     .filter(({ name }) => name.length <= maxName)
     .map((one) => ({ ...storable(one), versions: one.versions.toSorted((a, b) => a - b) }))

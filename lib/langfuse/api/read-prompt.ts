@@ -67,11 +67,14 @@ const fullRow = z.object({
 
 type Selector = { version: number } | { label: string }
 
-/** One prompt while it is read. */
-interface Reading extends KnownPrompt {
+interface Asking extends KnownPrompt {
   api: LangfuseApi
   /** Whether another request may be sent. */
   mayRead: () => boolean
+}
+
+/** One prompt while it is read. */
+interface Reading extends Asking {
   listed: ListedPrompt
   found: Map<number, VersionRead>
   /** The labels of the versions found so far. */
@@ -96,13 +99,23 @@ export async function readPrompt(api: LangfuseApi, prompt: KnownPrompt): Promise
   const { at, rows } = listing
   const [listed] = rows
   const live = known.filter(({ deleted }) => !deleted).map(({ version }) => version)
-  if (!listed) return { ok: true, versions: [], lastUpdatedAt: null, gone: live, unconfirmed: [], at }
-  if (listed.name !== name) return strange(`expected the prompt ${name}, received ${listed.name}`)
   const mayRead = (): boolean => requests < maxRequests
+  if (!listed) {
+    const missing = await readMissing({ ...prompt, api: counted, mayRead }, live)
+    if (!missing.ok) return missing
+    // Without a row, those that there are too many of to be asked for are gone with the others.
+    const gone = [...missing.gone, ...missing.unconfirmed].toSorted((a, b) => a - b)
+    return { ok: true, versions: [], lastUpdatedAt: null, gone, unconfirmed: [], at }
+  }
+  if (listed.name !== name) return strange(`expected the prompt ${name}, received ${listed.name}`)
   const reading: Reading = { ...prompt, api: counted, mayRead, listed, found: new Map(), held: new Set() }
   const failure = (await readHolders(reading)) ?? (await readOthers(reading)) ?? (await readReplaced(reading))
   if (failure) return failure
-  const missing = await readMissing(reading, live)
+  const versions = new Set(listed.versions)
+  const missing = await readMissing(
+    reading,
+    live.filter((one) => !versions.has(one)),
+  )
   return missing.ok ? { ...missing, ...truthOf(reading), at } : missing
 }
 
@@ -170,11 +183,11 @@ async function readReplaced(reading: Reading): Promise<PromptFailure | null> {
 
 type Missing = { ok: true; gone: number[]; unconfirmed: number[] } | PromptFailure
 
-async function readMissing(reading: Reading, live: readonly number[]): Promise<Missing> {
-  const versions = new Set(reading.listed.versions)
+/** Asks for known versions that a listing is without, the highest first: one that is behind shows no deletion. */
+async function readMissing(reading: Asking, unlisted: readonly number[]): Promise<Missing> {
   const gone: number[] = []
   const unconfirmed: number[] = []
-  for (const version of live.filter((one) => !versions.has(one))) {
+  for (const version of unlisted.toSorted((a, b) => b - a)) {
     if (!reading.mayRead()) {
       unconfirmed.push(version)
       continue
@@ -184,7 +197,7 @@ async function readMissing(reading: Reading, live: readonly number[]): Promise<M
     if (read.version) return changing
     gone.push(version)
   }
-  return { ok: true, gone, unconfirmed }
+  return { ok: true, gone: gone.toReversed(), unconfirmed }
 }
 
 /** Reads a version that the listing shows. */
@@ -202,15 +215,16 @@ async function readInto(reading: Reading, selector: Selector): Promise<PromptFai
 type OneRead = { ok: true; version: VersionRead | null } | LangfuseFailure
 
 /**
- * By its own address, or where that gives nothing, by a listing: no address can contain `..`, a proxy may refuse an encoded
- * slash, and an answer may be too large.
+ * By its own address, or where that proves nothing, by a listing: no address can contain `..`, a proxy may not find what is
+ * encoded, such as a slash, and an answer may be too large.
  */
-async function readVersion(reading: Reading, selector: Selector): Promise<OneRead> {
+async function readVersion(reading: Asking, selector: Selector): Promise<OneRead> {
   const segment = pathSegment(reading.name)
   if (segment !== null) {
     const path = `/api/public/v2/prompts/${segment}`
     const answer = await getFromLangfuse(reading.api, path, { ...selector, resolve: 'false' })
     if (answer.ok) return fullVersion(reading, answer.json)
+    if (answer.status === 404 && segment === reading.name) return { ok: true, version: null }
     if (answer.status !== 404 && !answer.isTooLarge) return answer
   }
   const listing = await listPrompts(reading.api, { name: reading.name, ...selector, page: 1, limit: 1 })
@@ -238,7 +252,7 @@ const maxRowDepth = 99
 /** Null: it is nested too deeply. */
 const storableRow = (row: JsonObject): JsonObject | null => (isDeeperThan(maxRowDepth, row) ? null : row)
 
-async function fullVersion(reading: Reading, json: unknown): Promise<OneRead> {
+async function fullVersion(reading: Asking, json: unknown): Promise<OneRead> {
   const read = fullRow.safeParse(json)
   if (!read.success) return strange(read.error.issues.slice(0, 1).map(problemOf).join())
   const { id, projectId, name, type, commitMessage, createdBy, ...rest } = storable(read.data)
@@ -263,7 +277,7 @@ async function fullVersion(reading: Reading, json: unknown): Promise<OneRead> {
 
 /** Undefined where a reference cannot be resolved. */
 async function resolvedText(
-  { api, name, mayRead }: Reading,
+  { api, name, mayRead }: Asking,
   { id, version }: { id: string; version: number },
 ): Promise<unknown> {
   if (!mayRead()) return undefined

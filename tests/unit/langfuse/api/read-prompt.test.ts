@@ -357,12 +357,41 @@ describe('a prompt in an unusual form', () => {
     expect(gone.length).toBeGreaterThan(90)
   })
 
-  it('that does not exist is gone with all its versions, in one request', async () => {
+  it('that is not listed has each of its versions asked for, and is gone if none is found', async () => {
     const { client, requests } = serverOf([])
     const { versions, gone } = good(
       await readPrompt(client, ask([known(1), { ...known(2), deleted: true }, known(3)])),
     )
-    expect([versions, gone, requests.length]).toEqual([[], [1, 3], 1])
+    expect([versions, gone]).toEqual([[], [1, 3]])
+    expect(requests.filter((one) => one.startsWith('?version=')).map((one) => one.slice(0, 10))).toEqual([
+      '?version=3',
+      '?version=1',
+    ])
+    const many = Array.from({ length: 500 }, (_, i) => known(i + 1))
+    expect(good(await readPrompt(client, ask(many))).gone).toHaveLength(500)
+    expect(requests.length).toBeLessThan(210)
+  })
+
+  it('is not gone where only a listing is without it', async () => {
+    const empty = { data: [], meta: { page: 1, totalPages: 1 } }
+    for (const name of ['plain', 'in/a/folder']) {
+      const fetch: typeof globalThis.fetch = async (input) =>
+        new URL(new Request(input).url).pathname.endsWith('/v2/prompts')
+          ? Response.json(empty)
+          : Response.json({ ...usual, name })
+      const read = await readPrompt({ ...keys, fetch }, { ...ask([known(1)]), name })
+      expect(read).toMatchObject({ ok: false, isChanging: true })
+    }
+  })
+
+  it('is not believed to a listing where its own address says that it is not found', async () => {
+    const row = { ...listedOf([usual]), name: 'plain' }
+    const fetch: typeof globalThis.fetch = async (input) =>
+      new URL(new Request(input).url).pathname.endsWith('/v2/prompts')
+        ? Response.json({ data: [row], meta: { page: 1, totalPages: 1 } })
+        : Response.json({ message: 'Prompt not found' }, { status: 404 })
+    const read = await readPrompt({ ...keys, fetch }, { ...ask([]), name: 'plain' })
+    expect(read).toMatchObject({ ok: false, isChanging: true })
   })
 
   it('with one label on two versions, as after two saves at once, has it on the one changed last', async () => {

@@ -11,6 +11,7 @@ import { settleDue } from '#lib/pipeline/settle/settle.ts'
 import { toChange } from '#lib/store/tables/changes.ts'
 import { contentOf, saveVersions, versionsOf } from '#lib/store/tables/prompts.ts'
 import { countsSince, dayOf } from '#lib/store/tables/reconcile-counts.ts'
+import { shownVersions } from '#lib/store/views/prompt-page.ts'
 import { secret, sign } from '../fixtures.ts'
 import { v } from '../model/prompt-events.ts'
 import { engines, type TestStore } from './stores.ts'
@@ -208,6 +209,10 @@ describe.each(engines)('what a comparison with Langfuse found, on %s,', (_, open
       })
       expect(await deliveries()).toHaveLength(1)
       expect(await versionsOf(store.db, key)).toEqual(before)
+      expect(await shownVersions(store.db, key)).toMatchObject([
+        { version: 7, author: 'Maya Okonkwo' },
+        { version: 6, author: null },
+      ])
       expect((await counts()).late).toMatchObject({ count: 1 })
     })
 

@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import type { FactKind, VersionState } from '../../core/change/change.ts'
+import type { ChangeDetail, FactKind, VersionState } from '../../core/change/change.ts'
 import { indexable } from '../../core/change/indexable.ts'
 import { factKinds, kinds } from '../../core/change/kinds.ts'
 import type { PromptKey } from '../../core/prompt/fold.ts'
@@ -49,21 +49,33 @@ export async function shownVersions(db: Db, key: PromptKey): Promise<ShownVersio
     .execute()
   const created = await db
     .selectFrom('changes')
-    .select(['version', 'actor'])
+    .select((eb) => [
+      'version',
+      'actor',
+      eb.case().when('actor', 'is', null).then(eb.ref('detail')).end().as('detail'),
+    ])
     .where('subject', '=', indexable(key.name))
     .where('project_id', '=', key.projectId)
     .where('kind', '=', 'version-created' satisfies FactKind)
-    .where('actor', 'is not', null)
+    // Of one that a comparison found, only a webhook that came late names the author.
+    .where((eb) => eb.or([eb('actor', 'is not', null), eb('detail', 'like', '%"late":{%')]))
     .orderBy('id')
     .execute()
   const sizeOf = new Map(sizes.map(({ version, size }) => [version, Number(size)]))
-  const authorOf = new Map(created.map(({ version, actor }) => [version, actor]))
+  const authorOf = new Map(
+    created.map(({ version, actor, detail }) => [version, actor ?? lateAuthor(detail ?? '{}')]),
+  )
   const versions = await versionsOf(db, key)
   return versions.toReversed().map((state) => ({
     ...state,
     size: sizeOf.get(state.version) ?? null,
     author: authorOf.get(state.version) ?? null,
   }))
+}
+
+function lateAuthor(json: string): string | null {
+  const { reconciled } = JSON.parse(json) as Partial<ChangeDetail>
+  return reconciled?.late && !reconciled.late.isPartial ? reconciled.late.by : null
 }
 
 /** Kinds whose subject is not a prompt, but may have the same name as one. */

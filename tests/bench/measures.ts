@@ -201,6 +201,30 @@ export const measures = {
     digits: 1,
     goals: [{ text: 'at most 50 MB', by: 'value', most: 50, of: any, isHard: true }],
   },
+  lookFirst: {
+    title: 'First look at 10,000 prompts of 50 versions, with the details of 10,000 live ones',
+    unit: 's',
+    digits: 1,
+    goals: [],
+  },
+  lookFirstRequests: { title: 'Its requests', unit: 'requests', digits: 0, goals: [] },
+  lookFull: { title: 'Full look at the same, nothing changed', unit: 's', digits: 1, goals: [] },
+  lookFullRequests: { title: 'Its requests', unit: 'requests', digits: 0, goals: [] },
+  lookMemory: {
+    title: 'Peak memory of these looks, beyond that before them',
+    unit: 'MB',
+    digits: 0,
+    goals: [],
+  },
+  lookHeld: { title: 'The longest that they hold the thread', unit: 'ms', digits: 0, goals: [] },
+  lookWeekend: {
+    title:
+      'Look after 2,000 missed edits of 1,000 prompts, until they are settled, without the wait for webhooks',
+    unit: 's',
+    digits: 1,
+    goals: [],
+  },
+  lookWeekendRequests: { title: 'Its requests', unit: 'requests', digits: 0, goals: [] },
   list: {
     title: 'Queries of the list: page, middle page and count of every filter',
     unit: 'ms',

@@ -14,6 +14,7 @@ import { hours } from './runs/hour.ts'
 import { settledEarly, toSlack } from './runs/latency.ts'
 import { lists } from './runs/lists.ts'
 import { millions } from './runs/million.ts'
+import { reconciles } from './runs/reconcile.ts'
 import { settles } from './runs/settle.ts'
 import { sizes } from './runs/sizes.ts'
 import type { Engine } from './stores.ts'
@@ -21,17 +22,25 @@ import { leftOvers, type SubjectName } from './subjects.ts'
 import type { TargetsAnswer, TargetsTask } from './targets.ts'
 import { startWorker } from './worker.ts'
 
+interface Part {
+  run: (bench: Bench) => Promise<void>
+  once?: true
+  long?: true
+  withoutApp?: true
+}
+
 /**
  * By name, in their order. `once`: what cannot differ from round to round, or takes minutes. `long`: run only with
- * `--million`, or by name.
+ * `--million`, or by name. `withoutApp`: it needs no built app.
  */
-const parts: Record<string, { run: (bench: Bench) => Promise<void>; once?: true; long?: true }> = {
+const parts: Record<string, Part> = {
   endpoints: { run: endpoints },
   busy: { run: busyEndpoints },
   slack: { run: toSlack },
   early: { run: settledEarly },
   drain: { run: drains },
   settle: { run: settles, once: true },
+  reconcile: { run: reconciles, once: true, long: true, withoutApp: true },
   hour: { run: hours, once: true, long: true },
   diff: { run: differences },
   size: { run: sizes, once: true },
@@ -156,7 +165,8 @@ async function main(): Promise<boolean> {
   const machine = await describeMachine()
   const { subjects, skipped } = await subjectsHere(machine)
   for (const line of machineLines(machine)) say(line)
-  for (const app of ['empty', 'verify', 'queue', 'direct', 'relay'] as const) {
+  const needsApps = names.some((name) => !parts[name]?.withoutApp)
+  for (const app of needsApps ? (['empty', 'verify', 'queue', 'direct', 'relay'] as const) : []) {
     if (app !== 'queue' || subjects.includes('queue')) await buildApp(app)
   }
   const begin = Date.now()

@@ -29,6 +29,7 @@ import { type Fold, foldPrompt, type LabelRead, type PromptKey } from '../../cor
 import { reconciledOf, withoutExplained } from '../../core/prompt/reconciled.ts'
 import type { Db } from '../../store/client.ts'
 import { hasSettledSince, openDanger } from '../../store/tables/changes.ts'
+import { isCompared } from '../../store/tables/looks.ts'
 import { saveVersions, type TextSource, versionsFor } from '../../store/tables/prompts.ts'
 import type { LookupRequest, Lookups } from './lookups.ts'
 import { alertEndedBy } from './monitor-history.ts'
@@ -111,7 +112,8 @@ async function interpretPrompt(
   const difference = await differenceFor(db, key, { fold, contents, lookups })
   if (difference !== null && typeof difference === 'object' && 'lookup' in difference) return difference
   const isTouched = new Set(fold.touched)
-  const touched = fold.after.filter(({ version }) => isTouched.has(version))
+  const unnamed = await unnamedStrangers(db, key, { stored, versions, fold })
+  const touched = fold.after.filter(({ version }) => isTouched.has(version) && !unnamed.has(version))
   await saveVersions(db, key, touched, contents)
   const reconciled = reconciledOf(stored, versions, fold)
   const isReconciled = reconciled !== undefined
@@ -130,6 +132,33 @@ async function interpretPrompt(
     ...(key.name !== indexable(key.name) && { name: key.name }),
   }
   return { kind, title, danger, actor, version, detail }
+}
+
+const versionsIn = (facts: readonly Fact[]): number[] =>
+  facts.flatMap((fact) => [
+    ...('version' in fact ? [fact.version] : []),
+    ...('from' in fact ? [fact.from] : []),
+    ...('to' in fact ? [fact.to] : []),
+    ...('versions' in fact ? fact.versions : []),
+  ])
+
+/**
+ * Versions that become known only because a new one took a label from them. If the project is compared with Langfuse, all
+ * versions are known but those whose creation was lost or is late: they stay unknown, so that it is reported when it is found.
+ */
+async function unnamedStrangers(
+  db: Db,
+  { projectId }: PromptKey,
+  {
+    stored,
+    versions,
+    fold,
+  }: { stored: readonly StoredPromptEvent[]; versions: readonly VersionState[]; fold: Fold },
+): Promise<Set<number>> {
+  const known = new Set([...versions.map(({ version }) => version), ...versionsIn(fold.facts)])
+  const strangers = stored.filter(({ action, version }) => action === 'updated' && !known.has(version))
+  if (strangers.length === 0 || !(await isCompared(db, projectId))) return new Set()
+  return new Set(strangers.map(({ version }) => version))
 }
 
 /** Labels of one change that are looked up. */

@@ -67,4 +67,38 @@ describe.each(engines)('confirming deletions on %s', (_, openStore) => {
     await world.look()
     expect(await asked()).toBe(false)
   })
+
+  it('does not count with what is deleted soon after', async () => {
+    const seen = (await held()) ?? { versions: 0, since: 0 }
+    for (let i = 0; i < 30; i++) world.edit('create', `later-${i}`)
+    await confirmHeld(store.db, project, { seen, now: world.now() })
+    await world.pass(10 * minute)
+    const before = (await world.found()).length
+    world.edit('delete prompt by API', 'later-7')
+    await requestLooks(store.db, [project], { why: 'requested', now: world.now() })
+    await world.pass(15 * minute)
+    expect(await held()).toBeNull()
+    expect((await world.found()).slice(before).map(({ subject }) => subject)).toEqual(['later-7'])
+  })
+
+  it('is asked for those that were not reported, where each was deleted soon after the one before', async () => {
+    const names = Array.from({ length: 60 }, (_, i) => `later-${i}`)
+    for (const name of names) world.edit('create', name)
+    const seen = (await held()) ?? { versions: 0, since: 0 }
+    await confirmHeld(store.db, project, { seen, now: world.now() })
+    await world.pass(80 * minute)
+    const before = (await world.found()).length
+    for (const name of names.slice(0, 14)) {
+      world.edit('delete prompt by API', name)
+      await requestLooks(store.db, [project], { why: 'requested', now: world.now() })
+      await world.pass(minute)
+    }
+    await world.pass(minute)
+    const reported = (await world.found()).length - before
+    expect(reported).toBeGreaterThan(0)
+    expect((await held())?.versions ?? 0).toBeLessThanOrEqual(14 - reported)
+    await world.pass(3 * 60 * minute)
+    expect((await world.found()).length - before).toBe(14)
+    expect(await held()).toBeNull()
+  })
 })

@@ -127,11 +127,12 @@ function stopped({ project, lease, state }: ProofSeen): Saying | null {
       fix: `Set ${project.called.publicKey} and ${project.called.secretKey} to keys of the project ${project.id ?? lease.projectId}, or give the other project its own entry in relay.config.ts.`,
     }
   if (state.held === null) return null
-  const count = state.held.versions.toLocaleString('en')
+  const { versions } = state.held
+  const are = versions === 1 ? '1 version is' : `${versions.toLocaleString('en')} versions are`
   return {
     state: 'deletions',
     tone: 'bad',
-    words: `${count} versions are gone in Langfuse. Their deletion is not reported until someone confirms it`,
+    words: `${are} gone in Langfuse. ${versions === 1 ? 'Its' : 'Their'} deletion is not reported until someone confirms it`,
     fix: 'If they were deleted on purpose, confirm it on the Setup page. If not, check that the keys and the address are those of the right Langfuse.',
   }
 }

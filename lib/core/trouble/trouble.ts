@@ -34,7 +34,9 @@ export function troubleWords({ what, target, secret, project, since }: About): s
     case 'project':
       return `The API keys${ofProject(project)} belong to the project ${project?.otherId}, no longer to ${project?.id}`
     case 'deletions':
-      return `${project?.versions?.toLocaleString('en')} versions${ofProject(project)} are gone in Langfuse, and their deletion is not reported`
+      return project?.versions === 1
+        ? `1 version${ofProject(project)} is gone in Langfuse, and its deletion is not reported`
+        : `${project?.versions?.toLocaleString('en')} versions${ofProject(project)} are gone in Langfuse, and their deletion is not reported`
     case 'webhooks':
       return webhookWords(project, since)
   }

@@ -152,15 +152,14 @@ async function judgeFound(
     return { judgement: judge(doubt, differences, { ...evidence, heldAfter: confirmedAt }), state: null }
   const judgement = judge(doubt, differences, { ...evidence, heldAfter: null })
   const gone = judgement.mature.filter(({ action }) => action === 'deleted').length
-  if (gone === 0) return { judgement, state: null }
+  // What a person has confirmed does not count together with what comes later.
+  if (gone === 0 || doubt.since <= confirmedAt) return { judgement, state: null }
   const { deleted, current } = look.state
   const recent = readAt - deleted.since < togetherMs ? deleted : { versions: 0, since: readAt }
   const versions = recent.versions + gone
-  const isDoubtful =
-    doubt.since > confirmedAt &&
-    isTooMany(Math.max(versions, current?.gone ?? 0), await countLive(trx, look.projectId))
+  const isDoubtful = isTooMany(Math.max(versions, current?.gone ?? 0), await countLive(trx, look.projectId))
   if (!isDoubtful) return { judgement, state: { ...look.state, deleted: { ...recent, versions } } }
-  const held = { versions: Math.max(versions, current?.gone ?? 0), since: readAt }
+  const held = { versions: Math.max(gone, current?.gone ?? 0), since: readAt }
   return {
     judgement: judge(doubt, differences, { ...evidence, heldAfter: confirmedAt }),
     state: { ...look.state, held },

@@ -3,14 +3,16 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
+import { z } from 'zod'
 import { sign } from '#lib/langfuse/signature.ts'
 import { startDiscordStandIn } from '../tests/mocks/discord.ts'
 import { startGithubStandIn } from '../tests/mocks/github.ts'
-import { mockKeys, mockLangfuse, mockProject, startLangfuseStandIn } from '../tests/mocks/langfuse-api.ts'
+import { mockKeys, mockProject } from '../tests/mocks/langfuse-api.ts'
 import { pagerdutyKey, startPagerdutyStandIn } from '../tests/mocks/pagerduty.ts'
 import { startSlackStandIn } from '../tests/mocks/slack.ts'
 import type { StandIn } from '../tests/mocks/stand-in.ts'
 import { startWebhookStandIn, webhookSecret } from '../tests/mocks/webhook.ts'
+import { polled, pressedTrace, startDemoLangfuse } from './demo-langfuse.ts'
 import { freePort, startNext, untilReady } from './next.ts'
 
 /** Each row is one edit, as the one or two events that Langfuse sends for it. */
@@ -30,25 +32,8 @@ const edits = [
 ]
 
 const settleMs = 500
-/** Changes that the relay finds in `langfuseWithTrouble`. */
-const found = 2
-/** The trace whose button is pressed. */
-const pressedTrace = 'trace-of-call-1'
-
-/** What the relay finds by polling: a trace with an error, and a score of `false` given by a person. */
-function langfuseWithTrouble() {
-  const langfuse = mockLangfuse(Date.now)
-  const at = Date.now() - 60_000
-  const failed = { level: 'ERROR', statusMessage: 'The payment service did not answer', latency: 10.2 }
-  langfuse.observations = [
-    { id: 'call-1', traceId: pressedTrace, start: at, traceName: 'checkout-agent', ...failed },
-  ]
-  langfuse.scores = [
-    { id: 'score-1', at, name: 'helpful', value: false, dataType: 'BOOLEAN', source: 'ANNOTATION' },
-  ]
-  return langfuse
-}
-
+/** Changes that the relay finds by comparing. */
+const found = 1
 /** A running app with a temporary store, and local stand-ins for its targets. */
 export interface Demo {
   url: string
@@ -60,6 +45,8 @@ export interface Demo {
   github: StandIn
   pagerduty: StandIn
   webhook: StandIn
+  /** Someone edits a prompt in Langfuse, and the webhook is lost. Returns the prompt's name. */
+  loseWebhook: () => string
   /** Resolves when the app answers; throws if it does not start. */
   ready: () => Promise<void>
   /** Resolves with the exit code when the app has exited. */
@@ -82,7 +69,7 @@ export async function startDemo(): Promise<Demo> {
   const github = await startGithubStandIn()
   const pagerduty = await startPagerdutyStandIn()
   const webhook = await startWebhookStandIn()
-  const langfuse = await startLangfuseStandIn(langfuseWithTrouble())
+  const langfuse = await startDemoLangfuse()
   const port = await freePort()
   const url = `http://localhost:${port}`
   const app = startNext(['start', '--port', String(port)], {
@@ -96,6 +83,8 @@ export async function startDemo(): Promise<Demo> {
       LANGFUSE_PUBLIC_KEY: mockKeys.publicKey,
       LANGFUSE_SECRET_KEY: mockKeys.secretKey,
       POLL_SECONDS: '5',
+      RECONCILE_SECONDS: '2',
+      RECONCILE_GRACE_SECONDS: '1',
       SLACK_WEBHOOK_URL: slack.url,
       SLACK_PER_SECOND: '5',
       DISCORD_WEBHOOK_URL: discord.url,
@@ -122,11 +111,15 @@ export async function startDemo(): Promise<Demo> {
   }
   const ready = () => untilReady(url, app.child)
   const standIns = { slack, discord, github, pagerduty, webhook }
-  return { url, secret, callbackToken, password, ...standIns, ready, exited: app.exited, end }
+  const { loseWebhook } = langfuse
+  return { url, secret, callbackToken, password, ...standIns, loseWebhook, ready, exited: app.exited, end }
 }
 
 /** Sends the fixtures, properly signed, and waits up to 15 s until Slack and the webhook have received every change. */
 export async function sendEdits(demo: Demo, print: (line: string) => void): Promise<void> {
+  await until(async () => (await comparison(demo))?.state === 'checked')
+  print(`---  ${demo.loseWebhook()} is edited, and its webhook is lost on purpose`)
+  lostAt = Date.now()
   for (const edit of edits) {
     for (const name of edit) print(`${await send(demo, name)}  ${name}`)
     await wait(settleMs + 300)
@@ -135,12 +128,37 @@ export async function sendEdits(demo: Demo, print: (line: string) => void): Prom
   }
   print(`${await callBack(demo)}  someone presses the button of a trace`)
   const isDelivered = () =>
-    [demo.slack, demo.webhook].every(({ requests }) => requests.length >= edits.length + found + 1)
+    [demo.slack, demo.webhook].every(({ requests }) => requests.length >= edits.length + polled + found + 1)
   await until(isDelivered)
 }
 
-async function until(isSo: () => boolean): Promise<void> {
-  for (let i = 0; i < 150 && !isSo(); i++) await wait(100)
+async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
+  for (let i = 0; i < 150 && !(await isSo()); i++) await wait(100)
+}
+
+const changeBody = z.object({
+  data: z.object({ title: z.string(), reconciled: z.boolean().optional() }),
+})
+let lostAt: number | null = null
+
+const health = z.object({
+  reconciliation: z.array(z.object({ state: z.string(), message: z.string() })),
+})
+
+/** The change whose webhook was lost, as the webhook target got it: its title, and how long after the edit. */
+export function foundByComparing({ webhook }: Demo): { title: string; seconds: number } | null {
+  for (const { at, body } of webhook.requests) {
+    const change = changeBody.safeParse(body).data?.data
+    if (change?.reconciled === true && lostAt !== null)
+      return { title: change.title, seconds: Math.round((at - lostAt) / 1000) }
+  }
+  return null
+}
+
+/** What comparing with Langfuse shows, as the health check has it. */
+export async function comparison({ url }: Demo): Promise<{ state: string; message: string } | undefined> {
+  const response = await fetch(`${url}/api/health`)
+  return health.safeParse(await response.json()).data?.reconciliation[0]
 }
 
 /** As Langfuse's server does when someone presses the button of a trace. */

@@ -3,7 +3,7 @@
  * sends it signed Langfuse webhooks, and prints what each target received and how to open the dashboard. Runs until
  * Ctrl-C.
  */
-import { buildApp, sendEdits, startDemo } from './demo-data.ts'
+import { buildApp, comparison, foundByComparing, sendEdits, startDemo } from './demo-data.ts'
 
 console.log('Building the app…')
 const buildCode = await buildApp()
@@ -59,6 +59,10 @@ for (const { body, headers } of webhook.requests) {
   const { type, data } = body as { type: string; data: { title: string } }
   console.log(`  ${headers['webhook-id']} ${type} ${data.title}`)
 }
+console.log('\nPrompt Relay ↔ Langfuse (a local stand-in, compared every two seconds)')
+const found = foundByComparing(demo)
+if (found) console.log(`  ${found.title}: its webhook was lost; found ${found.seconds} s after the edit`)
+console.log(`  ${(await comparison(demo))?.message}`)
 console.log(`
 Dashboard:  ${url}
 Password:   ${password}

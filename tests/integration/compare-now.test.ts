@@ -43,7 +43,9 @@ describe.each(engines)('comparing now, for the doctor, on %s', (_, openStore) =>
     const before = await fullAt()
     const lease = await readLease(store.db, 'support')
     world.model.clock.at = Math.max(world.now(), lease?.nextAt ?? 0)
-    expect(await claimLook(store.db, 'support', world.now(), 10 * minute)).not.toBeNull()
+    expect(
+      await claimLook(store.db, 'support', { now: world.now(), leaseMs: 10 * minute, restMs: 60 * minute }),
+    ).not.toBeNull()
     const began = world.now()
     await compare()
     expect(world.now() - began).toBe(minute)

@@ -33,6 +33,7 @@ import { engines, type TestStore } from './stores.ts'
 
 const now = Date.parse('2026-11-27T12:00:00Z')
 const day = 86_400_000
+const restMs = 26 * 3_600_000
 const key = { baseUrl: 'https://langfuse.test', projectId: 'p1' }
 
 describe.each(engines)('what looks keep in %s', (_, openStore) => {
@@ -81,20 +82,20 @@ describe.each(engines)('what looks keep in %s', (_, openStore) => {
 
   it('is claimed by one instance at a time, and by another once the lease has ended', async () => {
     const { db } = store
-    const first = await claimLook(db, 'support', now, 60_000)
+    const first = await claimLook(db, 'support', { now, leaseMs: 60_000, restMs })
     if (!first) throw new Error('not claimed')
-    expect(await claimLook(db, 'support', now + 1, 60_000)).toBeNull()
-    expect(await claimLook(db, 'sales', now + 1, 60_000)).not.toBeNull()
+    expect(await claimLook(db, 'support', { now: now + 1, leaseMs: 60_000, restMs })).toBeNull()
+    expect(await claimLook(db, 'sales', { now: now + 1, leaseMs: 60_000, restMs })).not.toBeNull()
     expect(await keepLease(db, first, now + 90_000)).toBe(true)
-    expect(await claimLook(db, 'support', now + 70_000, 60_000)).toBeNull()
-    const second = await claimLook(db, 'support', now + 90_000, 60_000)
+    expect(await claimLook(db, 'support', { now: now + 70_000, leaseMs: 60_000, restMs })).toBeNull()
+    const second = await claimLook(db, 'support', { now: now + 90_000, leaseMs: 60_000, restMs })
     expect(second?.claim).toBe(2)
     expect(await endLease(db, first, now + 300_000)).toBe(false)
   })
 
   it('can be woken while it rests, and not while an instance is at work', async () => {
     const { db } = store
-    const lease = await claimLook(db, 'support', now, 60_000)
+    const lease = await claimLook(db, 'support', { now, leaseMs: 60_000, restMs })
     if (!lease) throw new Error('not claimed')
     await wakeLook(db, 'support', now + 1)
     expect((await readLease(db, 'support'))?.nextAt).toBe(now + 60_000)

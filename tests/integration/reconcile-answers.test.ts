@@ -1,5 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { lookWorld, minute, type World } from './look-world.ts'
+import { requestLooks } from '#lib/pipeline/reconcile/request.ts'
+import { readLook } from '#lib/store/tables/looks.ts'
+import { langfuseProject } from '../projects.ts'
+import { baseUrl, lookWorld, minute, type World } from './look-world.ts'
 import { engines, type TestStore } from './stores.ts'
 
 const lost = () => null
@@ -135,5 +138,41 @@ describe.each(engines)('comparing with a Langfuse that answers strangely, on %s'
         : ask()
     await world.pass(hours)
     expect(await world.found()).toEqual([])
+  })
+
+  it('sends nothing as long as it is asked to, whoever wants a comparison', async () => {
+    const world = await looked(['prompt'])
+    const key = { baseUrl, projectId: world.model.projectId }
+    world.between = async () => new Response('', { status: 429, headers: { 'retry-after': '3600' } })
+    await world.pass(6 * minute)
+    let asked = 0
+    world.between = (_, ask) => {
+      asked++
+      return ask()
+    }
+    const project = langfuseProject({ name: 'support', baseUrl })
+    for (let i = 0; i < 50; i++) {
+      await requestLooks(store.db, [project], { why: 'requested', now: world.now() })
+      await world.look()
+      world.model.clock.at += minute
+    }
+    expect(asked).toBe(0)
+    await world.pass(20 * minute)
+    expect(asked).toBeGreaterThan(0)
+    expect((await readLook(store.db, key)).requested).toBeNull()
+  })
+
+  it('goes on after a clock was ahead by a day and is set right', async () => {
+    const world = await looked(['a', 'b', 'c'])
+    world.edit('create', 'a')
+    await world.pass(6 * minute)
+    world.model.clock.at -= 24 * hours
+    world.edit('create', 'b')
+    for (let i = 0; i < 90; i++) {
+      await world.look()
+      await world.settle()
+      world.model.clock.at += minute
+    }
+    expect((await foundOf(world)).toSorted()).toEqual(['a', 'b'])
   })
 })

@@ -173,7 +173,9 @@ export function judge(found: Doubt, differences: readonly Difference[], evidence
   const isRestless = isQuiet && now - found.since >= restlessGraces * graceMs
   const items = differences.map((one) => {
     const isGone = one.key === 'gone'
-    const since = seen.get(`${one.version} ${one.key}`) ?? (isUnchanged && !isGone ? found.since : now)
+    const first = seen.get(`${one.version} ${one.key}`) ?? (isUnchanged && !isGone ? found.since : now)
+    // A clock may have been set back since.
+    const since = Math.min(first, now)
     const isMature = now - since >= graceMs || (isRestless && !isGone)
     return { one, since, isMature, isHeld: isGone && heldAfter !== null && since > heldAfter }
   })

@@ -95,6 +95,8 @@ export const leaseState = z.object({
   error: z.object({ at: z.number(), message: z.string() }).nullable().default(null),
   /** When the next step is due, as written at the end of the last one; another time in the row: an instance is at work. */
   restUntil: z.number().nullable().default(null),
+  /** Until when Langfuse asked to be sent nothing (`Retry-After`). */
+  silentUntil: z.number().nullable().default(null),
 })
 export type LeaseState = z.output<typeof leaseState>
 

@@ -1,3 +1,4 @@
+import { maxBeyondMs } from '../../base/retry.ts'
 import type { CurrentLook, LeaseState, LookState } from '../../core/reconcile/state.ts'
 import { begin, dueLook, nextLookAt } from '../../core/reconcile/steps.ts'
 import { readProject } from '../../langfuse/api/project.ts'
@@ -19,6 +20,8 @@ import { type LookDeps, leaseMs, type Pause, pauseOf, type Run, startRun } from 
 
 /** The pause after a request without an answer. */
 const afterFailureMs = 60_000
+/** Instances' clocks differ. A rest that is longer by more was begun while a clock was wrong. */
+const marginMs = 10 * 60_000
 
 /**
  * Goes on comparing a project with Langfuse, for one instance at a time: page by page, until nothing is due, time is up, or
@@ -27,7 +30,8 @@ const afterFailureMs = 60_000
 export async function runLook(deps: LookDeps): Promise<number | null> {
   const { db, project, now, stopping } = deps
   if (stopping()) return null
-  const lease = await claimLook(db, project.name, now(), leaseMs)
+  const restMs = Math.max(deps.everyMs, maxBeyondMs) + marginMs
+  const lease = await claimLook(db, project.name, { now: now(), leaseMs, restMs })
   if (!lease) return (await readLease(db, project.name))?.nextAt ?? null
   const keys = await readProject(deps.api)
   if (!keys.ok) return endRun(deps, lease, pauseOf(keys))
@@ -62,8 +66,10 @@ async function endRun(
   dueAt: number = now() + afterFailureMs,
 ): Promise<number> {
   const error = pause && { at: now(), message: pause.message }
-  const nextAt = pause ? now() + Math.max(afterFailureMs, pause.retryAfterMs ?? 0) : dueAt
-  await endLease(db, { ...lease, state: { ...lease.state, error } }, nextAt)
+  const afterMs = pause?.retryAfterMs ?? null
+  const silentUntil = afterMs === null ? null : now() + afterMs
+  const nextAt = pause ? now() + Math.max(afterFailureMs, afterMs ?? 0) : dueAt
+  await endLease(db, { ...lease, state: { ...lease.state, error, silentUntil } }, nextAt)
   return nextAt
 }
 

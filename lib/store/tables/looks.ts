@@ -130,16 +130,20 @@ export interface Lease {
   state: LeaseState
 }
 
-/** A look rests for a day at most (`RECONCILE_SECONDS`), or as long as a `Retry-After` may be. */
-const maxRestMs = 26 * 3_600_000
-
 const readLeaseState = (json: string): LeaseState =>
   leaseState.safeParse(jsonOf(json)).data ?? leaseState.parse({})
 
-/** Claims the looks of a project if they are due, for one instance only. If it dies, another can after `leaseMs`. */
-export async function claimLook(db: Db, name: string, now: number, leaseMs: number): Promise<Lease | null> {
+/**
+ * Claims the looks of a project if they are due, for one instance only. If it dies, another can after `leaseMs`. A rest of
+ * more than `restMs` was begun while a clock was wrong.
+ */
+export async function claimLook(
+  db: Db,
+  name: string,
+  { now, leaseMs, restMs }: { now: number; leaseMs: number; restMs: number },
+): Promise<Lease | null> {
   const fresh = leaseState.parse({})
-  const row = await claimState(db, { name: leaseName(name), fresh, restMs: maxRestMs }, now, leaseMs)
+  const row = await claimState(db, { name: leaseName(name), fresh, restMs }, now, leaseMs)
   return row && { name, claim: row.claim, state: readLeaseState(row.state) }
 }
 
@@ -161,10 +165,14 @@ export async function readLease(db: Db, name: string): Promise<(LeaseState & { n
   return row ? { ...readLeaseState(row.state), nextAt: row.next_at } : null
 }
 
-/** Makes the next step due now, unless an instance is at work: it goes on to what was asked for by itself. */
+/**
+ * Makes the next step due now, unless an instance is at work, which goes on to what was asked for by itself, or Langfuse
+ * asked to be sent nothing.
+ */
 export async function wakeLook(db: Db, name: string, now: number): Promise<void> {
   const lease = await readLease(db, name)
   if (!lease || lease.nextAt <= now || lease.restUntil !== lease.nextAt) return
+  if (lease.silentUntil !== null && lease.silentUntil > now) return
   await db
     .updateTable('polls')
     .set({ next_at: now })

@@ -95,6 +95,9 @@ export interface DueDoubt {
 const readDoubt = (json: string | null): Doubt =>
   doubt.safeParse(jsonOf(json ?? '')).data ?? doubt.parse({ since: 0 })
 
+/** Longer than any doubt is put off: that was while a clock was wrong. */
+const maxPutOffMs = 3 * 3_600_000
+
 /** Up to `max` doubts that are due, the oldest first. */
 export async function dueDoubts(
   db: Db,
@@ -105,7 +108,7 @@ export async function dueDoubts(
     .selectFrom('prompt_looks')
     .select(['name', 'full_name', 'doubt'])
     .where('project_id', '=', projectId)
-    .where('due_at', '<=', now)
+    .where((eb) => eb.or([eb('due_at', '<=', now), eb('due_at', '>', now + maxPutOffMs)]))
     .where('due_at', 'is not', null)
     .orderBy('due_at')
     .orderBy('name')

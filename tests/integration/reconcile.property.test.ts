@@ -13,7 +13,7 @@ import { engines, type TestStore } from './stores.ts'
 vi.setConfig({ testTimeout: 600_000 })
 
 /** `LOOKS=500`: this many worlds in each test. `SEED=…`: that one only. */
-const runs = Number(process.env.LOOKS ?? 4)
+const runs = Number(process.env.LOOKS ?? 3)
 const edits = 25
 
 const faults: Partial<Record<Fault, number>> = {

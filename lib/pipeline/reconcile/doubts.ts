@@ -37,6 +37,8 @@ import { discard, graceOf, type Pause, pauseOf, type Run } from './run.ts'
 export const doubtsAtOnce = 20
 /** When a prompt is read again that changed meanwhile, or whose event waits to be settled. */
 const againMs = 30_000
+/** Prompts that are read at once: each takes several requests, one after the other. */
+const readsAtOnce = 4
 /** When a deletion that is held back is looked at again, unless a person confirms it before. */
 const heldMs = 3_600_000
 /** A prompt that cannot be read is read again after this long at the latest. */
@@ -49,11 +51,14 @@ export async function settleDoubts(run: Run): Promise<{ pause: Pause | null; set
   const { db, now, stopping, until } = run.deps
   const due = await dueDoubts(db, run.look.projectId, { now: now(), max: doubtsAtOnce })
   let settled = 0
-  for (const one of due) {
+  for (let start = 0; start < due.length; start += readsAtOnce) {
     if (stopping() || now() >= until || run.isLost()) break
-    const pause = await settleDoubt(run, one)
-    if (pause) return { pause, settled }
-    settled++
+    const some = due.slice(start, start + readsAtOnce)
+    for (const settle of await Promise.all(some.map((one) => readDoubt(run, one)))) {
+      const pause = await settle()
+      if (pause) return { pause, settled }
+      settled++
+    }
   }
   return { pause: null, settled }
 }
@@ -68,20 +73,23 @@ interface Found {
   readAt: number
 }
 
-async function settleDoubt(run: Run, { name, doubt }: DueDoubt): Promise<Pause | null> {
+/** Reads a prompt that is in doubt. Returns how to settle it: several are read at once, and written one after the other. */
+async function readDoubt(run: Run, { name, doubt }: DueDoubt): Promise<() => Promise<Pause | null>> {
   const { deps, api, look } = run
   const key = { projectId: look.projectId, name }
   // Before the first request: what is written must not be older than an event that came meanwhile.
   const { revision, isOpen } = await revisionOf(deps.db, key)
-  if (isOpen) return postpone(run, key, doubt, deps.settleMs + againMs)
+  if (isOpen) return () => postpone(run, key, doubt, deps.settleMs + againMs)
   const known = await versionsOf(deps.db, key)
   const truth = await readPrompt(api, { ...key, known: asAlive(known) })
-  if (!truth.ok) return afterFailure(run, key, { doubt, failure: truth })
+  if (!truth.ok) return () => afterFailure(run, key, { doubt, failure: truth })
   const found = { key, doubt, known, truth, revision, readAt: deps.now() }
-  const isWritten = await run.commit((trx) => writeFound(trx, run, found))
-  if (!isWritten && !run.isLost()) return postpone(run, key, doubt, againMs)
-  deps.onStored()
-  return null
+  return async () => {
+    const isWritten = await run.commit((trx) => writeFound(trx, run, found))
+    if (!isWritten && !run.isLost()) return postpone(run, key, doubt, againMs)
+    deps.onStored()
+    return null
+  }
 }
 
 async function postpone(run: Run, key: PromptKey, doubt: Doubt, inMs: number): Promise<null> {

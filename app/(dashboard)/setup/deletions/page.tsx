@@ -70,9 +70,9 @@ function Question({ project, held, prompts, now }: Props) {
   return (
     <div className="panel mt-5 max-w-3xl p-4">
       <p>
-        {count} of <Plain text={project} /> {versions === 1 ? 'is' : 'are'} gone in Langfuse, as a comparison
-        found <When at={since} now={now} />. So many at once may mean that the keys or the address are those
-        of another Langfuse, or that its database was restored from a backup.
+        {count} of the project <Plain text={project} /> {versions === 1 ? 'is' : 'are'} gone in Langfuse, as a
+        comparison found <When at={since} now={now} />. So many at once may mean that the keys or the address
+        are those of another Langfuse, or that its database was restored from a backup.
       </p>
       <p className="mt-3">
         If you confirm, each of these prompts is reported as deleted, to the targets that the rules name.

@@ -110,7 +110,7 @@ describe.each(engines)('the presence of instances on %s', (_, openStore) => {
   })
 
   it('makes looks that a killed process left due at once, and no others', async () => {
-    await claimLook(store.db, 'support', time, 90_000)
+    await claimLook(store.db, 'support', { now: time, leaseMs: 90_000, restMs: 600_000 })
     await endLooks(store.db, time)
     expect((await readLease(store.db, 'support'))?.nextAt).toBe(time)
   })

@@ -124,8 +124,7 @@ export async function giveLabel(
     const { rows } = await sql<{ name: string }>`update prompt_versions set
         labels = case when labels = '[]' then cast(${`[${json}]`} as text)
           else substr(labels, 1, length(labels) - 1) || cast(${`,${json}]`} as text) end
-      where project_id = ${projectId} and prompt_id is null and read_at >= ${since} and deleted = 0
-        and (${oneOf(some)})
+      where prompt_id is null and read_at >= ${since} and deleted = 0 and (${oneOf(projectId, some)})
       returning name`.execute(db)
     for (const { name } of rows) given.add(whole.get(name) ?? name)
   }
@@ -136,12 +135,15 @@ export async function giveLabel(
 const maxParts = 160
 
 /**
- * These versions, each found by the primary key: with a join of `values`, Postgres compared each of them with all versions
- * of the project, in 3 s for 50,000.
+ * These versions, each found by the primary key. With a join of `values`, Postgres compared each of them with all versions
+ * of the project, in 3 s for 50,000; with the project outside of the alternatives, SQLite did so.
  */
-const oneOf = (versions: readonly { name: string; version: number }[]): Sql =>
+const oneOf = (projectId: string, versions: readonly { name: string; version: number }[]): Sql =>
   sql.join(
-    versions.map(({ name, version }) => sql`(name = ${indexable(name)} and version = ${version})`),
+    versions.map(
+      ({ name, version }) =>
+        sql`(project_id = ${projectId} and name = ${indexable(name)} and version = ${version})`,
+    ),
     sql` or `,
   )
 
@@ -330,6 +332,6 @@ export async function fillDetails(
         prompt_id = ${columnOf(({ promptId }) => promptId)},
         commit_message = ${columnOf(({ commitMessage }) => commitMessage)},
         created_by = ${columnOf(({ createdBy }) => createdBy)}
-      where project_id = ${projectId} and prompt_id is null and deleted = 0 and (${oneOf(some)})`.execute(db)
+      where prompt_id is null and deleted = 0 and (${oneOf(projectId, some)})`.execute(db)
   }
 }

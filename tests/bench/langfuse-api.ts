@@ -27,6 +27,8 @@ interface Prompt {
   versions: Version[]
 }
 
+/** Those with a label: all of them have these two. */
+const byLabel = new Map<string, Prompt[]>()
 const projectId = 'cm0bench00000000000000000'
 const prompts: Prompt[] = []
 const byName = new Map<string, Prompt>()
@@ -48,6 +50,7 @@ function fill(count: number, versions: number, at: number): void {
     byName.set(prompt.name, prompt)
   }
   prompts.sort((a, b) => (a.name < b.name ? -1 : 1))
+  for (const label of ['latest', 'production']) byLabel.set(label, prompts)
 }
 
 function edit(count: number, at: number): void {
@@ -84,12 +87,18 @@ function list(search: URLSearchParams): unknown {
     version: search.has('version') ? Number(search.get('version')) : null,
     from: Date.parse(search.get('fromUpdatedAt') ?? '1970-01-01T00:00:00Z'),
   }
-  const own = name === null ? prompts : [byName.get(name)].filter((one) => one !== undefined)
-  const groups = own.flatMap((prompt) => {
+  const all = filter.label === null ? prompts : (byLabel.get(filter.label) ?? [])
+  const own = name === null ? all : [byName.get(name)].filter((one) => one !== undefined)
+  // Without a time, every prompt matches, so that only the page has to be read.
+  const isWhole =
+    filter.from === 0 && filter.version === null && (filter.label === null || byLabel.has(filter.label))
+  const part = (page - 1) * limit
+  const groups = (isWhole ? own.slice(part, part + limit) : own).flatMap((prompt) => {
     const versions = matching(prompt, filter)
     return versions.length === 0 ? [] : [{ name: prompt.name, versions }]
   })
-  const data = groups.slice((page - 1) * limit, page * limit).map(({ name: own, versions }) => ({
+  const totalItems = isWhole ? own.length : groups.length
+  const data = (isWhole ? groups : groups.slice(part, part + limit)).map(({ name: own, versions }) => ({
     ...{ name: own, type: 'text', tags: ['bench'], versions: versions.map(({ version }) => version) },
     labels: [...new Set(versions.flatMap(({ labels }) => labels))],
     lastUpdatedAt: new Date(Math.max(...versions.map(({ updatedAt }) => updatedAt))).toISOString(),
@@ -97,7 +106,7 @@ function list(search: URLSearchParams): unknown {
   }))
   return {
     data,
-    meta: { page, limit, totalItems: groups.length, totalPages: Math.ceil(groups.length / limit) },
+    meta: { page, limit, totalItems, totalPages: Math.ceil(totalItems / limit) },
   }
 }
 

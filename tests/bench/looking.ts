@@ -72,6 +72,9 @@ serveTasks<LookingTask, LookingAnswer>(async ({ store, api }) => {
       await runLook(deps)
     }
     await settled()
+    const { error = null } = (await readLease(db, 'bench')) ?? {}
+    const { current, details } = (await readLook(db, { baseUrl: api, projectId })).state
+    if (error || current || details !== null) throw new Error(`The look has not ended: ${error?.message}`)
     const ended = performance.now()
     const count = async (table: 'changes' | 'prompt_versions') => {
       const { n } = await db

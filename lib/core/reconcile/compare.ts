@@ -195,6 +195,9 @@ export function judge(found: Doubt, differences: readonly Difference[], evidence
 const maxGone = 10
 const maxGoneShare = 0.05
 
+/** Of more live versions than that, so many gone ones are few: they need not be counted further. */
+export const enoughAlive = (gone: number): number => Math.ceil(gone / maxGoneShare) + 1
+
 export const isTooMany = (gone: number, alive: number): boolean =>
   gone > maxGone && gone > alive * maxGoneShare
 

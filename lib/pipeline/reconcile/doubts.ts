@@ -6,6 +6,7 @@ import {
   asAlive,
   type Difference,
   differencesOf,
+  enoughAlive,
   isNeverSent,
   isTooMany,
   type Judgement,
@@ -165,7 +166,8 @@ async function judgeFound(
   const { deleted, current } = look.state
   const recent = readAt - deleted.since < togetherMs ? deleted : { versions: 0, since: readAt }
   const versions = recent.versions + gone
-  const isDoubtful = isTooMany(Math.max(versions, current?.gone ?? 0), await countLive(trx, look.projectId))
+  const inAll = Math.max(versions, current?.gone ?? 0)
+  const isDoubtful = isTooMany(inAll, await countLive(trx, look.projectId, enoughAlive(inAll)))
   if (!isDoubtful) return { judgement, state: { ...look.state, deleted: { ...recent, versions } } }
   const held = { versions: Math.max(gone, current?.gone ?? 0), since: readAt }
   return {

@@ -1,5 +1,5 @@
 import { correctedTitle } from '../../core/change/describe-corrected.ts'
-import { isTooMany } from '../../core/reconcile/compare.ts'
+import { enoughAlive, isTooMany } from '../../core/reconcile/compare.ts'
 import type { CurrentLook, LookState } from '../../core/reconcile/state.ts'
 import { ended } from '../../core/reconcile/steps.ts'
 import type { Db } from '../../store/client.ts'
@@ -39,7 +39,7 @@ async function withHeld(
   { gone, startedAt }: CurrentLook,
 ): Promise<LookState> {
   const isConfirmed = look.confirmedAt !== null && startedAt - look.confirmedAt < confirmedMs
-  const isDoubtful = !isConfirmed && isTooMany(gone, await countLive(trx, look.projectId))
+  const isDoubtful = !isConfirmed && isTooMany(gone, await countLive(trx, look.projectId, enoughAlive(gone)))
   if (isDoubtful) return { ...state, held: { versions: gone, since: state.held?.since ?? deps.now() } }
   if (state.held) await wakeDeletions(trx, look.projectId, deps.now())
   return { ...state, held: null }

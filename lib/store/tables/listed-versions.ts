@@ -291,12 +291,17 @@ export async function revisionsOf(
   return found
 }
 
-export async function countLive(db: Db, projectId: string): Promise<number> {
-  const row = await db
+/** The live versions of a project, counted up to `max`. */
+export async function countLive(db: Db, projectId: string, max: number): Promise<number> {
+  const live = db
     .selectFrom('prompt_versions')
-    .select((eb) => eb.fn.countAll().as('count'))
+    .select('version')
     .where('project_id', '=', projectId)
     .where('deleted', '=', 0)
+    .limit(max)
+  const row = await db
+    .selectFrom(live.as('live'))
+    .select((eb) => eb.fn.countAll().as('count'))
     .executeTakeFirstOrThrow()
   return Number(row.count)
 }

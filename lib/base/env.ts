@@ -209,8 +209,9 @@ const otherNames = new Map<string, EnvName>([
 
 /** Variables that are set and whose name resembles one that is not. `read`: what `relay.config.ts` reads itself. */
 export function misspelt(source: Source, read: readonly string[] = []): Problem[] {
-  const unset = envNames.filter((name) => !isSet(source, name))
-  const known: readonly string[] = [...envNames, ...read, 'POSTGRES_URL']
+  const named: readonly string[] = [...envNames, ...read]
+  const unset = named.filter((name) => !isSet(source, name))
+  const known = [...named, 'POSTGRES_URL']
   return Object.keys(source).flatMap((name) => {
     if (known.includes(name) || !isSet(source, name)) return []
     const other = otherNames.get(name)

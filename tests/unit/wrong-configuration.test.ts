@@ -952,6 +952,16 @@ describe('only a warning is', () => {
     ])
   })
 
+  it('a name like one that relay.config.ts reads and that is unset', () => {
+    const file: BuildRoutes = (_, variable) => ({
+      targets: { ops: { type: 'slack', url: variable('SLACK_OPS_URL') } },
+      rules: [],
+    })
+    expect(warnings(file, { SLACK_OPPS_URL: 'planted' })).toEqual([
+      'SLACK_OPPS_URL is not read, and SLACK_OPS_URL is not set. Did you mean SLACK_OPS_URL?',
+    ])
+  })
+
   it('not a name like one that is set too, nor one that relay.config.ts reads', () => {
     expect(warnings(standard, { PUBLIC_URI: 'x', PUBLIC_URL: 'https://r.test' })).toEqual([])
     const file: BuildRoutes = (_, variable) => ({

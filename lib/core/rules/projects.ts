@@ -176,11 +176,11 @@ const validSecrets = (given: unknown): string[] =>
 
 /** One key without the other. */
 function loneKey(set: Plain, called: LangfuseProject['called']): Problem[] {
-  const missing = (['publicKey', 'secretKey'] as const).filter((key) => set[key] === undefined)
-  const [only] = missing
-  if (only === undefined || missing.length === 2) return []
-  const name = called[only]
-  return [{ name, what: "is not set: Langfuse's API needs both keys", fix: fixOf(name) }]
+  const [missing, ...others] = (['publicKey', 'secretKey'] as const).filter((key) => set[key] === undefined)
+  if (missing === undefined || others.length > 0) return []
+  const other = missing === 'publicKey' ? called.secretKey : called.publicKey
+  const what = "is not set: Langfuse's API needs both keys"
+  return [{ name: called[missing], what, fix: `Set it, or unset ${other} too.` }]
 }
 
 const addressOf = (url: string): string => (URL.canParse(url) ? new URL(url).href.replace(/\/+$/, '') : url)

@@ -1,5 +1,6 @@
 import { posix } from 'node:path'
 import { nearest, type Problem } from '../../base/problem.ts'
+import type { LangfuseProject } from '../rules/projects.ts'
 import { many } from '../rules/row-clauses.ts'
 import type { Rule } from '../rules/rules.ts'
 import { type Check, type Finding, notYet, ok, problem, warning } from './finding.ts'
@@ -10,8 +11,18 @@ export interface KnownNames {
   projects: string[] | null
 }
 
-/** Projects and globs of rules that match nothing received so far; none while nothing has been received. */
-export function unmatched(rules: readonly Rule[], { prompts, projects }: KnownNames): Problem[] {
+/**
+ * Projects and globs of rules that match nothing received so far; none while nothing has been received. Not projects that
+ * are configured, nor misspellings of their names, of which the configuration itself warns.
+ */
+export function unmatched(
+  rules: readonly Rule[],
+  { prompts, projects }: KnownNames,
+  configured: readonly Pick<LangfuseProject, 'name' | 'id'>[],
+): Problem[] {
+  const names = configured.map(({ name }) => name)
+  const isConfigured = (one: string) =>
+    configured.some(({ id }) => id === one) || nearest(one, names) !== null
   const found = (
     name: string,
     what: string,
@@ -35,7 +46,7 @@ export function unmatched(rules: readonly Rule[], { prompts, projects }: KnownNa
       found(name, 'prompt', prompts, glob, prompts?.some((one) => posix.matchesGlob(one, glob)) ?? true),
     ),
     ...many(project ?? []).flatMap((id) =>
-      found(name, 'project', projects, id, projects?.includes(id) ?? true),
+      found(name, 'project', projects, id, isConfigured(id) || (projects?.includes(id) ?? true)),
     ),
   ])
 }

@@ -4,7 +4,7 @@ import type { Configuration } from '../../core/rules/configuration.ts'
 import type { LangfuseProject } from '../../core/rules/projects.ts'
 import type { Routes } from '../../core/rules/rules.ts'
 import type { SetupSeen, TargetSeen } from '../../core/setup/checks.ts'
-import { type KnownNames, unmatched } from '../../core/setup/configuration-checks.ts'
+import { unmatched } from '../../core/setup/configuration-checks.ts'
 import type { SecretSeen } from '../../core/setup/project-checks.ts'
 import { quietness } from '../../core/trouble/quiet.ts'
 import type { Db } from '../../store/client.ts'
@@ -75,17 +75,9 @@ async function configurationSeen(
   { routes, projects, problems, warnings }: Given['configuration'],
 ): Promise<Seen['configuration']> {
   const built = (await builtRulesDiffer()) === true ? [builtRulesWarning] : []
-  const unknown = asksForNames(routes)
-    ? unmatched(routes.rules, withProjects(await knownNames(db), projects))
-    : []
+  const unknown = asksForNames(routes) ? unmatched(routes.rules, await knownNames(db), projects) : []
   return { problems, warnings: [...warnings, ...built, ...unknown] }
 }
-
-/** Rules may also call a project what the configuration does. */
-const withProjects = (known: KnownNames, projects: readonly LangfuseProject[]): KnownNames => ({
-  ...known,
-  projects: known.projects && [...known.projects, ...projects.map(({ name }) => name)],
-})
 
 async function eventsSeen(
   db: Db,

@@ -256,7 +256,7 @@ describe('a project that is written wrong', () => {
     [
       'with one key only',
       { publicKey: 'pk-lf-a' },
-      /^projects\.a\.secretKey is not set: Langfuse's API needs both keys/,
+      /^projects\.a\.secretKey is not set: Langfuse's API needs both keys\. Set it, or unset projects\.a\.publicKey too\./,
     ],
     [
       'with swapped keys',

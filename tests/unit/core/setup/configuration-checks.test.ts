@@ -5,8 +5,12 @@ import { unmatched } from '#lib/core/setup/configuration-checks.ts'
 
 const rule = (over: Partial<Rule>): Rule => ({ name: 'support', to: ['slack'], ...over })
 const known = { prompts: ['support/refund', 'checkout'], projects: ['project-1'] }
+const configured = [
+  { name: 'sales', id: null },
+  { name: 'checkout-team', id: 'project-of-checkout' },
+]
 const found = (over: Partial<Rule>, names: Parameters<typeof unmatched>[1] = known) =>
-  unmatched([rule(over)], names).map(problemText)
+  unmatched([rule(over)], names, configured).map(problemText)
 
 describe('a rule for a name that was never received', () => {
   it.each<[string, Partial<Rule>, RegExp]>([
@@ -16,6 +20,11 @@ describe('a rule for a name that was never received', () => {
     ['a project', { project: 'project-2' }, /the project project-2.*Did you mean project-1\?/],
   ])('is reported for %s', (_, over, words) => {
     expect(found(over)).toEqual([expect.stringMatching(words)])
+  })
+
+  it('is not reported for a configured project, nor a second time for a misspelling of its name', () => {
+    const project = ['sales', 'project-of-checkout', 'salez', 'project-2']
+    expect(found({ project })).toEqual([expect.stringMatching(/the project project-2,/)])
   })
 
   it('is not reported for a known name, nor while none or too many are known', () => {

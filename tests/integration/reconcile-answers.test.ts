@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { requestLooks } from '#lib/pipeline/reconcile/request.ts'
 import { readLook } from '#lib/store/tables/looks.ts'
+import { countDoubts } from '#lib/store/tables/prompt-looks.ts'
 import { langfuseProject } from '../projects.ts'
 import { baseUrl, lookWorld, minute, type World } from './look-world.ts'
 import { engines, type TestStore } from './stores.ts'
@@ -27,6 +28,8 @@ describe.each(engines)('comparing with a Langfuse that answers strangely, on %s'
     expect(await world.known()).toEqual(world.truth())
     return world
   }
+  const project = langfuseProject({ name: 'support', baseUrl })
+  const lookAtAll = ({ now }: World) => requestLooks(store.db, [project], { why: 'requested', now: now() })
   const foundOf = async (world: World) => (await world.found()).map(({ subject }) => subject)
 
   describe('about one prompt only', () => {
@@ -103,7 +106,8 @@ describe.each(engines)('comparing with a Langfuse that answers strangely, on %s'
       url.pathname.endsWith('/v2/prompts')
         ? Response.json({ data: [], meta: { page: Number(url.searchParams.get('page')), totalPages } })
         : ask()
-    await world.pass(26 * hours)
+    await lookAtAll(world)
+    await world.pass(2 * hours)
     expect(await world.found()).toEqual([])
     expect(await world.known()).toEqual(world.truth())
     const asked = world.api.requests.length
@@ -111,7 +115,8 @@ describe.each(engines)('comparing with a Langfuse that answers strangely, on %s'
     // Each prompt at most once an hour, besides looks.
     expect(world.api.requests.length - asked).toBeLessThan(200)
     world.between = null
-    await world.pass(26 * hours)
+    await lookAtAll(world)
+    await world.pass(2 * hours)
     expect(await world.found()).toEqual([])
     expect((await world.state()).state).toMatchObject({ held: null, current: null })
   })
@@ -150,9 +155,8 @@ describe.each(engines)('comparing with a Langfuse that answers strangely, on %s'
       asked++
       return ask()
     }
-    const project = langfuseProject({ name: 'support', baseUrl })
     for (let i = 0; i < 50; i++) {
-      await requestLooks(store.db, [project], { why: 'requested', now: world.now() })
+      await lookAtAll(world)
       await world.look()
       world.model.clock.at += minute
     }
@@ -174,5 +178,32 @@ describe.each(engines)('comparing with a Langfuse that answers strangely, on %s'
       world.model.clock.at += minute
     }
     expect((await foundOf(world)).toSorted()).toEqual(['a', 'b'])
+  })
+
+  it('compares a prompt whose versions have a label each, however many', async () => {
+    const world = lookWorld(store, { delayOf: lost })
+    const labelled = (version: number, label: string) => {
+      const one = world.model.prompts.get('p')?.find((other) => other.version === version)
+      if (one) world.model.labelByApi('p', one, [label])
+    }
+    for (let version = 1; version <= 400; version++) {
+      world.edit('create', 'p')
+      labelled(version, `build-${version}`)
+    }
+    await world.pass(2 * hours)
+    expect(await world.known()).toEqual(world.truth())
+    expect(await world.found()).toEqual([])
+    labelled(3, 'production')
+    await world.pass(hours)
+    labelled(7, 'build-398')
+    labelled(9, 'build-1')
+    labelled(400, 'new')
+    await world.pass(hours)
+    expect(await world.known()).toEqual(world.truth())
+    const labels = (await world.found()).flatMap(({ detail }) =>
+      detail.facts.flatMap((fact) => ('label' in fact ? [fact.label] : [])),
+    )
+    expect(labels.toSorted()).toEqual(['build-1', 'build-398', 'new', 'production'])
+    expect(await countDoubts(store.db, world.model.projectId)).toBe(0)
   })
 })

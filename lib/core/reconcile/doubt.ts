@@ -18,6 +18,8 @@ export const doubt = z.object({
   items: z.array(doubtItem).default([]),
   /** Found by a first look, which reports no prompt by itself. */
   isSilent: z.boolean().default(false),
+  /** How many of its labels have been compared, of a prompt that has too many to be read at once. */
+  passed: z.number().default(0),
   /** How often the prompt could not be read. */
   failures: z.number().default(0),
 })

@@ -76,12 +76,15 @@ const isLastPage = ({ rows, page, totalPages }: ListedPage): boolean =>
   page >= maxPages
 
 const firstLabels = ['production', 'latest']
-const placeOf = (label: string): number => firstLabels.indexOf(label) + 1 || 3
 
 function withLabels(labels: readonly string[], rows: ListedPage['rows']): string[] {
   const all = new Set(labels)
   for (const row of rows) for (const label of row.labels) all.add(label)
-  return [...all].toSorted((a, b) => placeOf(a) - placeOf(b)).slice(0, maxLabelPasses)
+  const others = [...all].filter((label) => !firstLabels.includes(label))
+  return [
+    ...firstLabels.filter((label) => all.has(label)),
+    ...others.slice(0, maxLabelPasses - firstLabels.length),
+  ]
 }
 
 /** A look after a page. `isOver`: it was the last of its listing. */

@@ -33,6 +33,11 @@ export interface PromptTruth {
   gone: number[]
   /** Known versions that a listing is without; there were too many to look for each. */
   unconfirmed: number[]
+  /**
+   * Labels that there were too many of to read, and that are given to those known to have them: how many have been passed.
+   * Null: none.
+   */
+  passed: number | null
   /** Langfuse's own time, epoch milliseconds. */
   at: number | null
 }
@@ -45,9 +50,13 @@ export interface KnownPrompt {
   projectId: string
   name: string
   known: readonly VersionState[]
+  /** Labels that an earlier reading passed; absent: none. */
+  passed?: number
 }
 
 const maxRequests = 200
+/** For the holders of labels; the rest is for versions. */
+const maxHolders = 150
 
 const moment = time.transform((iso) => Date.parse(iso))
 
@@ -84,7 +93,7 @@ interface Reading extends Asking {
 /**
  * The live versions of one prompt, in as few requests as tell which version has each label: its listing, the holder of each
  * label, known holders that have lost one, new versions, and versions that the listing is without. All others have no label.
- * At most 200 requests, one after another. The keys must be those of the project.
+ * At most 200 requests, one after another: of very many labels, some at a time. The keys must be those of the project.
  */
 export async function readPrompt(api: LangfuseApi, prompt: KnownPrompt): Promise<PromptRead> {
   const { name, known } = prompt
@@ -105,18 +114,20 @@ export async function readPrompt(api: LangfuseApi, prompt: KnownPrompt): Promise
     if (!missing.ok) return missing
     // Without a row, those that there are too many of to be asked for are gone with the others.
     const gone = [...missing.gone, ...missing.unconfirmed].toSorted((a, b) => a - b)
-    return { ok: true, versions: [], lastUpdatedAt: null, gone, unconfirmed: [], at }
+    return { ok: true, versions: [], lastUpdatedAt: null, gone, unconfirmed: [], passed: null, at }
   }
   if (listed.name !== name) return strange(`expected the prompt ${name}, received ${listed.name}`)
   const reading: Reading = { ...prompt, api: counted, mayRead, listed, found: new Map(), held: new Set() }
-  const failure = (await readHolders(reading)) ?? (await readOthers(reading)) ?? (await readReplaced(reading))
+  const holders = await readHolders(reading, () => requests < maxHolders)
+  if ('ok' in holders) return holders
+  const failure = (await readOthers(reading)) ?? (await readReplaced(reading))
   if (failure) return failure
   const versions = new Set(listed.versions)
   const missing = await readMissing(
     reading,
     live.filter((one) => !versions.has(one)),
   )
-  return missing.ok ? { ...missing, ...truthOf(reading), at } : missing
+  return missing.ok ? { ...missing, ...truthOf(reading), ...holders, at } : missing
 }
 
 const changing: PromptFailure = {
@@ -127,28 +138,41 @@ const changing: PromptFailure = {
   isChanging: true,
 }
 
-const labelOrder = ['latest', 'production']
-const placeOf = (label: string): number => labelOrder.indexOf(label) + 1 || 3
+const firstLabels = ['latest', 'production']
 
-async function readHolders(reading: Reading): Promise<PromptFailure | null> {
-  const { listed, held, mayRead } = reading
-  for (const label of listed.labels.toSorted((a, b) => placeOf(a) - placeOf(b))) {
+/** Reads the holders of labels: `latest` and `production` each time, of all others some at a time. */
+async function readHolders(
+  reading: Reading,
+  mayRead: () => boolean,
+): Promise<PromptFailure | { passed: number | null }> {
+  const { listed, held, passed = 0 } = reading
+  const first = firstLabels.filter((label) => listed.labels.includes(label))
+  const others = listed.labels.filter((label) => !firstLabels.includes(label)).toSorted()
+  const ordered = [...first, ...others.slice(passed), ...others.slice(0, passed)]
+  for (const [at, label] of ordered.entries()) {
     if (held.has(label)) continue
-    if (!mayRead())
-      return strange(`which versions have its ${listed.labels.length} labels takes too many requests to read`)
+    if (!mayRead()) {
+      const reached = passed + at - first.length
+      return { passed: reached < others.length ? reached : null }
+    }
     const failure = await readInto(reading, { label })
     if (failure) return failure
   }
-  return null
+  return { passed: null }
 }
+
+/** Labels whose holders were not read. */
+const unreadOf = ({ listed, held }: Reading): Set<string> =>
+  new Set(listed.labels.filter((label) => !held.has(label)))
 
 /** Known holders that have lost a label, and new versions. Of very many, the last stay as the listing shows them. */
 async function readOthers(reading: Reading): Promise<PromptFailure | null> {
   const { listed, known, found, mayRead } = reading
   const states = new Map(known.flatMap((state) => (state.deleted ? [] : [[state.version, state] as const])))
+  const unread = unreadOf(reading)
   const isWorthReading = (version: number): boolean => {
     const state = states.get(version)
-    return !state || state.labels.length > 0
+    return !state || state.labels.some((label) => !unread.has(label))
   }
   for (const version of listed.versions.filter(isWorthReading).toReversed()) {
     if (found.has(version)) continue
@@ -288,7 +312,10 @@ async function resolvedText(
 }
 
 /** What was read at different times, made one: each label is on the version that was changed last, and tags are shared. */
-function truthOf({ listed, found }: Reading): Pick<PromptTruth, 'versions' | 'lastUpdatedAt'> {
+function truthOf(reading: Reading): Pick<PromptTruth, 'versions' | 'lastUpdatedAt'> {
+  const { listed, found, known } = reading
+  const open = unreadOf(reading)
+  const states = new Map(known.flatMap((state) => (state.deleted ? [] : [[state.version, state] as const])))
   const holders = new Map<string, VersionRead>()
   for (const one of [...found.values()].toSorted((a, b) => (a.updatedAt ?? 0) - (b.updatedAt ?? 0)))
     for (const label of one.labels) holders.set(label, one)
@@ -306,7 +333,12 @@ function truthOf({ listed, found }: Reading): Pick<PromptTruth, 'versions' | 'la
   }
   const versions = listed.versions.map((version): VersionRead => {
     const one = found.get(version)
-    if (!one) return { version, ...unread }
+    if (!one) {
+      const state = states.get(version)
+      const labels = state?.labels.filter((label) => open.has(label)) ?? []
+      // What was not read may have been updated since.
+      return { version, ...unread, ...(state && labels.length > 0 && { labels, updatedAt: state.updatedAt }) }
+    }
     return { ...one, tags, labels: one.labels.filter((label) => holders.get(label) === one) }
   })
   const times = versions.map(({ updatedAt }) => updatedAt ?? 0)

@@ -82,7 +82,7 @@ async function readDoubt(run: Run, { name, doubt }: DueDoubt): Promise<() => Pro
   const { revision, isOpen } = await revisionOf(deps.db, key)
   if (isOpen) return () => postpone(run, key, doubt, deps.settleMs + againMs)
   const known = await versionsOf(deps.db, key)
-  const truth = await readPrompt(api, { ...key, known: asAlive(known) })
+  const truth = await readPrompt(api, { ...key, known: asAlive(known), passed: doubt.passed })
   if (!truth.ok) return () => afterFailure(run, key, { doubt, failure: truth })
   const found = { key, doubt, known, truth, revision, readAt: deps.now() }
   return async () => {
@@ -142,8 +142,19 @@ async function writeFound(trx: Db, run: Run, found: Found): Promise<LookState | 
   if (!(await isUntouched(trx, found, written.own))) return discard
   const dueAt = readAt + (isHeld ? heldMs : graceOf(run.deps))
   if (rest) await saveDoubt(trx, key, { found: { ...doubt, ...rest }, dueAt })
-  else await endDoubt(trx, key)
+  else await endOrGoOn(trx, found)
   return written.state
+}
+
+/** Of a prompt with very many labels, some are compared at a time, and all again if one was edited meanwhile. */
+async function endOrGoOn(trx: Db, { key, doubt, truth, readAt }: Found): Promise<void> {
+  const isNewer = truth.lastUpdatedAt !== doubt.lastUpdatedAt
+  const { passed } = truth
+  if (passed === null && (doubt.passed === 0 || !isNewer)) return endDoubt(trx, key)
+  const isStart = passed === null || doubt.passed === 0
+  const start = isStart && isNewer ? { since: readAt, lastUpdatedAt: truth.lastUpdatedAt } : {}
+  const next = { ...doubt, ...start, items: [], failures: 0, passed: passed ?? 0 }
+  await saveDoubt(trx, key, { found: next, dueAt: readAt + againMs })
 }
 
 /** Judges what differs. So many deletions at once are held back until a person confirms them. */
@@ -208,7 +219,8 @@ async function writeMature(
   const isTouched = new Set(fold.touched)
   const touched = fold.after.filter(({ version }) => isTouched.has(version))
   await saveVersions(trx, key, touched, new Map())
-  const isCorrected = isNews && doubt.isSilent && known.some(({ deleted }) => !deleted)
+  const isAnew = doubt.passed > 0 || !known.some(({ deleted }) => !deleted)
+  const isCorrected = isNews && doubt.isSilent && !isAnew
   return { state: isCorrected ? withCorrected(state ?? look.state, key.name) : state, own: '' }
 }
 

@@ -37,9 +37,10 @@ export async function readNames(run: Run, current: CurrentLook): Ended {
     const names = listed.rows.map(({ name }) => name)
     const known = await versionsOfAll(trx, look.projectId, names)
     const isFirst = look.state.baselineAt === null
-    const fresh = isFirst
-      ? await freshOf(trx, run, { rows: listed.rows, known, at: listed.at ?? began })
-      : new Set()
+    const passes = new Set(afterNames(current, listed).look.labels)
+    // The others have labels that are not listed: they are read one by one.
+    const rows = listed.rows.filter(({ labels }) => labels.every((label) => passes.has(label)))
+    const fresh = isFirst ? await freshOf(trx, run, { rows, known, at: listed.at ?? began }) : new Set()
     const news = listed.rows.filter(({ name }) => fresh.has(name))
     await storeListed(trx, look.projectId, news, deps.now())
     const others = listed.rows.filter(({ name }) => !fresh.has(name))

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { requestLooks } from '#lib/pipeline/reconcile/request.ts'
 import { readLook } from '#lib/store/tables/looks.ts'
 import { countDoubts } from '#lib/store/tables/prompt-looks.ts'
+import { readProofs } from '#lib/store/views/proof.ts'
 import { langfuseProject } from '../projects.ts'
 import { baseUrl, lookWorld, minute, type World } from './look-world.ts'
 import { engines, type TestStore } from './stores.ts'
@@ -30,6 +31,7 @@ describe.each(engines)('comparing with a Langfuse that answers strangely, on %s'
   }
   const project = langfuseProject({ name: 'support', baseUrl })
   const lookAtAll = ({ now }: World) => requestLooks(store.db, [project], { why: 'requested', now: now() })
+  const unread = async ({ now }: World) => (await readProofs(store.db, [project], now()))[0]?.unread
   const foundOf = async (world: World) => (await world.found()).map(({ subject }) => subject)
 
   describe('about one prompt only', () => {
@@ -54,12 +56,16 @@ describe.each(engines)('comparing with a Langfuse that answers strangely, on %s'
         world.edit('create', 'good')
         await world.pass(3 * hours)
         expect(await foundOf(world)).toEqual(['good'])
+        // A 429 is about all requests, and shown as such.
+        const named = { prompts: 1, name: 'bad', problem: expect.any(String) }
+        expect(await unread(world)).toEqual(answer().status === 429 ? null : named)
         world.edit('create', 'other')
         await world.pass(30 * minute)
         expect(await foundOf(world)).toEqual(['good', 'other'])
         world.between = null
         await world.pass(70 * minute)
         expect(await foundOf(world)).toEqual(['good', 'other', 'bad'])
+        expect(await unread(world)).toBeNull()
         expect(await world.known()).toEqual(world.truth())
       },
     )

@@ -20,7 +20,14 @@ export const doubt = z.object({
   isSilent: z.boolean().default(false),
   /** How many of its labels have been compared, of a prompt that has too many to be read at once. */
   passed: z.number().default(0),
-  /** How often the prompt could not be read. */
+  /** How often in a row the prompt could not be read, and why. */
   failures: z.number().default(0),
+  problem: z.string().nullable().default(null),
 })
 export type Doubt = z.output<typeof doubt>
+
+/** One failure may be a hiccup. */
+const fewFailures = 3
+
+/** Whether a prompt could not be read for so long that nothing can be claimed of it. */
+export const isUnreadable = ({ failures }: Doubt): boolean => failures >= fewFailures

@@ -21,6 +21,8 @@ export interface ProofSeen {
   isRequested: boolean
   /** Prompts that differ from Langfuse, which a webhook may still explain. */
   doubts: number
+  /** How many of them could not be read for long; the first by name, and why. Null: none. */
+  unread: { prompts: number; name: string; problem: string | null } | null
   /** The counts of the day (UTC), and of the 30 days that end with it. */
   today: Partial<Record<CountedKind, Counted>>
   recent: Partial<Record<CountedKind, Counted>>
@@ -179,14 +181,24 @@ function failureWords(lease: LeaseState | null): string {
   return lease?.error ? ` · the last try failed: ${lease.error.message}` : ''
 }
 
+function unreadWords({ prompts, name, problem }: NonNullable<ProofSeen['unread']>): string {
+  const others = prompts === 1 ? '' : ` and ${(prompts - 1).toLocaleString('en')} more`
+  return ` · ${name}${others} cannot be read${problem === null ? '' : `: ${problem}`}`
+}
+
+const unreadFix =
+  'What differs there is not reported until it can be read, which is tried every hour. Check what a proxy or firewall does with its name, and whether Langfuse shows it.'
+
 function checked(seen: ProofSeen, { now }: ProofSetting): Saying {
-  const { state, outage, today, recent } = seen
-  const more = `${doubtWords(seen.doubts)}${failureWords(seen.lease)}`
+  const { state, outage, today, recent, unread } = seen
+  const doubts = doubtWords(Math.max(0, seen.doubts - (unread?.prompts ?? 0)))
+  const more = `${doubts}${unread ? unreadWords(unread) : ''}${failureWords(seen.lease)}`
+  const fix = unread ? unreadFix : null
   const { missing } = today
   if (missing !== undefined && missing.count > 0) {
     const when = [spanWords(missing, now), ...outageWords(outage, missing)].join(', ')
     const words = `${missing.count.toLocaleString('en')} found today (${when})${more}`
-    return { state: 'found', tone: 'warn', words, fix: null }
+    return { state: 'found', tone: 'warn', words, fix }
   }
   const count = (recent.missing?.count ?? 0).toLocaleString('en')
   const knownMs = now - (state.baselineAt ?? now)
@@ -194,9 +206,9 @@ function checked(seen: ProofSeen, { now }: ProofSetting): Saying {
   const span = knownMs >= proofDays * dayMs ? `${proofDays} days` : spelledDuration(Math.max(knownMs, 60_000))
   return {
     state: 'checked',
-    tone: 'good',
+    tone: unread ? 'warn' : 'good',
     words: `${count} missing in ${span}${more}`,
-    fix: null,
+    fix,
   }
 }
 

@@ -44,6 +44,7 @@ const readsAtOnce = 4
 const heldMs = 3_600_000
 /** A prompt that cannot be read is read again after this long at the latest. */
 const maxFailureMs = 3_600_000
+const maxProblem = 300
 /** Deletions within this time count together. */
 const togetherMs = 15 * 60_000
 
@@ -117,7 +118,7 @@ async function afterFailure(
   return postpone(
     run,
     key,
-    { ...doubt, failures: doubt.failures + 1 },
+    { ...doubt, failures: doubt.failures + 1, problem: failure.message.slice(0, maxProblem) },
     Math.max(inMs, failure.retryAfterMs ?? 0),
   )
 }

@@ -2,7 +2,7 @@ import { sql } from 'kysely'
 import { jsonOf } from '../../base/json.ts'
 import { indexable } from '../../core/change/indexable.ts'
 import type { PromptKey } from '../../core/prompt/fold.ts'
-import { type Doubt, doubt } from '../../core/reconcile/doubt.ts'
+import { type Doubt, doubt, isUnreadable } from '../../core/reconcile/doubt.ts'
 import type { Db } from '../client.ts'
 import type { PromptLookRow } from '../schema.ts'
 import { chunksOf } from '../statement.ts'
@@ -154,6 +154,32 @@ export async function doubtsByProject(db: Db): Promise<Map<string, number>> {
     .groupBy('project_id')
     .execute()
   return new Map(rows.map(({ project_id, count }) => [project_id, Number(count)]))
+}
+
+/** Failing prompts that one read shows. */
+const maxFailing = 200
+
+/** Prompts of each project that could not be read for long, up to 200 in all; the first by name, and why. */
+export async function unreadByProject(
+  db: Db,
+): Promise<Map<string, { prompts: number; name: string; problem: string | null }>> {
+  const rows = await db
+    .selectFrom('prompt_looks')
+    .select(['project_id', 'name', 'doubt'])
+    .where('due_at', 'is not', null)
+    .where('doubt', 'not like', '%"failures":0%')
+    .orderBy('project_id')
+    .orderBy('name')
+    .limit(maxFailing)
+    .execute()
+  const found = new Map<string, { prompts: number; name: string; problem: string | null }>()
+  for (const { project_id, name, doubt: json } of rows) {
+    const one = readDoubt(json)
+    if (!isUnreadable(one)) continue
+    const known = found.get(project_id) ?? { prompts: 0, name, problem: one.problem }
+    found.set(project_id, { ...known, prompts: known.prompts + 1 })
+  }
+  return found
 }
 
 /** Prompts with versions that are gone in Langfuse and not reported as deleted, by name; `max` of them. */

@@ -4,24 +4,25 @@ import { freshLook, leaseState } from '../../core/reconcile/state.ts'
 import type { Db } from '../client.ts'
 import { chunksOf } from '../statement.ts'
 import { leaseName, readLooks } from '../tables/looks.ts'
-import { doubtsByProject } from '../tables/prompt-looks.ts'
+import { doubtsByProject, unreadByProject } from '../tables/prompt-looks.ts'
 import { countsSince, dayOf } from '../tables/reconcile-counts.ts'
 
 const dayMs = 86_400_000
 
-/** What is known of the comparisons of each project: five reads, however many projects there are. */
+/** What is known of the comparisons of each project: six reads, however many projects there are. */
 export async function readProofs<Project extends ProofSeen['project'] & { baseUrl: string }>(
   db: Db,
   projects: readonly Project[],
   now: number,
 ): Promise<(ProofSeen & { project: Project })[]> {
-  const [leases, looks, doubts, today, recent] = await Promise.all([
+  const [leases, looks, doubts, unread, today, recent] = await Promise.all([
     readLeases(
       db,
       projects.map(({ name }) => name),
     ),
     readLooks(db),
     doubtsByProject(db),
+    unreadByProject(db),
     countsSince(db, dayOf(now)),
     countsSince(db, dayOf(now - (proofDays - 1) * dayMs)),
   ])
@@ -33,6 +34,7 @@ export async function readProofs<Project extends ProofSeen['project'] & { baseUr
       ...{ project, lease, state: look?.state ?? freshLook, outage: look?.outage ?? null },
       isRequested: look?.requested != null,
       doubts: (id !== null && doubts.get(id)) || 0,
+      unread: (id !== null && unread.get(id)) || null,
       today: (id !== null && today.get(id)) || {},
       recent: (id !== null && recent.get(id)) || {},
     }

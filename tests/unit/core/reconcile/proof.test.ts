@@ -31,7 +31,15 @@ const current = { number: 2, kind: 'full', why: 'baseline', startedAt: now, prom
 const proof = (over: Partial<ProofSeen> = {}, setting: Partial<ProofSetting> = {}) =>
   proofOf(
     {
-      ...{ project, lease: lease(), state: looked(), outage: null, isRequested: false, doubts: 0 },
+      ...{
+        project,
+        lease: lease(),
+        state: looked(),
+        outage: null,
+        isRequested: false,
+        doubts: 0,
+        unread: null,
+      },
       ...{ today: {}, recent: {}, ...over },
     },
     { now, everyMs: 5 * minute, isHeld: false, isServerless: false, ...setting },
@@ -59,6 +67,19 @@ describe('the proof of a project', () => {
       'Checked with Langfuse 4 min ago · 0 missing in 30 days · 1 prompt differs now, which a webhook may still explain',
     ])
     expect(toneAndWords({ doubts: 1200 })[1]).toMatch(/ · 1,200 prompts differ now, which/)
+  })
+
+  it('is amber where prompts cannot be read, and names the first', () => {
+    const unread = { prompts: 1, name: 'support/reply', problem: 'Langfuse answered 500' }
+    expect(toneAndWords({ doubts: 3, unread })).toEqual([
+      'warn',
+      'Checked with Langfuse 4 min ago · 0 missing in 30 days · 2 prompts differ now, which a webhook may still explain · support/reply cannot be read: Langfuse answered 500',
+    ])
+    expect(toneAndWords({ doubts: 4, unread: { prompts: 4, name: 'a', problem: null } })).toEqual([
+      'warn',
+      'Checked with Langfuse 4 min ago · 0 missing in 30 days · a and 3 more cannot be read',
+    ])
+    expect(proof({ doubts: 1, unread }).fix).toContain('every hour')
   })
 
   it('says that everything is being compared', () => {

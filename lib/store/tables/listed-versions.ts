@@ -7,6 +7,19 @@ import type { Db } from '../client.ts'
 import { type ChangeRow, type PromptVersionRow, promptVersionColumns } from '../schema.ts'
 import { chunksOf, insertion, type Sql } from '../statement.ts'
 
+/** Parameters per row that keep a part at 100 rows: the depth of an expression is limited. */
+const maxParts = 160
+
+/**
+ * All versions of these prompts (names as indexed). With `in`, Postgres reads all versions of the project for each page, until
+ * it has statistics of the table: 0.8 s for 300,000.
+ */
+const ofPrompts = (projectId: string, names: readonly string[]) =>
+  sql<boolean>`(${sql.join(
+    names.map((name) => sql`(project_id = ${projectId} and name = ${name})`),
+    sql` or `,
+  )})`
+
 /** The versions of these prompts (whole names) that are known, deleted ones too, by whole name. */
 export async function versionsOfAll(
   db: Db,
@@ -22,12 +35,11 @@ export async function versionsOfAll(
     return list
   }
   const known = new Map<string, KnownVersion[]>()
-  for (const some of chunksOf([...whole.keys()], 1)) {
+  for (const some of chunksOf([...whole.keys()], maxParts)) {
     const rows = await db
       .selectFrom('prompt_versions')
       .select(['name', 'version', 'labels', 'tags', 'updated_at', 'deleted', 'presumed'])
-      .where('project_id', '=', projectId)
-      .where('name', 'in', some)
+      .where(ofPrompts(projectId, some))
       .execute()
     for (const row of rows) {
       const name = whole.get(row.name) ?? row.name
@@ -90,12 +102,11 @@ export async function holdersOf(
   const whole = new Map(names.map((name) => [indexable(name), name]))
   const json = JSON.stringify(label)
   const holders = new Map<string, number[]>()
-  for (const some of chunksOf([...whole.keys()], 1)) {
+  for (const some of chunksOf([...whole.keys()], maxParts)) {
     const rows = await db
       .selectFrom('prompt_versions')
       .select(['name', 'version', 'labels'])
-      .where('project_id', '=', projectId)
-      .where('name', 'in', some)
+      .where(ofPrompts(projectId, some))
       .where('deleted', '=', 0)
       .where(sql<boolean>`labels <> '[]'`)
       .execute()
@@ -130,9 +141,6 @@ export async function giveLabel(
   }
   return given
 }
-
-/** Parameters per row that keep a part at 100 rows: the depth of an expression is limited. */
-const maxParts = 160
 
 /**
  * These versions, each found by the primary key. With a join of `values`, Postgres compared each of them with all versions

@@ -9,7 +9,7 @@ import { idLearner, learnProjectIds } from '#lib/pipeline/project-ids.ts'
 import { receiver } from '#lib/pipeline/receive.ts'
 import { runLook } from '#lib/pipeline/reconcile/look.ts'
 import { settleDue } from '#lib/pipeline/settle/settle.ts'
-import { readLease } from '#lib/store/tables/looks.ts'
+import { claimLook, endLease, readLease } from '#lib/store/tables/looks.ts'
 import { claimPoll, savePoll } from '#lib/store/tables/polls.ts'
 import { insertRejections } from '#lib/store/tables/rejections.ts'
 import { fixture, sign, t } from '../fixtures.ts'
@@ -119,6 +119,39 @@ describe.each(engines)('the projects of relay.config.ts on %s', (_, openStore) =
     const error = projectId === null ? { at: time, message: 'Langfuse does not know these API keys' } : null
     await savePoll(store.db, { ...claimed, state: { ...freshState, projectId, error } }, time)
   }
+
+  /** As after a comparison of it with Langfuse. */
+  const comparedAs = async ({ name, baseUrl }: LangfuseProject, projectId: string) => {
+    const lease = await claimLook(store.db, name, { now: time, leaseMs: 1, restMs: 3_600_000 })
+    if (!lease) throw new Error('not claimed')
+    await endLease(store.db, { ...lease, state: { ...lease.state, baseUrl, projectId } }, time)
+  }
+
+  it('keep the ids that they were compared with if their keys are swapped, so that webhooks still come in', async () => {
+    const before = [project('support', { keys: keysOf('a') }), project('sales', { keys: keysOf('b') })]
+    const swapped = [project('support', { keys: keysOf('b') }), project('sales', { keys: keysOf('a') })]
+    for (const [i, id] of ['cm0support', 'cm0sales'].entries()) {
+      const one = before[i]
+      if (!one) throw new Error('no project')
+      await langfuseNames(one, id)
+      await comparedAs(one, id)
+    }
+    for (const projects of [before, swapped]) {
+      const answers = [
+        await send(projects, 'support', versionOf('cm0support'), { reads: true }),
+        await send(projects, 'sales', versionOf('cm0sales'), { reads: true }),
+        await send(projects, 'support', versionOf('cm0sales'), { reads: true }),
+      ]
+      expect(answers.map(({ status }) => status)).toEqual([202, 202, 401])
+    }
+    const elsewhere = swapped.map((one) => ({ ...one, baseUrl: 'https://other.test' }))
+    for (const [i, id] of ['cm0other', 'cm0third'].entries()) {
+      const one = elsewhere[i]
+      if (one) await langfuseNames(one, id)
+    }
+    expect((await send(elsewhere, 'support', versionOf('cm0other'), { reads: true })).status).toBe(202)
+    expect((await send(elsewhere, 'support', versionOf('cm0support'), { reads: true })).status).toBe(401)
+  })
 
   const known = [project('support', { id: 'cm0support' }), project('sales', { id: 'cm0sales' })]
 

@@ -12,6 +12,7 @@ import {
 } from '../../core/reconcile/state.ts'
 import type { Db } from '../client.ts'
 import { type LookRow, lookColumns } from '../schema.ts'
+import { chunksOf } from '../statement.ts'
 import { claimState, savePoll } from './polls.ts'
 
 /** A project of one Langfuse server: its keys may be rotated, its name in the configuration changed. */
@@ -163,6 +164,24 @@ export async function readLease(db: Db, name: string): Promise<(LeaseState & { n
     .where('name', '=', leaseName(name))
     .executeTakeFirst()
   return row ? { ...readLeaseState(row.state), nextAt: row.next_at } : null
+}
+
+/** The ids that these projects were compared with, at the server that they are configured with, by name. */
+export async function projectIdsOfLooks(
+  db: Db,
+  projects: readonly { name: string; baseUrl: string }[],
+): Promise<Map<string, string>> {
+  const byLease = new Map(projects.map((project) => [leaseName(project.name), project]))
+  const found = new Map<string, string>()
+  for (const some of chunksOf([...byLease.keys()], 1)) {
+    const rows = await db.selectFrom('polls').select(['name', 'state']).where('name', 'in', some).execute()
+    for (const row of rows) {
+      const { baseUrl, projectId } = readLeaseState(row.state)
+      const project = byLease.get(row.name)
+      if (project && projectId !== null && baseUrl === project.baseUrl) found.set(project.name, projectId)
+    }
+  }
+  return found
 }
 
 /**

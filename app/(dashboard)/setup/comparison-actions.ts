@@ -36,9 +36,10 @@ export async function compareNow(form: FormData): Promise<void> {
   redirect(`${page}#incoming`)
 }
 
-const seenFields = z.object({ versions: z.coerce.number().int(), since: z.coerce.number().int() })
+const whole = z.coerce.number().int()
+const seenFields = z.object({ versions: whole, since: whole, seenAt: whole })
 
-/** `project`, and as in `LookState`, the deletions that the page showed: `versions`, `since`. */
+/** `project`, and the deletions that the page showed, as in `SeenDeletions`. */
 export async function confirmDeletions(form: FormData): Promise<void> {
   await requireWriter(page)
   const project = projectOf(form)

@@ -172,9 +172,12 @@ async function judgeFound(
   if (look.state.held)
     return { judgement: judge(doubt, differences, { ...evidence, heldAfter: confirmedAt }), state: null }
   const judgement = judge(doubt, differences, { ...evidence, heldAfter: null })
-  const gone = judgement.mature.filter(({ action }) => action === 'deleted').length
+  const confirmed = doubt.items.filter(({ key, since }) => key === 'gone' && since <= confirmedAt)
   // What a person has confirmed does not count together with what comes later.
-  if (gone === 0 || doubt.since <= confirmedAt) return { judgement, state: null }
+  const isCounted = ({ action, version }: Difference): boolean =>
+    action === 'deleted' && !confirmed.some((one) => one.version === version)
+  const gone = judgement.mature.filter(isCounted).length
+  if (gone === 0) return { judgement, state: null }
   const { deleted, current } = look.state
   const recent = readAt - deleted.since < togetherMs ? deleted : { versions: 0, since: readAt }
   const versions = recent.versions + gone

@@ -1,18 +1,16 @@
 import { correctedTitle } from '../../core/change/describe-corrected.ts'
 import { enoughAlive, isTooMany } from '../../core/reconcile/compare.ts'
 import type { CurrentLook, LookState } from '../../core/reconcile/state.ts'
-import { ended } from '../../core/reconcile/steps.ts'
+import { begin, ended } from '../../core/reconcile/steps.ts'
 import type { Db } from '../../store/client.ts'
 import { newChange, openKeyedChange } from '../../store/tables/changes.ts'
 import { countLive } from '../../store/tables/listed-versions.ts'
-import { countDoubts, wakeDeletions } from '../../store/tables/prompt-looks.ts'
+import { countDeletions, countDoubts, wakeDeletions } from '../../store/tables/prompt-looks.ts'
 import { addCount } from '../../store/tables/reconcile-counts.ts'
 import type { Run } from './run.ts'
 
 /** How long a first look waits for prompts that differ and cannot be read. */
 const maxWaitMs = 3_600_000
-/** A person who confirmed deletions is not asked again for this long: they are being reported. */
-const confirmedMs = 3_600_000
 
 /** Ends the first look once all that differed has been settled. False: it has not been. */
 export async function endFirst(run: Run, current: CurrentLook): Promise<boolean> {
@@ -36,10 +34,9 @@ async function withHeld(
   trx: Db,
   { look, deps }: Run,
   state: LookState,
-  { gone, startedAt }: CurrentLook,
+  { gone }: CurrentLook,
 ): Promise<LookState> {
-  const isConfirmed = look.confirmedAt !== null && startedAt - look.confirmedAt < confirmedMs
-  const isDoubtful = !isConfirmed && isTooMany(gone, await countLive(trx, look.projectId, enoughAlive(gone)))
+  const isDoubtful = isTooMany(gone, await countLive(trx, look.projectId, enoughAlive(gone)))
   if (isDoubtful) return { ...state, held: { versions: gone, since: state.held?.since ?? deps.now() } }
   if (state.held) await wakeDeletions(trx, look.projectId, deps.now())
   return { ...state, held: null }
@@ -62,12 +59,24 @@ async function reportCorrected(
   deps.onStored()
 }
 
-/** A person confirmed the deletions that were held back. */
+/**
+ * A person confirmed deletions that were held back. Those that were found since stay held if they are too many. A full look
+ * under way has counted both, so it begins again.
+ */
 export async function releaseHeld(run: Run): Promise<void> {
-  const { held } = run.look.state
-  if (!held || run.look.confirmedAt === null || run.look.confirmedAt < held.since) return
+  const { state, confirmedAt, projectId } = run.look
+  const { held, current, baselineAt } = state
+  if (!held || confirmedAt === null || confirmedAt < held.since) return
   await run.commit(async (trx) => {
-    await wakeDeletions(trx, run.look.projectId, run.deps.now())
-    return { ...run.look.state, held: null }
+    const now = run.deps.now()
+    const { later } = await countDeletions(trx, projectId, confirmedAt)
+    await wakeDeletions(trx, projectId, now)
+    const isMore = isTooMany(later, await countLive(trx, projectId, enoughAlive(later)))
+    const isAgain = current?.kind === 'full' && baselineAt !== null
+    const since = Math.max(now, confirmedAt + 1)
+    return {
+      ...(isAgain ? begin(state, current, now) : state),
+      held: isMore ? { versions: later, since } : null,
+    }
   })
 }

@@ -13,7 +13,7 @@ import {
   unlistedHolders,
   versionsOfAll,
 } from '../../store/tables/listed-versions.ts'
-import { noteListed } from '../../store/tables/prompt-looks.ts'
+import { goneBy, noteListed } from '../../store/tables/prompt-looks.ts'
 import { graceOf, type Pause, pauseOf, type Run, type Suspect, suspect } from './run.ts'
 
 /** Null: it went well. */
@@ -47,8 +47,8 @@ export async function readNames(run: Run, current: CurrentLook): Ended {
     const suspects = suspectsOf(others, known, from)
     await suspect(trx, run, suspects)
     if (current.kind === 'full') await noteListed(trx, look.projectId, names, { seen: current.number })
-    const gone = suspects.reduce((sum, { missing }) => sum + missing.length, 0)
-    const counted = withRequests(run, { ...current, gone: current.gone + gone })
+    const gone = current.gone + (await countGone(trx, run, suspects))
+    const counted = withRequests(run, { ...current, gone })
     const { look: after, isOver } = afterNames(counted, listed)
     const { state } = look
     return isOver && current.kind === 'delta' ? ended(state, after, deps.now()) : { ...state, current: after }
@@ -60,6 +60,19 @@ const withRequests = (run: Run, current: CurrentLook): CurrentLook => ({
   ...current,
   requests: current.requests + run.requests(),
 })
+
+/** Missing versions, without those whose deletion is being reported because a person confirmed it. */
+async function countGone(trx: Db, { deps, look }: Run, suspects: readonly Suspect[]): Promise<number> {
+  const { projectId, confirmedAt } = look
+  const names = suspects.flatMap(({ name, missing }) => (missing.length > 0 ? [name] : []))
+  const by = confirmedAt ?? Number.NEGATIVE_INFINITY
+  const confirmed = confirmedAt === null ? new Map() : await goneBy(trx, projectId, { names, by })
+  const open = confirmedAt === null ? new Set() : await changedSince(trx, projectId, names, deps.now())
+  return suspects.reduce((sum, { name, missing }) => {
+    const versions: Set<number> | undefined = confirmed.get(name)
+    return open.has(name) ? sum : sum + missing.filter((version) => !versions?.has(version)).length
+  }, 0)
+}
 
 function suspectsOf(
   rows: readonly ListedPrompt[],
@@ -190,7 +203,7 @@ export async function findGone(
       }))
       .filter(({ missing }) => missing.length > 0)
     await suspect(trx, run, suspects)
-    const gone = suspects.reduce((sum, { missing }) => sum + missing.length, current.gone)
+    const gone = current.gone + (await countGone(trx, run, suspects))
     const after = { ...current, gone, after: names.at(-1) ?? '' }
     return names.length === namesAtOnce ? { ...state, current: after } : end(trx, after)
   })

@@ -9,6 +9,7 @@ import {
   requestFullLook,
   wakeLook,
 } from '../../store/tables/looks.ts'
+import { countDeletions } from '../../store/tables/prompt-looks.ts'
 
 type Named = Pick<LangfuseProject, 'name' | 'id' | 'baseUrl'>
 
@@ -35,19 +36,34 @@ export async function requestLooks(
   return known
 }
 
+/** Deletions that are held back, as a page showed them to a person. */
+export interface SeenDeletions {
+  versions: number
+  /** Since when they are held. */
+  since: number
+  /** When the page was made. */
+  seenAt: number
+}
+
 /**
- * A person lets deletions be reported that were held back. False: they are not the ones that the person has seen (`seen`),
- * or none are held.
+ * A person lets deletions be reported that were held back: those that the page showed, and nothing that was found since.
+ * False: they are not the same any more, or none are held.
  */
 export async function confirmHeld(
   db: Db,
   project: Named,
-  { seen, now }: { seen: { versions: number; since: number }; now: number },
+  { seen, now }: { seen: SeenDeletions; now: number },
 ): Promise<boolean> {
   const key = await keyOf(db, project)
-  const held = key && (await readLook(db, key)).state.held
-  if (!held || held.versions !== seen.versions || held.since !== seen.since) return false
-  await confirmDeletions(db, key, now)
-  await wakeLook(db, project.name, now)
-  return true
+  if (!key || seen.seenAt > now) return false
+  const isConfirmed = await db.transaction().execute(async (trx) => {
+    const { held } = (await readLook(trx, key)).state
+    if (!held || held.since !== seen.since) return false
+    const pending = await countDeletions(trx, key.projectId, seen.seenAt)
+    if (pending.seen !== seen.versions) return false
+    await confirmDeletions(trx, key, seen.seenAt)
+    return true
+  })
+  if (isConfirmed) await wakeLook(db, project.name, now)
+  return isConfirmed
 }

@@ -24,6 +24,7 @@ export interface LookKey {
 export interface Look extends LookKey {
   state: LookState
   requested: LookRequest | null
+  /** A person let deletions be reported that had been seen by then; null: never. */
   confirmedAt: number | null
   outage: Outage | null
 }
@@ -115,9 +116,9 @@ export async function endLookRequest(
     .execute()
 }
 
-/** A person confirms the deletions that are held back. `now`: epoch milliseconds. */
-export const confirmDeletions = (db: Db, key: LookKey, now: number): Promise<void> =>
-  upsertLook(db, key, { confirmed_at: now })
+/** A person confirms the deletions that were seen by then, epoch milliseconds. */
+export const confirmDeletions = (db: Db, key: LookKey, seenAt: number): Promise<void> =>
+  upsertLook(db, key, { confirmed_at: seenAt })
 
 export const saveOutage = (db: Db, key: LookKey, found: Outage): Promise<void> =>
   upsertLook(db, key, { outage: JSON.stringify(found) })

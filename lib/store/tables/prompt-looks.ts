@@ -203,6 +203,60 @@ export async function pendingDeletions(
   })
 }
 
+/** Prompts that one statement reads. */
+const batch = 1000
+
+/** How many versions wait to be reported as deleted that were first seen to be gone by then (`seen`), and after that. */
+export async function countDeletions(
+  db: Db,
+  projectId: string,
+  by: number,
+): Promise<{ seen: number; later: number }> {
+  const count = { seen: 0, later: 0 }
+  let after: string | null = ''
+  while (after !== null) {
+    const rows: Pick<PromptLookRow, 'name' | 'doubt'>[] = await db
+      .selectFrom('prompt_looks')
+      .select(['name', 'doubt'])
+      .where('project_id', '=', projectId)
+      .where('due_at', 'is not', null)
+      .where('doubt', 'like', '%"key":"gone"%')
+      .where('name', '>', after)
+      .orderBy('name')
+      .limit(batch)
+      .execute()
+    for (const row of rows)
+      for (const { key, since } of readDoubt(row.doubt).items)
+        if (key === 'gone') count[since <= by ? 'seen' : 'later']++
+    after = rows.length < batch ? null : (rows.at(-1)?.name ?? null)
+  }
+  return count
+}
+
+/** Of these prompts (whole names), the versions that were first seen to be gone by then, by whole name. */
+export async function goneBy(
+  db: Db,
+  projectId: string,
+  { names, by }: { names: readonly string[]; by: number },
+): Promise<Map<string, Set<number>>> {
+  const whole = new Map(names.map((name) => [indexable(name), name]))
+  const found = new Map<string, Set<number>>()
+  for (const some of chunksOf([...whole.keys()], 1)) {
+    const rows = await db
+      .selectFrom('prompt_looks')
+      .select(['name', 'doubt'])
+      .where('project_id', '=', projectId)
+      .where('name', 'in', some)
+      .where('due_at', 'is not', null)
+      .execute()
+    for (const { name, doubt: json } of rows) {
+      const gone = readDoubt(json).items.filter(({ key, since }) => key === 'gone' && since <= by)
+      found.set(whole.get(name) ?? name, new Set(gone.map(({ version }) => version)))
+    }
+  }
+  return found
+}
+
 /** Deletes what is known of prompts that have no live version any more, unless they are in doubt. */
 export async function forgetPromptLooks(db: Db): Promise<void> {
   await sql`delete from prompt_looks where doubt is null and not exists (

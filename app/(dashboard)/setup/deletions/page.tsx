@@ -1,9 +1,10 @@
 import type { Metadata } from 'next'
 import Link from 'next/link'
 import { requireSession } from '#app/session.ts'
+import type { SeenDeletions } from '#lib/pipeline/reconcile/request.ts'
 import { relay } from '#lib/relay.ts'
 import { database } from '#lib/store/client.ts'
-import { pendingDeletions } from '#lib/store/tables/prompt-looks.ts'
+import { countDeletions, pendingDeletions } from '#lib/store/tables/prompt-looks.ts'
 import { readProofs } from '#lib/store/views/proof.ts'
 import { Icon } from '../../../_ui/icons.tsx'
 import type { SearchParams } from '../../../_ui/list-query.ts'
@@ -33,6 +34,7 @@ export default async function DeletionsPage({ searchParams }: { searchParams: Se
   const held = seen?.state.held ?? null
   const id = seen?.project.id ?? seen?.lease?.projectId ?? null
   const prompts = held === null || id === null ? [] : await pendingDeletions(db, id, maxShown)
+  const versions = held === null || id === null ? 0 : (await countDeletions(db, id, now)).seen
   return (
     <>
       <Link
@@ -48,10 +50,10 @@ export default async function DeletionsPage({ searchParams }: { searchParams: Se
           Nothing was confirmed: the deletions are not the ones that you saw. Check before you go on.
         </p>
       ) : null}
-      {held === null ? (
+      {held === null || versions === 0 ? (
         <p className="mt-5 max-w-3xl text-soft">No deletions wait to be confirmed.</p>
       ) : (
-        <Question project={name} held={held} prompts={prompts} now={now} />
+        <Question project={name} seen={{ versions, since: held.since, seenAt: now }} prompts={prompts} />
       )}
     </>
   )
@@ -59,20 +61,19 @@ export default async function DeletionsPage({ searchParams }: { searchParams: Se
 
 interface Props {
   project: string
-  held: { versions: number; since: number }
+  seen: SeenDeletions
   prompts: { name: string; versions: number[] }[]
-  now: number
 }
 
-function Question({ project, held, prompts, now }: Props) {
-  const { versions, since } = held
+function Question({ project, seen, prompts }: Props) {
+  const { versions, since, seenAt } = seen
   const count = countWords(versions, 'version')
   return (
     <div className="panel mt-5 max-w-3xl p-4">
       <p>
         {count} of the project <Plain text={project} /> {versions === 1 ? 'is' : 'are'} gone in Langfuse, as a
-        comparison found <When at={since} now={now} />. So many at once may mean that the keys or the address
-        are those of another Langfuse, or that its database was restored from a backup.
+        comparison found <When at={since} now={seenAt} />. So many at once may mean that the keys or the
+        address are those of another Langfuse, or that its database was restored from a backup.
       </p>
       <p className="mt-3">
         If you confirm, each of these prompts is reported as deleted, to the targets that the rules name.
@@ -82,6 +83,7 @@ function Question({ project, held, prompts, now }: Props) {
         <input type="hidden" name="project" value={project} />
         <input type="hidden" name="versions" value={versions} />
         <input type="hidden" name="since" value={since} />
+        <input type="hidden" name="seenAt" value={seenAt} />
         <button type="submit" className="button">
           <Icon name="trash" className="size-3.5" />
           Report {count} as deleted

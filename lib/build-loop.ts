@@ -8,7 +8,7 @@ import type { ProjectDirectory } from './core/rules/project-directory.ts'
 import type { Routes } from './core/rules/rules.ts'
 import { type LangfuseAccess, langfuseAccesses } from './pipeline/langfuse-access.ts'
 import { createLoop, type Loop, type LoopDeps } from './pipeline/loop.ts'
-import { lookTimesOf } from './pipeline/reconcile/run.ts'
+import { graceOf, lookTimesOf } from './pipeline/reconcile/run.ts'
 import { projectReaders } from './pipeline/settle/project-readers.ts'
 import type { Db } from './store/client.ts'
 import { lockProcess } from './store/process-lock.ts'
@@ -97,6 +97,7 @@ function loopOf(db: Db, { routes, directory }: Configured, env: Env): Loop {
     polls: pollsOf(env, accesses, directory),
     looks: looksOf(env, accesses),
     gatherMs: gatheredFor(env),
+    graceMs: graceOf(lookTimesOf(env)),
     fetch: plainFetch,
     watch: {
       apis: accesses.map(({ api }) => api),

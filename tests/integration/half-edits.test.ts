@@ -1,11 +1,15 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { readEnv } from '#lib/base/env.ts'
 import type { Change, StoredPromptEvent } from '#lib/core/change/change.ts'
+import { freshLook } from '#lib/core/reconcile/state.ts'
 import type { Routes } from '#lib/core/rules/rules.ts'
 import { answerWebhook } from '#lib/endpoints/webhook.ts'
 import { receiver } from '#lib/pipeline/receive.ts'
 import { type SettleDeps, settleDue } from '#lib/pipeline/settle/settle.ts'
 import { toChange } from '#lib/store/tables/changes.ts'
+import { revisionOf } from '#lib/store/tables/listed-versions.ts'
+import { saveLook } from '#lib/store/tables/looks.ts'
+import { dueDoubts, nextDoubt } from '#lib/store/tables/prompt-looks.ts'
 import { versionsOf } from '#lib/store/tables/prompts.ts'
 import { secret, sign, t } from '../fixtures.ts'
 import { engines, type TestStore } from './stores.ts'
@@ -323,6 +327,21 @@ describe.each(engines)('an edit with a missing event, on %s', (_, openStore) => 
     expect(
       (await settleEvents([event('updated', 3, ['latest', 'production', 'staging'])])).detail.stale,
     ).toEqual([])
+  })
+
+  it('is compared with Langfuse once no webhook can be on its way any more, as other doubts are', async () => {
+    await begin()
+    const late = event('updated', 2, ['latest', 'early'])
+    time += 1
+    await settleEvents([event('updated', 2, ['latest', 'staging'])])
+    await saveLook(store.db, { baseUrl: 'https://langfuse.test', projectId }, freshLook)
+    const { detail } = await settleEvents([late], { graceMs: 7000 })
+    expect(detail.stale).not.toEqual([])
+    expect(await nextDoubt(store.db, projectId)).toBe(time + 7000)
+    const [one] = await dueDoubts(store.db, projectId, { now: time + 7000, max: 10 })
+    const { revision } = await revisionOf(store.db, { projectId, name })
+    expect(one).toMatchObject({ name, doubt: { since: time, revision } })
+    expect(revision).not.toBe('')
   })
 
   it('by two people at once is reported with both names, and so is what one undid of the other', async () => {

@@ -38,6 +38,8 @@ export interface SettleDeps extends Readers {
   now: () => number
   /** How long reconciled changes wait for each other, milliseconds; absent: a minute. */
   gatherMs?: number
+  /** How long a comparison waits for a webhook that may explain a difference, milliseconds; absent: two minutes. */
+  graceMs?: number
 }
 
 /** What a settler needs from its loop. */
@@ -88,6 +90,7 @@ export function createSettler(deps: SettleDeps, hooks: SettlerHooks): Settler {
   }
   const beside: Beside = {
     lookupQueue: createLookupQueue({ readers: deps, now, stopping, onAnswer, onError }),
+    graceMs: deps.graceMs,
     large: createLargeChanges({ db, stopping, onRead: (id) => onAnswer(id, null), onFailed }),
     onLarge,
   }
@@ -134,6 +137,7 @@ interface Beside {
   lookupQueue: LookupQueue
   large: LargeChanges
   onLarge: () => void
+  graceMs: number | undefined
 }
 
 /** How far a round got, in case it throws. */
@@ -276,8 +280,8 @@ async function settleClaimed(
   if (interpretation) {
     const { received, events } = known
     const noted = await noteLateWebhooks(trx, { id: row.id, received, interpretation, now: context.now })
-    await suspectHalfEdit(trx, noted.detail, { events: parsed, now: context.now })
     await writeSettlement(trx, { row, interpretation: noted, events, parsed }, context)
+    await suspectHalfEdit(trx, noted.detail, { events: parsed, now: context.now, graceMs: beside.graceMs })
   } else await deleteChange(trx, row.id)
   return 'settled'
 }

@@ -56,7 +56,8 @@ describe.each(engines)('what looks keep in %s', (_, openStore) => {
     const look = await readLook(db, key)
     expect(look).toMatchObject({ requested: { why: 'requested', at: now }, confirmedAt: now + 1 })
     expect(look).toMatchObject({ state: { number: 3, checkedAt: now }, outage: { status: 503 } })
-    expect((await readLooks(db)).map(({ state }) => state.number)).toEqual([3, 9])
+    expect((await readLooks(db, ['p1'])).map(({ state }) => state.number)).toEqual([3, 9])
+    expect(await readLooks(db, ['p2'])).toEqual([])
   })
 
   it('reads a state that a later version wrote as a fresh one, which only makes the next look compare everything', async () => {

@@ -92,4 +92,12 @@ describe.each(engines)('the proofs on %s', (_, openStore) => {
     await watched.db.destroy()
     expect(all).toBe(single)
   })
+
+  it('are of every project, however many there are and were', async () => {
+    const projects = Array.from({ length: 250 }, (_, i) => projectNamed(`project-${i}`))
+    for (const { name } of projects) await compared(`id-of-${name}`, evening)
+    for (let i = 0; i < 250; i++) await compared(`id-gone-${i}`, evening)
+    const states = (await proofs(projects, evening)).map(({ state }) => state)
+    expect(states).toEqual(projects.map(() => 'checked'))
+  })
 })

@@ -63,18 +63,20 @@ export async function isCompared(db: Db, projectId: string): Promise<boolean> {
   return row !== undefined
 }
 
-/** Projects on a page. */
-const maxLooks = 200
-
-export async function readLooks(db: Db): Promise<Look[]> {
-  const rows = await db
-    .selectFrom('looks')
-    .select(lookColumns)
-    .orderBy('project_id')
-    .orderBy('base_url')
-    .limit(maxLooks)
-    .execute()
-  return rows.map(toLook)
+/** The looks of the projects with these ids, at whatever server. */
+export async function readLooks(db: Db, projectIds: readonly string[]): Promise<Look[]> {
+  const found: Look[] = []
+  for (const some of chunksOf(projectIds, 1)) {
+    const rows = await db
+      .selectFrom('looks')
+      .select(lookColumns)
+      .where('project_id', 'in', some)
+      .orderBy('project_id')
+      .orderBy('base_url')
+      .execute()
+    found.push(...rows.map(toLook))
+  }
+  return found
 }
 
 async function upsertLook(

@@ -15,20 +15,22 @@ export async function readProofs<Project extends ProofSeen['project'] & { baseUr
   projects: readonly Project[],
   now: number,
 ): Promise<(ProofSeen & { project: Project })[]> {
-  const [leases, looks, doubts, unread, today, recent] = await Promise.all([
-    readLeases(
-      db,
-      projects.map(({ name }) => name),
-    ),
-    readLooks(db),
+  const names = projects.map(({ name }) => name)
+  const [leases, doubts, unread, today, recent] = await Promise.all([
+    readLeases(db, names),
     doubtsByProject(db),
     unreadByProject(db),
     countsSince(db, dayOf(now)),
     countsSince(db, dayOf(now - (proofDays - 1) * dayMs)),
   ])
+  const idOf = ({ id, name }: Project): string | null => id ?? leases.get(name)?.projectId ?? null
+  const looks = await readLooks(
+    db,
+    projects.flatMap((project) => idOf(project) ?? []),
+  )
   return projects.map((project) => {
     const lease = leases.get(project.name) ?? null
-    const id = project.id ?? lease?.projectId ?? null
+    const id = idOf(project)
     const look = looks.find(({ baseUrl, projectId }) => baseUrl === project.baseUrl && projectId === id)
     return {
       ...{ project, lease, state: look?.state ?? freshLook, outage: look?.outage ?? null },

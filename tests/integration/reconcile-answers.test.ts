@@ -212,4 +212,19 @@ describe.each(engines)('comparing with a Langfuse that answers strangely, on %s'
     expect(labels.toSorted()).toEqual(['build-1', 'build-398', 'new', 'production'])
     expect(await countDoubts(store.db, world.model.projectId)).toBe(0)
   })
+
+  it('counts nothing as missing of which there is no change to show', async () => {
+    const world = await looked(['a'])
+    world.edit('create', 'a')
+    await world.pass(30 * minute)
+    expect(await world.counts()).toEqual({ missing: 1 })
+    const before = (await world.changes()).length
+    await store.db.updateTable('prompt_versions').set({ labels: '["latest"]' }).execute()
+    expect(await world.known()).not.toEqual(world.truth())
+    await lookAtAll(world)
+    await world.pass(30 * minute)
+    expect(await world.known()).toEqual(world.truth())
+    expect((await world.changes()).length).toBe(before)
+    expect(await world.counts()).toEqual({ missing: 1 })
+  })
 })

@@ -214,8 +214,8 @@ async function writeMature(
     opened.flatMap(({ stored }) => stored),
   )
   const isNews = fold.facts.some(({ kind }) => kind !== 'unchanged')
-  if (!doubt.isSilent) await countFound(trx, deps, { found, mature, state })
   if (isNews && !doubt.isSilent) {
+    await countFound(trx, deps, { found, mature, state })
     const arrivals = opened.map(({ arrival }) => arrival)
     const [received] = await storeArrivals(trx, arrivals, { settleMs: 0, now: deps.now })
     return { state, own: (await changeOfEvent(trx, received?.eventId ?? '')) ?? '' }

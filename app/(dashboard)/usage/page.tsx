@@ -32,7 +32,7 @@ export default async function UsagePage() {
   const { projects } = await knownProjects(db)
   return (
     <>
-      <div className="flex flex-wrap items-center justify-between gap-3">
+      <div className="mb-5 flex flex-wrap items-center justify-between gap-3">
         <h1 className="text-[22px] leading-tight font-semibold tracking-tight">Usage</h1>
         {rows.length === 0 ? null : (
           <a href="/usage/csv" download className="button">
@@ -73,7 +73,7 @@ function DayChart({ rows, days }: { rows: Rows; days: string[] }) {
   const bars = dayBars(rows, days, height)
   const words = `${usd(sum.usd)}, ${sum.total.toLocaleString('en')} tokens`
   return (
-    <figure className="panel mt-5 px-4 py-3">
+    <figure className="panel px-4 py-3">
       <figcaption className="flex justify-between gap-4 text-xs text-faint">
         <span>{`Last ${shownDays} days`}</span>
         <span>{words}</span>

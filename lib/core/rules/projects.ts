@@ -152,7 +152,9 @@ function readProject(
   const set = (setOnly(given) ?? {}) as Plain
   const at: Names = (setting) => names(['projects', name, ...setting])
   const keys = Object.keys(projectSettings.shape) as SettingName[]
-  const called = Object.fromEntries(keys.map((key) => [key, at([key])])) as LangfuseProject['called']
+  const nameOf = (key: SettingName) =>
+    key === 'baseUrl' && set.baseUrl === undefined ? plainNames.baseUrl : at([key])
+  const called = Object.fromEntries(keys.map((key) => [key, nameOf(key)])) as LangfuseProject['called']
   // What is right counts even beside a problem: its events are still verified and stored.
   const right = keys.flatMap((key) => {
     const parsed = projectSettings.shape[key].safeParse(set[key])

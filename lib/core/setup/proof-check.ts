@@ -5,7 +5,7 @@ import { type Finding, notYet, ok, problem, warning } from './finding.ts'
 export function checkProof({ tone, state, words, checkedAt, fix }: Proof): Finding {
   const at = ['checked', 'found', 'stale'].includes(state) ? checkedAt : null
   const whole = `${words}.${at === null ? '' : ' Last compared'}`
-  const todo = fix ?? 'They were reported. Find out why no webhooks came (docs/reconciliation.md).'
+  const todo = fix ?? 'All of it was reported. Find out why no webhook came (docs/reconciliation.md).'
   switch (tone) {
     case 'good':
       return ok(whole, at)

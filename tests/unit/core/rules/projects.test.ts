@@ -310,6 +310,14 @@ describe('a project that is written wrong', () => {
       expect(problemsOf({ [name]: {} })).toEqual([expect.stringMatching(/ is no name for a project/)])
   })
 
+  it('calls an address what it comes from', () => {
+    const build = withProjects(() => ({ own: { baseUrl: 'https://langfuse.test' }, shared: {} }))
+    expect(projectsOf(build).map(({ called }) => called.baseUrl)).toEqual([
+      'projects.own.baseUrl',
+      'LANGFUSE_BASE_URL',
+    ])
+  })
+
   it('names the variable of a setting, and never its value', () => {
     const build = withProjects((variable) => ({
       support: { publicKey: variable('SUPPORT_KEY'), secretKey: variable('SUPPORT_SECRET') },

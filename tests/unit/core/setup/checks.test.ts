@@ -132,7 +132,7 @@ describe('the checks of comparisons', () => {
       {
         state: 'warning',
         words: '3 found today (02:14–02:31 UTC). Last compared',
-        fix: 'They were reported. Find out why no webhooks came (docs/reconciliation.md).',
+        fix: 'All of it was reported. Find out why no webhook came (docs/reconciliation.md).',
         at: now - minute,
       },
     ],

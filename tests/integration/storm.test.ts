@@ -290,6 +290,28 @@ describe.each(engines)('what a comparison with Langfuse finds at once, on %s', (
     expect(await statuses()).toEqual({ delivered: 46 })
   })
 
+  it.each([4, 7])(
+    'signed webhooks get ten a second also where they are found %i at a time',
+    async (count) => {
+      const routes = routesTo(webhook)
+      const ids: string[] = []
+      const times: number[] = []
+      for (let i = 0; i < 28; i += count) {
+        ids.push(...(await settle(routes, { count })))
+        // Another instance each time.
+        times.push(...(await run(routes, 50)).times)
+      }
+      times.push(...(await run(routes, minute)).times)
+      const seconds = Map.groupBy(times, (at) => Math.floor(at / 1000))
+      expect([...seconds].map(([second, some]) => [second, some.length])).toEqual([
+        [0, 10],
+        [1, 10],
+        [2, 8],
+      ])
+      expect(await statuses()).toEqual({ delivered: ids.length })
+    },
+  )
+
   it('signed webhooks get each in time, whatever a wrong clock wrote before', async () => {
     const routes = routesTo(webhook)
     await settle(routes, { count: 1 })

@@ -39,6 +39,21 @@ export function spread(count: number, perSecond: number, from: number): number[]
   return Array.from({ length: count }, (_, i) => Math.round(from + stepMs * (Math.floor(i / atOnce) + 1)))
 }
 
+const secondMs = 1000
+
+/**
+ * The seconds in which the next `count` deliveries have their turn, `perSecond` in each, behind those that wait already:
+ * the last of these, `last.count` of them, have theirs at `last.at`; null: none waits. Epoch milliseconds.
+ */
+export function turns(
+  count: number,
+  perSecond: number,
+  { last, now }: { last: { at: number; count: number } | null; now: number },
+): number[] {
+  const { at, count: taken } = last ?? { at: gatherEnd(now, secondMs), count: 0 }
+  return Array.from({ length: count }, (_, i) => at + secondMs * Math.floor((taken + i) / perSecond))
+}
+
 /** "312 changes, found by comparing with Langfuse; no webhook came". */
 export const stormTitle = ({ messages }: Storm): string =>
   `${messages.length.toLocaleString('en')} changes, found by comparing with Langfuse; no webhook came`

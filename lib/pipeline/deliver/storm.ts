@@ -1,5 +1,5 @@
 import { isAhead } from '../../core/delivery/rate-limit.ts'
-import { spread, stormFrom } from '../../core/delivery/storm.ts'
+import { gatherMs, spread, stormFrom, turns } from '../../core/delivery/storm.ts'
 import type { Rule } from '../../core/rules/rules.ts'
 import type { Target } from '../../core/rules/target-settings.ts'
 import type { Db } from '../../store/client.ts'
@@ -9,6 +9,8 @@ import {
   type ClaimedDelivery,
   claimDeliveries,
   countDue,
+  countGathered,
+  countQueuedFor,
   gatheredOfPrompts,
   lastGathered,
 } from '../../store/tables/deliveries.ts'
@@ -48,10 +50,13 @@ export async function sortStorm(
 ): Promise<Sorted | null> {
   const gathered = claimed.filter((row) => row.isGathered)
   if (gathered.length === 0) return null
+  const storm = stormOf(target)
+  if (storm.way === 'each' && target.perSecond === undefined)
+    return inTurns(trx, claimed, { name, now, max, leaseMs, pace: storm.perSecond ?? 1 })
   const due = { now, onlyGathered: true }
   const count = gathered.length + (await countDue(trx, name, { ...due, max: stormFrom + 1 }))
   const isStorm = count > stormFrom
-  const { way, perSecond: stormPace = 1 } = stormOf(target)
+  const { way, perSecond: stormPace = 1 } = storm
   if (!isStorm && way !== 'newest') return null
   const more = await claimDeliveries(trx, name, { ...due, max: maxStorm - gathered.length }, leaseMs)
   const others = claimed.filter((row) => !row.isGathered)
@@ -68,6 +73,45 @@ export async function sortStorm(
   const pace = ownPace || (isStorm ? stormPace : null)
   const sent = await firstOf(trx, kept, { name, now, pace, max: max - others.length })
   return { alone: [...others, ...sent], together: [], skipped }
+}
+
+/**
+ * Each goes out by itself. In a storm, which may come in small batches, the first of it at once, and the others in the next
+ * seconds. A turn is the same second at every instance, and is given while the target's row is locked.
+ */
+async function inTurns(
+  trx: Db,
+  claimed: ClaimedDelivery[],
+  { name, now, max, leaseMs, pace }: Pick<Claiming, 'name' | 'now' | 'max' | 'leaseMs'> & { pace: number },
+): Promise<Sorted | null> {
+  const others = claimed.filter((row) => !row.isGathered)
+  const gathered = claimed.filter((row) => row.isGathered)
+  const due = { now, onlyGathered: true }
+  const dueCount = gathered.length + (await countDue(trx, name, { ...due, max: stormFrom + 1 }))
+  const recent = await countGathered(trx, name, { since: now - gatherMs, max: maxStorm })
+  if (Math.max(dueCount, recent) <= stormFrom) return null
+  const more = await claimDeliveries(trx, name, { ...due, max: maxStorm - gathered.length }, leaseMs)
+  const all = [...gathered, ...more]
+  // A new one has no reason. The others had their turn, or failed before.
+  const fresh = all.filter(({ reason }) => reason === null)
+  const inTurn = all.filter(({ reason }) => reason !== null).slice(0, pace)
+  const last = await lastTurn(trx, name, now)
+  const begun = Math.max(inTurn.length, recent - fresh.length)
+  const free = last === null ? Math.max(0, pace - begun) : 0
+  const sent = [...inTurn, ...fresh.slice(0, free)].slice(0, Math.max(0, max - others.length))
+  const isSent = new Set(sent)
+  const waiting = all.filter((row) => !isSent.has(row))
+  const times = turns(waiting.length, pace, { last, now })
+  for (const [at, rows] of Map.groupBy(waiting, (_, i) => times[i] ?? now)) await returnAt(trx, rows, at)
+  return { alone: [...others, ...sent], together: [], skipped: [] }
+}
+
+/** When the last of those that wait have their turn; null: none waits. */
+async function lastTurn(trx: Db, name: string, now: number): Promise<{ at: number; count: number } | null> {
+  const at = await lastGathered(trx, name)
+  // A time further ahead was written while a clock was wrong.
+  if (at === null || !isAhead(at, now)) return null
+  return { at, count: await countQueuedFor(trx, name, at) }
 }
 
 const keptAll = (kept: DeliveryRow[]): Pick<Sorted, 'skipped'> & { kept: DeliveryRow[] } => ({

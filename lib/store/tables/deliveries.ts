@@ -1,5 +1,5 @@
 import { type SqlBool, sql } from 'kysely'
-import { newId } from '../../base/id.ts'
+import { firstIdAt, newId } from '../../base/id.ts'
 import type { HttpClass } from '../../core/list/filter.ts'
 import type { Db } from '../client.ts'
 import { type AttemptRow, type DeliveryRow, deliveryColumns } from '../schema.ts'
@@ -145,6 +145,39 @@ export async function lastGathered(db: Db, target: string): Promise<number | nul
     .where(isGathered)
     .executeTakeFirst()
   return row?.at == null ? null : Number(row.at)
+}
+
+/** How many of the gathered deliveries of a target are queued for this time. */
+export async function countQueuedFor(db: Db, target: string, at: number): Promise<number> {
+  const { count } = await db
+    .selectFrom('deliveries')
+    .select((eb) => eb.fn.countAll().as('count'))
+    .where('target', '=', target)
+    .where('next_at', '=', at)
+    .where('status', '=', 'queued')
+    .where(isGathered)
+    .executeTakeFirstOrThrow()
+  return Number(count)
+}
+
+/** How many gathered deliveries of a target were made since then (epoch milliseconds), counted up to `max`. */
+export async function countGathered(
+  db: Db,
+  target: string,
+  { since, max }: { since: number; max: number },
+): Promise<number> {
+  const made = db
+    .selectFrom('gathered_deliveries as g')
+    .innerJoin('deliveries as d', 'd.id', 'g.delivery_id')
+    .select('d.id')
+    .where('g.delivery_id', '>=', firstIdAt('dlv', since))
+    .where('d.target', '=', target)
+    .limit(max)
+  const { count } = await db
+    .selectFrom(made.as('made'))
+    .select((eb) => eb.fn.countAll().as('count'))
+    .executeTakeFirstOrThrow()
+  return Number(count)
 }
 
 /** How many deliveries to a target are being sent under a valid lease, counted up to `max`. */

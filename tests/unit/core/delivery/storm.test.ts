@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Change, Fact } from '#lib/core/change/change.ts'
-import { gatherEnd, isGathered, shownOf, spread, stormTitle } from '#lib/core/delivery/storm.ts'
+import { gatherEnd, isGathered, shownOf, spread, stormTitle, turns } from '#lib/core/delivery/storm.ts'
 import type { Target, TargetType } from '#lib/core/rules/target-settings.ts'
 import { messageOf } from '../../targets/messages.ts'
 
@@ -56,3 +56,14 @@ it('a storm names the dangerous changes first, and counts the others', () => {
   expect(shownOf(storm, 3).left).toBe(0)
   expect(stormTitle(storm)).toBe('3 changes, found by comparing with Langfuse; no webhook came')
 })
+
+it.each([
+  { last: null, count: 5, pace: 2, times: [3000, 3000, 4000, 4000, 5000] },
+  { last: { at: 4000, count: 1 }, count: 3, pace: 2, times: [4000, 5000, 5000] },
+  { last: { at: 4000, count: 2 }, count: 1, pace: 2, times: [5000] },
+])(
+  'turns are in whole seconds, behind $last, so that none holds more than the pace',
+  ({ last, count, pace, times }) => {
+    expect(turns(count, pace, { last, now: 2400 })).toEqual(times)
+  },
+)

@@ -57,6 +57,7 @@ const addresses = (): Record<string, string[]> => ({
   '/replay': ['/replay', '/replay?status=failed&target=slack'],
   '/replay/[id]': ['/replay/rpl_gone'],
   '/setup': ['/setup'],
+  '/setup/deletions': ['/setup/deletions?project=default'],
   '/usage': ['/usage'],
   '/usage/csv': ['/usage/csv'],
 })

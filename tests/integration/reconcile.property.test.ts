@@ -12,8 +12,8 @@ import { engines, type TestStore } from './stores.ts'
 
 vi.setConfig({ testTimeout: 600_000 })
 
-/** `LOOKS=500`: this many worlds in each test. `SEED=…`: that one only. */
-const runs = Number(process.env.LOOKS ?? 3)
+/** `LOOKS=500`: this many worlds in each test. `SEED=…`: that one only. On Postgres each takes three times as long. */
+const runs = Number(process.env.LOOKS ?? (process.env.TEST_POSTGRES_URL ? 1 : 3))
 const edits = 25
 
 const faults: Partial<Record<Fault, number>> = {

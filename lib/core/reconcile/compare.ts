@@ -60,7 +60,7 @@ export function missingIn({ versions }: Pick<Listed, 'versions'>, known: readonl
   return live(known).flatMap(({ version }) => (listed.has(version) ? [] : [version]))
 }
 
-/** One live version as Langfuse has it. Null: only a listing showed it, which does not say. */
+/** One live version as Langfuse has it. Null: only a listing showed it, which does not say. Times in epoch milliseconds. */
 export interface TrueVersion {
   version: number
   labels: string[]

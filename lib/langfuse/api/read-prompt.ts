@@ -2,23 +2,14 @@ import { z } from 'zod'
 import { isDeeperThan, type JsonObject } from '../../base/json.ts'
 import { pathSegment } from '../../base/url-path.ts'
 import type { VersionState } from '../../core/change/change.ts'
+import type { TrueVersion } from '../../core/reconcile/compare.ts'
 import { problemOf, storable } from '../body.ts'
 import { type ListedPrompt, listPrompts, strange } from './listing.ts'
 import { time } from './page.ts'
 import { getFromLangfuse, type LangfuseApi, type LangfuseFailure } from './request.ts'
 
-/** One version of a prompt as Langfuse has it. Null: only a listing showed it, which does not say. */
-export interface VersionRead {
-  version: number
-  labels: string[]
-  tags: string[]
-  promptType: string | null
-  /** Epoch milliseconds, like `createdAt`. */
-  updatedAt: number | null
-  createdAt: number | null
-  promptId: string | null
-  commitMessage: string | null
-  createdBy: string | null
+/** One version of a prompt as it was read. */
+export interface VersionRead extends TrueVersion {
   /** As Langfuse gave it, with its text and config, unless they are nested too deeply to be stored. */
   row: JsonObject | null
 }
